@@ -1,0 +1,5 @@
+"""`python -m bot` is `paperlark`."""
+
+from bot.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""PURE: values in, values out. No clock, no network, no database, no files."""
