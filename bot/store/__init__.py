@@ -1,0 +1,12 @@
+"""The store: the only house of sqlmodel. `Database` gives transactions; the modules beside it take one and do one
+thing in it, so that what belongs together is committed together.
+
+    database   connecting, transactions, migrations        tables    the rows
+    papers     what a collection changes                   history   what is and was true of papers
+    sources    how each source is doing, whose turn it is  readers   who they are, when they are due
+    editions   the outbox
+"""
+
+from bot.store.database import Database
+
+__all__ = ["Database"]

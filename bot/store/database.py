@@ -1,0 +1,160 @@
+"""The database itself: connecting, transactions, migrations. No tables and no queries here."""
+
+import logging
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import alembic.command
+import alembic.config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, SQLAlchemyError
+
+from bot.errors import UserError
+
+OLDEST_SQLITE = (3, 35, 0)  # RETURNING
+BUSY_MS = 30_000
+MIGRATION_LOCK = 7_270_001  # any two numbers nobody else uses as advisory locks
+RECORD_LOCK = 7_270_002
+
+logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+class Database:
+    """A SQLite or PostgreSQL database. Thread-safe; one per process."""
+
+    def __init__(self, url: str, *, durable: bool = True) -> None:
+        """`durable` makes every commit survive a power cut (SQLite: synchronous=FULL), not only a crash.
+
+        Raises UserError for a URL that cannot be used.
+        """
+        self._writer = _engine(url, immediate=True, durable=durable)
+        self.sqlite = self._writer.dialect.name == "sqlite"
+        self._reader = _engine(url, immediate=False, durable=durable) if self.sqlite else self._writer
+
+    @property
+    def shown(self) -> str:
+        """The URL without its password."""
+        return self._writer.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that may write. On SQLite it takes the write lock at once (BEGIN IMMEDIATE): a deferred one
+        that reads first and writes later loses updates or fails with "database is locked"."""
+        with self._writer.begin() as transaction:
+            yield transaction
+
+    @contextmanager
+    def record(self) -> Iterator[Connection]:
+        """A transaction that makes a revision: these take turns, so that revisions become visible in their order and a
+        reader's mark can never pass one that is still being written."""
+        with self.write() as transaction:
+            if not self.sqlite:
+                transaction.execute(text(f"SELECT pg_advisory_xact_lock({RECORD_LOCK})"))
+            yield transaction
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that only reads, from one moment's snapshot."""
+        with self._reader.connect() as connection:
+            if not self.sqlite:
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin():
+                yield connection
+
+    def migrate(self) -> tuple[str | None, str]:
+        """Bring the schema up to date; returns the version before and after. Several processes may start at once.
+
+        Raises UserError when the database cannot be reached or is newer than this program.
+        """
+        settings = alembic.config.Config()
+        settings.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        settings.set_main_option("path_separator", "os")
+        newest = ScriptDirectory.from_config(settings).get_current_head() or ""
+        try:
+            with self.write() as connection:
+                if not self.sqlite:
+                    connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
+                before = MigrationContext.configure(connection).get_current_revision()
+                if before != newest:
+                    if before is not None and before not in _known_versions(settings):
+                        raise UserError(f"The database {self.shown} was made by a newer Paperlark: update the program.")
+                    settings.attributes["connection"] = connection
+                    alembic.command.upgrade(settings, "head")
+        except SQLAlchemyError as error:
+            raise unusable(self.shown, error) from error
+        return before, newest
+
+    def pending(self) -> bool:
+        """Whether `migrate` would change the schema. Raises UserError when the database cannot be reached."""
+        settings = alembic.config.Config()
+        settings.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        settings.set_main_option("path_separator", "os")
+        try:
+            with self.read() as connection:
+                before = MigrationContext.configure(connection).get_current_revision()
+        except SQLAlchemyError as error:
+            raise unusable(self.shown, error) from error
+        return before != ScriptDirectory.from_config(settings).get_current_head()
+
+    def close(self) -> None:
+        self._writer.dispose()
+        self._reader.dispose()
+
+
+def _known_versions(settings: alembic.config.Config) -> set[str]:
+    return {script.revision for script in ScriptDirectory.from_config(settings).walk_revisions()}
+
+
+def unusable(shown: str, error: SQLAlchemyError) -> UserError:
+    """What to tell somebody whose database does not answer."""
+    said = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+    return UserError(f"The database {shown} cannot be used: {said}", ["check `database` (or DATABASE_URL)"])
+
+
+def _engine(url: str, *, immediate: bool, durable: bool) -> Engine:
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            return _sqlite(url, immediate=immediate, durable=durable)
+        return create_engine(parsed, pool_size=4, max_overflow=4, pool_pre_ping=True)
+    except ModuleNotFoundError as error:
+        raise UserError("PostgreSQL needs its driver.", ["pip install 'paperlark[postgres]'"]) from error
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise UserError(f"Not a database URL: {error}", ["use sqlite:///paperlark.db or postgresql://…"]) from error
+
+
+def _sqlite(url: str, *, immediate: bool, durable: bool) -> Engine:
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        raise UserError(f"SQLite {sqlite3.sqlite_version} is too old.", ["3.35 or newer is needed"])
+    file = make_url(url).database
+    if not file or file == ":memory:":
+        raise UserError("A database in memory forgets everything at exit.", ["use sqlite:///paperlark.db"])
+    folder = Path(file).resolve().parent
+    if not folder.is_dir():
+        raise UserError(f"The folder of the database does not exist: {folder}", [f"mkdir -p {folder}"])
+    engine = create_engine(url, connect_args={"timeout": BUSY_MS / 1000}, pool_size=4, max_overflow=8)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions of its own: `begin` below does
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine
+
+
+__all__ = ["Connection", "Database", "OperationalError", "unusable"]

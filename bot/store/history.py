@@ -1,0 +1,172 @@
+"""What is true of papers now, and what was true at any revision. Only questions; `papers` writes the answers down."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, func, select
+
+from bot.core.papers import Paper
+from bot.store.rows import chunks, insert_or_ignore, load
+from bot.store.tables import PAPER_KEYS, PAPER_STATES, PAPERS, REVISIONS, TRENDS, VOTES
+
+
+class Revision(NamedTuple):
+    """A point in the history of all papers."""
+
+    id: int
+    at: datetime
+
+
+class Snapshot(NamedTuple):
+    """A paper's numbers from a moment on."""
+
+    at: datetime
+    upvotes: int | None
+    comments: int | None
+    stars: int | None
+
+
+def latest(tx: Connection) -> Revision | None:
+    """The newest revision; None in an empty store."""
+    row = tx.execute(select(REVISIONS.c.id, REVISIONS.c.at).order_by(REVISIONS.c.id.desc()).limit(1)).first()
+    return Revision(*row) if row else None
+
+
+def revision_at(tx: Connection, revision: int) -> datetime | None:
+    return tx.execute(select(REVISIONS.c.at).where(REVISIONS.c.id == revision)).scalar()
+
+
+def _select(tx: Connection, where: ColumnElement[bool]) -> dict[int, Paper]:
+    rows = tx.execute(select(PAPERS.c.id, PAPERS.c.data).where(where).order_by(PAPERS.c.id))
+    return {paper_id: load(data) for paper_id, data in rows}
+
+
+def changed_since(tx: Connection, revision: int) -> dict[int, Paper]:
+    """Papers as they are now, of which anything changed after that revision."""
+    return _select(tx, PAPERS.c.revision > revision)
+
+
+def seen_since(tx: Connection, moment: datetime) -> dict[int, Paper]:
+    """Papers as they are now, first seen after that moment."""
+    return _select(tx, PAPERS.c.first_seen > moment)
+
+
+def find(tx: Connection, words: str) -> tuple[int, Paper] | None:
+    """One paper by any of its keys."""
+    paper_id = tx.execute(select(PAPER_KEYS.c.paper_id).where(PAPER_KEYS.c.key == words)).scalar()
+    if paper_id is None:
+        return None
+    return next(iter(_select(tx, PAPERS.c.id == paper_id).items()), None)
+
+
+def count(tx: Connection) -> int:
+    return tx.execute(select(func.count()).select_from(PAPERS)).scalar_one()
+
+
+def as_of(tx: Connection, ids: Iterable[int], revision: int) -> dict[int, Paper]:
+    """Papers as they were at a revision; those not yet known then are missing."""
+    papers: dict[int, Paper] = {}
+    for part in chunks(sorted(set(ids))):
+        newest = (
+            select(PAPER_STATES.c.paper_id, func.max(PAPER_STATES.c.revision).label("revision"))
+            .where(PAPER_STATES.c.paper_id.in_(part), PAPER_STATES.c.revision <= revision)
+            .group_by(PAPER_STATES.c.paper_id)
+            .subquery()
+        )
+        for paper_id, data in tx.execute(
+            select(PAPER_STATES.c.paper_id, PAPER_STATES.c.data).join(
+                newest,
+                (PAPER_STATES.c.paper_id == newest.c.paper_id) & (PAPER_STATES.c.revision == newest.c.revision),
+            )
+        ):
+            papers[paper_id] = load(data)
+        for paper_id, history in snapshots(tx, part, until=revision).items():
+            last = history[-1]
+            if paper_id in papers:
+                papers[paper_id] = replace(
+                    papers[paper_id], upvotes=last.upvotes, comments=last.comments, stars=last.stars
+                )
+    return papers
+
+
+def snapshots(tx: Connection, ids: Iterable[int], *, until: int) -> dict[int, list[Snapshot]]:
+    """The numbers of papers over time, oldest first, up to and with a revision."""
+    history: dict[int, list[Snapshot]] = {}
+    for part in chunks(sorted(set(ids))):
+        rows = tx.execute(
+            select(VOTES.c.paper_id, VOTES.c.at, VOTES.c.upvotes, VOTES.c.comments, VOTES.c.stars)
+            .where(VOTES.c.paper_id.in_(part), VOTES.c.revision <= until)
+            .order_by(VOTES.c.paper_id, VOTES.c.revision)
+        )
+        for paper_id, *numbers in rows:
+            history.setdefault(paper_id, []).append(Snapshot(*numbers))
+    return history
+
+
+def changes_since(tx: Connection, ids: Iterable[int], revision: int) -> dict[int, str]:
+    """In words, what changed of papers after a revision: "v2, title"."""
+    words: dict[int, list[str]] = {}
+    for part in chunks(sorted(set(ids))):
+        rows = tx.execute(
+            select(PAPER_STATES.c.paper_id, PAPER_STATES.c.changes)
+            .where(
+                PAPER_STATES.c.paper_id.in_(part),
+                PAPER_STATES.c.revision > revision,
+                PAPER_STATES.c.changes != "",
+            )
+            .order_by(PAPER_STATES.c.revision)
+        )
+        for paper_id, changes in rows:
+            words.setdefault(paper_id, []).append(changes)
+    return {paper_id: ", ".join(dict.fromkeys(", ".join(parts).split(", "))) for paper_id, parts in words.items()}
+
+
+def born_first(tx: Connection, ids: Iterable[int]) -> set[int]:
+    """Those of the papers that came with the first collection of their source."""
+    found: set[int] = set()
+    for part in chunks(sorted(set(ids))):
+        rows = tx.execute(
+            select(PAPERS.c.id)
+            .join(REVISIONS, REVISIONS.c.id == PAPERS.c.born)
+            .where(PAPERS.c.id.in_(part), REVISIONS.c.first)
+        )
+        found.update(paper_id for (paper_id,) in rows if paper_id is not None)
+    return found
+
+
+def write_trend(tx: Connection, revision: int, places: dict[int, int]) -> None:
+    """Note who reached a better place than ever before. `places`: paper id -> place, 1 the hottest."""
+    best: dict[int, int] = {}
+    for part in chunks(sorted(places)):
+        rows = tx.execute(
+            select(TRENDS.c.paper_id, func.min(TRENDS.c.place))
+            .where(TRENDS.c.paper_id.in_(part))
+            .group_by(TRENDS.c.paper_id)
+        )
+        best.update({paper_id: place for paper_id, place in rows})
+    better = [
+        {"paper_id": paper_id, "revision": revision, "place": place}
+        for paper_id, place in places.items()
+        if place < best.get(paper_id, place + 1)
+    ]
+    if better:
+        tx.execute(insert_or_ignore(tx, TRENDS), better)
+
+
+def entered_trending(tx: Connection, since: int, until: int, depth: int) -> set[int]:
+    """Papers that came among the `depth` hottest for the first time after `since` and up to `until` (revisions)."""
+    first = (
+        select(TRENDS.c.paper_id, func.min(TRENDS.c.revision).label("revision"))
+        .where(TRENDS.c.place <= depth)
+        .group_by(TRENDS.c.paper_id)
+        .subquery()
+    )
+    rows = tx.execute(select(first.c.paper_id).where(first.c.revision > since, first.c.revision <= until))
+    return {paper_id for (paper_id,) in rows}
+
+
+def revision_before(tx: Connection, moment: datetime) -> int:
+    """The last revision made up to a moment; 0 where there was none."""
+    return tx.execute(select(func.max(REVISIONS.c.id)).where(REVISIONS.c.at <= moment)).scalar() or 0

@@ -1,0 +1,15 @@
+"""Alembic's entry: runs the migrations on the connection `Database.migrate` hands over, inside its transaction."""
+
+from alembic import context
+from sqlmodel import SQLModel
+
+import bot.store.tables  # noqa: F401  (fills the metadata)
+
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=SQLModel.metadata,
+    render_as_batch=connection.dialect.name == "sqlite",
+    transaction_per_migration=False,
+)
+context.run_migrations()

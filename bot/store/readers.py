@@ -1,0 +1,272 @@
+"""Readers in the database: who they are, when they are due, and how far each has been told."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, or_, select, update
+
+from bot.store.rows import chunks
+from bot.store.tables import ACTIVE, ALERTS, SUBSCRIBERS
+
+Status = Literal["active", "paused", "removed", "unsubscribed", "bounced", "complained"]
+FINAL: tuple[Status, ...] = ("unsubscribed", "bounced", "complained")  # these always win over the file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A reader as configured, with what the store needs to find them when they are due."""
+
+    email: str
+    data: dict[str, Any]  # their table as in config.toml
+    alerts: bool  # has a profile that alerts
+    schedule: str  # schedule and time zone: `next_due` counts from now when this changes
+    next_due: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """A reader as stored. Times are UTC; revisions are points in the history of papers."""
+
+    id: int
+    email: str
+    origin: str
+    data: str
+    status: Status
+    status_since: datetime
+    status_reason: str
+    paused_until: datetime | None
+    alerts: bool
+    next_due: datetime | None
+    told_revision: int | None
+    told_at: datetime | None
+    alert_revision: int | None
+    alert_after: datetime | None
+    alert_day: date | None
+    alerts_sent: int
+    overflow: int
+
+
+NAMES = [field.name for field in fields(Reader)]
+COLUMNS = [SUBSCRIBERS.c[name] for name in NAMES]
+
+
+def _select(tx: Connection, where: ColumnElement[bool], order: Any, limit: int) -> list[Reader]:
+    rows = tx.execute(select(*COLUMNS).where(where).order_by(*order).limit(limit))
+    return [Reader(**dict(zip(NAMES, row, strict=True))) for row in rows]
+
+
+def sync(tx: Connection, entries: Iterable[Entry], now: datetime) -> None:
+    """Make the stored readers of the file equal to the file. Who is no longer in it gets nothing more; who
+    unsubscribed, bounced or complained stays out of reach whatever it says."""
+    wanted = {entry.email: entry for entry in entries}
+    stored = {row.email: row for row in tx.execute(select(SUBSCRIBERS))}
+    fresh = []
+    for email, entry in wanted.items():
+        data = json.dumps(entry.data, ensure_ascii=False, sort_keys=True, default=str)
+        row = stored.get(email)
+        if row is None:
+            fresh.append(_new_row(entry, data, "file", now))
+            continue
+        changes: dict[str, Any] = {}
+        if row.data != data or row.origin != "file" or row.alerts != entry.alerts:
+            changes.update(data=data, origin="file", alerts=entry.alerts)
+        if row.schedule != entry.schedule or row.status == "removed":
+            changes.update(schedule=entry.schedule, next_due=entry.next_due)
+        if row.status == "removed":
+            changes.update(status="active", status_since=now, status_reason="back in the configuration")
+        if changes:
+            tx.execute(update(SUBSCRIBERS).where(SUBSCRIBERS.c.id == row.id).values(**changes))
+    if fresh:
+        tx.execute(insert(SUBSCRIBERS), fresh)
+    gone = [row.id for row in stored.values() if row.origin == "file" and row.email not in wanted]
+    for part in chunks(gone):
+        tx.execute(
+            update(SUBSCRIBERS)
+            .where(SUBSCRIBERS.c.id.in_(part), SUBSCRIBERS.c.status.in_(("active", "paused")))
+            .values(status="removed", status_since=now, status_reason="no longer in the configuration", next_due=None)
+        )
+
+
+def would_change(tx: Connection, entries: Iterable[Entry]) -> list[str]:
+    """What `sync` would do, in words, and where the store will not follow the file."""
+    wanted = {entry.email: entry for entry in entries}
+    stored = {row.email: row for row in tx.execute(select(SUBSCRIBERS))}
+    lines = []
+    for email, entry in wanted.items():
+        row = stored.get(email)
+        if row is None:
+            lines.append(f"{email}: new reader")
+        elif row.status in FINAL:
+            lines.append(
+                f"{email}: {row.status} since {row.status_since:%Y-%m-%d}, gets nothing whatever the file says"
+            )
+        elif row.status == "removed":
+            lines.append(f"{email}: comes back")
+        elif row.data != json.dumps(entry.data, ensure_ascii=False, sort_keys=True, default=str):
+            lines.append(f"{email}: changed")
+    lines += [
+        f"{row.email}: removed, gets nothing more"
+        for row in stored.values()
+        if row.origin == "file" and row.email not in wanted and row.status in ("active", "paused")
+    ]
+    return lines
+
+
+def _new_row(entry: Entry, data: str, origin: str, now: datetime) -> dict[str, Any]:
+    return {
+        "email": entry.email,
+        "origin": origin,
+        "data": data,
+        "status": "active",
+        "status_since": now,
+        "status_reason": "",
+        "alerts": entry.alerts,
+        "schedule": entry.schedule,
+        "next_due": entry.next_due,
+        "alerts_sent": 0,
+        "overflow": 0,
+        "soft_bounces": 0,
+    }
+
+
+def add(tx: Connection, entries: Iterable[Entry], now: datetime) -> int:
+    """Keep readers in the database; those already known by address are left as they are. Returns how many are new."""
+    added = 0
+    for part in chunks(list(entries), 5000):
+        known: set[str] = set()
+        for emails in chunks([entry.email for entry in part]):
+            known.update(tx.execute(select(SUBSCRIBERS.c.email).where(SUBSCRIBERS.c.email.in_(emails))).scalars())
+        rows = {
+            entry.email: _new_row(
+                entry, json.dumps(entry.data, ensure_ascii=False, sort_keys=True, default=str), "database", now
+            )
+            for entry in part
+            if entry.email not in known
+        }
+        if rows:
+            tx.execute(insert(SUBSCRIBERS), list(rows.values()))
+        added += len(rows)
+    return added
+
+
+def everyone(tx: Connection, *, after: int = 0, limit: int = 1000) -> list[Reader]:
+    """All readers in the order they came, a page at a time: pass the last id seen."""
+    return _select(tx, SUBSCRIBERS.c.id > after, [SUBSCRIBERS.c.id], limit)
+
+
+def by_email(tx: Connection, email: str) -> Reader | None:
+    return next(iter(_select(tx, SUBSCRIBERS.c.email == email, [SUBSCRIBERS.c.id], 1)), None)
+
+
+def by_id(tx: Connection, reader_id: int) -> Reader | None:
+    return next(iter(_select(tx, SUBSCRIBERS.c.id == reader_id, [SUBSCRIBERS.c.id], 1)), None)
+
+
+def count_by_status(tx: Connection) -> dict[str, int]:
+    rows = tx.execute(select(SUBSCRIBERS.c.status, func.count()).group_by(SUBSCRIBERS.c.status))
+    return {status: number for status, number in rows}
+
+
+def set_status(
+    tx: Connection, email: str, status: Status, reason: str, now: datetime, *, until: datetime | None = None
+) -> bool:
+    """Change what a reader is. Returns whether there is such a reader."""
+    changed = tx.execute(
+        update(SUBSCRIBERS)
+        .where(SUBSCRIBERS.c.email == email)
+        .values(
+            status=status,
+            status_since=now,
+            status_reason=reason,
+            paused_until=until,
+            soft_bounces=0,
+            soft_since=None,
+        )
+    )
+    return changed.rowcount > 0
+
+
+def delete_reader(tx: Connection, email: str) -> bool:
+    """Remove a reader kept in the database. The row stays, so that what they were told is still accounted for."""
+    changed = tx.execute(
+        update(SUBSCRIBERS)
+        .where(SUBSCRIBERS.c.email == email, SUBSCRIBERS.c.origin == "database")
+        .values(status="removed", next_due=None)
+    )
+    return changed.rowcount > 0
+
+
+def end_pauses(tx: Connection, now: datetime) -> None:
+    """Readers whose pause is over are active again; what they missed comes in one digest."""
+    tx.execute(
+        update(SUBSCRIBERS)
+        .where(SUBSCRIBERS.c.status == "paused", SUBSCRIBERS.c.paused_until <= now)
+        .values(status="active", status_since=now, status_reason="pause over", paused_until=None)
+    )
+
+
+def due(tx: Connection, now: datetime, *, after: int, limit: int, force: bool = False) -> list[Reader]:
+    """Active readers whose digest is due, by id. With `force`: all active ones."""
+    where = and_(ACTIVE, SUBSCRIBERS.c.id > after)
+    if not force:
+        where = and_(where, SUBSCRIBERS.c.next_due <= now)
+    return _select(tx, where, [SUBSCRIBERS.c.id], limit)
+
+
+def alert_due(tx: Connection, revision: int, now: datetime, *, after: int, limit: int) -> list[Reader]:
+    """Active readers with alerts who have not been alerted up to this revision and are not waiting for a burst."""
+    behind = or_(SUBSCRIBERS.c.alert_revision.is_(None), SUBSCRIBERS.c.alert_revision < revision)
+    ready = or_(SUBSCRIBERS.c.alert_after.is_(None), SUBSCRIBERS.c.alert_after <= now)
+    where = and_(ACTIVE, ALERTS, behind, ready, SUBSCRIBERS.c.id > after)
+    return _select(tx, where, [SUBSCRIBERS.c.id], limit)
+
+
+def next_due(tx: Connection) -> datetime | None:
+    """When the next digest of anyone is due."""
+    where = and_(ACTIVE, SUBSCRIBERS.c.next_due.is_not(None))
+    return tx.execute(select(func.min(SUBSCRIBERS.c.next_due)).where(where)).scalar()
+
+
+def marks(tx: Connection, ids: Sequence[int]) -> dict[int, tuple[int | None, int | None]]:
+    """How far readers have been told: id -> (told_revision, alert_revision). Locks the rows until the end of `tx`, so
+    that of two processes that composed the same edition one finds its mark moved."""
+    found: dict[int, tuple[int | None, int | None]] = {}
+    for part in chunks(ids):
+        rows = tx.execute(
+            select(SUBSCRIBERS.c.id, SUBSCRIBERS.c.told_revision, SUBSCRIBERS.c.alert_revision)
+            .where(SUBSCRIBERS.c.id.in_(part))
+            .order_by(SUBSCRIBERS.c.id)
+            .with_for_update()
+        )
+        found.update({reader: (told, alerted) for reader, told, alerted in rows})
+    return found
+
+
+def advance(tx: Connection, marks: Sequence[dict[str, Any]]) -> None:
+    """Move readers' marks, in the transaction that writes their editions. Each: `id` and the columns to set; all with
+    the same columns."""
+    if not marks:
+        return
+    names = [name for name in marks[0] if name != "id"]
+    statement = (
+        update(SUBSCRIBERS)
+        .where(SUBSCRIBERS.c.id == bindparam("_id"))
+        .values({name: bindparam(f"_{name}", type_=SUBSCRIBERS.c[name].type) for name in names})
+    )
+    tx.execute(statement, [{f"_{name}": value for name, value in mark.items()} for mark in marks])
+
+
+def soft_bounce(tx: Connection, email: str, now: datetime, window_start: datetime) -> int:
+    """Count one more soft bounce; returns how many since `window_start`."""
+    row = tx.execute(
+        select(SUBSCRIBERS.c.soft_bounces, SUBSCRIBERS.c.soft_since).where(SUBSCRIBERS.c.email == email)
+    ).first()
+    if row is None:
+        return 0
+    number, since = row
+    number, since = (1, now) if since is None or since < window_start else (number + 1, since)
+    tx.execute(update(SUBSCRIBERS).where(SUBSCRIBERS.c.email == email).values(soft_bounces=number, soft_since=since))
+    return number

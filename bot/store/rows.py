@@ -1,0 +1,33 @@
+"""Small things every table module needs: chunks of values, papers as text, inserts that skip what is there."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.core.papers import Paper, paper_from, plain
+
+CHUNK = 500  # values in one IN (...): far below every database's limit
+
+T = TypeVar("T")
+
+
+def chunks(items: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def insert_or_ignore(tx: Connection, table: Table) -> Any:
+    """INSERT ... ON CONFLICT DO NOTHING in the connection's dialect."""
+    dialect = sqlite if tx.dialect.name == "sqlite" else postgresql
+    return dialect.insert(table).on_conflict_do_nothing()
+
+
+def load(data: str) -> Paper:
+    return paper_from(json.loads(data))
+
+
+def dump(paper: Paper) -> str:
+    return json.dumps(plain(paper), ensure_ascii=False, separators=(",", ":"))

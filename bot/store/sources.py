@@ -1,0 +1,120 @@
+"""Sources in the database: how each is doing, what to remember of its URLs, and whose turn it is at a host."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from bot.core.documents import UrlState
+from bot.core.editions import SourceNote, SourceStateName
+from bot.store.database import Database
+from bot.store.rows import insert_or_ignore
+from bot.store.tables import PACES, SOURCES, URLS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRecord:
+    """What is known of a source. Times are UTC."""
+
+    name: str
+    since: datetime
+    state: SourceStateName = "waiting"
+    last_try: datetime | None = None
+    last_success: datetime | None = None
+    last_new: datetime | None = None
+    next_try: datetime | None = None
+    failures: int = 0
+    reason: str = ""
+    told_operator: datetime | None = None
+    fields: str = ""
+
+    @property
+    def note(self) -> SourceNote:
+        return SourceNote(
+            name=self.name,
+            state=self.state,
+            since=self.since,
+            last_new=self.last_new,
+            next_try=self.next_try,
+            reason=self.reason,
+        )
+
+
+COLUMNS = [SOURCES.c[field.name] for field in fields(SourceRecord)]
+NAMES = [field.name for field in fields(SourceRecord)]
+
+
+def records(tx: Connection) -> dict[str, SourceRecord]:
+    """All sources ever asked, by name."""
+    rows = tx.execute(select(*COLUMNS))
+    return {record.name: record for record in (SourceRecord(**dict(zip(NAMES, row, strict=True))) for row in rows)}
+
+
+def save(tx: Connection, record: SourceRecord) -> None:
+    """Write down how a source is doing."""
+    values = asdict(record)
+    tx.execute(insert_or_ignore(tx, SOURCES), [values])
+    tx.execute(update(SOURCES).where(SOURCES.c.name == record.name).values(**values))
+
+
+def forget(tx: Connection, configured: Iterable[str]) -> None:
+    """Drop the state of sources that are no longer configured; what they brought stays."""
+    tx.execute(delete(SOURCES).where(SOURCES.c.name.not_in(list(configured))))
+
+
+def remember_urls(tx: Connection, states: Iterable[UrlState]) -> None:
+    """Store validators. Call it in the transaction that stored the items, or a crash between would lose items."""
+    for state in states:
+        tx.execute(delete(URLS).where(URLS.c.url == state.url))
+        tx.execute(insert(URLS).values(**asdict(state)))
+
+
+class Pace:
+    """Whose turn it is, shared by all processes on this database: the ledger `fetch` asks before every request, and
+    the limit on messages per relay. Rows, so that a restart forgets nothing."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def url_state(self, url: str) -> UrlState | None:
+        with self._database.read() as tx:
+            row = tx.execute(
+                select(
+                    URLS.c.url, URLS.c.etag, URLS.c.last_modified, URLS.c.fresh_until, URLS.c.moved_to, URLS.c.gone
+                ).where(URLS.c.url == url)
+            ).first()
+        return UrlState(**row._mapping) if row else None
+
+    def reserve(self, host: str, gap: float, now: datetime) -> datetime:
+        """Take the next free moment for a name, `gap` seconds after the last one taken; returns it (UTC)."""
+        with self._database.write() as tx:
+            tx.execute(insert_or_ignore(tx, PACES), [{"name": host, "next_free": now, "reason": ""}])
+            next_free, held = tx.execute(
+                select(PACES.c.next_free, PACES.c.held_until).where(PACES.c.name == host).with_for_update()
+            ).one()
+            # A clock that was ahead and was put right must not block a host for the difference.
+            if next_free > now + timedelta(hours=1):
+                next_free = now
+            turn: datetime = max(now, next_free, held or now)
+            tx.execute(update(PACES).where(PACES.c.name == host).values(next_free=turn + timedelta(seconds=gap)))
+        return turn
+
+    def hold(self, host: str, until: datetime, reason: str = "") -> None:
+        """Nobody uses this name before `until`."""
+        with self._database.write() as tx:
+            tx.execute(insert_or_ignore(tx, PACES), [{"name": host, "next_free": until, "reason": reason}])
+            tx.execute(update(PACES).where(PACES.c.name == host).values(held_until=until, reason=reason))
+
+    def held(self, host: str, now: datetime) -> tuple[datetime, str] | None:
+        """Until when a name is held, and why; None when it is free."""
+        with self._database.read() as tx:
+            row = tx.execute(select(PACES.c.held_until, PACES.c.reason).where(PACES.c.name == host)).first()
+        if row is None or row[0] is None or row[0] <= now:
+            return None
+        return row[0], row[1]
+
+    def release(self, host: str) -> None:
+        """Lift a hold."""
+        with self._database.write() as tx:
+            tx.execute(update(PACES).where(PACES.c.name == host).values(held_until=None, reason=""))

@@ -1,0 +1,282 @@
+"""The rows. Private to `bot.store`: plain values go in and out of it, rows stay inside.
+
+Everything the program knows is here, under unique keys; what may be lost or doubled (scheduled jobs) is not.
+Times are plain `datetime` fields: SQLModel stores them as UTC and refuses naive ones on both databases.
+"""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, Table, Text, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
+
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+BIG = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows itself only in an INTEGER column
+LONG = Text()
+
+OPEN_STATES = ("waiting", "leased", "sending")
+EDITION_STATES = (*OPEN_STATES, "sent", "failed", "suppressed", "expired", "unknown")
+READER_STATES = ("active", "paused", "removed", "unsubscribed", "bounced", "complained")
+
+
+def identity() -> Any:
+    return Field(default=None, primary_key=True, sa_type=BIG)
+
+
+def one_of(column: str, values: tuple[str, ...]) -> str:
+    return f"{column} IN ({', '.join(repr(value) for value in values)})"
+
+
+# Written out, not bound: the databases use a partial index only for a condition they can read.
+OPEN = text(one_of("state", OPEN_STATES))
+ACTIVE = text("status = 'active'")
+ALERTS = text("alerts")
+
+
+class RevisionRow(SQLModel, table=True):
+    """One transaction that changed papers. Its number orders all that happened, whatever the clocks say."""
+
+    __tablename__ = "revision"
+
+    id: int | None = identity()
+    at: datetime
+    source: str
+    first: bool  # the first collection of this source: told in digests, never by alerts
+
+
+class PaperRow(SQLModel, table=True):
+    """A paper as it is now."""
+
+    __tablename__ = "paper"
+
+    id: int | None = identity()
+    key: str = Field(unique=True, sa_type=LONG)
+    first_seen: datetime = Field(index=True)
+    born: int = Field(sa_type=BIG)  # revision that brought it
+    revision: int = Field(index=True, sa_type=BIG)  # latest revision that changed it
+    data: str = Field(sa_type=LONG)  # papers.plain() as JSON
+
+
+class PaperKeyRow(SQLModel, table=True):
+    """Every identity a paper is known by."""
+
+    __tablename__ = "paper_key"
+
+    key: str = Field(primary_key=True, sa_type=LONG)
+    paper_id: int = Field(index=True, sa_type=BIG)
+
+
+class PaperStateRow(SQLModel, table=True):
+    """What was true of a paper from this revision on (all but the numbers that move every hour)."""
+
+    __tablename__ = "paper_state"
+
+    paper_id: int = Field(primary_key=True, sa_type=BIG)
+    revision: int = Field(primary_key=True, sa_type=BIG)
+    changes: str = ""  # in words: "v2, title"
+    data: str = Field(sa_type=LONG)
+
+
+class VoteRow(SQLModel, table=True):
+    """A paper's numbers from this revision on."""
+
+    __tablename__ = "vote"
+
+    paper_id: int = Field(primary_key=True, sa_type=BIG)
+    revision: int = Field(primary_key=True, sa_type=BIG)
+    at: datetime
+    upvotes: int | None = None
+    comments: int | None = None
+    stars: int | None = None
+
+
+class ListingRow(SQLModel, table=True):
+    """One paper in one source: when it came there, and how the source announces it."""
+
+    __tablename__ = "listing"
+
+    source: str = Field(primary_key=True)
+    paper_id: int = Field(primary_key=True, sa_type=BIG)
+    first_seen: datetime
+    listed: date | None = None
+    announce_type: str = ""
+    late: bool = False
+
+
+class TrendRow(SQLModel, table=True):
+    """The best place a paper had reached among the trending ones, each time it got better."""
+
+    __tablename__ = "trend"
+
+    paper_id: int = Field(primary_key=True, sa_type=BIG)
+    revision: int = Field(primary_key=True, sa_type=BIG)
+    place: int = Field(index=True)  # 1 = hottest
+
+
+class SourceRow(SQLModel, table=True):
+    """How a source is doing."""
+
+    __tablename__ = "source"
+
+    name: str = Field(primary_key=True)
+    state: str = "waiting"
+    since: datetime
+    last_try: datetime | None = None
+    last_success: datetime | None = None
+    last_new: datetime | None = None
+    next_try: datetime | None = None
+    failures: int = 0
+    reason: str = Field(default="", sa_type=LONG)
+    told_operator: datetime | None = None
+    fields: str = ""  # what its listings always carried, to notice when one goes missing
+
+
+class UrlRow(SQLModel, table=True):
+    """What to remember of a URL between requests."""
+
+    __tablename__ = "url"
+
+    url: str = Field(primary_key=True, sa_type=LONG)
+    etag: str = Field(default="", sa_type=LONG)
+    last_modified: str = ""
+    fresh_until: datetime | None = None
+    moved_to: str = Field(default="", sa_type=LONG)
+    gone: bool = False
+
+
+class PaceRow(SQLModel, table=True):
+    """The next moment anybody may ask a host, or hand a message to a relay."""
+
+    __tablename__ = "pace"
+
+    name: str = Field(primary_key=True)
+    next_free: datetime
+    held_until: datetime | None = None
+    reason: str = Field(default="", sa_type=LONG)
+
+
+class SubscriberRow(SQLModel, table=True):
+    """A reader, from the configuration file or kept here."""
+
+    __tablename__ = "subscriber"
+    __table_args__ = (
+        CheckConstraint(one_of("status", READER_STATES), name="status"),
+        Index("ix_subscriber_due", "next_due", sqlite_where=ACTIVE, postgresql_where=ACTIVE),
+        Index("ix_subscriber_alerts", "alert_revision", sqlite_where=ALERTS, postgresql_where=ALERTS),
+    )
+
+    id: int | None = identity()
+    email: str = Field(unique=True)
+    origin: str = "file"  # "file" | "database"
+    data: str = Field(sa_type=LONG)  # the reader's table as in config.toml, as JSON
+    status: str = "active"
+    status_since: datetime
+    status_reason: str = Field(default="", sa_type=LONG)
+    paused_until: datetime | None = None
+    alerts: bool = False  # has a profile that alerts
+    schedule: str = ""  # schedule and time zone `next_due` was computed from
+    next_due: datetime | None = None
+    told_revision: int | None = Field(default=None, sa_type=BIG)  # the last digest told all up to here
+    told_at: datetime | None = None
+    alert_revision: int | None = Field(default=None, sa_type=BIG)  # alerts looked at all up to here
+    alert_after: datetime | None = None  # the rest of a burst waits until then
+    alert_day: date | None = None
+    alerts_sent: int = 0  # on alert_day
+    overflow: int = 0  # papers over the ceiling, for the next digest to mention
+    soft_bounces: int = 0
+    soft_since: datetime | None = None
+
+
+class ComposeRow(SQLModel, table=True):
+    """One run of `compose`: what all its editions share."""
+
+    __tablename__ = "compose"
+
+    id: int | None = identity()
+    at: datetime
+    revision: int = Field(sa_type=BIG)
+    sources: str = Field(sa_type=LONG)  # the sources' states as JSON
+
+
+class EditionRow(SQLModel, table=True):
+    """What one reader gets for one slot: the outbox. It is written before any byte is sent."""
+
+    __tablename__ = "edition"
+    __table_args__ = (
+        UniqueConstraint("subscriber_id", "kind", "slot"),
+        CheckConstraint(one_of("state", EDITION_STATES), name="state"),
+        Index("ix_edition_open", "kind", "next_at", "id", sqlite_where=OPEN, postgresql_where=OPEN),
+    )
+
+    id: int | None = identity()
+    subscriber_id: int = Field(sa_type=BIG)
+    kind: str
+    slot: str
+    compose_id: int = Field(index=True, sa_type=BIG)
+    revision: int = Field(sa_type=BIG)
+    since: datetime | None = None
+    due: datetime  # the moment the reader expected it
+    day: date  # the reader's local date
+    picks: str = Field(sa_type=LONG)
+    matched: int  # (reader, paper) matches it tells or counts
+    state: str = "waiting"
+    next_at: datetime
+    lease_by: str = ""
+    lease_until: datetime | None = None
+    attempts: int = 0
+    message_id: str = Field(default="", index=True)
+    sent_at: datetime | None = None
+    words: str = Field(default="", sa_type=LONG)  # the relay's last words
+    folded_into: int | None = Field(default=None, sa_type=BIG)  # the later digest that tells what expired here
+
+
+class AttemptRow(SQLModel, table=True):
+    """A try that did not succeed."""
+
+    __tablename__ = "attempt"
+
+    id: int | None = identity()
+    edition_id: int = Field(index=True, sa_type=BIG)
+    at: datetime
+    outcome: str
+    words: str = Field(default="", sa_type=LONG)
+
+
+class AccountRow(SQLModel, table=True):
+    """Matches per day, counted when they are made and when their editions are pruned: the books' other side."""
+
+    __tablename__ = "account"
+
+    day: date = Field(primary_key=True)
+    state: str = Field(primary_key=True)  # "matched", or the final state of pruned editions
+    count: int = 0
+
+
+def _table(row: type[SQLModel]) -> Table:
+    table: Table = row.__table__  # type: ignore[attr-defined]
+    return table
+
+
+# The queries speak to the tables themselves: plain rows in bulk, many times faster than objects one by one.
+REVISIONS = _table(RevisionRow)
+PAPERS = _table(PaperRow)
+PAPER_KEYS = _table(PaperKeyRow)
+PAPER_STATES = _table(PaperStateRow)
+VOTES = _table(VoteRow)
+LISTINGS = _table(ListingRow)
+TRENDS = _table(TrendRow)
+SOURCES = _table(SourceRow)
+URLS = _table(UrlRow)
+PACES = _table(PaceRow)
+SUBSCRIBERS = _table(SubscriberRow)
+COMPOSES = _table(ComposeRow)
+EDITIONS = _table(EditionRow)
+ATTEMPTS = _table(AttemptRow)
+ACCOUNTS = _table(AccountRow)
