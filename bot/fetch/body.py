@@ -1,0 +1,66 @@
+"""The body of an answer: decompressed by ourselves, a bounded piece at a time, so that no bomb goes off.
+What is in it belongs to the sources."""
+
+import zlib
+from collections.abc import Iterable, Iterator
+
+from bot.fetch.words import Trouble, plain, size
+
+ACCEPTED = "gzip, deflate"
+_PIECE = 256 * 1024
+_DEEPEST = 2
+
+
+def read(chunks: Iterable[bytes], content_encoding: str, limit: int) -> bytes:
+    """The decoded body. Raises Trouble for more than `limit` bytes, an unknown encoding or a damaged one."""
+    encodings = [name.strip().lower() for name in content_encoding.split(",")]
+    encodings = [name for name in encodings if name not in ("", "identity")]
+    if len(encodings) > _DEEPEST:
+        raise Trouble(f"answer compressed {len(encodings)} times over, given up")
+    for encoding in reversed(encodings):
+        if encoding not in ("gzip", "x-gzip", "deflate"):
+            raise Trouble(f"answer in an encoding we did not ask for ({plain(encoding, 40)})")
+        chunks = _inflated(chunks, gzip=encoding != "deflate")
+    body = bytearray()
+    try:
+        for chunk in chunks:
+            body += chunk
+            if len(body) > limit:
+                raise Trouble(f"document larger than {size(limit)}, given up")
+    except zlib.error:
+        raise Trouble("compressed answer is damaged", again=True) from None
+    return bytes(body)
+
+
+def _inflated(chunks: Iterable[bytes], *, gzip: bool) -> Iterator[bytes]:
+    """Pieces of at most `_PIECE` bytes. Takes gzip of several members, and deflate with or without the zlib header,
+    which servers never agreed on; junk after the end is left alone."""
+    inflater = None
+    head = b""
+    for chunk in chunks:
+        if inflater is None:
+            head += chunk
+            if len(head) < 2:
+                continue
+            chunk, head = head, b""
+            inflater = _inflater(chunk, gzip=gzip)
+        while chunk:
+            if inflater.eof:
+                if not (gzip and chunk.startswith(b"\x1f")):
+                    return
+                inflater = _inflater(chunk, gzip=True)
+            yield inflater.decompress(chunk, _PIECE)
+            chunk = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
+    if inflater is not None:
+        yield inflater.flush()
+        if not inflater.eof:
+            raise Trouble("compressed answer ended early", again=True)
+    elif head:
+        raise Trouble("compressed answer ended early", again=True)
+
+
+def _inflater(start: bytes, *, gzip: bool) -> "zlib._Decompress":
+    if gzip:
+        return zlib.decompressobj(16 + zlib.MAX_WBITS)
+    with_header = start[0] & 0x0F == 8 and int.from_bytes(start[:2], "big") % 31 == 0  # RFC 1950, 2.2
+    return zlib.decompressobj(zlib.MAX_WBITS if with_header else -zlib.MAX_WBITS)

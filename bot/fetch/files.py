@@ -1,0 +1,78 @@
+"""Documents from the disk: a file or a glob, read under the same caps as the network.
+URLs are `fetcher`'s."""
+
+import glob
+import hashlib
+import os
+import stat
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bot.core.documents import Answer, Document, Request, UrlState
+from bot.errors import SourceError
+from bot.fetch.limits import Limits
+from bot.fetch.words import plain, size
+
+
+def read(
+    request: Request, base: Path, remembered: Callable[[str], UrlState | None], now: datetime, limits: Limits
+) -> Answer:
+    """The files `request.location` names, in order of their names; those that are as remembered are left out.
+
+    Raises SourceError for a missing file, a glob without a match, and whatever cannot be read.
+    """
+    documents, states, count = [], [], 0
+    for path in _paths(request.location, base, limits):
+        body, status = _content(path, limits)
+        count += len(body)
+        mark = f"{len(body)}-{status.st_mtime_ns}-{hashlib.blake2b(body, digest_size=16).hexdigest()}"
+        state = remembered(str(path))
+        if state is not None and state.etag == mark:
+            continue
+        saved = datetime.fromtimestamp(status.st_mtime, UTC).date()
+        documents.append(Document(request=request, location=str(path), body=body, fetched=now, saved=saved))
+        states.append(UrlState(url=str(path), etag=mark))
+    return Answer(documents=tuple(documents), unchanged=not documents, url_states=tuple(states), bytes_read=count)
+
+
+def _paths(location: str, base: Path, limits: Limits) -> list[Path]:
+    if not location or "\0" in location:
+        raise SourceError("no file named: give a file, a glob such as pages/*.txt, or a URL")
+    try:
+        named = base / Path(location).expanduser()
+    except RuntimeError:  # ~nobody
+        named = base / location
+    if named.is_dir():
+        raise SourceError(
+            f"{plain(location)} is a folder: name its files, for instance {plain(location).rstrip('/')}/*.txt"
+        )
+    if named.exists() or not glob.has_magic(location):
+        return [named]
+    paths = []
+    for found in glob.iglob(str(named), recursive=True):  # noqa: PTH207  (Path.glob takes no absolute pattern)
+        if Path(found).is_file():
+            paths.append(Path(found))
+        if len(paths) > limits.files:
+            raise SourceError(f"{plain(location)} matches more than {limits.files} files: make it narrower")
+    if not paths:
+        raise SourceError(f"{plain(location)} matches no file (looked from {base.resolve()}): check the pattern")
+    return sorted(paths)
+
+
+def _content(path: Path, limits: Limits) -> tuple[bytes, os.stat_result]:
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise SourceError(f"{path} is not a regular file")
+        with path.open("rb") as file:
+            body = file.read(limits.body + 1)
+    except FileNotFoundError:
+        raise SourceError(
+            f"{path}: no such file: check the name (relative names start at the configuration's folder)"
+        ) from None
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror}") from None
+    if len(body) > limits.body:
+        raise SourceError(f"{path} is larger than {size(limits.body)}, left alone")
+    return body, status
