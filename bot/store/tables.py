@@ -138,6 +138,19 @@ class SourceRow(SQLModel, table=True):
     fields: str = ""  # what its listings always carried, to notice when one goes missing
 
 
+class RecordingRow(SQLModel, table=True):
+    """An answer that could not be read, kept so that it can be replayed."""
+
+    __tablename__ = "recording"
+
+    id: int | None = identity()
+    source: str = Field(index=True)
+    at: datetime
+    location: str = Field(sa_type=LONG)
+    content_type: str = ""
+    body: bytes
+
+
 class UrlRow(SQLModel, table=True):
     """What to remember of a URL between requests."""
 
@@ -273,6 +286,7 @@ VOTES = _table(VoteRow)
 LISTINGS = _table(ListingRow)
 TRENDS = _table(TrendRow)
 SOURCES = _table(SourceRow)
+RECORDINGS = _table(RecordingRow)
 URLS = _table(UrlRow)
 PACES = _table(PaceRow)
 SUBSCRIBERS = _table(SubscriberRow)

@@ -133,6 +133,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("paper_id", "revision", name=op.f("pk_paper_state")),
     )
     op.create_table(
+        "recording",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("source", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+        sa.Column("location", sa.Text(), nullable=False),
+        sa.Column("content_type", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_recording")),
+    )
+    with op.batch_alter_table("recording", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_recording_source"), ["source"], unique=False)
+
+    op.create_table(
         "revision",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
@@ -252,6 +265,10 @@ def downgrade() -> None:
     op.drop_table("subscriber")
     op.drop_table("source")
     op.drop_table("revision")
+    with op.batch_alter_table("recording", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_recording_source"))
+
+    op.drop_table("recording")
     op.drop_table("paper_state")
     with op.batch_alter_table("paper_key", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_paper_key_paper_id"))

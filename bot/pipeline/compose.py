@@ -1,0 +1,364 @@
+"""compose: database -> database. Decides what every reader who is due gets, and writes it down as editions.
+
+An edition is a diff: a paper is news to a profile when the query is true of it now and was not at the reader's last
+edition. Readers with the same last edition share the papers that changed since and are matched together, in batches,
+so the work grows with the readers due and the papers changed, and memory does not grow at all.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bot.core import selection, trending
+from bot.core.evaluate import matches
+from bot.core.picks import Picks, PickSection, notes_to_json
+from bot.core.readers import Subscriber
+from bot.pipeline.news import TREND_DEPTH, Found, News, NewsRoom
+from bot.pipeline.subscribers import subscriber_of
+from bot.store import Database, editions, history, readers, sources
+from bot.store.history import Revision
+
+BATCH = 5_000  # readers decided and committed together
+NAMED = 5  # of the papers that did not fit, how many are named
+TREND_WINDOW = timedelta(days=30)  # papers first seen longer ago no longer trend
+
+Pair = tuple[readers.Reader, Subscriber]
+MessageId = Callable[[str, str, int], str]  # (kind, slot, subscriber) -> Message-ID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComposeReport:
+    """How many editions were written."""
+
+    digests: int = 0
+    alerts: int = 0
+
+
+def compose(
+    database: Database,
+    now: datetime,
+    message_id: MessageId,
+    *,
+    force: bool = False,
+    progress: Callable[[int], None] = lambda done: None,
+) -> ComposeReport:
+    """Write down every alert and digest that is due at `now`; with `force` a digest for every active reader."""
+    with database.write() as tx:
+        readers.end_pauses(tx, now)
+    room = open_newsroom(database, now)
+    desk = Desk(room, now, message_id)
+    alerts = sum(desk.alerts(batch) for batch in _pages(desk.alert_page))
+    digests = 0
+    for batch in _pages(lambda after: desk.digest_page(after, force=force)):
+        digests += desk.digests(batch, force=force)
+        progress(len(batch))
+    return ComposeReport(digests=digests, alerts=alerts)
+
+
+def open_newsroom(database: Database, now: datetime) -> NewsRoom:
+    """All that happened up to the latest revision, ranked."""
+    with database.read() as tx:
+        revision = history.latest(tx) or Revision(0, now)
+        notes = notes_to_json(record.note for record in sources.records(tx).values())
+    return NewsRoom(database, revision, rank_trending(database, revision), notes)
+
+
+def rank_trending(database: Database, revision: Revision) -> dict[int, int]:
+    """The hottest papers as of a revision: id -> place. A function of the revision alone, so that asking again at once,
+    or from another process, never reshuffles; who reached a better place than ever before is written down."""
+    with database.read() as tx:
+        recent = history.seen_since(tx, revision.at - TREND_WINDOW)
+        snapshots = history.snapshots(tx, recent, until=revision.id)
+    scores = {
+        paper_id: trending.score(snapshots.get(paper_id, ()), paper, revision.at) for paper_id, paper in recent.items()
+    }
+    order = sorted(recent, key=lambda paper_id: (-scores[paper_id], recent[paper_id].key))
+    places = {paper_id: place for place, paper_id in enumerate(order, 1)}
+    with database.write() as tx:
+        history.write_trend(tx, revision.id, {paper_id: places[paper_id] for paper_id in order[:TREND_DEPTH]})
+    return places
+
+
+def _pages(page: Callable[[int], list[readers.Reader]]) -> Iterable[list[readers.Reader]]:
+    """Readers a page at a time, by id."""
+    after = 0
+    while batch := page(after):
+        yield batch
+        after = batch[-1].id
+
+
+class Desk:
+    """Decides editions, a batch of readers at a time."""
+
+    def __init__(self, room: NewsRoom, now: datetime, message_id: MessageId) -> None:
+        self.room = room
+        self.now = now
+        self.message_id = message_id
+        self._compose_id: int | None = None
+
+    # -- digests ---------------------------------------------------------------------------------------------------
+
+    def digest_page(self, after: int, *, force: bool) -> list[readers.Reader]:
+        with self.room.database.read() as tx:
+            return readers.due(tx, self.now, after=after, limit=BATCH, force=force)
+
+    def digests(self, batch: Sequence[readers.Reader], *, force: bool = False) -> int:
+        """Decide and write the digests of a batch; returns how many were written."""
+        drafts: list[editions.Draft] = []
+        marks: list[dict[str, Any]] = []
+        folded: list[int] = []
+        for (reader, subscriber), picks, expired in self.decide(batch):
+            slot, due = self._slot(reader, subscriber, force=force)
+            if not picks.matched and self._heartbeat_due(reader, subscriber, due):
+                picks = replace(picks, heartbeat=True)
+            if picks.matched or picks.heartbeat:
+                drafts.append(self._draft(reader, subscriber, "digest", slot, due, picks))
+                folded += expired
+            marks.append(
+                {
+                    "id": reader.id,
+                    "told_revision": self.room.revision.id,
+                    "told_at": self.now,
+                    "next_due": self._next_due(reader, subscriber),
+                    "overflow": 0,
+                }
+            )
+        return self._write(drafts, marks, {reader.id: reader.told_revision for reader in batch}, "told", folded)
+
+    def decide(self, batch: Sequence[readers.Reader]) -> Iterable[tuple[Pair, Picks, list[int]]]:
+        """The next digest of each of these readers, without writing anything: picks, and the expired editions they
+        take over."""
+        pairs = [(reader, subscriber_of(reader)) for reader in batch]
+        pairs = [pair for pair in pairs if pair[1].schedule.cadence != "off"]
+        ids = [reader.id for reader, _ in pairs]
+        alerted: dict[int, set[int]] = defaultdict(set)
+        untold: dict[int, set[int]] = defaultdict(set)
+        expired: dict[int, list[int]] = defaultdict(list)
+        with self.room.database.read() as tx:
+            for alert in editions.alerted(tx, ids):
+                alerted[alert.subscriber_id] |= Picks.from_json(alert.picks).ids
+            for edition_id, reader_id, text in editions.untold(tx, ids):
+                untold[reader_id] |= Picks.from_json(text).ids
+                expired[reader_id].append(edition_id)
+
+        groups: dict[tuple[int | None, timedelta], list[Pair]] = defaultdict(list)
+        for reader, subscriber in pairs:
+            first = reader.told_revision is None
+            groups[reader.told_revision, subscriber.schedule.period if first else timedelta(0)].append(
+                (reader, subscriber)
+            )
+        for (base, period), members in groups.items():
+            news = self.room.first_news(self.now - period) if base is None else self.room.news_since(base)
+            found = news.match(
+                [[profile.query for profile in subscriber.profiles] for _, subscriber in members],
+                revisions=any(subscriber.revisions for _, subscriber in members),
+            )
+            for (reader, subscriber), hits in zip(members, found, strict=True):
+                picks = self._digest(reader, subscriber, news, hits, alerted[reader.id], untold[reader.id])
+                yield (reader, subscriber), picks, expired[reader.id]
+
+    def _digest(
+        self,
+        reader: readers.Reader,
+        subscriber: Subscriber,
+        news: News,
+        hits: Found,
+        alerted: set[int],
+        untold: set[int],
+    ) -> Picks:
+        """One reader's digest. Each paper once; what does not fit is counted and the first of it named."""
+        best = [[paper for paper in ranked if paper not in alerted] for ranked in hits.best]
+        every = [found - alerted for found in hits.every]
+        homeless = self._add_untold(subscriber, untold, best, every)
+        shares = selection.allot(best, subscriber.max_papers)
+        shown = {paper for share in shares for paper in share}
+
+        depth = subscriber.trending if subscriber.profiles else subscriber.max_papers
+        hottest = [paper for paper in self.room.entered(news.base, depth) if paper not in alerted | hits.told_before]
+        hot = [*homeless, *(paper for paper in hottest if paper not in shown and paper not in homeless)]
+        shown |= set(hot)
+
+        sections = []
+        counted = set(shown)
+        for profile, ranked, found, share in zip(subscriber.profiles, best, every, shares, strict=True):
+            left = found - counted
+            counted |= found
+            named = tuple(paper for paper in ranked if paper in left)[:NAMED]
+            if share or left:
+                sections.append(
+                    PickSection(kind="profile", name=profile.name, ids=tuple(share), more=len(left), more_ids=named)
+                )
+        if hot:
+            sections.append(PickSection(kind="trending", name="", ids=tuple(hot)))
+        if subscriber.revisions and news.base is not None:
+            revised = [paper for paper in self.room.revised(news.base, hits.still) if paper not in counted]
+            if revised:
+                ids, left_out = tuple(revised[: subscriber.max_papers]), revised[subscriber.max_papers :]
+                sections.append(
+                    PickSection(
+                        kind="revisions", name="", ids=ids, more=len(left_out), more_ids=tuple(left_out[:NAMED])
+                    )
+                )
+        repeated = len(alerted & set().union(*hits.every)) if hits.every else 0
+        return Picks(sections=tuple(sections), alerted=repeated, overflow=reader.overflow)
+
+    def _add_untold(
+        self, subscriber: Subscriber, untold: set[int], best: list[list[int]], every: list[set[int]]
+    ) -> list[int]:
+        """Papers of editions that expired unsent come first in the profiles they match; returns those that match
+        none (they were trending, or the profile has changed)."""
+        homeless = []
+        for paper_id, paper in sorted(self.room.papers_now(untold).items()):
+            at_home = False
+            for profile, ranked, found in zip(subscriber.profiles, best, every, strict=True):
+                if matches(profile.query, paper):
+                    at_home = True
+                    found.add(paper_id)
+                    if paper_id not in ranked:
+                        ranked.insert(0, paper_id)
+            if not at_home:
+                homeless.append(paper_id)
+        return homeless
+
+    def _slot(self, reader: readers.Reader, subscriber: Subscriber, *, force: bool) -> tuple[str, datetime]:
+        """The slot's name and when it was due. A forced edition is a slot of its own, named by its moment."""
+        if force and not _is_due(reader, self.now):
+            return self.now.isoformat(), self.now
+        slot = subscriber.schedule.latest_at_or_before(self.now, subscriber.timezone)
+        return (slot.name, slot.due) if slot else (self.now.isoformat(), self.now)
+
+    def _next_due(self, reader: readers.Reader, subscriber: Subscriber) -> datetime | None:
+        if not _is_due(reader, self.now):
+            return reader.next_due
+        slot = subscriber.schedule.next_after(self.now, subscriber.timezone)
+        return slot.due if slot else None
+
+    def _heartbeat_due(self, reader: readers.Reader, subscriber: Subscriber, due: datetime) -> bool:
+        if subscriber.heartbeat is None:
+            return False
+        with self.room.database.read() as tx:
+            last = editions.last_sent(tx, reader.id)
+        return due - (last or reader.status_since) >= subscriber.heartbeat
+
+    # -- alerts ----------------------------------------------------------------------------------------------------
+
+    def alert_page(self, after: int) -> list[readers.Reader]:
+        with self.room.database.read() as tx:
+            return readers.alert_due(tx, self.room.revision.id, self.now, after=after, limit=BATCH)
+
+    def alerts(self, batch: Sequence[readers.Reader]) -> int:
+        """Decide and write the alerts of a batch. The first collection of a source, and a reader's first time here,
+        set the mark and alert of nothing."""
+        drafts: list[editions.Draft] = []
+        marks: list[dict[str, Any]] = []
+        groups: dict[int | None, list[Pair]] = defaultdict(list)
+        for reader in batch:
+            groups[reader.alert_revision].append((reader, subscriber_of(reader)))
+        for base, members in groups.items():
+            if base is None:
+                marks += [self._alert_mark(reader) for reader, _ in members]
+                continue
+            news = self.room.alert_news(base)
+            queries = [[profile.query for profile in subscriber.profiles if profile.alert] for _, subscriber in members]
+            for (reader, subscriber), hits in zip(members, news.match(queries), strict=True):
+                draft, mark = self._alert(reader, subscriber, hits)
+                drafts += [draft] if draft else []
+                marks.append(mark)
+        return self._write(drafts, marks, {reader.id: reader.alert_revision for reader in batch}, "alerted")
+
+    def _alert(
+        self, reader: readers.Reader, subscriber: Subscriber, hits: Found
+    ) -> tuple[editions.Draft | None, dict[str, Any]]:
+        papers = set().union(*hits.every) if hits.every else set()
+        if not papers:
+            return None, self._alert_mark(reader)
+        today = self.now.astimezone(ZoneInfo(subscriber.timezone)).date()
+        sent = reader.alerts_sent if reader.alert_day == today else 0
+        if sent >= subscriber.alert_limit:
+            if subscriber.schedule.cadence == "off":  # no digest would tell: the papers wait for tomorrow's alerts
+                midnight = datetime.combine(
+                    today + timedelta(days=1), datetime.min.time(), ZoneInfo(subscriber.timezone)
+                )
+                mark = self._alert_mark(reader) | {"alert_revision": reader.alert_revision}
+                return None, mark | {"alert_after": midnight.astimezone(self.now.tzinfo)}
+            return None, self._alert_mark(reader) | {"overflow": reader.overflow + len(papers)}
+        profiles = [profile for profile in subscriber.profiles if profile.alert]
+        shares = selection.allot(hits.best, subscriber.max_papers)
+        shown = {paper for share in shares for paper in share}
+        counted = set(shown)
+        sections = []
+        for profile, ranked, found, share in zip(profiles, hits.best, hits.every, shares, strict=True):
+            left = found - counted
+            counted |= found
+            if share or left:
+                named = tuple(paper for paper in ranked if paper in left)[:NAMED]
+                sections.append(
+                    PickSection(kind="profile", name=profile.name, ids=tuple(share), more=len(left), more_ids=named)
+                )
+        # Named by where it starts from, so that two processes cannot both tell what follows it.
+        slot = f"after-{reader.alert_revision}"
+        draft = self._draft(reader, subscriber, "alert", slot, self.now, Picks(sections=tuple(sections)))
+        mark = self._alert_mark(reader)
+        mark |= {"alert_after": self.now + subscriber.alert_every, "alert_day": today, "alerts_sent": sent + 1}
+        return draft, mark
+
+    def _alert_mark(self, reader: readers.Reader) -> dict[str, Any]:
+        return {
+            "id": reader.id,
+            "alert_revision": self.room.revision.id,
+            "alert_after": reader.alert_after,
+            "alert_day": reader.alert_day,
+            "alerts_sent": reader.alerts_sent,
+            "overflow": reader.overflow,
+        }
+
+    # -- writing ---------------------------------------------------------------------------------------------------
+
+    def _draft(
+        self, reader: readers.Reader, subscriber: Subscriber, kind: str, slot: str, due: datetime, picks: Picks
+    ) -> editions.Draft:
+        return editions.Draft(
+            subscriber_id=reader.id,
+            kind=kind,
+            slot=slot,
+            due=due,
+            day=due.astimezone(ZoneInfo(subscriber.timezone)).date(),
+            since=reader.told_at,
+            picks=picks.to_json(),
+            matched=picks.matched,
+            message_id=self.message_id(kind, slot, reader.id),
+        )
+
+    def _write(
+        self,
+        drafts: Sequence[editions.Draft],
+        marks: Sequence[dict[str, Any]],
+        expected: dict[int, int | None],
+        mark: str,
+        folded: Sequence[int] = (),
+    ) -> int:
+        """Editions and marks in one transaction. A reader whose mark another process moved meanwhile is left to it."""
+        if not marks:
+            return 0
+        with self.room.database.write() as tx:
+            current = readers.marks(tx, [row["id"] for row in marks])
+            place = 0 if mark == "told" else 1
+            mine = {row["id"] for row in marks if current[row["id"]][place] == expected[row["id"]]}
+            compose_id = self._compose_id
+            if drafts and compose_id is None:
+                compose_id = editions.begin_compose(tx, self.now, self.room.revision.id, self.room.notes)
+            written = 0
+            if drafts and compose_id is not None:
+                own = [draft for draft in drafts if draft.subscriber_id in mine]
+                written = len(editions.add(tx, compose_id, self.room.revision.id, own))
+                editions.fold(tx, folded, compose_id)
+            readers.advance(tx, [row for row in marks if row["id"] in mine])
+        self._compose_id = compose_id
+        return written
+
+
+def _is_due(reader: readers.Reader, now: datetime) -> bool:
+    return reader.next_due is not None and reader.next_due <= now
