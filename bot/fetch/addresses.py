@@ -13,6 +13,8 @@ _TUNNELS = tuple(map(ipaddress.ip_network, ("2002::/16", "2001::/32", "192.88.99
 _METADATA = frozenset(
     map(ipaddress.ip_address, ("169.254.169.254", "169.254.170.2", "fd00:ec2::254", "100.100.100.200", "168.63.129.16"))
 )
+_UNICAST = ipaddress.ip_network("2000::/3")  # the only part of IPv6 given out for the public internet
+_UNIQUE_LOCAL = ipaddress.ip_network("fc00::/7")
 _CARRIER = ipaddress.ip_network("100.64.0.0/10")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -40,11 +42,15 @@ def refusal(address: str, *, private: bool) -> str:
         ("unspecified", ip.is_unspecified or (ip.version == 4 and int(ip) >> 24 == 0)),
         ("link-local", ip.is_link_local),
         ("multicast", ip.is_multicast),
-        ("reserved", ip.is_reserved or str(ip) == "255.255.255.255"),
+        ("reserved", ip.is_reserved or _unassigned(ip)),
     ):
         if so:
             return f"{what} address {ip} refused, always"
     return "" if ip.is_global else _unless(private, ip)
+
+
+def _unassigned(ip: Address) -> bool:
+    return ip.version == 6 and ip not in _UNICAST and ip not in _UNIQUE_LOCAL
 
 
 def _unless(private: bool, ip: Address) -> str:

@@ -43,12 +43,14 @@ def _paths(location: str, base: Path, limits: Limits) -> list[Path]:
         named = base / Path(location).expanduser()
     except RuntimeError:  # ~nobody
         named = base / location
-    if named.is_dir():
-        raise SourceError(
-            f"{plain(location)} is a folder: name its files, for instance {plain(location).rstrip('/')}/*.txt"
-        )
-    if named.exists() or not glob.has_magic(location):
-        return [named]
+    try:
+        if named.is_dir():
+            folder = plain(location).rstrip("/")
+            raise SourceError(f"{folder} is a folder: name its files, for instance {folder}/*.txt")
+        if named.exists() or not glob.has_magic(location):
+            return [named]
+    except OSError as error:
+        raise SourceError(f"{plain(location)} cannot be read: {error.strerror}") from None
     paths = []
     for found in glob.iglob(str(named), recursive=True):  # noqa: PTH207  (Path.glob takes no absolute pattern)
         if Path(found).is_file():

@@ -11,6 +11,7 @@ from bot.errors import SourceError
 from bot.fetch.words import Trouble, plain, redacted
 
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]+):")
+_HOST = re.compile(rb"[a-zA-Z0-9._-]{1,255}|[0-9a-fA-F:.]{2,50}")  # a name as the DNS has it, or an address
 _NOT_FILES = ("file", "data", "javascript", "mailto", "feed", "blob", "about", "view-source")
 
 
@@ -77,8 +78,8 @@ def redirect_target(here: Address, location: str) -> Address:
 
 
 def _address(url: httpx.URL) -> Address:
-    if not url.host:
-        raise ValueError("no host")
+    if not _HOST.fullmatch(url.raw_host):
+        raise ValueError("no host" if not url.raw_host else "no such host")
     port = url.port
     if port is not None and not 0 < port < 65536:
         raise ValueError("no such port")

@@ -126,6 +126,10 @@ def explained(error: Exception, silence: float) -> Trouble:
     if isinstance(error, httpcore.TimeoutException):
         return Trouble(f"timed out: not a byte for {silence:.0f} s")
     if isinstance(error, httpcore.RemoteProtocolError):
+        if "complete message body" in str(error):
+            return Trouble("document cut short: the connection ended before all of it was here", again=True)
+        if "without sending a response" in str(error):
+            return Trouble("connection closed without an answer", again=True)
         return Trouble(f"did not speak proper HTTP ({plain(str(error), 80)})", again=True)
     if isinstance(error, (httpcore.LocalProtocolError, UnicodeError)):
         return Trouble(
