@@ -49,6 +49,11 @@ def is_url(location: str) -> bool:
     return False
 
 
+def is_host(raw_host: bytes) -> bool:
+    """Whether the host of a URL can be one; the URL library lets more through."""
+    return bool(_HOST.fullmatch(raw_host))
+
+
 def web_address(location: str) -> Address:
     """A location that `is_url` said yes to. Raises SourceError for one that cannot be read."""
     try:
@@ -78,7 +83,7 @@ def redirect_target(here: Address, location: str) -> Address:
 
 
 def _address(url: httpx.URL) -> Address:
-    if not _HOST.fullmatch(url.raw_host):
+    if not is_host(url.raw_host):
         raise ValueError("no host" if not url.raw_host else "no such host")
     port = url.port
     if port is not None and not 0 < port < 65536:

@@ -16,6 +16,7 @@ import httpx
 
 from bot.fetch.addresses import is_loopback, literal, refusal
 from bot.fetch.limits import Budget, Limits
+from bot.fetch.locations import is_host
 from bot.fetch.words import Trouble, explained, redacted
 
 Resolve = Callable[[str, int], list[str]]  # host, port -> addresses, best first; raises OSError
@@ -39,7 +40,7 @@ class Wire:
         self._resolve = resolve
         self._lock = threading.Lock()
         self._tls: ssl.SSLContext | None = None
-        self._transports: dict[tuple[str, bool], _Transport] = {}
+        self._transports: dict[tuple[str, bool, bool], _Transport] = {}
 
     @contextmanager
     def ask(self, request: httpx.Request, budget: Budget, *, private: bool) -> Iterator[httpx.Response]:
@@ -82,12 +83,13 @@ class Wire:
             if address and (why := refusal(address, private=private)):
                 raise Trouble(why)
         with self._lock:
-            if (proxy, private) not in self._transports:
-                self._transports[proxy, private] = _Transport(self._pool(proxy, private))
-            return self._transports[proxy, private]
+            key = proxy, private, url.scheme == "https"
+            if key not in self._transports:
+                self._transports[key] = _Transport(self._pool(*key))
+            return self._transports[key]
 
-    def _pool(self, proxy: str, private: bool) -> httpcore.ConnectionPool:
-        if self._tls is None:
+    def _pool(self, proxy: str, private: bool, tls: bool) -> httpcore.ConnectionPool:
+        if self._tls is None and (tls or proxy):  # reading all certificates costs 25 ms and some memory
             try:
                 self._tls = httpx.create_ssl_context()  # honours SSL_CERT_FILE and SSL_CERT_DIR
             except OSError as error:
@@ -103,6 +105,8 @@ class Wire:
             )
         try:
             url = httpx.URL(proxy)
+            if not is_host(url.raw_host):
+                raise httpx.InvalidURL("no host")
         except httpx.InvalidURL:
             raise Trouble(f"proxy address {redacted(proxy)} cannot be read: check HTTP_PROXY and HTTPS_PROXY") from None
         if url.scheme not in ("http", "https"):
@@ -219,7 +223,7 @@ class _Backend(httpcore.NetworkBackend):
             return found.result(timeout)
         except TimeoutError:
             raise Trouble(
-                f"the name was not resolved within {timeout:.0f} s: is the DNS working?", absent=True
+                f"the name was not resolved within {timeout:.2g} s: is the DNS working?", absent=True
             ) from None
 
     def _look_up(self, host: str, port: int, found: "Future[list[str]]") -> None:

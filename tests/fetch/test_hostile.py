@@ -46,7 +46,8 @@ def test_an_endless_body(fails):
 def test_an_endless_chunked_body(fails):
     chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
     fails(
-        lambda _: itertools.chain([HEAD + b"transfer-encoding: chunked\r\n\r\n"], itertools.repeat(chunk)), "than 1 MiB"
+        lambda _: itertools.chain([HEAD + b"transfer-encoding: chunked\r\n\r\n"], itertools.repeat(chunk)),
+        "(sent more|larger) than 1",
     )
 
 
