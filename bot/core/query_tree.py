@@ -1,0 +1,161 @@
+"""What a query is made of: terms, numbers and groups; how they are written; and the error for what is no query.
+
+Reading a text does not belong here (see `query_reader`), nor what a query is true of (`evaluate`, `matcher`).
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+from typing import Literal, NamedTuple, TypeAlias
+
+from bot.errors import PaperlarkError
+
+NUMBERS = ("upvotes", "comments", "stars")
+TEXT_FIELDS = ("", "title", "abstract")  # "" is title or abstract
+VALUE_FIELDS = ("category", "source")
+
+Comparison = Literal[">=", ">", "<=", "<", "="]
+
+
+class Term(NamedTuple):
+    """A word or phrase, or the value of a category or source.
+
+    `words` are folded (with `exact`: as typed, NFKC); a trailing "*" stands for any ending. A value is one "word".
+    """
+
+    field: str  # "" | "title" | "abstract" | "author" | "category" | "source" | "org"
+    words: tuple[str, ...]
+    exact: bool = False
+    near: int = 0  # 0: a word or phrase; else the words stand at most so far apart, in any order
+    weight: float = 1.0
+
+
+class Number(NamedTuple):
+    """A condition on one of the paper's counts."""
+
+    name: str
+    comparison: Comparison
+    value: int
+
+
+class Group(NamedTuple):
+    """`and`, `or`: two parts or more; `not`: one; `of`: at least `least` of the parts are true."""
+
+    kind: Literal["and", "or", "not", "of"]
+    parts: "tuple[Node, ...]"
+    least: int = 0
+
+
+Leaf: TypeAlias = Term | Number
+Node: TypeAlias = Term | Number | Group
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A standing query. Equal queries are written alike by `str`, and `parse(str(query)) == query`."""
+
+    root: Node
+
+    def __str__(self) -> str:
+        return written(self.root)
+
+    def leaves(self) -> tuple[Leaf, ...]:
+        """Every term and number, in the order written."""
+        return tuple(leaf for leaf, _ in _leaves(self.root, True))
+
+    def wanted(self) -> tuple[Leaf, ...]:
+        """The terms and numbers that speak for a paper (not behind NOT), each once, in the order written."""
+        return tuple(dict.fromkeys(leaf for leaf, wanted in _leaves(self.root, True) if wanted))
+
+
+class QueryError(PaperlarkError, ValueError):
+    """A query that cannot be read.
+
+    `column` is 1-based, in characters of `query`; `reason` says what is wrong and what to do. `where` names the place
+    of the query among others ("keywords, entry 2").
+    """
+
+    def __init__(self, reason: str, column: int, query: str, where: str = "") -> None:
+        self.reason = reason
+        self.column = column
+        self.query = query
+        self.where = where
+        super().__init__(f"{where}{': ' if where else ''}column {column}: {reason}")
+
+    def __reduce__(self) -> tuple[type["QueryError"], tuple[str, int, str, str]]:
+        return QueryError, (self.reason, self.column, self.query, self.where)
+
+    def at(self, where: str) -> "QueryError":
+        """The same error, with the place of the query in front."""
+        return QueryError(self.reason, self.column, self.query, where)
+
+    def pointer(self, width: int = 100) -> str:
+        """Two lines for people: the query, cut to `width`, and a caret under the column."""
+        start = max(0, min(self.column - 1 - width // 2, len(self.query) + 1 - width))
+        shown = "".join(c if c.isprintable() else " " for c in self.query[start : start + width])
+        before = shown[: self.column - 1 - start]
+        return f"{shown}\n{' ' * sum(_cells(c) for c in before)}^"
+
+
+def _cells(c: str) -> int:
+    """How many columns of a terminal a character takes."""
+    if unicodedata.combining(c):
+        return 0
+    return 2 if unicodedata.east_asian_width(c) in "WF" else 1
+
+
+def _leaves(node: Node, wanted: bool) -> Iterator[tuple[Leaf, bool]]:
+    if not isinstance(node, Group):
+        yield node, wanted
+        return
+    for part in node.parts:
+        yield from _leaves(part, wanted != (node.kind == "not"))
+
+
+# ---------------------------------------------------------------------------------------------------------- writing
+
+_PLAIN = re.compile(r"[^\W_][^\s\"“”(),:^*~=<>]*")
+_RESERVED = frozenset(("and", "or", "not", "of", *NUMBERS))  # unquoted they could be read as something else
+_WIDE = str.maketrans({c: chr(ord(c) + 0xFEE0) for c in '"(),:^*~=<>'})  # the same characters after NFKC
+
+
+def written(node: Node) -> str:
+    """A part of a query in its canonical spelling."""
+    if isinstance(node, Number):
+        return f"{node.name}{node.comparison}{node.value}"
+    if isinstance(node, Term):
+        return _written_term(node)
+    if node.kind == "or":
+        return " OR ".join([written(part) for part in node.parts])
+    if node.kind == "of":
+        return f"{node.least} of ({', '.join([written(part) for part in node.parts])})"
+    inner = [
+        f"({written(part)})"
+        if isinstance(part, Group) and (part.kind == "or" or (node.kind == "not" and part.kind == "and"))
+        else written(part)
+        for part in node.parts
+    ]
+    return f"NOT {inner[0]}" if node.kind == "not" else " ".join(inner)
+
+
+@lru_cache(maxsize=1 << 14)
+def _written_term(term: Term) -> str:
+    text = " ".join(term.words)
+    if term.field in VALUE_FIELDS:
+        starred = text.endswith("*")
+        text = text.removesuffix("*").translate(_WIDE)
+        if not starred and (not _PLAIN.fullmatch(text) or text in _RESERVED):
+            text = f'"{text}"'
+        text += "*" * starred
+    elif len(term.words) > 1 or text.removesuffix("*").casefold() in _RESERVED:
+        text = f'"{text}"'
+    return (
+        (f"{term.field}:" if term.field else "")
+        + ("=" if term.exact else "")
+        + text
+        + (f"~{term.near}" if term.near else "")
+        + (f"^{Decimal(repr(term.weight)).normalize():f}" if term.weight != 1 else "")
+    )
