@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
+from bot.core.picks import Picks
 from bot.store.rows import chunks, insert_or_ignore
 from bot.store.tables import ACCOUNTS, ATTEMPTS, COMPOSES, EDITIONS, OPEN, SUBSCRIBERS
 
@@ -330,3 +331,113 @@ def unknown(tx: Connection, limit: int = 1000) -> list[tuple[str, str]]:
         .limit(limit)
     )
     return [(email, message_id) for email, message_id in rows]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """An edition that tells of a paper."""
+
+    email: str
+    kind: str
+    slot: str
+    state: str
+    sent_at: datetime | None
+    message_id: str
+    shown: bool  # False: only named among what did not fit
+
+
+def telling(tx: Connection, paper_id: int, *, subscriber_id: int | None = None) -> list[Told]:
+    """The editions that show or name a paper, oldest first. Reads every candidate's picks: for a person's question."""
+    query = (
+        select(
+            SUBSCRIBERS.c.email,
+            EDITIONS.c.kind,
+            EDITIONS.c.slot,
+            EDITIONS.c.state,
+            EDITIONS.c.sent_at,
+            EDITIONS.c.message_id,
+            EDITIONS.c.picks,
+        )
+        .join(SUBSCRIBERS, SUBSCRIBERS.c.id == EDITIONS.c.subscriber_id)
+        .where(EDITIONS.c.picks.contains(str(paper_id)))
+        .order_by(EDITIONS.c.id)
+    )
+    if subscriber_id is not None:
+        query = query.where(EDITIONS.c.subscriber_id == subscriber_id)
+    found = []
+    for row in tx.execute(query):
+        picks = Picks.from_json(row.picks)
+        named = {paper for section in picks.sections for paper in section.more_ids}
+        if paper_id in picks.ids or paper_id in named:
+            values = {name: value for name, value in row._mapping.items() if name != "picks"}
+            found.append(Told(**values, shown=paper_id in picks.ids))
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """All that happened to one message."""
+
+    message_id: str
+    email: str
+    kind: str
+    slot: str
+    state: str
+    due: datetime
+    made: datetime
+    sent_at: datetime | None
+    revision: int
+    words: str
+    paper_ids: frozenset[int]
+    attempts: tuple[tuple[datetime, str, str], ...]
+
+
+def life(tx: Connection, message_id: str) -> Life | None:
+    """A message by its Message-ID (with the angle brackets)."""
+    row = tx.execute(
+        select(EDITIONS, SUBSCRIBERS.c.email, COMPOSES.c.at.label("made"))
+        .join(SUBSCRIBERS, SUBSCRIBERS.c.id == EDITIONS.c.subscriber_id)
+        .join(COMPOSES, COMPOSES.c.id == EDITIONS.c.compose_id)
+        .where(EDITIONS.c.message_id == message_id)
+    ).first()
+    if row is None:
+        return None
+    tries = tx.execute(
+        select(ATTEMPTS.c.at, ATTEMPTS.c.outcome, ATTEMPTS.c.words)
+        .where(ATTEMPTS.c.edition_id == row.id)
+        .order_by(ATTEMPTS.c.id)
+    )
+    return Life(
+        message_id=row.message_id,
+        email=row.email,
+        kind=row.kind,
+        slot=row.slot,
+        state=row.state,
+        due=row.due,
+        made=row.made,
+        sent_at=row.sent_at,
+        revision=row.revision,
+        words=row.words,
+        paper_ids=frozenset(Picks.from_json(row.picks).ids),
+        attempts=tuple((at, outcome, words) for at, outcome, words in tries),
+    )
+
+
+def prune(tx: Connection, before: datetime, limit: int = 1000) -> int:
+    """Delete settled editions composed before a moment, a chunk at a time, and carry their matches over into the
+    books. What was `unknown` stays until a person has seen it. Returns how many were deleted."""
+    rows = tx.execute(
+        select(EDITIONS.c.id, EDITIONS.c.day, EDITIONS.c.state, EDITIONS.c.matched)
+        .where(EDITIONS.c.state.in_(("sent", "failed", "suppressed", "expired")), EDITIONS.c.due < before)
+        .order_by(EDITIONS.c.id)
+        .limit(limit)
+    ).all()
+    totals: dict[tuple[date, str], int] = {}
+    for _, day, state, matched in rows:
+        totals[day, state] = totals.get((day, state), 0) + matched
+    for (day, state), matched in totals.items():
+        book(tx, day, state, matched)
+    for part in chunks([row.id for row in rows]):
+        tx.execute(delete(ATTEMPTS).where(ATTEMPTS.c.edition_id.in_(part)))
+        tx.execute(delete(EDITIONS).where(EDITIONS.c.id.in_(part)))
+    return len(rows)

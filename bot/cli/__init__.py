@@ -1,0 +1,81 @@
+"""The command line: one function per verb, in modules by what they are for. Wiring is in `parts`; nothing is decided here.
+
+steps    once, collect, compose, deliver, run, migrate         look   check, status, preview, read
+readers  subscribers ..., inbox                                ask    backtest, explain, why, who
+care     init, doctor, demo
+"""
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.cli import ask, care, look, readers, steps
+from bot.cli.parts import State
+from bot.cli.say import complain, set_up_logging
+from bot.errors import UserError
+
+ANYWHERE = {"--config": True, "--verbose": False, "--quiet": False, "-c": True, "-v": False, "-q": False}
+
+app = typer.Typer(
+    name="paperlark",
+    help="The research papers that trend, and the ones you care about, in your inbox.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    config: Annotated[
+        Path,
+        typer.Option("--config", "-c", envvar="PAPERLARK_CONFIG", help="The configuration file.", show_default=True),
+    ] = Path("config.toml"),
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more: every request, every message.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but what went wrong.")] = False,
+) -> None:
+    set_up_logging(verbose=verbose, quiet=quiet)
+    context.obj = State(config_path=config, verbose=verbose, quiet=quiet)
+
+
+for module in (steps, look, ask, readers, care):
+    module.register(app)
+
+
+def main() -> None:
+    """Run the command line. Exit: 0 fine; 1 done, but a source or a delivery failed; 2 the user must act."""
+    try:
+        app(args=_global_options_first(sys.argv[1:]), standalone_mode=True)
+    except UserError as error:
+        complain(error)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # `paperlark status | head`
+        sys.stderr.close()
+        sys.exit(0)
+    finally:
+        logging.shutdown()
+
+
+def _global_options_first(arguments: list[str]) -> list[str]:
+    """`paperlark once --config x` is as good as `paperlark --config x once`."""
+    first: list[str] = []
+    rest: list[str] = []
+    waiting = iter(arguments)
+    for argument in waiting:
+        name, _, value = argument.partition("=")
+        if argument == "--":
+            return [*first, *rest, argument, *waiting]
+        if name in ANYWHERE and not (name.startswith("--") is False and value):
+            first.append(argument)
+            if ANYWHERE[name] and not value:
+                first.extend([next(waiting, "")])
+        else:
+            rest.append(argument)
+    return [*first, *rest]

@@ -1,0 +1,341 @@
+"""The verbs that only look: check, status, preview, read. None of them changes anything or sends anything."""
+
+import webbrowser
+from dataclasses import MISSING, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin
+
+import typer
+
+from bot.cli.parts import Json, Now, Parts, bare_fetcher, moment_of, one_of_the_readers, parts_of
+from bot.cli.say import err, many, moment, out, print_json
+from bot.core.documents import Document, Request
+from bot.core.papers import Listing, plain
+from bot.core.readers import Subscriber
+from bot.errors import SourceError, UserError
+from bot.pipeline.compose import Desk, open_newsroom
+from bot.pipeline.subscribers import entry_for, reader_for
+from bot.sources import SOURCES
+from bot.store import Database, editions, readers, recordings, sources
+
+MOST_PAGES = 20
+
+
+def register(app: typer.Typer) -> None:
+    app.command("check")(check)
+    app.command("status")(status)
+    app.command("preview")(preview)
+    app.command("read")(read)
+
+
+def check(context: typer.Context, now: Now = None, as_json: Json = False) -> None:
+    """Validate the configuration and the queries; show sources, readers, due times, and what would change."""
+    parts = parts_of(context)
+    start = moment_of(now)
+    config = parts.config
+    problems = parts.press.problems()
+    if problems:
+        raise UserError("The templates cannot be rendered.", problems)
+    changes = _pending_changes(parts, start)
+    warnings = [*config.warnings, *_broad_profiles(parts)]
+    next_due = {subscriber.email: _next_due(subscriber, start) for subscriber in config.subscribers}
+    if as_json:
+        print_json(
+            {
+                "config": str(parts.state.config_path),
+                "sources": [{"name": source.name, "type": source.type} for source in config.sources],
+                "subscribers": [{"email": email, "next_due": due} for email, due in next_due.items()],
+                "changes": changes,
+                "warnings": warnings,
+            }
+        )
+        return
+    out.print(f"{parts.state.config_path} is fine.", markup=False)
+    out.print(f"\n{many(len(config.sources), 'source')}", markup=False)
+    for source in config.sources:
+        out.print(f"  {source.name}  {source.type}, every {_span(source.every.total_seconds())}", markup=False)
+    out.print(f"\n{many(len(config.subscribers), 'reader')}", markup=False)
+    for subscriber in config.subscribers:
+        due = next_due[subscriber.email]
+        profiles = many(len(subscriber.profiles), "profile") if subscriber.profiles else "trending papers only"
+        when = f"next digest {_local(due, subscriber.timezone)}" if due else "no digest"
+        out.print(f"  {subscriber.email}  {profiles}; {when}", markup=False)
+        for profile in subscriber.profiles:
+            out.print(f"    {profile.name}: {profile.query}{'  (alerts)' if profile.alert else ''}", markup=False)
+    if changes:
+        out.print("\nThe next run will change in the store", markup=False)
+        for line in changes:
+            out.print(f"  {line}", markup=False)
+    for warning in warnings:
+        err.print(f"note: {warning}", markup=False)
+
+
+def _pending_changes(parts: Parts, now: datetime) -> list[str]:
+    """What the next run would do to the database, found out without touching it."""
+    if (
+        parts.config.database.startswith("sqlite:///")
+        and not Path(parts.config.database.removeprefix("sqlite:///")).exists()
+    ):
+        return [
+            f"a new database: {parts.config.database}",
+            *(f"{one.email}: new reader" for one in parts.config.subscribers),
+        ]
+    database = Database(parts.config.database)
+    try:
+        if database.pending():
+            return ["the schema will be brought up to date"]
+        with database.read() as tx:
+            return readers.would_change(tx, parts.entries(now))
+    finally:
+        database.close()
+
+
+def _broad_profiles(parts: Parts) -> list[str]:
+    """Profiles that would match nearly everything or nothing of the last month's papers."""
+    if any("database" in change or "schema" in change for change in _pending_changes(parts, datetime.now(UTC))):
+        return []
+    from bot.cli.ask import last_days, profile_warnings
+
+    return profile_warnings(parts.config.subscribers, last_days(parts.database, datetime.now(UTC), 30))
+
+
+def _next_due(subscriber: Subscriber, now: datetime) -> datetime | None:
+    slot = subscriber.schedule.next_after(now, subscriber.timezone)
+    return slot.due if slot else None
+
+
+def _local(when: datetime, timezone: str) -> str:
+    from zoneinfo import ZoneInfo
+
+    return f"{when.astimezone(ZoneInfo(timezone)):%a %d %b %Y %H:%M} ({timezone})"
+
+
+def _span(seconds: float) -> str:
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:.0f}{unit}"
+    return f"{seconds:.0f}s"
+
+
+def status(context: typer.Context, as_json: Json = False) -> None:
+    """How the sources are doing, who is due when, and the accounts of all that was matched."""
+    parts = parts_of(context)
+    with parts.database.read() as tx:
+        known = sources.records(tx)
+        people = readers.everyone(tx, limit=10_000)
+        books = editions.accounts(tx)
+        unknown = editions.unknown(tx)
+        kept = recordings.listed(tx)
+    notes = [known[source.name] for source in parts.config.sources if source.name in known]
+    if as_json:
+        print_json(
+            {
+                "sources": [
+                    {
+                        "name": note.name,
+                        "state": note.state,
+                        "since": note.since,
+                        "last_new": note.last_new,
+                        "next": note.next_try,
+                        "reason": note.reason,
+                    }
+                    for note in notes
+                ],
+                "subscribers": [
+                    {
+                        "email": reader.email,
+                        "status": reader.status,
+                        "next_due": reader.next_due,
+                        "reason": reader.status_reason,
+                    }
+                    for reader in people
+                ],
+                "accounts": books,
+                "unknown": [{"email": email, "message_id": message_id} for email, message_id in unknown],
+                "recordings": [
+                    {"id": number, "source": source, "at": at, "location": location}
+                    for number, source, at, location in kept
+                ],
+            }
+        )
+        return
+    out.print("Sources", markup=False)
+    for note in notes:
+        reason = f": {note.reason}" if note.reason else ""
+        out.print(
+            f"  {note.name}  {note.state} since {moment(note.since)}{reason}\n"
+            f"    last new paper {moment(note.last_new)}; next try {moment(note.next_try, none='at the next run')}",
+            markup=False,
+        )
+    if not notes:
+        out.print("  none asked yet: run `paperlark collect`", markup=False)
+    out.print("\nReaders", markup=False)
+    for reader in people:
+        due = f"next digest {moment(reader.next_due)}" if reader.next_due else "no digest due"
+        why = f" since {moment(reader.status_since)}: {reader.status_reason}" if reader.status != "active" else ""
+        out.print(f"  {reader.email}  {reader.status}{why or '; ' + due}", markup=False)
+    if not people:
+        out.print("  none yet: add [[subscribers]] to the configuration", markup=False)
+    parts_ = [
+        f"{number:,} {name}" for name, number in books.items() if name != "matched" and (number or name == "delivered")
+    ]
+    out.print(f"\nAccounts\n  {books['matched']:,} matched = {' + '.join(parts_)}", markup=False)
+    for email, message_id in unknown:
+        out.print(f"  may or may not have arrived: {email} {message_id}", markup=False)
+    for number, source, at, location in kept:
+        out.print(f"  kept for you: recording:{number} of {source} at {moment(at)} ({location})", markup=False)
+
+
+def preview(
+    context: typer.Context,
+    email: Annotated[str, typer.Argument(help="The reader's address.")],
+    folder: Annotated[Path, typer.Option("--out", help="Where to write the files.")] = Path("preview"),
+    open_it: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    now: Now = None,
+) -> None:
+    """The next edition of one reader as .html, .txt and .eml, without sending or changing anything."""
+    parts = parts_of(context)
+    start = moment_of(now)
+    subscriber = next((one for one in parts.config.subscribers if one.email.lower() == email.lower()), None)
+    with parts.database.read() as tx:
+        stored = readers.by_email(tx, subscriber.email if subscriber else email)
+    if subscriber is not None:
+        reader = reader_for(entry_for(subscriber, start), stored, start)
+    else:
+        reader = one_of_the_readers(parts, email)
+    room = open_newsroom(parts.database, start, remember=False)
+    decided = list(Desk(room, start, parts.press.message_id).decide([reader]))
+    if not decided:
+        raise UserError(f"{email} has no digest.", ['their schedule is "off"'])
+    (_, _), picks, _ = decided[0]
+    if not picks.matched:
+        out.print(f"There is nothing new for {email}: no mail would be sent.", markup=False)
+        return
+    written = parts.press.preview(reader, picks, room, start, folder)
+    for path in written:
+        out.print(str(path), markup=False)
+    if open_it:
+        webbrowser.open(written[0].resolve().as_uri())
+
+
+def read(
+    context: typer.Context,
+    kind: Annotated[str, typer.Argument(metavar="TYPE", help="The type of source, e.g. page, arxiv, feed.")],
+    location: Annotated[str, typer.Argument(help="A URL, a file, a glob, or recording:N from `status`.")],
+    option: Annotated[
+        list[str] | None, typer.Option("--option", "-o", metavar="KEY=VALUE", help="A key of the source's settings.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Try a source: what listings would it bring? Nothing is stored."""
+    module = SOURCES.get(kind)
+    if module is None:
+        raise UserError(f"There is no source of type {kind!r}.", [f"known types: {', '.join(SOURCES)}"])
+    settings = _settings_for(module.Settings, location, option or [])
+    try:
+        listings, warnings, quiet = _read_all(context, module, settings, location)
+    except SourceError as error:
+        raise UserError(f"{location} cannot be read as {kind}: {error}") from error
+    for warning in warnings:
+        err.print(f"note: {warning}", markup=False)
+    if as_json:
+        print_json([plain(listing) for listing in listings])
+        return
+    for listing in listings:
+        out.print(listing.title, style="bold", markup=False)
+        out.print(f"  {_facts(listing)}", markup=False)
+    out.print(many(len(listings), "listing") + (f" ({quiet})" if quiet else ""), markup=False)
+
+
+def _facts(listing: Listing) -> str:
+    authors = ", ".join(listing.authors[:3]) + (f" +{len(listing.authors) - 3}" if len(listing.authors) > 3 else "")
+    if not authors and listing.author_count:
+        authors = many(listing.author_count, "author")
+    facts = [
+        authors,
+        listing.organization,
+        f"published {listing.published}" if listing.published else "",
+        f"listed {listing.listed}" if listing.listed else "",
+        f"{listing.upvotes} upvotes" if listing.upvotes is not None else "",
+        " ".join(listing.categories),
+        listing.announce_type,
+        listing.key,
+    ]
+    return "; ".join(fact for fact in facts if fact)
+
+
+def _settings_for(kind: type, location: str, options: list[str]) -> Any:
+    """A source's settings for one document: the location, `--option`s, and something for what else it demands."""
+    names = {field.name: field for field in fields(kind)}
+    values: dict[str, Any] = {
+        name: location
+        for name in ("location", "url")
+        if name in names and "://" in location + ("://" if name == "location" else "")
+    }
+    for item in options:
+        name, equals, value = item.partition("=")
+        if not equals or name not in names:
+            raise UserError(f"--option {item!r}: not KEY=VALUE with a known key.", [f"known keys: {', '.join(names)}"])
+        values[name] = _typed(names[name].type, value)
+    for name, field in names.items():
+        if name not in values and field.default is MISSING and field.default_factory is MISSING:
+            values[name] = ("any",) if get_origin(field.type) is tuple else "http://localhost/"
+    try:
+        return kind(**values)
+    except (ValueError, TypeError) as error:
+        raise UserError(
+            f"These settings do not work: {error}", ["give what is missing as --option KEY=VALUE"]
+        ) from error
+
+
+def _typed(kind: Any, value: str) -> Any:
+    try:
+        if get_origin(kind) is tuple:
+            return tuple(part.strip() for part in value.split(","))
+        options = [option for option in (get_args(kind) or (kind,)) if option is not type(None)]
+        if bool in options:
+            return value.lower() in ("true", "yes", "1")
+        for number in (int, float):
+            if number in options:
+                return number(value)
+        return value
+    except ValueError as error:
+        raise UserError(f"{value!r} is not a number.") from error
+
+
+def _read_all(
+    context: typer.Context, module: Any, settings: Any, location: str
+) -> tuple[list[Listing], list[str], str]:
+    listings: list[Listing] = []
+    warnings: list[str] = []
+    quiet = ""
+    with bare_fetcher() as fetcher:
+        if location.startswith("recording:"):
+            documents: list[Document] = [_recording(context, location)]
+        else:
+            documents = list(fetcher.fetch(Request(location=location), private=True).documents)
+        read_so_far = 0
+        while documents and read_so_far < MOST_PAGES:
+            document = documents.pop(0)
+            read_so_far += 1
+            parsed = module.parse(document, settings)
+            if not parsed.listings and not parsed.quiet and not parsed.follow:
+                raise SourceError("no paper was found in it")
+            listings += parsed.listings
+            warnings += parsed.warnings
+            quiet = quiet or parsed.quiet
+            if "://" in location:
+                for request in parsed.follow:
+                    documents += fetcher.fetch(request, private=True).documents
+    return listings, warnings, quiet
+
+
+def _recording(context: typer.Context, location: str) -> Document:
+    parts = parts_of(context)
+    number = location.removeprefix("recording:")
+    with parts.database.read() as tx:
+        document = recordings.replay(tx, int(number)) if number.isdigit() else None
+    if document is None:
+        raise UserError(f"There is no {location}.", ["`paperlark status` lists what is kept"])
+    return document

@@ -1,0 +1,141 @@
+"""The wiring: from a configuration file to the parts of the program, each made once."""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot import __version__
+from bot.cli.say import set_up_logging
+from bot.config import Config, load
+from bot.errors import UserError
+from bot.fetch import Fetcher, Memory
+from bot.pipeline import Sending, Source
+from bot.pipeline.press import PressRoom
+from bot.pipeline.subscribers import entry_for
+from bot.sources import SOURCES
+from bot.store import Database, readers
+from bot.store.readers import Entry
+from bot.store.sources import Pace
+
+Now = Annotated[
+    str | None,
+    typer.Option("--now", metavar="ISO8601", help="Pretend it is this moment, e.g. 2026-03-29T07:30+02:00."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Machine-readable: only JSON on stdout.")]
+
+
+@dataclass(slots=True)
+class State:
+    """The global options."""
+
+    config_path: Path
+    verbose: bool = False
+    quiet: bool = False
+
+
+def moment_of(text: str | None) -> datetime:
+    """`--now`, or the present moment, in UTC. Without an offset it is UTC. Raises UserError."""
+    if text is None:
+        return datetime.now(UTC)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UserError(
+            f"--now {text!r} is not a moment in ISO 8601.", ["for example 2026-03-29T07:30+02:00"]
+        ) from error
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def clock_from(now: str | None) -> Callable[[], datetime]:
+    """The clock of a run: the real one, or one that starts at `--now` and runs on."""
+    if now is None:
+        return lambda: datetime.now(UTC)
+    start, began = moment_of(now), time.monotonic()
+    return lambda: start + timedelta(seconds=time.monotonic() - began)
+
+
+class Parts:
+    """The parts of the program, made when first used."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.config: Config = load(state.config_path, os.environ)
+        set_up_logging(verbose=state.verbose, quiet=state.quiet, style=self.config.log)
+
+    @cached_property
+    def database(self) -> Database:
+        """The database, with its schema brought up to date."""
+        database = Database(self.config.database)
+        database.migrate()
+        return database
+
+    @cached_property
+    def sources(self) -> list[Source]:
+        return [
+            Source(
+                name=source.name,
+                module=SOURCES[source.type],
+                settings=source.settings,
+                every=source.every,
+                private=source.private,
+            )
+            for source in self.config.sources
+        ]
+
+    @cached_property
+    def press(self) -> PressRoom:
+        return PressRoom(self.database, self.config)
+
+    def sending(self) -> Sending:
+        return self.press.sending()
+
+    @contextmanager
+    def fetcher(self, clock: Callable[[], datetime]) -> Iterator[Fetcher]:
+        with Fetcher(
+            Pace(self.database),
+            contact=self.config.contact,
+            version=__version__,
+            clock=clock,
+            base=self.config.folder,
+        ) as fetcher:
+            yield fetcher
+
+    def entries(self, now: datetime) -> list[Entry]:
+        """The readers of the file, as the store keeps them."""
+        return [entry_for(subscriber, now) for subscriber in self.config.subscribers]
+
+    def sync(self, now: datetime) -> None:
+        """Make the stored readers equal to the file's."""
+        with self.database.write() as tx:
+            readers.sync(tx, self.entries(now), now)
+
+
+@contextmanager
+def bare_fetcher() -> Iterator[Fetcher]:
+    """For looking at a source without any configuration or database."""
+    with Fetcher(Memory(), version=__version__, clock=lambda: datetime.now(UTC), base=Path.cwd()) as fetcher:
+        yield fetcher
+
+
+def parts_of(context: typer.Context) -> Parts:
+    state: State = context.obj
+    return Parts(state)
+
+
+def one_of_the_readers(parts: Parts, email: str) -> readers.Reader:
+    """A reader by address. Raises UserError."""
+    with parts.database.read() as tx:
+        reader = readers.by_email(tx, email) or readers.by_email(tx, email.strip().lower())
+    if reader is None:
+        known: Sequence[str] = [subscriber.email for subscriber in parts.config.subscribers]
+        hint = f"the configuration has {', '.join(known[:5])}" if known else "the configuration has no subscribers"
+        raise UserError(f"There is no reader {email}.", [hint])
+    return reader

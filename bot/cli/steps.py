@@ -1,0 +1,229 @@
+"""The verbs that do the work: once, collect, compose, deliver, run, migrate."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+import typer
+
+from bot.cli.parts import Json, Now, Parts, clock_from, moment_of, parts_of
+from bot.cli.say import many, moment, out, print_json, progress_bar
+from bot.pipeline import CollectReport, ComposeReport, DeliverReport, collect, compose, deliver
+from bot.pipeline.operator import tell_operator
+from bot.store import readers
+from bot.worker import work
+
+PATIENCE = timedelta(minutes=10)  # how long a run from cron waits for the relay's rate limit
+
+Force = Annotated[bool, typer.Option("--force", help="Every reader is due now, whatever their schedule says.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command("once")(once)
+    app.command("collect")(collect_command)
+    app.command("compose")(compose_command)
+    app.command("deliver")(deliver_command)
+    app.command("run")(run)
+    app.command("migrate")(migrate)
+
+
+def once(context: typer.Context, force: Force = False, now: Now = None, as_json: Json = False) -> None:
+    """Collect, compose, deliver what is due, and exit: for cron and GitHub Actions."""
+    parts = parts_of(context)
+    clock = clock_from(now)
+    parts.sync(clock())
+    collected = _collect(parts, now)
+    composed = _compose(parts, clock(), force=force)
+    delivered = _deliver(parts, now)
+    tell_operator(parts.database, parts.sending(), parts.config.operator, clock())
+    if as_json:
+        print_json(
+            {
+                "sources": sources_json(collected),
+                "digests": composed.digests,
+                "alerts": composed.alerts,
+                **deliver_json(delivered),
+            }
+        )
+    elif not parts.state.quiet:
+        say_collected(collected)
+        say_composed(parts, composed, clock())
+        say_delivered(parts, delivered)
+    _exit(collected, delivered)
+
+
+def collect_command(context: typer.Context, now: Now = None, as_json: Json = False) -> None:
+    """Ask the sources and record what they list."""
+    parts = parts_of(context)
+    report = _collect(parts, now)
+    if as_json:
+        print_json({"sources": sources_json(report)})
+    elif not parts.state.quiet:
+        say_collected(report)
+    _exit(report, DeliverReport())
+
+
+def compose_command(context: typer.Context, force: Force = False, now: Now = None, as_json: Json = False) -> None:
+    """Decide what every reader who is due gets, and write it down."""
+    parts = parts_of(context)
+    start = moment_of(now)
+    parts.sync(start)
+    report = _compose(parts, start, force=force)
+    if as_json:
+        print_json({"digests": report.digests, "alerts": report.alerts})
+    elif not parts.state.quiet:
+        say_composed(parts, report, start)
+
+
+def deliver_command(context: typer.Context, now: Now = None, as_json: Json = False) -> None:
+    """Send what waits in the outbox."""
+    parts = parts_of(context)
+    report = _deliver(parts, now)
+    if as_json:
+        print_json(deliver_json(report))
+    elif not parts.state.quiet:
+        say_delivered(parts, report)
+    _exit({}, report)
+
+
+def run(context: typer.Context) -> None:
+    """The worker: keep the clock until SIGTERM or SIGINT, then finish what is in flight."""
+    parts = parts_of(context)
+    parts.sync(moment_of(None))
+    sending = parts.sending()
+    with parts.fetcher(clock_from(None)) as fetcher:
+
+        def collect_due(now: datetime) -> None:
+            report = collect(parts.database, fetcher, parts.sources, now, due_only=True)
+            for name, source in report.items():
+                if source.new or source.changed:
+                    log.info("%s: %d new, %d changed", name, source.new, source.changed)
+
+        def mail(now: datetime, stop: threading.Event) -> None:
+            composed = compose(parts.database, now, parts.press.message_id)
+            delivered = deliver(parts.database, sending, clock_from(None), stop=stop)
+            if composed.digests or composed.alerts or delivered.delivered:
+                log.info("%d digests, %d alerts, %d delivered", composed.digests, composed.alerts, delivered.delivered)
+
+        def care(now: datetime) -> None:
+            tell_operator(parts.database, sending, parts.config.operator, now)
+            prune(parts.database, now)
+            read_inbox(parts, now)
+
+        if not parts.state.quiet:
+            err.print(f"Paperlark is running: {many(len(parts.sources), 'source')}. Stop it with Ctrl-C.", markup=False)
+        work(Ticks(collect=collect_due, mail=mail, care=care))
+
+
+def migrate(context: typer.Context) -> None:
+    """Bring the database's schema up to date (every start does, too)."""
+    parts = parts_of(context)
+    from bot.store import Database
+
+    database = Database(parts.config.database)
+    before, after = database.migrate()
+    if before == after:
+        out.print(f"{database.shown} is up to date (schema {after}).", markup=False)
+    else:
+        out.print(f"{database.shown}: schema {before or 'empty'} -> {after}.", markup=False)
+
+
+def _collect(parts: Parts, now: str | None) -> CollectReport:
+    clock = clock_from(now)
+    with (
+        parts.fetcher(clock) as fetcher,
+        progress_bar("collecting", len(parts.sources), show=not parts.state.quiet) as step,
+    ):
+        return collect(parts.database, fetcher, parts.sources, clock(), progress=step)
+
+
+def _compose(parts: Parts, now: datetime, *, force: bool) -> ComposeReport:
+    with parts.database.read() as tx:
+        total = readers.count_by_status(tx).get("active", 0)
+    with progress_bar("composing", total if total > 1000 else None, show=not parts.state.quiet) as step:
+        return compose(parts.database, now, parts.press.message_id, force=force, progress=step)
+
+
+def _deliver(parts: Parts, now: str | None) -> DeliverReport:
+    clock = clock_from(now)
+    with parts.database.read() as tx:
+        from bot.store import editions
+
+        total = editions.waiting(tx)
+    with progress_bar("delivering", total if total > 20 else None, show=not parts.state.quiet) as step:
+        return deliver(parts.database, parts.sending(), clock, patience=PATIENCE, progress=step)
+
+
+def _exit(collected: CollectReport, delivered: DeliverReport) -> None:
+    broken = any(report.state in ("failing", "waiting") and report.error for report in collected.values())
+    if broken or delivered.failed or delivered.unknown or delivered.trouble:
+        raise typer.Exit(1)
+
+
+def sources_json(report: CollectReport) -> dict[str, Any]:
+    return {
+        name: {
+            "state": source.state,
+            "new": source.new,
+            "changed": source.changed,
+            "error": source.error or None,
+            "warnings": list(source.warnings),
+        }
+        for name, source in report.items()
+    }
+
+
+def deliver_json(report: DeliverReport) -> dict[str, Any]:
+    return {
+        "delivered": report.delivered,
+        "failed": report.failed,
+        "waiting": report.waiting,
+        "suppressed": report.suppressed,
+        "expired": report.expired,
+        "unknown": report.unknown,
+        "trouble": report.trouble or None,
+    }
+
+
+def say_collected(report: CollectReport) -> None:
+    width = max((len(name) for name in report), default=0)
+    for name, source in report.items():
+        brought = [many(source.new, "new paper")] if source.new else []
+        brought += [f"{source.changed} changed"] if source.changed else []
+        said = ", ".join(brought) or ("nothing new" if not source.error else "")
+        line = "  ".join(part for part in (f"{name:<{width}}", f"{source.state:<7}", said) if part)
+        out.print(line + (f"  {source.error}" if source.error else ""), markup=False)
+        for warning in source.warnings:
+            out.print(f"{'':<{width}}  note: {warning}", markup=False)
+
+
+def say_composed(parts: Parts, report: ComposeReport, now: datetime) -> None:
+    if report.digests or report.alerts:
+        said = [many(report.digests, "digest")] if report.digests else []
+        said += [many(report.alerts, "alert")] if report.alerts else []
+        out.print(f"Composed {' and '.join(said)}.", markup=False)
+        return
+    with parts.database.read() as tx:
+        due = readers.next_due(tx)
+    if due is None:
+        out.print("Nothing to compose: no reader has a digest.", markup=False)
+    elif due > now:
+        out.print(f"Nothing new to tell anyone. The next digest is due {moment(due)}.", markup=False)
+    else:
+        out.print("Nothing new to tell anyone.", markup=False)
+
+
+def say_delivered(parts: Parts, report: DeliverReport) -> None:
+    place = parts.press.transport.name
+    if report.delivered:
+        out.print(f"Delivered {many(report.delivered, 'message')} to {place}.", markup=False)
+    for number, words in (
+        (report.failed, "not accepted (see `paperlark status`)"),
+        (report.suppressed, "not sent: the reader does not want mail any more"),
+        (report.expired, "given up as too late; the next digest tells them"),
+        (report.unknown, "may or may not have arrived (see `paperlark status`)"),
+        (report.waiting, "still waiting"),
+    ):
+        if number:
+            out.print(f"{many(number, 'message')} {words}.", markup=False)
+    if report.trouble:
+        out.print(f"Sending stopped: {report.trouble}", markup=False)

@@ -1,0 +1,92 @@
+"""The worker: APScheduler wakes one short tick per step; signals stop it. Nothing is decided or remembered here.
+
+The jobs are only wake-ups: all due times are rows, so a tick that is missed, late or doubled does no harm, and a machine
+that slept for two days finds what is overdue with its first tick.
+"""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import FrameType
+from typing import Any
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+log = logging.getLogger(__name__)
+
+GRACE = 25.0  # seconds to finish what is in flight: Heroku kills after 30
+COLLECT_EVERY = 60  # seconds between looks at which source is due
+MAIL_EVERY = 20
+CARE_EVERY = 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticks:
+    """What to do at each wake-up. `deliver` gets the event that says stop."""
+
+    collect: Callable[[datetime], object]
+    mail: Callable[[datetime, threading.Event], object]  # compose, then deliver
+    care: Callable[[datetime], object]  # prune, tell the operator, read the inbox
+
+
+def work(ticks: Ticks, *, stop: threading.Event | None = None) -> None:
+    """Keep the clock until SIGTERM or SIGINT (or `stop`), then finish what is in flight within 25 s."""
+    stop = stop or threading.Event()
+    _stop_on_signals(stop)
+    scheduler = BackgroundScheduler(
+        timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+    )
+    jobs: list[tuple[str, Callable[[], object], int]] = [
+        ("collect", lambda: ticks.collect(datetime.now(UTC)), COLLECT_EVERY),
+        ("mail", lambda: ticks.mail(datetime.now(UTC), stop), MAIL_EVERY),
+        ("care", lambda: ticks.care(datetime.now(UTC)), CARE_EVERY),
+    ]
+    for name, tick, seconds in jobs:
+        scheduler.add_job(
+            _guarded(name, tick, stop), "interval", seconds=seconds, id=name, next_run_time=datetime.now(UTC)
+        )
+    scheduler.start()
+    log.info("worker started")
+    stop.wait()
+    log.info("stopping: finishing what is in flight")
+    _finish(scheduler)
+
+
+def _guarded(name: str, tick: Callable[[], object], stop: threading.Event) -> Callable[[], None]:
+    """A tick that fails is logged and comes again: the worker itself never ends because of one."""
+
+    def run() -> None:
+        if stop.is_set():
+            return
+        try:
+            tick()
+        except Exception:
+            log.exception("%s failed; it will be tried again", name)
+
+    return run
+
+
+def _stop_on_signals(stop: threading.Event) -> None:
+    if threading.current_thread() is not threading.main_thread():
+        return
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        log.info("received %s", signal.Signals(number).name)
+        stop.set()  # a second signal changes nothing: we are stopping already
+
+    signal.signal(signal.SIGTERM, handle)
+    signal.signal(signal.SIGINT, handle)
+
+
+def _finish(scheduler: Any) -> None:
+    """Wait for running ticks, but not longer than the platform gives us."""
+    waiter = threading.Thread(target=scheduler.shutdown, kwargs={"wait": True}, daemon=True)
+    waiter.start()
+    waiter.join(GRACE)
+    if waiter.is_alive():
+        log.warning(
+            "not everything finished in %.0f s; the rest is in the database and goes on at the next start", GRACE
+        )

@@ -1,0 +1,143 @@
+"""Connecting, transactions and migrations, on both databases."""
+
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import insert, inspect, select, text
+from sqlmodel import SQLModel
+
+from bot.errors import UserError
+from bot.store import Database
+from bot.store.tables import PACES, REVISIONS
+
+
+def test_migrating_twice_changes_nothing(database: Database) -> None:
+    before, after = database.migrate()
+
+    assert before == after
+    assert not database.pending()
+
+
+def test_the_migrations_make_what_the_tables_say(database: Database) -> None:
+    with database.read() as tx:
+        context = MigrationContext.configure(tx, opts={"compare_type": True})
+        differences = compare_metadata(context, SQLModel.metadata)
+
+    assert differences == []
+
+
+def test_every_moment_is_stored_in_utc_and_naive_ones_are_refused(database: Database) -> None:
+    columns = [
+        column
+        for table in SQLModel.metadata.tables.values()
+        for column in table.columns
+        if "DateTime" in type(column.type).__name__
+    ]
+    assert columns
+    assert {type(column.type).__name__ for column in columns} == {"UTCDateTime"}
+
+    tokyo = datetime.fromisoformat("2026-11-20T09:00+09:00")
+    with database.write() as tx:
+        tx.execute(insert(REVISIONS).values(at=tokyo, source="s", first=False))
+        assert tx.execute(select(REVISIONS.c.at)).scalar_one() == datetime(2026, 11, 20, 0, 0, tzinfo=UTC)
+    with pytest.raises(Exception, match="(?i)naive|timezone"), database.write() as tx:
+        tx.execute(insert(REVISIONS).values(at=datetime(2026, 11, 20), source="s", first=False))  # noqa: DTZ001
+
+
+def test_several_processes_may_migrate_at_once(database_url: str) -> None:
+    stores = [Database(database_url) for _ in range(4)]
+    results: list[object] = []
+
+    def start(store: Database) -> None:
+        try:
+            results.append(store.migrate()[1])
+        except Exception as error:
+            results.append(error)
+
+    threads = [threading.Thread(target=start, args=(store,)) for store in stores]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for store in stores:
+        store.close()
+
+    assert results == [results[0]] * 4
+    assert isinstance(results[0], str)
+
+
+def test_a_failing_migration_leaves_nothing_behind(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import alembic.command
+
+    upgrade = alembic.command.upgrade
+
+    def break_off(config: object, target: str) -> None:
+        upgrade(config, target)  # type: ignore[arg-type]
+        raise RuntimeError("power cut")
+
+    store = Database(database_url)
+    with monkeypatch.context() as patch:
+        patch.setattr(alembic.command, "upgrade", break_off)
+        with pytest.raises(RuntimeError, match="power cut"):
+            store.migrate()
+    with store.read() as tx:
+        assert inspect(tx).get_table_names() == []
+    assert store.migrate()[0] is None
+    store.close()
+
+
+def test_a_newer_database_is_refused(database: Database) -> None:
+    with database.write() as tx:
+        tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    with pytest.raises(UserError, match="newer Paperlark"):
+        database.migrate()
+
+
+def test_no_update_is_lost_between_writers(database: Database) -> None:
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    with database.write() as tx:
+        tx.execute(insert(PACES).values(name="n", next_free=moment, reason="0"))
+
+    def count_up() -> None:
+        for _ in range(25):
+            with database.write() as tx:
+                number = int(tx.execute(select(PACES.c.reason).with_for_update()).scalar_one())
+                tx.execute(PACES.update().values(reason=str(number + 1)))
+
+    threads = [threading.Thread(target=count_up) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    with database.read() as tx:
+        assert tx.execute(select(PACES.c.reason)).scalar_one() == "100"
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("sqlite:///nowhere/at/all/x.db", "mkdir -p"),
+        ("sqlite://", "forgets everything"),
+        ("nonsense", "database URL"),
+        ("oracle9://x/y", "database URL"),
+    ],
+)
+def test_a_url_that_cannot_work_says_what_to_do(url: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(UserError, match=said):
+        Database(url).migrate()
+
+
+def test_a_server_that_does_not_answer_is_the_users_affair() -> None:
+    pytest.importorskip("psycopg")
+
+    with pytest.raises(UserError, match="cannot be used") as caught:
+        Database("postgresql+psycopg://paperlark:hunter2@127.0.0.1:1/none?connect_timeout=2").migrate()
+    assert "hunter2" not in str(caught.value)
