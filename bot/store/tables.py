@@ -138,6 +138,15 @@ class SourceRow(SQLModel, table=True):
     fields: str = ""  # what its listings always carried, to notice when one goes missing
 
 
+class SettingRow(SQLModel, table=True):
+    """What the installation decided once for itself, such as its secret."""
+
+    __tablename__ = "setting"
+
+    name: str = Field(primary_key=True)
+    value: str = Field(sa_type=LONG)
+
+
 class RecordingRow(SQLModel, table=True):
     """An answer that could not be read, kept so that it can be replayed."""
 
@@ -287,6 +296,7 @@ LISTINGS = _table(ListingRow)
 TRENDS = _table(TrendRow)
 SOURCES = _table(SourceRow)
 RECORDINGS = _table(RecordingRow)
+SETTINGS = _table(SettingRow)
 URLS = _table(UrlRow)
 PACES = _table(PaceRow)
 SUBSCRIBERS = _table(SubscriberRow)
