@@ -1,0 +1,180 @@
+"""Text from outside made harmless: bytes to text, markup to text, one line, one safe address.
+
+Nothing here knows about papers; what a field means is for the sources to say."""
+
+import codecs
+import html
+import re
+import unicodedata
+from urllib.parse import urljoin, urlsplit
+
+MAX_LINE = 20_000  # characters; an abstract has 2,000, an author list of 3,000 names 50,000 but comes name by name
+_BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+_INVISIBLE = re.compile(f"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\u200b\ufff9-\uffff{_BIDI}\ud800-\udfff]")
+_SPACE = re.compile(r"\s+")
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_DECLARED = re.compile(
+    rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]{2,40})["']|<meta[^>]{0,200}?charset\s*=\s*["']?([\w.:-]{2,40})""",
+    re.IGNORECASE,
+)
+_HEADER = re.compile(r"""charset\s*=\s*["']?([\w.:-]{2,40})""", re.IGNORECASE)
+
+
+def _as_windows_1252(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+
+
+codecs.register_error("paperlark-1252", _as_windows_1252)
+
+
+def decode(body: bytes, content_type: str = "") -> str:
+    """Bytes of a text, XML, HTML or JSON document as text; never raises.
+
+    A byte-order mark decides; else valid UTF-8 is UTF-8 whatever is declared (a wrong prolog is common, valid UTF-8 by
+    accident is not); else what the header or the document declares; else UTF-8 with stray Windows-1252 bytes.
+    """
+    for mark, name in _BOMS:
+        if body.startswith(mark):
+            return body.decode(name, "replace").lstrip("\ufeff")
+    # UTF-16 without a mark: every other byte of "<?xml" or of '{"' is zero
+    if body[:1] == b"\0" and body[1:2] != b"\0":
+        return body.decode("utf-16-be", "replace")
+    if body[1:2] == b"\0" and body[:1] != b"\0":
+        return body.decode("utf-16-le", "replace")
+    escapes = b"\x1b$" in body or b"\x1b(" in body  # ISO-2022 is plain ASCII to look at
+    if not escapes:
+        try:
+            return body.decode("utf-8")
+        except UnicodeDecodeError:
+            pass
+    for name in _declared(body, content_type):
+        try:
+            codec = codecs.lookup(name)
+            if not codec._is_text_encoding or codec.name in {"utf-8", "ascii", "utf-16", "utf-32"}:
+                continue
+            # web practice: what says Latin-1 is Windows-1252
+            return body.decode("cp1252" if codec.name == "iso8859-1" else codec.name, "replace")
+        except (LookupError, UnicodeError, ValueError):
+            continue
+    return body.decode("utf-8", "paperlark-1252")
+
+
+def _declared(body: bytes, content_type: str) -> list[str]:
+    names = []
+    if header := _HEADER.search(content_type):
+        names.append(header[1])
+    if prolog := _DECLARED.search(body[:2048]):
+        names.append((prolog[1] or prolog[2]).decode("ascii"))
+    return names
+
+
+def line(text: object, limit: int = MAX_LINE) -> str:
+    """Any value as one line of text: no control or direction characters, single blanks, at most `limit` characters.
+    What is not a string is "" (numbers excepted: a title may be 1984)."""
+    if isinstance(text, bool) or not isinstance(text, (str, int, float)):
+        return ""
+    whole = str(text)[: 4 * limit]
+    whole = _SPACE.sub(" ", _INVISIBLE.sub("", whole)).strip()
+    if not whole.isascii():
+        whole = unicodedata.normalize("NFC", whole)
+    return shortened(whole, limit)
+
+
+def harmless(text: str) -> str:
+    """The text as it stands, without control and direction characters."""
+    return _INVISIBLE.sub("", text)
+
+
+def shortened(text: str, limit: int) -> str:
+    """At most `limit` characters, cut between words and marked with an ellipsis."""
+    if len(text) <= limit:
+        return text
+    head = text[: limit - 1]
+    return head[: head.rfind(" ")].rstrip() + "…" if head.rfind(" ") > limit // 2 else head + "…"
+
+
+# Tags that make a text HTML. A `<` before anything else is a less-than sign: "for $p<q$ and $r>0$" stays whole.
+_TAGS = (
+    "a|abbr|article|aside|b|big|blockquote|body|br|button|center|cite|code|dd|del|details|dfn|div|dl|dt|em|embed|figcaption|"
+    "figure|font|footer|form|h[1-6]|head|header|hr|html|i|iframe|img|input|ins|kbd|li|link|main|mark|math|meta|nav|"
+    "noscript|object|ol|p|picture|pre|q|s|samp|script|section|small|source|span|strike|strong|style|sub|summary|sup|svg|"
+    "table|tbody|td|tfoot|th|thead|time|title|tr|tt|u|ul|var|video|jats:[a-z-]+|inline-formula|tex-math|mml:[a-z]+"
+)
+_ATTRIBUTE = r"""\s+[\w:.@-]{1,60}(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'<>=]+))"""
+_TAG = re.compile(
+    rf"</?({_TAGS})(?:{_ATTRIBUTE}|\s+(?:async|checked|controls|defer|disabled|hidden|nowrap))*\s*/?>|<!--|<!\[CDATA\[",
+    re.IGNORECASE,
+)
+_INLINE = re.compile(
+    r"(?:a|abbr|b|big|cite|code|del|dfn|em|font|i|ins|kbd|mark|q|s|samp|small|span|strike|strong|sub|sup|tt|u|var|math"
+    r"|mml:.*|jats:(?!p$|title$|sec$).*)$"
+)
+_UNSEEN = frozenset({"script", "style", "svg", "noscript", "iframe", "object", "select"})  # with all that is in them
+_CLOSING = {name: re.compile(rf"</{name}[^>]*>", re.IGNORECASE) for name in _UNSEEN} | {"<!--": re.compile("-->")}
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
+MAX_MARKUP = 400_000  # characters of one field looked at; beyond lies the body of a page, not an abstract
+
+
+def plain(markup: str) -> str:
+    """The text of a field that may or may not be HTML, whole and unescaped; script and style fall away.
+
+    Feeds do not say reliably which it is, so the text does: known tags or entities make it HTML. Linear in its length
+    (a sanitiser that builds a tree takes 20 s for a page of nested tags); the result is text, to be escaped like any.
+    """
+    text = markup[:MAX_MARKUP]
+    for _ in range(3):  # escaped twice is common
+        bare = _without_tags(text) if "<" in text else text
+        bare = _ENTITY.sub(lambda entity: html.unescape(entity[0]), bare) if "&" in bare else bare
+        if bare == text:
+            break
+        text = bare
+    return text
+
+
+def _without_tags(text: str) -> str:
+    kept: list[str] = []
+    end = 0
+    unclosed: set[str] = set()
+    for tag in _TAG.finditer(text):
+        if tag.start() < end:
+            continue
+        kept.append(text[end : tag.start()])
+        end = tag.end()
+        name = (tag[1] or tag[0]).lower()
+        if name == "<![cdata[":
+            continue
+        if name == "<!--" or (name in _UNSEEN and not tag[0].startswith("</") and not tag[0].endswith("/>")):
+            closing = None if name in unclosed else _CLOSING[name].search(text, end)
+            if closing:
+                end = closing.end()
+            else:
+                unclosed.add(name)  # looked for once: a million of them take no longer
+        if not _INLINE.match(name):
+            kept.append(" ")
+    kept.append(text[end:])
+    return "".join(kept).replace("]]>", "")
+
+
+def web_address(text: object, base: str = "") -> str:
+    """An http(s) address, absolute, or "": nothing else (javascript:, data:, file:) may become a link in a letter."""
+    address = line(text, 2_000).replace(" ", "%20")
+    if not address:
+        return ""
+    try:
+        if base and not re.match(r"[a-z][a-z0-9+.-]*:", address, re.IGNORECASE):
+            address = urljoin(base, address)
+        parts = urlsplit(address)
+        if parts.scheme.lower() not in {"http", "https"} or not parts.hostname or parts.username is not None:
+            return ""
+        _ = parts.port  # raises on nonsense
+    except ValueError:
+        return ""
+    return address if re.fullmatch(r"[^\s<>\"\\^`{|}]+", address) else ""

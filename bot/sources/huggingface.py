@@ -1,0 +1,109 @@
+"""`huggingface`: the daily papers of huggingface.co, from its API or from saved pages, and the days that were missed.
+
+What an item holds is `core.hf`'s to know."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
+
+from bot.core import clean, hf
+from bot.core.documents import Document, Parsed, Progress, Request
+from bot.errors import SourceError
+
+API = "https://huggingface.co/api/daily_papers?limit=100"
+MAX_PAGES = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Where the list is, and how far back a missed day is asked for."""
+
+    url: str = field(default=API, metadata={"help": "the API, a mirror of it, or a page of huggingface.co/papers"})
+    catch_up: int = field(default=10, metadata={"help": "days to look back after an outage; 0: only today's list"})
+
+    def __post_init__(self) -> None:
+        if not clean.web_address(self.url):
+            raise ValueError(f"url is {self.url!r}: give an http(s) address")
+        if not 0 <= self.catch_up <= 60:
+            raise ValueError(f"catch_up is {self.catch_up}: give 0 to 60 days")
+
+
+def requests(settings: Settings, progress: Progress, now: datetime) -> list[Request]:
+    """The address as it stands (the newest list), and with `date=` each day since the last success but today.
+
+    The day of the last success is asked for again: its list may have grown after we looked.
+    """
+    asked = [Request(location=settings.url, kind="list", accept="application/json, text/html;q=0.5")]
+    if progress.last_success is None:
+        return asked
+    first = max(progress.last_success.date(), now.date() - timedelta(days=settings.catch_up))
+    for days in range((now.date() - first).days):
+        day = first + timedelta(days=days)
+        location = _with(settings.url, date=day.isoformat())
+        late = day > progress.last_success.date()
+        asked.append(Request(location=location, kind="day", day=day, late=late, accept="application/json"))
+    return asked
+
+
+def quiet(settings: Settings, now: datetime) -> str:
+    """Nothing can be submitted to the list at weekends."""
+    return "weekend" if now.weekday() >= 5 else ""
+
+
+def parse(document: Document, settings: Settings) -> Parsed:
+    """The papers of an answer or page. Raises SourceError for what is no list of papers; bad items become warnings."""
+    text = clean.decode(document.body, document.content_type).strip()
+    if not text:
+        raise SourceError("the answer is empty")
+    data = _decoded(text)
+    found = hf.items_of(data)
+    if found is None:
+        reason = clean.line(data.get("error") or data.get("message"), 200) if isinstance(data, dict) else ""
+        raise SourceError(f"the site answered: {reason}" if reason else "the answer is JSON, but no list of papers")
+    items, day = found
+    request = document.request
+    parsed = hf.parsed(items, request.day or day, late=request.late)
+    if not items:
+        asked = request.day or day
+        weekend = (asked or document.fetched).weekday() >= 5
+        return Parsed(quiet="weekend" if weekend else "nothing on this day yet" if asked else "")
+    following = _next_page(request, len(items))
+    return (
+        parsed if following is None else Parsed(listings=parsed.listings, warnings=parsed.warnings, follow=(following,))
+    )
+
+
+def _decoded(text: str) -> object:
+    try:
+        if text.startswith("<"):
+            data = hf.embedded(text)
+            if data is None:
+                raise SourceError("an HTML page that carries no list of papers (a login or error page?)")
+            return data
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        start = clean.line(text, 60)
+        raise SourceError(f"the answer is no JSON, or cut off: it begins with {start!r}") from None
+
+
+def _next_page(request: Request, count: int) -> Request | None:
+    """A list as long as its limit has a next page (numbered from 0)."""
+    query = parse_qs(urlsplit(request.location).query)
+    limit, page = (query.get(name, [""])[0] for name in ("limit", "p"))
+    if request.kind != "day" or not limit.isdigit() or count != int(limit) or int(page or 0) + 1 >= MAX_PAGES:
+        return None
+    location = _with(request.location, p=str(int(page or 0) + 1))
+    return Request(location=location, kind="day", day=request.day, late=request.late, accept=request.accept)
+
+
+def _with(url: str, **parameters: str) -> str:
+    """The address with these parameters, whatever else it asks for kept."""
+    parts = urlsplit(url)
+    kept = [
+        (name, value)
+        for name, values in parse_qs(parts.query, keep_blank_values=True).items()
+        for value in values
+        if name not in parameters
+    ]
+    return urlunsplit(parts._replace(query=urlencode([*kept, *parameters.items()])))
