@@ -1,0 +1,70 @@
+"""One address of a person: checked at the edge, once, so that nothing behind has to doubt it.
+How an address is written into a header belongs to `headers`."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from email_validator import EmailNotValidError, validate_email
+
+LONGEST = 320  # characters of an address with its name
+NAMED = re.compile(r'(?:"((?:[^"\\]|\\.)*)"|([^"<>@]*?))\s*<([^<>]*)>')
+BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
+# No mail travels the internet to these, but it does inside a house or a test; email-validator refuses them outright.
+AT_HOME = re.compile(r"(?:^|[@.])(?:localhost|local|test|invalid)$", re.IGNORECASE)
+ABROAD = ".example"
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """A name (may be empty) and an address whose domain is ASCII. Only `mailbox` makes them from foreign text."""
+
+    name: str
+    email: str
+
+    @property
+    def domain(self) -> str:
+        return self.email.rpartition("@")[2]
+
+
+def mailbox(text: str) -> Mailbox:
+    """Read "ada@example.org" or "Ada Lovelace <ada@example.org>"; an international domain becomes its ASCII form.
+
+    Names of an intranet (papers.lan, localhost) are fine; addresses with quotes or an IP number are not. Raises
+    ValueError with one line that says what is wrong.
+    """
+    shown = repr(text if len(text) <= 80 else text[:80] + "…")
+    if len(text) > LONGEST:
+        raise ValueError(f"{shown} is too long for a mail address")
+    for letter in text:
+        if is_control(letter):
+            raise ValueError(f"{shown} holds a control character (U+{ord(letter):04X})")
+    named = NAMED.fullmatch(text.strip())
+    quoted, plain, address = named.groups() if named else (None, "", text.strip())
+    if not named and re.search(r"@[^@]*[,;\s][^@]*@", text):
+        raise ValueError(f"{shown} is more than one mail address; give one")
+    name = re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else plain
+    suffix = ABROAD if AT_HOME.search(address) else ""
+    try:
+        parsed = validate_email(address + suffix, check_deliverability=False)
+    except EmailNotValidError as error:
+        raise ValueError(f"{shown} is not a mail address: {str(error).rstrip('.')}") from None
+    domain = (parsed.ascii_domain or parsed.domain).removesuffix(suffix)
+    return Mailbox(" ".join(name.split()), f"{parsed.local_part}@{domain}")
+
+
+def format_mailbox(box: Mailbox) -> str:
+    """The form people read and `mailbox` reads back; not a header (see `headers`)."""
+    if not box.name:
+        return box.email
+    if not re.search(r'[<>@",;\\]', box.name):
+        return f"{box.name} <{box.email}>"
+    escaped = box.name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}" <{box.email}>'
+
+
+def is_control(letter: str) -> bool:
+    """Whether a character steers a line, a terminal or the direction of reading instead of being read."""
+    if letter < " " or letter == "\x7f":
+        return True
+    return letter > "~" and (unicodedata.category(letter) in ("Cc", "Zl", "Zp", "Cs") or letter in BIDI)

@@ -1,0 +1,92 @@
+"""Short proofs that we ourselves wrote an address, a link or a Message-ID: HMAC-SHA256 under the installation's secret.
+What is done with a proven token (a bounce, a goodbye) belongs to the pipeline."""
+
+import base64
+import hmac
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal, get_args
+
+Purpose = Literal["bounce", "unsubscribe digest", "unsubscribe alert", "unsubscribe all", "confirm"]
+PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
+
+VERSION = 1
+TAG = 16  # bytes
+LENGTH = 47  # characters: base32 of 1 + 6 + 6 + 16 bytes
+# In the local part of an address, behind whatever the mail server takes for a delimiter. Some lower-case it, some not.
+IN_ADDRESS = re.compile(r"(?<![a-z0-9])([a-z2-7]{47})@", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """What a token says."""
+
+    purpose: Purpose
+    subscriber_id: int
+    edition_id: int = 0  # 0: of no edition in particular
+
+
+def seal(secret: str, purpose: Purpose, subscriber_id: int, edition_id: int = 0) -> str:
+    """A token of 47 characters of lower-case base32: fit for an address, whose local part holds 64, and for a URL.
+
+    Payload (13 bytes): version and purpose, 4 bits each; subscriber; edition, 6 bytes each. Never expires.
+    """
+    head = VERSION << 4 | PURPOSES.index(purpose)
+    payload = bytes((head,)) + subscriber_id.to_bytes(6, "big") + edition_id.to_bytes(6, "big")
+    return _base32(payload + _tag(secret, b"token", payload))
+
+
+def unseal(secret: str, text: str) -> Token | None:
+    """What a token of ours says; None for anything else, whatever it is."""
+    if len(text) != LENGTH or not text.isascii():
+        return None
+    try:
+        raw = base64.b32decode(text.upper() + "=")
+    except ValueError:
+        return None
+    payload, tag = raw[:-TAG], raw[-TAG:]
+    if not hmac.compare_digest(tag, _tag(secret, b"token", payload)):
+        return None
+    version, purpose = payload[0] >> 4, payload[0] & 15
+    if version != VERSION or purpose >= len(PURPOSES) or _base32(raw) != text.lower():
+        return None
+    return Token(PURPOSES[purpose], int.from_bytes(payload[1:7], "big"), int.from_bytes(payload[7:], "big"))
+
+
+def address(template: str, token: str) -> str:
+    """The address a token makes: `template` is "b+{token}@example.org". Raises ValueError for one that cannot be."""
+    whole = template.replace("{token}", token)
+    local, at, domain = whole.rpartition("@")
+    if token not in local or not at or not domain:
+        raise ValueError(f"{template!r} must be an address with {{token}} before the @")
+    if len(local) > 64:
+        raise ValueError(f"{template!r} gives a local part of {len(local)} characters; 64 is the limit (RFC 5321)")
+    return whole
+
+
+def found_in(secret: str, text: str) -> list[Token]:
+    """Every token of ours in the addresses of a text, in order."""
+    opened = (unseal(secret, match[1]) for match in IN_ADDRESS.finditer(text))
+    return [token for token in opened if token is not None]
+
+
+def message_id(secret: str, kind: str, slot: str, subscriber_id: int, domain: str) -> str:
+    """The one Message-ID an edition ever has: `<d.2026-11-20.26 letters@domain>`. A retry repeats it."""
+    tag = _tag(secret, b"message", f"{kind}\0{slot}\0{subscriber_id}".encode())
+    return f"<{kind[:1]}.{_plain(slot)}.{_base32(tag)}@{domain}>"
+
+
+@lru_cache(maxsize=1024)
+def _plain(slot: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", slot).strip("-")[:32] or "0"
+
+
+def _tag(secret: str, use: bytes, payload: bytes) -> bytes:
+    if not secret:
+        raise ValueError("tokens need a secret")
+    return hmac.digest(secret.encode(), use + b"\0" + payload, "sha256")[:TAG]
+
+
+def _base32(raw: bytes) -> str:
+    return base64.b32encode(raw).decode().rstrip("=").lower()
