@@ -5,19 +5,17 @@ import glob
 import hashlib
 import os
 import stat
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.core.documents import Answer, Document, Request, UrlState
 from bot.errors import SourceError
+from bot.fetch.ledger import Ledger
 from bot.fetch.limits import Limits
 from bot.fetch.words import plain, size
 
 
-def read(
-    request: Request, base: Path, remembered: Callable[[str], UrlState | None], now: datetime, limits: Limits
-) -> Answer:
+def read(request: Request, base: Path, ledger: Ledger, scope: str, now: datetime, limits: Limits) -> Answer:
     """The files `request.location` names, in order of their names; those that are as remembered are left out.
 
     Raises SourceError for a missing file, a glob without a match, and whatever cannot be read.
@@ -27,12 +25,12 @@ def read(
         body, status = _content(path, limits)
         count += len(body)
         mark = f"{len(body)}-{status.st_mtime_ns}-{hashlib.blake2b(body, digest_size=16).hexdigest()}"
-        state = remembered(str(path))
+        state = ledger.url_state(scope + str(path))
         if state is not None and state.etag == mark:
             continue
         saved = datetime.fromtimestamp(status.st_mtime, UTC).date()
         documents.append(Document(request=request, location=str(path), body=body, fetched=now, saved=saved))
-        states.append(UrlState(url=str(path), etag=mark))
+        states.append(UrlState(url=scope + str(path), etag=mark))
     return Answer(documents=tuple(documents), unchanged=not documents, url_states=tuple(states), bytes_read=count)
 
 
@@ -63,18 +61,17 @@ def _paths(location: str, base: Path, limits: Limits) -> list[Path]:
 
 
 def _content(path: Path, limits: Limits) -> tuple[bytes, os.stat_result]:
+    shown = plain(str(path), 300)
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise SourceError(f"{path} is not a regular file")
+            raise SourceError(f"{shown} is not a regular file")
         with path.open("rb") as file:
             body = file.read(limits.body + 1)
     except FileNotFoundError:
-        raise SourceError(
-            f"{path}: no such file: check the name (relative names start at the configuration's folder)"
-        ) from None
+        raise SourceError(f"{shown}: no such file: check the name") from None
     except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror}") from None
+        raise SourceError(f"{shown} cannot be read: {error.strerror}") from None
     if len(body) > limits.body:
-        raise SourceError(f"{path} is larger than {size(limits.body)}, left alone")
+        raise SourceError(f"{shown} is larger than {size(limits.body)}, left alone")
     return body, status

@@ -1,6 +1,7 @@
 """Sockets: names resolved and every address checked before it is connected to, TLS verified, bytes and seconds counted.
 Whom to ask, what to send and how to take the answer is `fetcher`'s."""
 
+import contextlib
 import ipaddress
 import socket
 import ssl
@@ -8,7 +9,6 @@ import threading
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
 from contextvars import ContextVar
 
 import httpcore
@@ -42,7 +42,7 @@ class Wire:
         self._tls: ssl.SSLContext | None = None
         self._transports: dict[tuple[str, bool, bool], _Transport] = {}
 
-    @contextmanager
+    @contextlib.contextmanager
     def ask(self, request: httpx.Request, budget: Budget, *, private: bool) -> Iterator[httpx.Response]:
         """The response to one request, its body not yet read. Raises Trouble, also while the body is being read."""
         limits = self._limits
@@ -250,6 +250,9 @@ class _Stream(httpcore.NetworkStream):
         self._stream.write(buffer, _budget.get().patience(timeout))
 
     def close(self) -> None:
+        """Wakes a thread that may be reading, too: closing alone would leave it waiting."""
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(self._stream.get_extra_info("socket"), socket.SHUT_RDWR)
         self._stream.close()
 
     def start_tls(

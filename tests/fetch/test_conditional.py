@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.core.documents import UrlState
+from bot.core.documents import Request, UrlState
 from bot.errors import SourceError
 
 DATE = "Sat, 21 Nov 2026 10:00:00 GMT"
@@ -177,3 +177,16 @@ def test_410_says_never_again(serve, visit, raw):
         visitor.get(server.url())
     assert caught.value.gone
     assert len(server.asked) == 1
+
+
+def test_what_one_source_remembers_another_does_not(serve, visit, changing, raw, tmp_path):
+    server, visitor = serve({"/feed": changing, "/old": raw(301, location="/new"), "/new": changing}), visit()
+    (tmp_path / "page.txt").write_text("x")
+    for location in (server.url("/feed"), server.url("/old"), str(tmp_path / "page.txt")):
+        for scope in ("a:", "b:", ""):
+            answer = visitor.fetcher.fetch(Request(location=location), private=True, scope=scope)
+            assert not answer.unchanged
+            assert all(state.url.startswith(scope) for state in answer.url_states)
+            visitor.ledger.save(answer.url_states)
+            assert visitor.fetcher.fetch(Request(location=location), private=True, scope=scope).unchanged
+    assert visitor.ledger.url_state("a:" + server.url("/old")).moved_to == server.url("/new")

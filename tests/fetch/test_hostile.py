@@ -10,9 +10,11 @@ import tracemalloc
 import zlib
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.errors import SourceError
-from bot.fetch import Limits
+from bot.fetch import Limits, Memory
 
 KIB = 1024
 HEAD = b"HTTP/1.1 200 OK\r\n"
@@ -286,3 +288,49 @@ def test_a_refusal_with_an_endless_body_costs_little(serve, visit):
     server = serve({"/": endless})
     with pytest.raises(SourceError, match="answered 403 Forbidden"):
         visit().get(server.url())
+
+
+GOOD = (
+    HEAD + b"Content-Type: text/xml\r\nContent-Encoding: gzip\r\nETag: W/\"1\"\r\nCache-Control: max-age=60\r\n"
+    b"Location: /next\r\nRetry-After: 1\r\nRateLimit: \"a\";r=0;t=5\r\nExpires: Sat, 21 Nov 2026 13:00:00 GMT\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n"
+    % (len(gzip.compress(b"listing" * 50, mtime=0)), gzip.compress(b"listing" * 50, mtime=0))
+)  # fmt: skip
+flips = st.lists(st.tuples(st.integers(0, len(GOOD) - 1), st.integers(0, 255)), max_size=6)
+statuses = st.sampled_from(
+    [b"200", b"204", b"301", b"302", b"304", b"404", b"410", b"429", b"503", b"999", b"-1", b"\xff"]
+)
+
+
+def test_any_reply_gives_a_document_or_one_clear_line(serve, visit):
+    reply = [b""]
+    server = serve({"*": lambda _: iter(reply)})
+    visitor = visit(Limits(attempts=1, silence=3, seconds=3, redirects=2, body=2**20), ledger=Unheld())
+    seen, lines = set(), []
+
+    @settings(max_examples=300, deadline=None)
+    @given(flips, st.integers(0, len(GOOD)), statuses)
+    def check(flips, length, status):
+        damaged = bytearray(GOOD.replace(b"200", status, 1))
+        for place, byte in flips:
+            damaged[place % len(damaged)] = byte
+        reply[0] = bytes(damaged[: length or None])
+        try:
+            answer = visitor.get(server.url(), save=False)
+        except SourceError as error:
+            seen.add("error")
+            lines.append(str(error))
+        else:
+            assert answer.unchanged or len(answer.documents[0].body) <= 2**20
+            seen.add("document")
+
+    check()
+    assert all(line.isprintable() and line.startswith("127.0.0.1: ") for line in lines)
+    assert seen == {"error", "document"}
+
+
+class Unheld(Memory):
+    """Forgets what a server asked for, so that the next damaged reply is read, too."""
+
+    def hold(self, host, until):
+        pass

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.core.documents import Request
 from bot.errors import SourceError
-from bot.fetch import Limits, Memory
+from bot.fetch import Fetcher, Limits, Memory
 from bot.fetch.ledger import manners
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -259,3 +260,34 @@ def test_many_threads_share_one_fetcher(serve, visit, raw):
     assert len(bodies) == 160
     assert all(body == path.encode() for path, body in bodies.items())
     assert server.connections < 80
+
+
+# --- being stopped ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("where", ["reading", "pausing"])
+def test_closing_ends_what_is_under_way(serve, visit, raw, where):
+    begun, failures = threading.Event(), []
+
+    def mute(_):
+        begun.set()
+        if where == "reading":
+            server.pause(30)
+        return raw(500)
+
+    server = serve({"/": mute})
+    fetcher = Fetcher(clock=lambda: NOW, limits=Limits(backoff=30, attempts=2))
+
+    def ask():
+        with pytest.raises(SourceError, match="we are being stopped") as caught:
+            fetcher.fetch(Request(location=server.url()), private=True)
+        failures.append(caught.value)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    begun.wait(10)
+    fetcher.close()
+    thread.join(5)
+    assert not thread.is_alive()
+    assert len(failures) == 1
+    assert len(server.asked) == 1

@@ -115,6 +115,32 @@ def test_a_resolver_without_an_answer(visit):
         visit(resolve=lambda host, port: []).get("http://feeds.example/")
 
 
+def test_ipv6(visit, raw):
+    try:
+        listening = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("no IPv6 on this machine")
+
+    def answer():
+        connection, _ = listening.accept()
+        with connection:
+            asked.append(connection.recv(65536))
+            connection.sendall(raw(200, b"six"))
+
+    asked, port = [], listening.getsockname()[1]
+    thread = threading.Thread(target=answer)
+    thread.start()
+    try:
+        visitor = visit()
+        assert visitor.body(f"http://[::1]:{port}/") == b"six"
+        assert f"host: [::1]:{port}\r\n".encode() in asked[0].lower()
+        with pytest.raises(SourceError, match="loopback address ::1 refused"):
+            visitor.get(f"http://[0:0::1]:{port}/", private=False)
+    finally:
+        thread.join(10)
+        listening.close()
+
+
 def test_nobody_listening(visit):
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.fetch import redacted
-from bot.fetch.fetcher import user_agent
+from bot.fetch.exchange import user_agent
 from bot.fetch.words import answered, plain, said, size
 
 
