@@ -79,7 +79,9 @@ def _new_postgres_database(uri: str) -> str:
     with psycopg.connect(uri, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
     base, _, query = uri.partition("?")
-    return f"{base.rsplit('/', 1)[0]}/{name}{'?' + query if query else ''}".replace("postgresql://", "postgresql+psycopg://")
+    return f"{base.rsplit('/', 1)[0]}/{name}{'?' + query if query else ''}".replace(
+        "postgresql://", "postgresql+psycopg://"
+    )
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -128,7 +128,9 @@ def test_no_update_is_lost_between_writers(database: Database) -> None:
         ("oracle9://x/y", "database URL"),
     ],
 )
-def test_a_url_that_cannot_work_says_what_to_do(url: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_url_that_cannot_work_says_what_to_do(
+    url: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
 
     with pytest.raises(UserError, match=said):

@@ -1,0 +1,208 @@
+"""The outbox: leases, marks, books, on both databases."""
+
+import threading
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from bot.core.picks import Picks, PickSection
+from bot.store import Database, editions, readers
+from bot.store.editions import Draft, Leased
+from bot.store.readers import Entry
+
+LEASE = timedelta(minutes=10)
+
+
+def entry(email: str, **more: object) -> Entry:
+    values: dict[str, object] = {"data": {"email": email}, "alerts": False, "schedule": "daily", "next_due": None}
+    return Entry(email=email, **(values | more))  # type: ignore[arg-type]
+
+
+def fill(database: Database, now: datetime, number: int = 5, kind: str = "digest") -> list[int]:
+    """Readers with one waiting edition each; returns the readers' ids."""
+    picks = Picks(sections=(PickSection(kind="profile", name="p", ids=(1, 2), more=1, more_ids=(3,)),))
+    with database.write() as tx:
+        readers.add(tx, [entry(f"r{index}@example.org") for index in range(number)], now)
+        people = readers.everyone(tx)
+        compose_id = editions.begin_compose(tx, now, 1, "[]")
+        drafts = [
+            Draft(
+                subscriber_id=one.id,
+                kind=kind,
+                slot="2026-11-20",
+                due=now,
+                day=now.date(),
+                since=None,
+                picks=picks.to_json(),
+                matched=picks.matched,
+                message_id=f"<{kind}.{one.id}@example.org>",
+            )
+            for one in people
+        ]
+        assert len(editions.add(tx, compose_id, 1, drafts)) == number
+        assert editions.add(tx, compose_id, 1, drafts) == set()
+    return [one.id for one in people]
+
+
+def lease(database: Database, by: str, now: datetime, limit: int = 100, kind: str = "digest") -> list[Leased]:
+    with database.write() as tx:
+        return editions.lease(tx, kind, by, now, now + LEASE, limit)
+
+
+def test_an_edition_is_written_once_for_its_slot_and_counted_once(database: Database, now: datetime) -> None:
+    fill(database, now, 3)
+
+    with database.read() as tx:
+        books = editions.accounts(tx)
+    assert books["matched"] == books["waiting"] == 9
+
+
+def test_two_workers_never_hold_the_same_edition(database: Database, now: datetime) -> None:
+    fill(database, now, 40)
+    taken: list[int] = []
+
+    def work(name: str) -> None:
+        while batch := lease(database, name, now, 3):
+            taken.extend(one.id for one in batch)
+
+    threads = [threading.Thread(target=work, args=(f"w{number}",)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(taken) == sorted(set(taken))
+    assert len(taken) == 40
+
+
+def test_a_lease_that_runs_out_makes_the_edition_due_again(database: Database, now: datetime) -> None:
+    fill(database, now, 1)
+    (held,) = lease(database, "first", now)
+
+    assert lease(database, "second", now) == []
+    (again,) = lease(database, "second", now + LEASE)
+    assert (again.id, again.attempts, again.message_id) == (held.id, 2, held.message_id)
+
+
+def test_a_late_worker_cannot_overwrite_another(database: Database, now: datetime) -> None:
+    fill(database, now, 1)
+    (held,) = lease(database, "slow", now)
+    lease(database, "quick", now + LEASE)
+
+    with database.write() as tx:
+        assert not editions.finish(tx, held.id, "slow", "sent", "250", now)
+        assert not editions.put_back(tx, held.id, "slow", now)
+        assert not editions.begin_sending(tx, held.id, "slow")
+        assert editions.finish(tx, held.id, "quick", "sent", "250", now)
+        assert not editions.finish(tx, held.id, "quick", "failed", "no", now)
+
+
+@pytest.mark.parametrize(("resend", "state"), [(True, "waiting"), (False, "unknown")])
+def test_who_died_while_sending_leaves_it_due_or_listed(
+    database: Database, now: datetime, resend: bool, state: str
+) -> None:
+    fill(database, now, 2)
+    held = lease(database, "doomed", now)
+    with database.write() as tx:
+        assert editions.begin_sending(tx, held[0].id, "doomed")
+        assert editions.lessees(tx) == {"doomed"}
+        assert editions.recover(tx, now, resend=resend) == 0  # it may still be alive
+        editions.end_leases(tx, {"doomed"}, now)
+        assert editions.recover(tx, now, resend=resend) == 1
+    with database.read() as tx:
+        books = editions.accounts(tx)
+        listed = editions.unknown(tx)
+
+    assert books[state] == (6 if resend else 3)
+    assert [message for _, message in listed] == ([] if resend else [held[0].message_id])
+    assert len(lease(database, "next", now)) == (2 if resend else 1)
+
+
+def test_leases_given_back_do_not_count_as_tries(database: Database, now: datetime) -> None:
+    fill(database, now, 3)
+    lease(database, "stopping", now)
+    with database.write() as tx:
+        editions.give_back(tx, "stopping", now)
+
+    assert [one.attempts for one in lease(database, "next", now)] == [1, 1, 1]
+
+
+def test_what_is_too_late_expires_only_after_a_try_and_is_told_once(database: Database, now: datetime) -> None:
+    ids = fill(database, now, 2)
+    (held,) = lease(database, "w", now, 1)
+    with database.write() as tx:
+        editions.put_back(tx, held.id, "w", now, "421 later")
+        assert editions.expire(tx, "digest", now) == 0
+        assert editions.expire(tx, "digest", now + timedelta(seconds=1)) == 1
+        ((edition_id, reader, picks),) = editions.untold(tx, ids)
+        assert (edition_id, reader) == (held.id, held.subscriber_id)
+        assert Picks.from_json(picks).ids == {1, 2}
+        editions.fold(tx, [edition_id], 1)
+        assert editions.untold(tx, ids) == []
+
+
+def test_alerts_that_a_digest_has_not_passed_are_found(database: Database, now: datetime) -> None:
+    ids = fill(database, now, 2, kind="alert")
+    with database.write() as tx:
+        assert {one.subscriber_id for one in editions.alerted(tx, ids)} == set(ids)
+        readers.advance(tx, [{"id": ids[0], "told_revision": 1}])
+        assert {one.subscriber_id for one in editions.alerted(tx, ids)} == {ids[1]}
+
+
+def test_the_books_balance_through_every_end_and_after_pruning(database: Database, now: datetime) -> None:
+    fill(database, now, 6)
+    held = lease(database, "w", now)
+    ends: list[editions.Final] = ["sent", "failed", "suppressed", "expired", "unknown"]
+    with database.write() as tx:
+        for one, state in zip(held, ends, strict=False):
+            assert editions.finish(tx, one.id, "w", state, "words", now)
+            editions.note_attempt(tx, one.id, now, "retry", "words")
+    for after in (False, True):
+        with database.write() as tx:
+            books = editions.accounts(tx)
+            day = editions.accounts(tx, now.date())
+            other = editions.accounts(tx, date(2020, 1, 1))
+            assert editions.prune(tx, now + timedelta(days=1)) == (0 if after else 4)
+        assert books["matched"] == sum(number for name, number in books.items() if name != "matched") == 18
+        assert day == books
+        assert set(other.values()) == {0}
+        assert books["delivered"] == books["unknown"] == books["waiting"] == 3
+
+
+def test_a_message_is_found_again_with_its_whole_life(database: Database, now: datetime) -> None:
+    fill(database, now, 1)
+    (held,) = lease(database, "w", now)
+    with database.write() as tx:
+        editions.note_attempt(tx, held.id, now, "retry", "421 come back")
+        editions.finish(tx, held.id, "w", "sent", "250 ok", now)
+    with database.read() as tx:
+        life = editions.life(tx, held.message_id)
+        assert editions.life(tx, "<none@example.org>") is None
+        shown = [(one.email, one.shown) for one in editions.telling(tx, 1)]
+        named = [(one.email, one.shown) for one in editions.telling(tx, 3)]
+        assert editions.telling(tx, 4) == []
+        last = editions.last_sent(tx, held.subscriber_id)
+
+    assert life is not None
+    assert (life.email, life.state, life.words) == ("r0@example.org", "sent", "250 ok")
+    assert life.attempts == ((now, "retry", "421 come back"),)
+    assert (shown, named, last) == ([("r0@example.org", True)], [("r0@example.org", False)], now)
+
+
+def test_leasing_uses_the_index_whatever_has_piled_up(tmp_path: object, now: datetime) -> None:
+    """A lease must not read the settled editions of years: the partial index has to be usable."""
+    from pathlib import Path
+
+    from sqlalchemy import event
+
+    store = Database(f"sqlite:///{Path(str(tmp_path)) / 'p.db'}")
+    store.migrate()
+    statements: list[tuple[str, object]] = []
+    event.listen(store._writer, "before_cursor_execute", lambda *args: statements.append((args[2], args[3])))
+    lease(store, "w", datetime(2026, 1, 1, tzinfo=UTC))
+    sql, values = next(one for one in statements if one[0].startswith("UPDATE edition"))
+    with store.read() as tx:
+        plan = " ".join(str(row) for row in tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values))
+    store.close()
+
+    assert "ix_edition_open" in plan

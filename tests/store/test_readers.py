@@ -1,0 +1,130 @@
+"""Readers of the file and of the database: who is due, and who is out of reach whatever the file says."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from bot.store import Database, readers
+from bot.store.readers import Entry, Status
+
+HOUR = timedelta(hours=1)
+
+
+def entry(email: str, due: datetime | None = None, schedule: str = "daily 07:30", **data: object) -> Entry:
+    return Entry(email=email, data={"email": email, **data}, alerts=False, schedule=schedule, next_due=due)
+
+
+def stored(database: Database) -> dict[str, readers.Reader]:
+    with database.read() as tx:
+        return {one.email: one for one in readers.everyone(tx)}
+
+
+def sync(database: Database, now: datetime, *entries: Entry) -> None:
+    with database.write() as tx:
+        readers.sync(tx, entries, now)
+
+
+def test_syncing_twice_changes_nothing(database: Database, now: datetime) -> None:
+    sync(database, now, entry("ada@example.org", now + HOUR))
+    before = stored(database)
+    sync(database, now + HOUR, entry("ada@example.org", now + 5 * HOUR))
+
+    assert stored(database) == before
+
+
+def test_a_new_schedule_counts_from_now_and_an_old_one_goes_on(database: Database, now: datetime) -> None:
+    sync(database, now, entry("ada@example.org", now + HOUR))
+    sync(database, now, entry("ada@example.org", now + 9 * HOUR, schedule="daily 17:00", name="Ada"))
+
+    ada = stored(database)["ada@example.org"]
+    assert ada.next_due == now + 9 * HOUR
+    assert '"name": "Ada"' in ada.data
+
+
+def test_who_leaves_the_file_gets_nothing_more_and_comes_back_as_they_were(database: Database, now: datetime) -> None:
+    both = entry("ada@example.org", now), entry("bob@example.org", now)
+    sync(database, now, *both)
+    sync(database, now, both[0])
+    with database.read() as tx:
+        due = [one.email for one in readers.due(tx, now + HOUR, after=0, limit=10)]
+        forced = [one.email for one in readers.due(tx, now, after=0, limit=10, force=True)]
+
+    assert due == forced == ["ada@example.org"]
+    assert stored(database)["bob@example.org"].status == "removed"
+    sync(database, now, *both)
+    assert stored(database)["bob@example.org"].status == "active"
+
+
+@pytest.mark.parametrize("status", readers.FINAL)
+def test_an_unsubscribe_a_bounce_and_a_complaint_win_over_the_file(
+    database: Database, now: datetime, status: Status
+) -> None:
+    ada = entry("ada@example.org", now)
+    sync(database, now, ada)
+    with database.write() as tx:
+        assert readers.set_status(tx, "ada@example.org", status, "said so", now)
+        assert not readers.set_status(tx, "nobody@example.org", status, "said so", now)
+    sync(database, now)
+    sync(database, now, ada)
+    with database.read() as tx:
+        lines = readers.would_change(tx, [ada])
+        assert readers.due(tx, now + HOUR, after=0, limit=10, force=True) == []
+
+    assert stored(database)["ada@example.org"].status == status
+    assert len(lines) == 1
+    assert status in lines[0]
+
+
+def test_check_is_told_what_a_run_would_change(database: Database, now: datetime) -> None:
+    sync(database, now, entry("ada@example.org"), entry("bob@example.org"))
+    with database.read() as tx:
+        lines = readers.would_change(tx, [entry("ada@example.org", name="A."), entry("cyd@example.org")])
+
+    assert lines == [
+        "ada@example.org: changed",
+        "cyd@example.org: new reader",
+        "bob@example.org: removed, gets nothing more",
+    ]
+
+
+def test_a_pause_ends_by_itself_and_its_digest_is_then_due(database: Database, now: datetime) -> None:
+    sync(database, now, entry("ada@example.org", now))
+    with database.write() as tx:
+        readers.set_status(tx, "ada@example.org", "paused", "holiday", now, until=now + 2 * HOUR)
+        readers.end_pauses(tx, now + HOUR)
+        assert readers.due(tx, now + HOUR, after=0, limit=10) == []
+        readers.end_pauses(tx, now + 2 * HOUR)
+        assert [one.email for one in readers.due(tx, now + 2 * HOUR, after=0, limit=10)] == ["ada@example.org"]
+
+
+def test_due_readers_come_in_pages(database: Database, now: datetime) -> None:
+    sync(database, now, *(entry(f"r{number}@example.org", now) for number in range(7)))
+    seen: list[str] = []
+    after = 0
+    with database.read() as tx:
+        while page := readers.due(tx, now, after=after, limit=3):
+            seen += [one.email for one in page]
+            after = page[-1].id
+
+    assert sorted(seen) == [f"r{number}@example.org" for number in range(7)]
+
+
+def test_readers_kept_here_are_not_touched_by_the_file(database: Database, now: datetime) -> None:
+    with database.write() as tx:
+        assert readers.add(tx, [entry("db@example.org"), entry("db@example.org")], now) == 1
+        assert readers.add(tx, [entry("db@example.org")], now) == 0
+    sync(database, now, entry("ada@example.org"))
+
+    assert {one.email: (one.origin, one.status) for one in stored(database).values()} == {
+        "db@example.org": ("database", "active"),
+        "ada@example.org": ("file", "active"),
+    }
+
+
+def test_soft_bounces_are_counted_within_their_window(database: Database, now: datetime) -> None:
+    sync(database, now, entry("ada@example.org"))
+    with database.write() as tx:
+        counts = [readers.soft_bounce(tx, "ada@example.org", now + number * HOUR, now - HOUR) for number in range(3)]
+        later = readers.soft_bounce(tx, "ada@example.org", now + 99 * HOUR, now + 50 * HOUR)
+
+    assert (counts, later) == ([1, 2, 3], 1)
