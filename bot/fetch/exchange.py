@@ -69,6 +69,7 @@ class Exchange:
         self._wire = Wire(limits, resolve)
         self._lock = threading.Lock()
         self._alone: dict[str, threading.Lock] = {}
+        self._not_before: dict[str, datetime] = {}
 
     def close(self) -> None:
         self._closing.set()
@@ -78,11 +79,9 @@ class Exchange:
         """One hop, tried again with growing pauses while there is hope and time. Raises SourceError and Trouble."""
         attempt = 1
         while True:
-            if self._closing.is_set():
-                raise Trouble(f"{here.host}: not asked, for we are being stopped")
             try:
                 with self._turn(errand, here) as alone:
-                    return self._once(errand, here, self._headers(errand, here, state, alone))
+                    return self._once(errand, here, state, alone)
             except Trouble as trouble:
                 pause = self._limits.backoff * 3 ** (attempt - 1) * _JITTER.uniform(0.5, 1.5)
                 if not trouble.again or attempt >= self._limits.attempts or pause >= errand.budget.left():
@@ -101,12 +100,18 @@ class Exchange:
             raise SourceError(f"{here.host}: others of ours are asking it, one at a time: later", retry_at=later)
         try:
             now = self._clock()
-            turn = self._ledger.reserve(key, gap, now)
-            pause = (turn - now).total_seconds()
-            if pause > longest:
+            # A turn too far off is taken all the same; asking for another one before it has come would push those of
+            # everybody further and further away.
+            turn = self._not_before.get(key, now)
+            far = turn > now
+            if not far:
+                turn = self._ledger.reserve(key, gap, now)
+                far = (turn - now).total_seconds() > longest
+            if far:
+                self._not_before[key] = turn
                 raise SourceError(f"{here.host}: not to be asked before {moment(turn)}: later", retry_at=turn)
-            if pause > 0:
-                self._sleep(pause)
+            if turn > now:
+                self._sleep((turn - now).total_seconds())
             yield alone
         finally:
             if lock:
@@ -116,13 +121,15 @@ class Exchange:
         with self._lock:
             return self._alone.setdefault(key, threading.Lock())
 
-    def _headers(self, errand: Errand, here: Address, state: UrlState | None, alone: bool) -> dict[str, str]:
-        headers = {
-            "User-Agent": self._user_agent,
-            "Accept": errand.request.accept,
-            "Accept-Encoding": body.ACCEPTED,
-            "Connection": "close" if alone else "keep-alive",
-        }
+    def _headers(self, errand: Errand, here: Address, state: UrlState | None, alone: bool) -> httpx.Headers:
+        headers = httpx.Headers(
+            {
+                "User-Agent": self._user_agent,
+                "Accept": errand.request.accept,
+                "Accept-Encoding": body.ACCEPTED,
+                "Connection": "close" if alone else "keep-alive",
+            }
+        )
         headers.update(errand.request.headers)
         if errand.trusted:
             if errand.home.login:
@@ -134,9 +141,10 @@ class Exchange:
             headers["If-Modified-Since"] = state.last_modified
         return headers
 
-    def _once(self, errand: Errand, here: Address, headers: dict[str, str]) -> Reply:
+    def _once(self, errand: Errand, here: Address, state: UrlState | None, alone: bool) -> Reply:
         """One request and its reply: 200 (or 203), 304 or a redirect. Raises SourceError and Trouble for all others."""
         try:
+            headers = self._headers(errand, here, state, alone)
             request = httpx.Request("GET", here.url, headers=headers)
         except (UnicodeError, ValueError, TypeError):
             raise Trouble("the request could not be written: check this source's headers and address") from None

@@ -40,6 +40,7 @@ class Wire:
         self._resolve = resolve
         self._lock = threading.Lock()
         self._tls: ssl.SSLContext | None = None
+        self._closed = False
         self._transports: dict[tuple[str, bool, bool], _Transport] = {}
 
     @contextlib.contextmanager
@@ -51,28 +52,18 @@ class Wire:
         budget.new_reply()
         token = _budget.set(budget)
         try:
-            response = self._transport(request.url, private).handle_request(request)
+            with _in_words():
+                response = self._transport(request.url, private).handle_request(request)
             try:
                 yield response
             finally:
                 response.close()
-        except (httpcore.TimeoutException, TimeoutError) as error:
-            budget.patience(None)  # if all the time is gone, say so
-            raise explained(error, limits.silence) from error
-        except (
-            httpcore.NetworkError,
-            httpcore.ProtocolError,
-            httpcore.ProxyError,
-            httpcore.UnsupportedProtocol,
-            OSError,
-            UnicodeError,
-        ) as error:
-            raise explained(error, limits.silence) from error
         finally:
             _budget.reset(token)
 
     def close(self) -> None:
         with self._lock:
+            self._closed = True
             while self._transports:
                 self._transports.popitem()[1].close()
 
@@ -83,6 +74,8 @@ class Wire:
             if address and (why := refusal(address, private=private)):
                 raise Trouble(why)
         with self._lock:
+            if self._closed:
+                raise Trouble("not asked, for we are being stopped")
             key = proxy, private, url.scheme == "https"
             if key not in self._transports:
                 self._transports[key] = _Transport(self._pool(*key))
@@ -123,6 +116,25 @@ class Wire:
             keepalive_expiry=_KEEPALIVE,
             network_backend=backend,
         )
+
+
+@contextlib.contextmanager
+def _in_words() -> Iterator[None]:
+    """What goes wrong on the wire becomes Trouble."""
+    try:
+        yield
+    except (httpcore.TimeoutException, TimeoutError) as error:
+        _budget.get().patience(None)  # if all the time is gone, say so
+        raise explained(error) from error
+    except (
+        httpcore.NetworkError,
+        httpcore.ProtocolError,
+        httpcore.ProxyError,
+        httpcore.UnsupportedProtocol,
+        OSError,
+        UnicodeError,
+    ) as error:
+        raise explained(error) from error
 
 
 def proxy_for(url: httpx.URL) -> str:
@@ -169,7 +181,8 @@ class _ResponseStream(httpx.SyncByteStream):
         self._response = response
 
     def __iter__(self) -> Iterator[bytes]:
-        return self._response.iter_stream()
+        with _in_words():
+            yield from self._response.iter_stream()
 
     def close(self) -> None:
         self._response.close()

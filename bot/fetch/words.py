@@ -102,8 +102,8 @@ def said(body: bytes, content_type: str) -> str:
     return plain(text) if content_type.startswith("text/plain") else ""
 
 
-def explained(error: Exception, silence: float) -> Trouble:
-    """The Trouble behind an exception of httpcore or the socket; `silence` is the patience for one read, in seconds."""
+def explained(error: Exception) -> Trouble:
+    """The Trouble behind an exception of httpcore or the socket."""
     if isinstance(error, httpcore.ProxyError):
         return Trouble(f"the proxy would not connect us ({plain(str(error))}): check HTTPS_PROXY and NO_PROXY")
     for cause in _causes(error):
@@ -124,7 +124,7 @@ def explained(error: Exception, silence: float) -> Trouble:
     if isinstance(error, httpcore.ConnectTimeout):
         return Trouble("timed out while connecting: is the network up, or the host down?", absent=True)
     if isinstance(error, httpcore.TimeoutException):
-        return Trouble(f"timed out: not a byte for {silence:.0f} s")
+        return Trouble("timed out: the connection stands, but nothing comes: later")
     if isinstance(error, httpcore.RemoteProtocolError):
         if "complete message body" in str(error):
             return Trouble("document cut short: the connection ended before all of it was here", again=True)

@@ -4,6 +4,7 @@ import contextlib
 import socket
 import ssl
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,7 @@ class Asked:
     path: str
     headers: dict[str, str]
     line: str
+    count: Counter = field(default_factory=Counter)  # how often each header was sent
 
 
 Route = Callable[[Asked], "bytes | Iterator[bytes]"]
@@ -102,11 +104,12 @@ class Server:
         line = incoming.readline().decode("latin-1").strip()
         if not line:
             return False
-        headers = {}
+        headers, count = {}, Counter()
         while (header := incoming.readline().decode("latin-1").strip()) != "":
             name, _, value = header.partition(":")
             headers[name.lower()] = value.strip()
-        asked = Asked(line.split()[1], headers, line)
+            count[name.lower()] += 1
+        asked = Asked(line.split()[1], headers, line, count)
         with self._lock:
             self.asked.append(asked)
             self.at_once += 1

@@ -157,7 +157,7 @@ def test_silence(serve, visit):
         server.pause(30)
 
     server = serve({"/": mute})
-    with pytest.raises(SourceError, match="timed out: not a byte for"):
+    with pytest.raises(SourceError, match="timed out: the connection stands, but nothing comes"):
         visit(Limits(silence=0.3)).get(server.url())
 
 
@@ -279,6 +279,13 @@ def test_what_a_refusal_says_is_passed_on_in_plain_letters(serve, visit, raw):
     for path in ("/", "/gz"):
         with pytest.raises(SourceError, match=r"answered 400 Bad Request: .*\(it says: Invalid date\[31m\)$"):
             visit().get(server.url(path))
+
+
+def test_a_refusal_is_a_refusal_though_its_body_is_cut_short(serve, visit):
+    server = serve({"/": lambda _: iter([b"HTTP/1.1 404 No\r\ncontent-length: 100\r\n\r\nhalf"])})
+    with pytest.raises(SourceError, match="answered 404 Not Found"):
+        visit().get(server.url())
+    assert len(server.asked) == 1
 
 
 def test_a_refusal_with_an_endless_body_costs_little(serve, visit):

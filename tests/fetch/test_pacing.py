@@ -137,6 +137,21 @@ def test_a_turn_too_far_off_is_not_slept_for(serve, visit, raw, names):
     assert visitor.body(server.url("/", "feeds.example")) == b"x"
 
 
+def test_refused_turns_do_not_push_the_later_ones_away(serve, visit, raw, names):
+    server, visitor = serve({"*": raw(200, b"x")}), visit(resolve=names(arxiv_org="127.0.0.1"))
+    visitor.ledger.hold("arxiv.org", NOW + timedelta(minutes=5))
+    for minute in range(5):
+        visitor.clock.now = NOW + timedelta(minutes=minute)
+        for page in range(30):
+            with pytest.raises(SourceError, match="not to be asked before") as caught:
+                visitor.get(server.url(f"/{page}", "arxiv.org"))
+            assert caught.value.retry_at == NOW + timedelta(minutes=5)
+    visitor.clock.now = caught.value.retry_at
+    for page in range(30):
+        assert visitor.body(server.url(f"/{page}", "arxiv.org")) == b"x"
+    assert visitor.clock.slept == [3.0] * 30
+
+
 def test_who_waits_too_long_for_arxiv_comes_back_later(serve, visit, raw, names):
     entered, leave = threading.Event(), threading.Event()
 

@@ -19,6 +19,13 @@ def test_we_introduce_ourselves_and_carry_the_sources_headers(serve, visit, raw)
     assert "cookie" not in asked.headers
 
 
+def test_a_source_may_replace_our_headers_in_any_case(serve, visit, raw):
+    server = serve({"/": raw(200, b"x")})
+    visit().get(server.url(), headers=(("user-agent", "Special/1"),))
+    assert server.asked[0].headers["user-agent"] == "Special/1"
+    assert server.asked[0].count["user-agent"] == 1
+
+
 def test_cookies_are_not_kept(serve, visit, raw):
     server, visitor = serve({"/": raw(200, b"x", set_cookie="id=1; Path=/")}), visit()
     visitor.get(server.url())
