@@ -84,26 +84,34 @@ class Quoter:
 
     def quotes(self, query: Query, paper: Paper) -> tuple[Quote, ...]:
         """The same as `quotes(query, paper)`."""
-        known = self._readings.get(id(paper))
-        if known is None or known[0].paper is not paper:
-            if len(self._readings) >= self._limit:
-                self._readings.clear()
-            known = self._readings[id(paper)] = (Reading(paper), {})
+        reading, quoted = self._read(paper)
         wanted = self._wanted.get(query)
         if wanted is None:
             if len(self._wanted) >= 16 * self._limit:
                 self._wanted.clear()
             wanted = self._wanted[query] = query.wanted()
-        reading, quoted = known
-        found = []
-        for leaf in wanted:
-            if leaf not in quoted:
-                if len(quoted) >= 16 * self._limit:
-                    quoted.clear()
-                quoted[leaf] = reading.quote(leaf)
-            if quote := quoted[leaf]:
-                found.append(quote)
-        return tuple(found)
+        found = (self._quote(leaf, reading, quoted) for leaf in wanted)
+        return tuple(quote for quote in found if quote)
+
+    def matches(self, query: Query, paper: Paper) -> bool:
+        """The same as `matches(query, paper)`."""
+        reading, quoted = self._read(paper)
+        return reading.true(query.root, lambda leaf: self._quote(leaf, reading, quoted) is not None)
+
+    def _read(self, paper: Paper) -> "tuple[Reading, dict[Leaf, Quote | None]]":
+        known = self._readings.get(id(paper))
+        if known is None or known[0].paper is not paper:
+            if len(self._readings) >= self._limit:
+                self._readings.clear()
+            known = self._readings[id(paper)] = (Reading(paper), {})
+        return known
+
+    def _quote(self, leaf: Leaf, reading: "Reading", quoted: dict[Leaf, Quote | None]) -> Quote | None:
+        if leaf not in quoted:
+            if len(quoted) >= 16 * self._limit:
+                quoted.clear()
+            quoted[leaf] = reading.quote(leaf)
+        return quoted[leaf]
 
 
 class Reading:
@@ -112,17 +120,17 @@ class Reading:
     def __init__(self, paper: Paper) -> None:
         self.paper = paper
 
-    def true(self, node: Node) -> bool:
-        """Whether a part of a query is true of the paper."""
+    def true(self, node: Node, holds: Callable[[Leaf], bool] | None = None) -> bool:
+        """Whether a part of a query is true of the paper. `holds` answers for a term, where it is known already."""
         if not isinstance(node, Group):
-            return self.quote(node) is not None
+            return holds(node) if holds else self.quote(node) is not None
         if node.kind == "and":
-            return all(self.true(part) for part in node.parts)
+            return all(self.true(part, holds) for part in node.parts)
         if node.kind == "or":
-            return any(self.true(part) for part in node.parts)
+            return any(self.true(part, holds) for part in node.parts)
         if node.kind == "of":
-            return sum(self.true(part) for part in node.parts) >= node.least
-        return not self.true(node.parts[0])
+            return sum(self.true(part, holds) for part in node.parts) >= node.least
+        return not self.true(node.parts[0], holds)
 
     def quote(self, leaf: Leaf) -> Quote | None:
         """Where a term or number is true of the paper, or None: the first place in the title, else in the abstract."""
