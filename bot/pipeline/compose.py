@@ -58,15 +58,15 @@ def compose(
     return ComposeReport(digests=digests, alerts=alerts)
 
 
-def open_newsroom(database: Database, now: datetime) -> NewsRoom:
-    """All that happened up to the latest revision, ranked."""
+def open_newsroom(database: Database, now: datetime, *, remember: bool = True) -> NewsRoom:
+    """All that happened up to the latest revision, ranked. Without `remember` nothing is written."""
     with database.read() as tx:
         revision = history.latest(tx) or Revision(0, now)
         notes = notes_to_json(record.note for record in sources.records(tx).values())
-    return NewsRoom(database, revision, rank_trending(database, revision), notes)
+    return NewsRoom(database, revision, rank_trending(database, revision, remember=remember), notes)
 
 
-def rank_trending(database: Database, revision: Revision) -> dict[int, int]:
+def rank_trending(database: Database, revision: Revision, *, remember: bool = True) -> dict[int, int]:
     """The hottest papers as of a revision: id -> place. A function of the revision alone, so that asking again at once,
     or from another process, never reshuffles; who reached a better place than ever before is written down."""
     with database.read() as tx:
@@ -77,8 +77,9 @@ def rank_trending(database: Database, revision: Revision) -> dict[int, int]:
     }
     order = sorted(recent, key=lambda paper_id: (-scores[paper_id], recent[paper_id].key))
     places = {paper_id: place for place, paper_id in enumerate(order, 1)}
-    with database.write() as tx:
-        history.write_trend(tx, revision.id, {paper_id: places[paper_id] for paper_id in order[:TREND_DEPTH]})
+    if remember:
+        with database.write() as tx:
+            history.write_trend(tx, revision.id, {paper_id: places[paper_id] for paper_id in order[:TREND_DEPTH]})
     return places
 
 
@@ -131,7 +132,7 @@ class Desk:
     def decide(self, batch: Sequence[readers.Reader]) -> Iterable[tuple[Pair, Picks, list[int]]]:
         """The next digest of each of these readers, without writing anything: picks, and the expired editions they
         take over."""
-        pairs = [(reader, subscriber_of(reader)) for reader in batch]
+        pairs = [(reader, subscriber_of(reader.data)) for reader in batch]
         pairs = [pair for pair in pairs if pair[1].schedule.cadence != "off"]
         ids = [reader.id for reader, _ in pairs]
         alerted: dict[int, set[int]] = defaultdict(set)
@@ -256,7 +257,7 @@ class Desk:
         marks: list[dict[str, Any]] = []
         groups: dict[int | None, list[Pair]] = defaultdict(list)
         for reader in batch:
-            groups[reader.alert_revision].append((reader, subscriber_of(reader)))
+            groups[reader.alert_revision].append((reader, subscriber_of(reader.data)))
         for base, members in groups.items():
             if base is None:
                 marks += [self._alert_mark(reader) for reader, _ in members]

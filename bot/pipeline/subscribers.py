@@ -1,17 +1,49 @@
 """Readers between the configuration, the store and the pipeline: the same plain table everywhere."""
 
 import json
+from datetime import datetime
 from functools import lru_cache
 
 from bot.core.readers import Subscriber, subscriber_from
-from bot.store.readers import Reader
+from bot.store.readers import Entry, Reader
 
 
 @lru_cache(maxsize=1_000)
-def _subscriber(data: str) -> Subscriber:
+def subscriber_of(data: str) -> Subscriber:
+    """A reader's settings from their stored table."""
     return subscriber_from(json.loads(data))
 
 
-def subscriber_of(reader: Reader) -> Subscriber:
-    """The reader's settings."""
-    return _subscriber(reader.data)
+def entry_for(subscriber: Subscriber, now: datetime) -> Entry:
+    """A reader as the store keeps them; their first digest is the next one after `now`."""
+    slot = subscriber.schedule.next_after(now, subscriber.timezone)
+    return Entry(
+        email=subscriber.email,
+        data=dict(subscriber.table),
+        alerts=any(profile.alert for profile in subscriber.profiles),
+        schedule=f"{subscriber.schedule} {subscriber.timezone}",
+        next_due=slot.due if slot else None,
+    )
+
+
+def reader_for(entry: Entry, stored: Reader | None, now: datetime) -> Reader:
+    """A reader as the next run would find them: what the store knows, with the configuration's settings."""
+    return Reader(
+        id=stored.id if stored else 0,
+        email=entry.email,
+        origin="file",
+        data=json.dumps(entry.data, ensure_ascii=False, sort_keys=True, default=str),
+        status="active",
+        status_since=stored.status_since if stored else now,
+        status_reason="",
+        paused_until=None,
+        alerts=entry.alerts,
+        next_due=entry.next_due,
+        told_revision=stored.told_revision if stored else None,
+        told_at=stored.told_at if stored else None,
+        alert_revision=stored.alert_revision if stored else None,
+        alert_after=None,
+        alert_day=None,
+        alerts_sent=0,
+        overflow=stored.overflow if stored else 0,
+    )

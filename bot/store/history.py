@@ -105,8 +105,8 @@ def snapshots(tx: Connection, ids: Iterable[int], *, until: int) -> dict[int, li
     return history
 
 
-def changes_since(tx: Connection, ids: Iterable[int], revision: int) -> dict[int, str]:
-    """In words, what changed of papers after a revision: "v2, title"."""
+def changes_since(tx: Connection, ids: Iterable[int], revision: int, *, until: int | None = None) -> dict[int, str]:
+    """In words, what changed of papers after a revision (and up to another): "v2, title"."""
     words: dict[int, list[str]] = {}
     for part in chunks(sorted(set(ids))):
         rows = tx.execute(
@@ -114,6 +114,7 @@ def changes_since(tx: Connection, ids: Iterable[int], revision: int) -> dict[int
             .where(
                 PAPER_STATES.c.paper_id.in_(part),
                 PAPER_STATES.c.revision > revision,
+                *([PAPER_STATES.c.revision <= until] if until is not None else []),
                 PAPER_STATES.c.changes != "",
             )
             .order_by(PAPER_STATES.c.revision)

@@ -1,0 +1,204 @@
+"""From an edition as the store keeps it to a message that can be sent. Reads the store, changes nothing.
+
+Papers are shown as they were at the edition's revision, so a retry days later renders the same bytes.
+"""
+
+import threading
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from bot.core import selection, trending
+from bot.core.editions import Addressee, Cadence, Edition, Letter, Pick, Reason
+from bot.core.evaluate import Quoter
+from bot.core.papers import Paper
+from bot.core.picks import Picks, notes_from_json
+from bot.core.readers import Subscriber
+from bot.core.rendering import Press
+from bot.mail import tokens
+from bot.mail.addresses import Mailbox
+from bot.mail.message import Message
+from bot.mail.writer import Head, Signer, write
+from bot.pipeline.subscribers import subscriber_of
+from bot.store import Database, history
+from bot.store.editions import Leased
+
+LATE = timedelta(hours=1)  # an edition that goes out later than this says so
+RISE_OVER = timedelta(days=1)
+PAPERS_KEPT = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who writes, and where answers go: from the configuration."""
+
+    sender: Mailbox
+    secret: str = field(repr=False)
+    reply_to: Mailbox | None = None
+    public_url: str = ""
+    bounces: str = ""  # "b+{token}@example.org": the envelope sender; empty: the sender's own address
+    unsubscribe: str = ""  # "unsub+{token}@example.org"; empty: the sender's address, with the token after a plus
+    contact: str = ""
+    list_name: str = "Paperlark"
+
+    @property
+    def domain(self) -> str:
+        return self.sender.email.rpartition("@")[2]
+
+
+class PressRoom:
+    """Renders and writes editions. Thread-safe; one per process."""
+
+    def __init__(self, database: Database, press: Press, identity: Identity, signer: Signer | None = None) -> None:
+        self.database = database
+        self.press = press
+        self.identity = identity
+        self.signer = signer
+        self._mine = threading.local()
+        self._known: dict[tuple[int, int], tuple[Paper, int | None]] = {}  # (paper, revision) -> paper, rise
+
+    def message_id(self, kind: str, slot: str, subscriber_id: int) -> str:
+        """The one Message-ID an edition ever has."""
+        return tokens.message_id(self.identity.secret, kind, slot, subscriber_id, self.identity.domain)
+
+    def build(self, leased: Leased) -> Message:
+        """One edition as a message."""
+        edition = self.edition(leased)
+        return Message(
+            sender=self._envelope_sender(leased),
+            recipient=leased.email,
+            message_id=leased.message_id,
+            data=write(self.press.letter(edition), self._head(leased, edition), self.signer),
+        )
+
+    def letter(self, leased: Leased) -> tuple[Letter, str]:
+        """One edition as a letter and as a web page, for a preview."""
+        edition = self.edition(leased)
+        return self.press.letter(edition), self.press.page(edition)
+
+    def edition(self, leased: Leased) -> Edition:
+        """One stored edition with everything it shows put in."""
+        subscriber = subscriber_of(leased.data)
+        picks = Picks.from_json(leased.picks)
+        wanted = picks.ids | {paper for section in picks.sections for paper in section.more_ids}
+        shown, rises = self._papers_at(leased.revision, wanted)
+        changes = self._changes(leased, picks)
+
+        def dress(paper_id: int, paper: Paper) -> Pick:
+            return Pick(
+                paper=paper,
+                reasons=self._reasons(subscriber, paper),
+                rise=rises.get(paper_id),
+                rise_over=RISE_OVER if paper_id in rises else None,
+                news=changes.get(paper_id, ""),
+            )
+
+        late = leased.made - leased.due > LATE
+        return Edition(
+            kind="alert" if leased.kind == "alert" else "digest",
+            cadence=_cadence(leased.kind, subscriber),
+            slot=leased.slot,
+            day=leased.day,
+            made=leased.made,
+            since=leased.since,
+            reader=_addressee(subscriber),
+            sections=selection.sections(picks, shown, dress),
+            sources=notes_from_json(leased.sources),
+            alerted=picks.alerted,
+            overflow=picks.overflow,
+            late_since=leased.due if late else None,
+            heartbeat=picks.heartbeat,
+            unsubscribe_url=self._unsubscribe_url(leased),
+            unsubscribe_email=self._unsubscribe_email(leased),
+            contact=self.identity.contact,
+        )
+
+    # -- papers ----------------------------------------------------------------------------------------------------
+
+    def _papers_at(self, revision: int, ids: set[int]) -> tuple[dict[int, Paper], dict[int, int]]:
+        """Papers as of a revision, and how far their votes have risen within a day of it."""
+        if len(self._known) > PAPERS_KEPT:
+            self._known.clear()
+        missing = {paper_id for paper_id in ids if (paper_id, revision) not in self._known}
+        if missing:
+            with self.database.read() as tx:
+                at = history.revision_at(tx, revision)
+                papers = history.as_of(tx, missing, revision)
+                snapshots = history.snapshots(tx, missing, until=revision)
+            for paper_id, paper in papers.items():
+                rise = trending.rise(snapshots.get(paper_id, ()), at, RISE_OVER) if at else None
+                self._known[paper_id, revision] = (paper, rise)
+        known = {paper_id: self._known[paper_id, revision] for paper_id in ids if (paper_id, revision) in self._known}
+        rises = {paper_id: rise for paper_id, (_, rise) in known.items() if rise}
+        return {paper_id: paper for paper_id, (paper, _) in known.items()}, rises
+
+    def _changes(self, leased: Leased, picks: Picks) -> dict[int, str]:
+        """What changed of the papers in the revisions section, in words."""
+        ids = {paper for section in picks.sections if section.kind == "revisions" for paper in section.ids}
+        if not ids or leased.since is None:
+            return {}
+        with self.database.read() as tx:
+            return history.changes_since(tx, ids, history.revision_before(tx, leased.since), until=leased.revision)
+
+    def _reasons(self, subscriber: Subscriber, paper: Paper) -> tuple[Reason, ...]:
+        """Every profile of the reader the paper answers, with the words that answered."""
+        quoter: Quoter | None = getattr(self._mine, "quoter", None)
+        if quoter is None:
+            quoter = self._mine.quoter = Quoter()
+        return tuple(
+            Reason(profile=profile.name, quotes=quoter.quotes(profile.query, paper))
+            for profile in subscriber.profiles
+            if quoter.matches(profile.query, paper)
+        )
+
+    # -- head and envelope -----------------------------------------------------------------------------------------
+
+    def _head(self, leased: Leased, edition: Edition) -> Head:
+        mine = self.identity
+        alert = leased.kind == "alert"
+        return Head(
+            date=leased.made,
+            sender=mine.sender,
+            to=Mailbox(edition.reader.name, leased.email),
+            message_id=leased.message_id,
+            reply_to=mine.reply_to,
+            list_id=f"{'alerts' if alert else 'digest'}.paperlark.{mine.domain}",
+            list_name=f"{mine.list_name} {'alerts' if alert else 'digest'}",
+            unsubscribe_url=edition.unsubscribe_url,
+            unsubscribe_email=edition.unsubscribe_email,
+            feedback_id=f"{leased.day:%Y%m%d}:{leased.kind}:{edition.cadence}:paperlark",
+        )
+
+    def _envelope_sender(self, leased: Leased) -> str:
+        if not self.identity.bounces:
+            return self.identity.sender.email
+        token = tokens.seal(self.identity.secret, "bounce", leased.subscriber_id, leased.id)
+        return tokens.address(self.identity.bounces, token)
+
+    def _unsubscribe_email(self, leased: Leased) -> str:
+        """An address whose mail ends this kind of edition for this reader."""
+        local, _, domain = self.identity.sender.email.rpartition("@")
+        template = self.identity.unsubscribe or f"{local}+{{token}}@{domain}"
+        return tokens.address(template, self._unsubscribe_token(leased))
+
+    def _unsubscribe_url(self, leased: Leased) -> str:
+        base = self.identity.public_url.rstrip("/")
+        return f"{base}/u/{self._unsubscribe_token(leased)}" if base.startswith("https://") else ""
+
+    def _unsubscribe_token(self, leased: Leased) -> str:
+        purpose: tokens.Purpose = "unsubscribe alert" if leased.kind == "alert" else "unsubscribe digest"
+        return tokens.seal(self.identity.secret, purpose, leased.subscriber_id, leased.id)
+
+
+def _cadence(kind: str, subscriber: Subscriber) -> Cadence:
+    cadence = subscriber.schedule.cadence
+    return "instant" if kind == "alert" or cadence == "off" else cadence
+
+
+def _addressee(subscriber: Subscriber) -> Addressee:
+    return Addressee(
+        email=subscriber.email,
+        name=subscriber.name,
+        timezone=subscriber.timezone,
+        schedule=subscriber.schedule.in_words(subscriber.timezone),
+        abstract=subscriber.abstract,
+    )
