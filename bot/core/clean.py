@@ -6,6 +6,7 @@ import codecs
 import html
 import re
 import unicodedata
+from datetime import date
 from urllib.parse import urljoin, urlsplit
 
 MAX_LINE = 20_000  # characters; an abstract has 2,000, an author list of 3,000 names 50,000 but comes name by name
@@ -178,3 +179,13 @@ def web_address(text: object, base: str = "") -> str:
     except ValueError:
         return ""
     return address if re.fullmatch(r"[^\s<>\"\\^`{|}]+", address) else ""
+
+
+def iso_day(text: object) -> date | None:
+    """The day an ISO 8601 day or moment states, in its own time zone; None for anything else."""
+    if not isinstance(text, str) or not (found := re.match(r"\s*(\d{4}-\d{2}-\d{2})(?!\d)", text)):
+        return None
+    try:
+        return date.fromisoformat(found[1])
+    except ValueError:
+        return None

@@ -26,16 +26,6 @@ class NotAnItem(ValueError):
     """This is not a paper item; the message says why."""
 
 
-def day_of(text: object) -> date | None:
-    """The UTC day of an ISO 8601 moment or day; None for anything else."""
-    if not isinstance(text, str) or not re.match(r"\d{4}-\d{2}-\d{2}(?:[T ]|$)", text):
-        return None
-    try:
-        return date.fromisoformat(text[:10])
-    except ValueError:
-        return None
-
-
 def _moment(text: object) -> datetime | None:
     try:
         return datetime.fromisoformat(text) if isinstance(text, str) else None
@@ -69,7 +59,7 @@ def listing(item: object, day: date | None = None) -> Listing:
     authors = tuple(_authors(inner.get("authors")))
     submitted = _moment(item.get("publishedAt"))
     published = _moment(inner.get("publishedAt"))
-    listed = day_of(inner.get("submittedOnDailyAt")) or day
+    listed = clean.iso_day(inner.get("submittedOnDailyAt")) or day
     if listed is None and submitted and published and _comparable(submitted, published) and submitted > published:
         listed = (submitted + timedelta(hours=2)).date()  # the next day's list opens before midnight UTC
     submitter = _first(item, {}, "submittedBy") or _first(inner, item, "submittedOnDailyBy")
@@ -84,7 +74,7 @@ def listing(item: object, day: date | None = None) -> Listing:
         upvotes=_count(_first(inner, item, "upvotes")),
         comments=_count(_first(item, inner, "numComments")),
         stars=_count(_first(inner, item, "githubStars")),
-        published=day_of(inner.get("publishedAt")),
+        published=clean.iso_day(inner.get("publishedAt")),
         listed=listed,
         url=f"https://arxiv.org/abs/{identifier}" if identifier else hf_url,
         summary=tex.readable(clean.line(_first(inner, item, "ai_summary"))),
@@ -121,7 +111,7 @@ def items_of(data: object) -> tuple[list[Any], date | None] | None:
         return data, None
     if not isinstance(data, Mapping):
         return None
-    day = day_of(data.get("dateString")) or day_of(data.get("date"))
+    day = clean.iso_day(data.get("dateString")) or clean.iso_day(data.get("date"))
     for name in ("dailyPapers", "papers", "data", "items"):
         if isinstance(data.get(name), list):
             return data[name], day

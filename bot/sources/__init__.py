@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from bot.core.documents import Document, Parsed, Progress, Request
 from bot.errors import UserError
-from bot.sources import huggingface, page
+from bot.sources import arxiv, huggingface, page
 
 
 class Source(Protocol):
@@ -37,6 +37,7 @@ GROUP = "paperlark.sources"
 SOURCES: dict[str, Source] = {
     "page": page,
     "huggingface": huggingface,
+    "arxiv": arxiv,
 }
 
 
@@ -53,7 +54,7 @@ def every() -> Mapping[str, Source]:
         where = f"source {entry.name!r} of {entry.dist.name if entry.dist else entry.value}"
         try:
             module = entry.load()
-        except Exception as problem:  # noqa: BLE001 - somebody else's code
+        except Exception as problem:  # somebody else's code
             raise UserError(f"{where} cannot be loaded ({problem}): repair or remove that package") from problem
         lacking = [part for part in ("Settings", "requests", "parse", "quiet") if not hasattr(module, part)]
         if lacking:
