@@ -72,9 +72,10 @@ class SmtpSession:
         self._used = 0.0  # monotonic
 
     def send(self, message: Message, before_data: Callable[[], None] | None = None) -> str:
-        for path in (message.sender, message.recipient):
-            if FORBIDDEN_IN_PATH.search(path) or len(path) > 320:
-                raise DeliveryError(f"{path[:80]!r} cannot be an envelope address", "refused", code="5.1.3")
+        if FORBIDDEN_IN_PATH.search(message.sender):
+            raise DeliveryError(f"{message.sender[:80]!r} cannot be an envelope sender", "ours", code="5.1.7")
+        if FORBIDDEN_IN_PATH.search(message.recipient) or not message.recipient:
+            raise DeliveryError(f"{message.recipient[:80]!r} cannot be sent to", "refused", code="5.1.3")
         if self._is_spent():
             self.close()
         if self._connection is not None:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, get_args
 
-Purpose = Literal["bounce", "unsubscribe digest", "unsubscribe alert", "unsubscribe all", "confirm"]
+Purpose = Literal["bounce", "unsubscribe digest", "unsubscribe alert", "unsubscribe all"]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 
 VERSION = 1
 TAG = 16  # bytes
 LENGTH = 47  # characters: base32 of 1 + 6 + 6 + 16 bytes
-# In the local part of an address, behind whatever the mail server takes for a delimiter. Some lower-case it, some not.
-IN_ADDRESS = re.compile(r"(?<![a-z0-9])([a-z2-7]{47})@", re.IGNORECASE)
+# Behind whatever a mail server takes for a delimiter, or in a path. Some servers lower-case an address, some do not.
+WORD = re.compile(r"(?<![a-z0-9])[a-z2-7]{47}(?![a-z0-9])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,8 @@ def address(template: str, token: str) -> str:
 
 
 def found_in(secret: str, text: str) -> list[Token]:
-    """Every token of ours in the addresses of a text, in order."""
-    opened = (unseal(secret, match[1]) for match in IN_ADDRESS.finditer(text))
+    """Every token of ours in a text, in order."""
+    opened = (unseal(secret, match[0]) for match in WORD.finditer(text))
     return [token for token in opened if token is not None]
 
 

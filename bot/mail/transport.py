@@ -41,7 +41,10 @@ def transport(url: str, *, timeouts: Timeouts | None = None, helo: str = "") -> 
             return OutboxTransport(Path(folder), parts=options.get("parts") != "no")
         raise ValueError(f"{scheme}: knows no option {query!r}" + ("; ?parts=no is one" if scheme == "outbox" else ""))
     relay = relay_of(url, helo=helo)
-    return SmtpTransport(replace(relay, timeouts=timeouts) if timeouts else relay)
+    try:
+        return SmtpTransport(replace(relay, timeouts=timeouts) if timeouts else relay)
+    except OSError as error:  # ssl.SSLError is one
+        raise ValueError(f"the certificates in {relay.ca} cannot be read: {error.strerror or error}") from None
 
 
 def relay_of(url: str, *, helo: str = "") -> Relay:
