@@ -24,7 +24,8 @@ _WITHDRAWN_NOTE = re.compile(
 )
 _WITHDRAWN_ABSTRACT = re.compile(
     r"\W*(?:(?:this|the|our) (?:\w+ ){0,2}"
-    r"(?:paper|article|submission|manuscript|work|preprint|version|note|report|draft)s?\b.{0,40}?\b(?:withdrawn|retracted)\b|(?:withdrawn|retracted)\b(?! from)|paper withdrawn)",
+    r"(?:paper|article|submission|manuscript|work|preprint|version|note|report|draft)s?\b.{0,40}?"
+    r"\b(?:withdrawn|retracted)\b|(?:withdrawn|retracted)\b(?! from)|paper withdrawn)",
     re.IGNORECASE | re.DOTALL,
 )
 

@@ -159,7 +159,7 @@ def _without_tags(text: str) -> str:
             else:
                 unclosed.add(name)  # looked for once: a million of them take no longer
         if not _INLINE.match(name):
-            kept.append(" ")
+            kept.append("\n")
     kept.append(text[end:])
     return "".join(kept).replace("]]>", "")
 

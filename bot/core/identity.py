@@ -50,7 +50,7 @@ _PMID = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _TRACKING = re.compile(
-    r"utm_\w+|[a-z]{1,3}clid|mc_[ce]id|_hs\w+|igshid|mkt_tok|dgcid|rss|ref|ref_src|wt\.\w+|at_(?:medium|campaign)|"
+    r"utm_\w+|[a-z]{1,3}clid|mc_[ce]id|_hs\w+|igshid|mkt_tok|dgcid|rss|ref|ref_src|wt[._]\w+|at_(?:medium|campaign)|"
     r"cmpid|campaign_id|spm|ncid|trk",
     re.IGNORECASE,
 )

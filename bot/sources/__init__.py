@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from bot.core.documents import Document, Parsed, Progress, Request
 from bot.errors import UserError
-from bot.sources import arxiv, huggingface, page
+from bot.sources import arxiv, feed, huggingface, page
 
 
 class Source(Protocol):
@@ -38,6 +38,7 @@ SOURCES: dict[str, Source] = {
     "page": page,
     "huggingface": huggingface,
     "arxiv": arxiv,
+    "feed": feed,
 }
 
 

@@ -1,0 +1,74 @@
+"""`feed`: any RSS, Atom, RDF or JSON Feed.
+
+Settings and which kind of document it is; `syndication` and `json_feed` read it, `entries` makes listings of it."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.core import clean, markup
+from bot.core.documents import Document, Parsed, Progress, Request
+from bot.errors import SourceError
+from bot.sources.feed import json_feed, syndication
+
+ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
+MAX_FEED = 16_000_000  # bytes
+_FEEDS = frozenset({"rss", "feed", "rdf", "channel", "rss2", "entry"})
+_START = re.compile(r"<\?xml|<(?:rss|feed|rdf:RDF)[\s>]")
+_TITLE = re.compile(r"<title[^>]{0,200}>([^<]{1,200})", re.IGNORECASE)
+_LINK = re.compile(r"<link\b[^>]{0,600}>", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The address of the feed."""
+
+    url: str = field(metadata={"help": "the address of an RSS, Atom, RDF or JSON feed"})
+
+    def __post_init__(self) -> None:
+        if not clean.web_address(self.url):
+            raise ValueError(f"url is {self.url!r}: give an http(s) address")
+
+
+def requests(settings: Settings, progress: Progress, now: datetime) -> list[Request]:
+    """The feed. What it no longer holds cannot be asked for."""
+    return [Request(location=settings.url, kind="feed", accept=ACCEPT)]
+
+
+def quiet(settings: Settings, now: datetime) -> str:
+    """A feed keeps its own calendar, which nobody knows."""
+    return ""
+
+
+def parse(document: Document, settings: Settings) -> Parsed:
+    """The entries of a feed. Raises SourceError for what is none, or is damaged before its first entry."""
+    if len(document.body) > MAX_FEED:
+        raise SourceError(f"the feed has more than {MAX_FEED // 1_000_000} MB")
+    text = clean.decode(document.body, document.content_type).lstrip()
+    if not text:
+        raise SourceError("the answer is empty")
+    if text.startswith(("{", "[")):
+        return json_feed.read(text, document)
+    name = markup.root_name(text)
+    if name not in _FEEDS and (start := _START.search(text, 0, 20_000)):
+        later = markup.root_name(text[start.start() :])  # a server's warnings stand before it
+        if later in _FEEDS:
+            name, text = later, text[start.start() :]
+    if name in _FEEDS:
+        return syndication.read(text, document)
+    if name in {"html", "head", "body", "title", "script", "div", "meta"} or "<html" in text[:2_000].lower():
+        raise SourceError(_about_page(text, document.location))
+    what = f"XML of another kind (<{name}>)" if name else f"it begins with {clean.line(text, 60)!r}"
+    raise SourceError(f"the answer is no feed: {what}")
+
+
+def _about_page(text: str, location: str) -> str:
+    """What to say of a web page in a feed's place: its title, and the feed it names if it does."""
+    title = _TITLE.search(text, 0, 50_000)
+    named = f" ({clean.line(clean.plain(title[1]), 80)!r})" if title else ""
+    for link in _LINK.findall(text[:100_000]):
+        kind = re.search(r"application/(?:rss|atom|feed)\+(?:xml|json)", link, re.IGNORECASE)
+        target = re.search(r"""href\s*=\s*["']?([^"'\s>]+)""", link, re.IGNORECASE)
+        if kind and target and (address := clean.web_address(clean.plain(target[1]), location)):
+            return f"the answer is a web page{named}, not a feed; the page names this feed: {address}"
+    return f"the answer is a web page{named}, not a feed: has the feed moved, or does it want a login?"
