@@ -95,17 +95,21 @@ class Words:
             return _("{gain} this month").format(gain=gain)
         return self.ngettext("{gain} in {days} day", "{gain} in {days} days", days).format(gain=gain, days=days)
 
-    def field(self, name: str) -> str:
-        """Where a quoted word stands: "in the title". "" for a field that speaks for itself."""
+    def places(self, fields: Iterable[str]) -> str:
+        """Where quoted words stand: "in the title". "" for fields that speak for themselves."""
         _ = self.gettext
-        return {
+        names = {
             "title": _("in the title"),
             "abstract": _("in the abstract"),
             "author": _("among the authors"),
             "category": _("as category"),
             "org": _("as organisation"),
             "source": _("as source"),
-        }.get(name, "")
+        }
+        known = tuple(field for field in fields if field in names)
+        if set(known) == {"title", "abstract"}:
+            return _("in title and abstract")
+        return self.listed(names[field] for field in known) if known else ""
 
     def state(self, note: SourceNote, zone: ZoneInfo) -> str:
         """The state of one source as a phrase: "failing since Tue 17 Nov: connection refused"."""

@@ -1,0 +1,211 @@
+"""What a letter shows of one paper: clean, cut, linked. Values for the templates; how they look is theirs. Pure."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import Literal, NamedTuple
+from urllib.parse import quote, urlsplit
+
+from bot.core import excerpts, tex
+from bot.core.clean import line, shortened, web_address
+from bot.core.editions import Pick, Quote, Reason
+from bot.core.excerpts import Run
+from bot.core.papers import Paper
+
+MAX_TITLE = 400
+MAX_SUMMARY = 300
+MAX_NAME = 80  # of a person, an organisation, a profile
+MAX_ADDRESS = 1_000  # longer links are left out: they are not links of a paper
+SHORT = 360  # characters of a short abstract
+FULL = 4_000  # of a full one
+SHOWN_QUOTES = 5
+BEST_LINK = ("abs", "hf", "doi", "pdf", "project", "code")  # where the title leads
+RISING = 0.5  # a paper rises when it gained half again over what it had
+
+
+class Link(NamedTuple):
+    """One way to a paper. `kind` is "abs" | "pdf" | "hf" | "code" | "project" | "doi"."""
+
+    kind: Literal["abs", "pdf", "hf", "code", "project", "doi"]
+    url: str
+    host: str
+    stars: int | None = None
+
+
+class Why(NamedTuple):
+    """One profile that asked for the paper, and the words that answered: (words, fields they stand in)."""
+
+    profile: str
+    words: tuple[tuple[str, tuple[str, ...]], ...]
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """One paper as the templates see it: one-line strings without control or direction characters, http(s) links."""
+
+    title: str
+    title_runs: tuple[Run, ...]
+    url: str
+    first_authors: tuple[str, ...]  # at most three
+    last_author: str  # "" when all are named
+    more_authors: int  # not named
+    author_count: int  # 0 when unknown
+    organization: str
+    published: date | None
+    listed: date | None
+    categories: tuple[str, ...]
+    upvotes: int | None
+    rise: int | None  # only when > 0
+    rise_over: timedelta | None
+    rising: bool
+    entered_top: bool
+    comments: int | None
+    stars: int | None
+    summary: str
+    abstract: str
+    abstract_runs: tuple[Run, ...]
+    note: str
+    journal: str
+    news: str
+    withdrawn: bool
+    late: bool
+    sources: tuple[str, ...]
+    links: tuple[Link, ...]
+
+
+@lru_cache(maxsize=16_384)
+def title_of(title: str) -> str:
+    """A title as it is shown: one line, TeX turned readable."""
+    return line(tex.readable(line(title)), MAX_TITLE) or "(no title)"
+
+
+@lru_cache(maxsize=16_384)
+def name_of(name: str, limit: int = MAX_NAME) -> str:
+    """A name (of a person, a profile, a source) as it is shown."""
+    return line(name, limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """What decides how a pick looks, whoever's it is: equal faces are one card, rendered once."""
+
+    paper: Paper
+    title_hits: tuple[str, ...]
+    abstract_hits: tuple[str, ...]
+    rise: int | None
+    rise_over: timedelta | None
+    entered_top: bool
+    news: str
+
+
+def face(pick: Pick) -> Face:
+    """A pick without the names of its reader's profiles."""
+    title_hits, abstract_hits = _hits(pick.reasons)
+    return Face(pick.paper, title_hits, abstract_hits, pick.rise, pick.rise_over, pick.entered_top, pick.news)
+
+
+@lru_cache(maxsize=16_384)
+def _hits(reasons: tuple[Reason, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    quotes = [quote for reason in reasons for quote in reason.quotes]
+    return excerpts.quoted(quotes, "title"), excerpts.quoted(quotes, "abstract")
+
+
+def card(pick: Face, abstract: int) -> Card:
+    """The card of a pick; `abstract` is the number of characters its abstract may have."""
+    paper = pick.paper
+    title = title_of(paper.title)
+    first, last, more, count = authors(paper)
+    links = links_of(paper)
+    text = body = ""
+    if abstract > 0:
+        body = line(tex.readable(line(paper.abstract)))
+        text = excerpts.excerpt(body, abstract, pick.abstract_hits)
+    rise = pick.rise if pick.rise is not None and pick.rise > 0 else None
+    had = (paper.upvotes or 0) - (rise or 0)
+    summary = excerpts.cut(line(tex.readable(line(paper.summary))), MAX_SUMMARY)
+    return Card(
+        title=title,
+        title_runs=excerpts.marked(title, pick.title_hits),
+        url=best_link(links),
+        first_authors=first,
+        last_author=last,
+        more_authors=more,
+        author_count=count,
+        organization=name_of(paper.organization),
+        published=paper.published,
+        listed=paper.listed if paper.listed != paper.published else None,
+        categories=tuple(name_of(category, 40) for category in paper.categories[:6]),
+        upvotes=paper.upvotes,
+        rise=rise,
+        rise_over=pick.rise_over,
+        rising=rise is not None and rise >= 5 and rise >= had * RISING,
+        entered_top=pick.entered_top,
+        comments=paper.comments,
+        stars=paper.stars,
+        summary="" if summary and body.startswith(summary.rstrip("…")) else summary,
+        abstract=text,
+        abstract_runs=excerpts.marked(text, pick.abstract_hits),
+        note=shortened(line(tex.readable(line(paper.note))), 160),
+        journal=shortened(line(paper.journal), 160),
+        news=name_of(pick.news, 160),
+        withdrawn=paper.withdrawn,
+        late=paper.late,
+        sources=tuple(name_of(source, 40) for source in paper.sources[:6]),
+        links=links,
+    )
+
+
+def authors(paper: Paper) -> tuple[tuple[str, ...], str, int, int]:
+    """The first three authors, the last, how many are not named, and how many there are (0: unknown)."""
+    names = [name for name in (name_of(tex.readable(author)) for author in paper.authors) if name]
+    count = max(len(names), paper.author_count or 0)
+    if len(names) <= 4:
+        return tuple(names), "", count - len(names), count
+    return tuple(names[:3]), names[-1], count - 4, count
+
+
+def links_of(paper: Paper) -> tuple[Link, ...]:
+    """The http(s) links of a paper's record, none twice."""
+    doi = f"https://doi.org/{quote(line(paper.doi), safe='/:;()._-~')}" if line(paper.doi).startswith("10.") else ""
+    found: list[Link] = []
+    candidates: list[tuple[Literal["abs", "pdf", "hf", "code", "project", "doi"], str]] = [
+        ("abs", paper.url),
+        ("pdf", paper.pdf_url),
+        ("hf", paper.hf_url),
+        ("code", paper.code_url),
+        ("project", paper.project_url),
+        ("doi", doi),
+    ]
+    for kind, text in candidates:
+        url = web_address(text)
+        if not url or len(url) > MAX_ADDRESS or any(url == link.url for link in found):
+            continue
+        host = (urlsplit(url).hostname or "").removeprefix("www.")
+        found.append(Link(kind, url, name_of(host, 60), paper.stars if kind == "code" else None))
+    return tuple(found)
+
+
+def best_link(links: tuple[Link, ...]) -> str:
+    """Where a paper's title leads; "" where it has no link."""
+    return next((link.url for kind in BEST_LINK for link in links if link.kind == kind), "")
+
+
+@lru_cache(maxsize=16_384)
+def whys(reasons: tuple[Reason, ...]) -> tuple[Why, ...]:
+    """Why a paper is here: per profile the words that answered, each named once with all the fields it stands in."""
+    return tuple(Why(name_of(reason.profile), *_words(reason.quotes)) for reason in reasons)
+
+
+def _words(quotes: tuple[Quote, ...]) -> tuple[tuple[tuple[str, tuple[str, ...]], ...], int]:
+    places: dict[str, tuple[str, list[str]]] = {}
+    for one in quotes:
+        text = name_of(
+            one.text if one.field in ("title", "abstract", "author", "category", "org", "source") else one.term
+        )
+        if text:
+            fields = places.setdefault(text.casefold(), (text, []))[1]
+            if one.field not in fields:
+                fields.append(one.field)
+    words = tuple((text, tuple(fields)) for text, fields in places.values())
+    return words[:SHOWN_QUOTES], max(0, len(words) - SHOWN_QUOTES)

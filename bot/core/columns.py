@@ -1,0 +1,61 @@
+"""Text in columns of a terminal: wrapping by the width characters take there. Pure."""
+
+import unicodedata
+
+
+def width(text: str) -> int:
+    """Columns a text takes in a terminal: wide characters two, combining marks none."""
+    if text.isascii():
+        return len(text)
+    return sum(_width(c) for c in text)
+
+
+def _width(c: str) -> int:
+    if unicodedata.combining(c) or unicodedata.category(c) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(c) in "WF" else 1
+
+
+def wrap(text: str, columns: int = 72, first: str = "", rest: str | None = None) -> str:
+    """Text in lines of at most `columns`; the first line begins with `first`, the others with `rest` (else as many
+    blanks). Words too long for a line are broken, web and mail addresses never. No line feed at the end."""
+    rest = " " * width(first) if rest is None else rest
+    lines: list[str] = []
+    current, used, empty = first, width(first), True
+    for word in text.split():
+        for piece in _pieces(word, max(columns - width(rest), 8)):
+            space = 0 if empty else 1
+            if not empty and used + space + width(piece) > columns:
+                lines.append(current.rstrip())
+                current, used, space = rest, width(rest), 0
+            current += " " * space + piece
+            used += space + width(piece)
+            empty = False
+    lines.append(current.rstrip())
+    return "\n".join(lines)
+
+
+def _pieces(word: str, columns: int) -> list[str]:
+    """A word in pieces that fit a line."""
+    if width(word) <= columns or "://" in word or "@" in word:
+        return [word]
+    pieces, piece, used = [], "", 0
+    for c in word:
+        if used + _width(c) > columns:
+            pieces.append(piece)
+            piece, used = "", 0
+        piece += c
+        used += _width(c)
+    return [*pieces, piece]
+
+
+def fill(text: str, columns: int = 72) -> str:
+    """The text up to a column; what is beyond falls away."""
+    if width(text) <= columns:
+        return text
+    used = 0
+    for place, c in enumerate(text):
+        used += _width(c)
+        if used > columns:
+            return text[:place]
+    return text

@@ -1,0 +1,177 @@
+"""What a letter says around its papers: counts, dates, sources, how to leave. Values for the templates. Pure.
+
+What it shows of one paper belongs to `cards`, sentences to the templates.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from bot.core.cards import best_link, links_of, name_of, title_of
+from bot.core.clean import web_address
+from bot.core.editions import Cadence, Edition, EditionKind, Pick, Section, SectionKind, SourceStateName
+from bot.core.papers import Paper
+from bot.core.wording import Words
+
+MAX_SOURCES = 24  # told one by one; the rest is counted
+MAX_PROFILES = 12  # named in the imprint
+
+
+class Named(NamedTuple):
+    """A paper that did not fit, by its title."""
+
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One section."""
+
+    kind: SectionKind
+    name: str  # the profile's; "" for the others
+    picks: tuple[Pick, ...]
+    shown: int
+    more: int
+    named: tuple[Named, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceLine:
+    """The state of one source. `words` say it whole: "failing since Tue 17 Nov: connection refused"."""
+
+    name: str
+    state: SourceStateName
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What the masthead and the subject say. Dates and moments are the reader's own."""
+
+    kind: EditionKind
+    cadence: Cadence
+    day: date
+    since: date | None
+    late_since: datetime | None
+    heartbeat: bool
+    name: str  # the reader's
+    profiles: tuple[str, ...]  # with papers here, in the reader's order
+    shown: int  # papers shown, each once
+    matched: int  # of them under a profile
+    trending: int
+    revisions: int
+    more: int  # found but not shown
+    alerted: int
+    overflow: int
+    troubled: tuple[SourceLine, ...]  # sources that fail or are stale
+    sources: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imprint:
+    """Why the reader gets this, and how to leave."""
+
+    kind: EditionKind
+    email: str
+    schedule: str
+    timezone: str
+    unsubscribe_url: str
+    unsubscribe_email: str
+    contact: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """A whole letter, before it is words: `letter` in the templates."""
+
+    head: Head
+    titles: tuple[str, ...]
+    sections: tuple[Part, ...]
+    sources: tuple[SourceLine, ...]
+    more_sources: int
+    imprint: Imprint
+
+
+@lru_cache(maxsize=256)
+def zone(name: str) -> ZoneInfo:
+    """A time zone by name; UTC for one that does not exist."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
+def sheet(edition: Edition, words: Words) -> Sheet:
+    """An edition as the templates see it: one-line strings without control or direction characters."""
+    here = zone(edition.reader.timezone)
+    parts = tuple(_part(section) for section in edition.sections)
+    lines = tuple(
+        SourceLine(name=name_of(note.name), state=note.state, words=name_of(words.state(note, here), 200))
+        for note in edition.sources
+    )
+    papers = edition.papers
+    shown = {
+        kind: sum(part.shown for part in parts if part.kind == kind) for kind in ("profile", "trending", "revisions")
+    }
+    reader = edition.reader
+    head = Head(
+        kind=edition.kind,
+        cadence=edition.cadence,
+        day=edition.day,
+        since=edition.since.astimezone(here).date() if edition.since else None,
+        late_since=edition.late_since.astimezone(here) if edition.late_since else None,
+        heartbeat=edition.heartbeat,
+        name=name_of(reader.name),
+        profiles=tuple(part.name for part in parts if part.kind == "profile")[:MAX_PROFILES],
+        shown=len(papers),
+        matched=shown["profile"],
+        trending=shown["trending"],
+        revisions=shown["revisions"],
+        more=sum(part.more for part in parts),
+        alerted=edition.alerted,
+        overflow=edition.overflow,
+        troubled=tuple(line for line in lines if line.state in ("failing", "stale"))[:MAX_SOURCES],
+        sources=len(lines),
+    )
+    return Sheet(
+        head=head,
+        titles=tuple(title_of(paper.title) for paper in papers[:10]),
+        sections=parts,
+        sources=_worst_first(lines)[:MAX_SOURCES],
+        more_sources=max(0, len(lines) - MAX_SOURCES),
+        imprint=Imprint(
+            kind=edition.kind,
+            email=name_of(reader.email, 320),
+            schedule=name_of(reader.schedule),
+            timezone=name_of(reader.timezone),
+            unsubscribe_url=web_address(edition.unsubscribe_url),
+            unsubscribe_email=name_of(edition.unsubscribe_email, 320),
+            contact=name_of(edition.contact, 320),
+        ),
+    )
+
+
+def _part(section: Section) -> Part:
+    return Part(
+        kind=section.kind,
+        name=name_of(section.name),
+        picks=section.picks,
+        shown=len(section.picks),
+        more=section.more,
+        named=tuple(_named(paper) for paper in section.more_papers[: section.more]),
+    )
+
+
+@lru_cache(maxsize=4_096)
+def _named(paper: Paper) -> Named:
+    return Named(title_of(paper.title), best_link(links_of(paper)))
+
+
+def _worst_first(lines: Sequence[SourceLine]) -> tuple[SourceLine, ...]:
+    """What needs attention first; else in their own order."""
+    order: dict[SourceStateName, int] = {"failing": 0, "stale": 1}
+    return tuple(sorted(lines, key=lambda line: order.get(line.state, 2)))
