@@ -103,7 +103,7 @@ class Exchange:
             # A turn too far off is taken all the same; asking for another one before it has come would push those of
             # everybody further and further away.
             turn = self._not_before.get(key, now)
-            far = turn > now
+            far = now < turn <= now + hints.DAY  # further than a day: a clock that was put right
             if not far:
                 turn = self._ledger.reserve(key, gap, now)
                 far = (turn - now).total_seconds() > longest

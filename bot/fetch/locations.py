@@ -72,7 +72,7 @@ def redirect_target(here: Address, location: str) -> Address:
         there = httpx.URL(here.url).join(location)
         if there.scheme not in ("http", "https"):
             raise Trouble(f"{here.host}: redirects to {plain(there.scheme, 20)}:, which is not fetched")
-        target = _address(there.copy_with(userinfo=b""))
+        target = _address(there)
     except (httpx.InvalidURL, ValueError):
         raise Trouble(
             f"{here.host}: redirects to an address that cannot be read: check this source's address"

@@ -161,6 +161,18 @@ def test_silence(serve, visit):
         visit(Limits(silence=0.3)).get(server.url())
 
 
+def test_silence_does_not_outlast_the_time_in_all(serve, visit):
+    def mute(_):
+        yield HEAD
+        server.pause(30)
+
+    server = serve({"/": mute})
+    started = time.monotonic()
+    with pytest.raises(SourceError, match=r"took longer than 0\.3 s in all"):
+        visit(Limits(seconds=0.3, silence=9)).get(server.url())
+    assert time.monotonic() - started < 5
+
+
 def test_an_infinite_redirect(fails, raw):
     server = fails(raw(302, location="/"), "more than 5 redirects")
     assert len(server.asked) == 6

@@ -1,6 +1,7 @@
 """Turns at a host, back-off, and the wishes of servers that have had enough."""
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from itertools import pairwise
@@ -152,6 +153,19 @@ def test_refused_turns_do_not_push_the_later_ones_away(serve, visit, raw, names)
     assert visitor.clock.slept == [3.0] * 30
 
 
+def test_a_clock_that_was_ahead_blocks_nothing_once_it_is_right(serve, visit, raw):
+    server, visitor = serve({"/": raw(429)}), visit()
+    visitor.clock.advance(days=400)
+    with pytest.raises(SourceError, match="429"):
+        visitor.get(server.url())
+    with pytest.raises(SourceError, match="not to be asked"):
+        visitor.get(server.url())
+    visitor.clock.now = NOW
+    visitor.ledger.reserve = lambda host, gap, now: now  # the store's ledger puts such turns right by itself
+    with pytest.raises(SourceError, match="429"):
+        visitor.get(server.url())
+
+
 def test_who_waits_too_long_for_arxiv_comes_back_later(serve, visit, raw, names):
     entered, leave = threading.Event(), threading.Event()
 
@@ -259,6 +273,22 @@ def test_no_pause_outlasts_the_time_there_is(serve, visit, raw):
     assert visitor.clock.slept == []
 
 
+def test_no_wait_for_a_turn_outlasts_it_either(serve, visit, raw, names):
+    server, visitor = serve({"/": raw(200, b"x")}), visit(Limits(seconds=2, wait=10), resolve=names(feeds="127.0.0.1"))
+    visitor.ledger.hold("feeds.example", NOW + timedelta(seconds=5))
+    with pytest.raises(SourceError, match="not to be asked before"):
+        visitor.get(server.url("/", "feeds.example"))
+    assert visitor.clock.slept == []
+
+
+def test_bytes_are_counted_for_each_reply_alone(serve, visit, raw):
+    replies = iter([raw(500, b"x" * 40_000), raw(500, b"x" * 40_000), raw(200, b"x")])
+    server = serve({"/": lambda _: next(replies)})
+    answer = visit(Limits(body=1000)).get(server.url())
+    assert answer.documents[0].body == b"x"
+    assert answer.bytes_read > 2 * 16_000
+
+
 def test_many_threads_share_one_fetcher(serve, visit, raw):
     server, visitor, bodies = serve({"*": lambda asked: raw(200, asked.path.encode())}), visit(), {}
 
@@ -301,6 +331,7 @@ def test_closing_ends_what_is_under_way(serve, visit, raw, where):
     thread = threading.Thread(target=ask)
     thread.start()
     begun.wait(10)
+    time.sleep(0.1)  # let it settle into waiting
     fetcher.close()
     thread.join(5)
     assert not thread.is_alive()
