@@ -145,7 +145,7 @@ class Reading:
             value = next((value for value in values or () if _is_value(leaf.words[0], value)), None)
             return None if value is None else Quote(term=name, field=leaf.field, text=value)
         for field in (leaf.field,) if leaf.field else ("title", "abstract"):
-            for text in self._texts[field]:
+            for text in self.texts[field]:
                 if place := text.find(leaf):
                     start, end = place
                     located = field in ("title", "abstract") and start >= 0
@@ -156,7 +156,8 @@ class Reading:
         return None
 
     @cached_property
-    def _texts(self) -> "dict[str, list[Text]]":
+    def texts(self) -> "dict[str, list[Text]]":
+        """What words are looked for in, by field."""
         paper = self.paper
         return {
             "title": [Text(paper.title or "")],
@@ -200,6 +201,15 @@ class Text:
         else:
             place = next((place for i in range(len(self.words)) if (place := self._stands(term, i))), None)
         return None if place is None else (self.words[place[0]].start, self.words[place[1] - 1].end)
+
+    def count(self, term: Term) -> int:
+        """At how many places a term begins; words near each other count once."""
+        if term.near:
+            return int(self.find(term) is not None)
+        if term.exact:
+            words = [word.word for word in self.exact_words]
+            return sum(tuple(words[i : i + len(term.words)]) == term.words for i in range(len(words)))
+        return sum(self._stands(term, i) is not None for i in range(len(self.words)))
 
     def _stands(self, term: Term, start: int) -> tuple[int, int] | None:
         """The words [start, end) of the text that some reading of the term's words begins and ends with."""
@@ -249,13 +259,13 @@ class Text:
         best: tuple[int, int] | None = None
         for start in sorted(set().union(*places)):
             reach = start + term.near if best is None else min(start + term.near, start + best[1] - best[0] - 2)
-            end = _last_place([[i for i in row if start <= i <= reach] for row in places])
+            end = last_place([[i for i in row if start <= i <= reach] for row in places])
             if end is not None:
                 best = start, end + 1
         return best
 
 
-def _last_place(places: list[list[int]]) -> int | None:
+def last_place(places: list[list[int]]) -> int | None:
     """The least last place when every row gets a place of its own; None if they cannot all have one.
 
     Kuhn's matching (1955), the places given out from the first to the last.

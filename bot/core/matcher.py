@@ -1,0 +1,339 @@
+"""Many standing queries against many papers at once. Agrees with `evaluate` and `ranking`, which define the answers.
+
+A paper is a bit, a term a row of bits, and queries of one shape are evaluated together, as many at a step as fit the
+processor's cache. How terms are found is in `scan`, how shapes are evaluated in `shapes`, ranking in `best`.
+"""
+
+import threading
+import weakref
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.core.best import Statistics, best
+from bot.core.leaves import LeafTable
+from bot.core.papers import Paper
+from bot.core.query_tree import Leaf, Number, Query
+from bot.core.ranking import trend_order
+from bot.core.scan import Scan, scan
+from bot.core.shapes import Bits, Take, outline, shape
+
+Indexes = NDArray[np.int64]
+
+STEP = 16384  # 64-bit words of one array in a step: a handful of them stay in the cache of a core
+REMOVED = -1
+
+
+class Group:
+    """All queries of one shape: their leaves, and which queries they are. Arrays grow; `count` rows are in use."""
+
+    def __init__(self, text: str, leaves: NDArray[np.int32], members: NDArray[np.int64], weights: NDArray[np.float64]):
+        self.shape = text
+        self.leaves = leaves  # [queries, slots]
+        self.members = members
+        self.weights = weights  # [queries, slots], or [queries, 0] where no slot has a weight
+        self.count = len(members)
+
+    def append(self, index: int, leaves: list[int], weights: list[float]) -> int:
+        """Adds a query; returns its row."""
+        if self.count == len(self.members):
+            room = max(8, self.count)
+            self.leaves = np.concatenate([self.leaves, np.zeros((room, self.leaves.shape[1]), np.int32)])
+            self.members = np.concatenate([self.members, np.zeros(room, np.int64)])
+            self.weights = np.concatenate([self.weights, np.ones((room, self.weights.shape[1]))])
+        self.leaves[self.count], self.members[self.count] = leaves, index
+        if self.weights.shape[1]:
+            self.weights[self.count] = weights
+        self.count += 1
+        return self.count - 1
+
+    def remove(self, row: int) -> int:
+        """Takes a query out; returns the query that has its row now."""
+        self.count -= 1
+        for column in (self.leaves, self.members, self.weights):
+            column[row] = column[self.count]
+        return int(self.members[row])
+
+    def copy(self) -> "Group":
+        """The same queries in arrays of their own."""
+        count = self.count
+        return Group(self.shape, self.leaves[:count].copy(), self.members[:count].copy(), self.weights[:count].copy())
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Queries of one shape as they were when papers were matched."""
+
+    shape: str
+    leaves: NDArray[np.int32]
+    weights: NDArray[np.float64]
+    rows: NDArray[np.int64]  # the rows of the result that are theirs
+
+
+class Matches:
+    """Which papers which queries are true of.
+
+    `bits`: uint64 [queries, words], a bit for every paper, as many set in a row as papers match. Row r is query
+    number `queries[r]`; which bit is which paper: `papers_by_bit`.
+    """
+
+    def __init__(
+        self, bits: Bits, queries: Indexes, papers_by_bit: Indexes, scanned: Scan, blocks: list[Block],
+        prior: NDArray[np.float64], matcher: "Matcher",
+    ) -> None:  # fmt: skip
+        self.bits = bits
+        self.queries = queries
+        self.papers_by_bit = papers_by_bit
+        self._scan = scanned
+        self._blocks = blocks
+        self._prior = prior
+        self._table = matcher.table
+
+    def counts(self) -> Indexes:
+        """How many papers match, for each row."""
+        counted: Indexes = np.bitwise_count(self.bits).sum(axis=1, dtype=np.int64)
+        return counted
+
+    def pairs(self) -> tuple[Indexes, Indexes]:
+        """(query_index, paper_index) of every match, sorted by query, then paper."""
+        paper_count, width = len(self.papers_by_bit), self.bits.shape[1] * 64
+        straight = bool(np.all(self.papers_by_bit[:-1] < self.papers_by_bit[1:]))
+        queries: list[Indexes] = []
+        papers: list[Indexes] = []
+        step = max(1, STEP * 4 // self.bits.shape[1])
+        for low in range(0, len(self.bits), step):
+            part = np.unpackbits(self.bits[low : low + step].view(np.uint8), axis=1, bitorder="little")
+            if not straight:
+                part[:, self.papers_by_bit] = part[:, :paper_count].copy()
+            found = np.flatnonzero(part.reshape(-1).view(bool))
+            row, paper = np.divmod(found, width)
+            queries.append(self.queries[row + low])
+            papers.append(paper)
+        query, paper = (np.concatenate([np.empty(0, np.int64), *found]) for found in (queries, papers))
+        if bool(np.all(self.queries[:-1] <= self.queries[1:])):
+            return query, paper
+        order = np.argsort(query, kind="stable")
+        return query[order], paper[order]
+
+    def top(self, k: int, statistics: Statistics | None = None) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """(papers, scores), int32 [queries, k]: the best first, as `ranking` defines; -1 and 0 where there are fewer.
+
+        `statistics` of a window of papers (`Matcher.survey`) say what is rare; without, the matched papers themselves.
+        """
+        return best(self.bits, self.papers_by_bit, self._prior, self._scan, self._table, self._blocks, k, statistics)
+
+
+class Matcher:
+    """Standing queries, numbered as they come.
+
+    Queries may be added, replaced and removed at any time, also while another thread matches: a match sees them as
+    they were when it began. Terms nobody asks for any more are kept until the matcher is made anew.
+    """
+
+    def __init__(self, queries: Iterable[Query] = ()) -> None:
+        self.table = LeafTable()
+        self._groups: list[Group] = []
+        self._group_of_shape: dict[str, int] = {}
+        self._lock = threading.RLock()
+        self._watching: weakref.WeakSet[Matches] = weakref.WeakSet()
+        self._enter_all(queries)
+
+    def __len__(self) -> int:
+        """How many indexes were given out."""
+        return self._count
+
+    def _enter_all(self, queries: Iterable[Query]) -> None:
+        known: dict[Leaf, int] = {}
+        leaves: list[list[int]] = []
+        weights: list[list[float]] = []
+        members: list[list[int]] = []
+        widths: list[int] = []
+        group_of: list[int] = []
+        row_of: list[int] = []
+        for index, query in enumerate(queries):
+            text, parts = outline(query)
+            group = self._group_of_shape.get(text)
+            if group is None:
+                group = self._group_of_shape[text] = len(members)
+                leaves.append([])
+                weights.append([])
+                members.append([])
+                widths.append(len(parts))
+            group_of.append(group)
+            row_of.append(len(members[group]))
+            members[group].append(index)
+            row = leaves[group]
+            for leaf in parts:
+                number = known.get(leaf)
+                if number is None:
+                    number = known[leaf] = self.table.number(leaf)
+                row.append(number)
+            if "^" in text:
+                weights[group] += [_weight(leaf) for leaf in parts]
+        for text, group in self._group_of_shape.items():
+            count = len(members[group])
+            self._groups.append(
+                Group(
+                    text,
+                    np.array(leaves[group], np.int32).reshape(count, widths[group]),
+                    np.array(members[group], np.int64),
+                    np.array(weights[group], np.float64).reshape(count, widths[group] if "^" in text else 0),
+                )
+            )
+            leaves[group] = []
+        self._count = len(group_of)
+        self._group_of = np.array(group_of, np.int32)
+        self._row_of = np.array(row_of, np.int32)
+
+    # Changes
+
+    def add(self, query: Query) -> int:
+        """Adds a query; returns its index."""
+        with self._lock:
+            index = self._count
+            if index == len(self._group_of):
+                room = np.full(max(64, index), REMOVED, np.int32)
+                self._group_of = np.concatenate([self._group_of, room])
+                self._row_of = np.concatenate([self._row_of, room])
+            self._count += 1
+            self._enter(index, query)
+            return index
+
+    def replace(self, index: int, query: Query) -> None:
+        """Puts another query in place of one. Raises IndexError for an index never given out."""
+        with self._lock:
+            self.remove(index)
+            self._enter(index, query)
+
+    def remove(self, index: int) -> None:
+        """Takes a query out: it matches nothing from now on. Raises IndexError for an index never given out."""
+        with self._lock:
+            if not 0 <= index < self._count:
+                raise IndexError(f"there is no query {index}")
+            group = int(self._group_of[index])
+            if group == REMOVED:
+                return
+            self._part()
+            row = int(self._row_of[index])
+            moved = self._groups[group].remove(row)
+            self._row_of[moved] = row
+            self._group_of[index] = REMOVED
+
+    def _enter(self, index: int, query: Query) -> None:
+        text, parts = outline(query)
+        group = self._group_of_shape.get(text)
+        if group is None:
+            group = self._group_of_shape[text] = len(self._groups)
+            width, empty = len(parts), np.empty(0, np.int64)
+            weighted = width if "^" in text else 0
+            self._groups.append(Group(text, np.empty((0, width), np.int32), empty, np.empty((0, weighted))))
+        self._part()
+        numbers = [self.table.number(leaf) for leaf in parts]
+        self._group_of[index] = group
+        self._row_of[index] = self._groups[group].append(index, numbers, [_weight(leaf) for leaf in parts])
+
+    def _part(self) -> None:
+        """Leaves the arrays to the matches that still look at them, and goes on with copies."""
+        if self._watching:
+            self._groups = [group.copy() for group in self._groups]
+            self._watching = weakref.WeakSet()
+
+    # Matching
+
+    def match(
+        self,
+        papers: Iterable[Paper],
+        before: Iterable[Paper | None] | None = None,
+        *,
+        prior: Sequence[float] | NDArray[np.float64] | None = None,
+        queries: Sequence[int] | Indexes | None = None,
+    ) -> Matches:
+        """Which of the papers the queries are true of; with `before`, only what was not true before.
+
+        Args:
+            papers: any number; their order gives the paper indexes.
+            before: for each paper what it was when the reader last heard of it; None: there was no such paper.
+            prior: the trend of each paper, for ranking; higher is hotter.
+            queries: only these, one row each in this order; without, all.
+        """
+        now = list(papers)
+        trend = np.zeros(len(now)) if prior is None else np.asarray(prior, np.float64)
+        if trend.shape != (len(now),):
+            raise ValueError(f"prior has the shape {trend.shape}, there are {len(now)} papers")
+        order = trend_order(trend)
+        earlier = None if before is None else list(before)
+        if earlier is not None and len(earlier) != len(now):
+            raise ValueError(f"before has {len(earlier)} papers, there are {len(now)}")
+        with self._lock:
+            blocks, rows = self._blocks(queries)
+            scanned = scan(self.table, [now[i] for i in order])
+            past = None
+            if earlier is not None and any(paper is not None for paper in earlier):
+                past = scan(self.table, [earlier[i] for i in order])
+            found = Matches(
+                np.zeros((len(rows), scanned.bits.shape[1]), np.uint64), rows, order, scanned, blocks, trend, self
+            )
+            self._watching.add(found)
+        for block in blocks:
+            _evaluate(block, scanned, past, found.bits)
+        return found
+
+    def survey(self, papers: Iterable[Paper]) -> Statistics:
+        """What is usual in a window of papers: for `Matches.top`. Surveys of several windows can be added up."""
+        with self._lock:
+            found = scan(self.table, list(papers))
+        return Statistics.of(found, self.table.count)
+
+    def _blocks(self, queries: Sequence[int] | Indexes | None) -> tuple[list[Block], Indexes]:
+        """The queries asked for, by shape, and the index of each row of the result."""
+        if queries is None:
+            blocks = [
+                Block(g.shape, g.leaves[: g.count], g.weights[: g.count], g.members[: g.count])
+                for g in self._groups
+                if g.count
+            ]
+            return blocks, np.arange(self._count)
+        asked = np.asarray(queries, np.int64)
+        if len(asked) and (asked.min() < 0 or asked.max() >= self._count):
+            raise IndexError("there is no such query")
+        groups = self._group_of[asked]
+        order = np.argsort(groups, kind="stable")
+        begins = np.searchsorted(groups[order], np.arange(len(self._groups) + 1))
+        blocks = []
+        for number in np.unique(groups[groups >= 0]).tolist():
+            group, rows = self._groups[number], order[begins[number] : begins[number + 1]]
+            places = self._row_of[asked[rows]]
+            blocks.append(Block(group.shape, group.leaves[places], group.weights[places], rows))
+        return blocks, asked
+
+
+def _weight(leaf: Leaf) -> float:
+    return 1.0 if isinstance(leaf, Number) else leaf.weight
+
+
+def _evaluate(block: Block, now: Scan, past: Scan | None, out: Bits) -> None:
+    """Writes the rows of one shape's queries."""
+    evaluate = shape(block.shape).evaluate
+    width = out.shape[1]
+    step = max(64, STEP // width)
+    buffer = np.empty((min(step, len(block.rows)), width), np.uint64)
+    for low in range(0, len(block.rows), step):
+        leaves = block.leaves[low : low + step]
+        result = buffer[: len(leaves)]
+        evaluate(_taker(now, leaves), result)
+        if past is not None:
+            earlier = np.empty_like(result)
+            evaluate(_taker(past, leaves), earlier)
+            result &= ~earlier
+        out[block.rows[low : low + step]] = result
+
+
+def _taker(found: Scan, leaves: NDArray[np.int32]) -> Take:
+    rows = found.row.take(leaves.T)
+
+    def take(slot: int, out: Bits) -> None:
+        found.bits.take(rows[slot], axis=0, out=out, mode="clip")
+
+    return take

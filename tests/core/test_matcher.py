@@ -1,0 +1,166 @@
+"""The matcher gives the answers of the plain evaluation: for every construct of the language, on invented and on real papers."""
+
+import json
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bot.core.evaluate import Reading, matches
+from bot.core.matcher import Matcher
+from bot.core.papers import Paper
+from bot.core.query import Query, QueryError, parse
+from bot.core.ranking import best
+
+FIXTURES = Path(__file__).resolve().parents[2].parent / "shared" / "fixtures"
+WORDS = (
+    "model models model's pre training pretraining pre-trained data set dataset data-sets gpt 4 gpt4 3.5 35 in variance "
+    "invariance box boxes movies movie news bias s x xs art ART align ALIGN Clip naïve naive rag RAG RAGs multi modal "
+    "multimodal the a of with graph graphs neural net nets network networking ﬁne-tuning finetuning e\u0301tude étude "
+    "zero\u200bshot zero shot it's don't snake_case α-helix 深度 学習 no may not process processes"
+).split(" ")
+NAMES = [
+    "Wei Zhang",
+    "Wei-Li Zhang",
+    "Anna Müller",
+    "Lina",
+    "Li Na",
+    "OpenAI",
+    "J. R. Smith",
+    "Zhang",
+    "Ana Mu\u0308ller",
+]
+CATEGORIES = ["cs.LG", "cs.CL", "stat.ML", "cs", "physics.cs", "Ｃs.lg", "math"]
+SOURCES = ["hf", "hf-daily", "arXiv new", "hf.2"]
+COUNTS = [None, None, 0, 1, 4, 5, 6, 10**20]
+
+Random = random.Random
+
+
+def text(rng: Random, most: int) -> str:
+    return "".join(
+        rng.choice(WORDS) + rng.choice([" ", " ", " ", "-", ", ", "/", ": ", "_", "  "])
+        for _ in range(rng.randint(0, most))
+    )
+
+
+def paper(rng: Random) -> Paper:
+    return Paper(
+        str(rng.random()),
+        text(rng, 6),
+        text(rng, 25),
+        authors=tuple(rng.choices(NAMES, k=rng.randint(0, 3))),
+        categories=tuple(rng.sample(CATEGORIES, rng.randint(0, 3))),
+        sources=tuple(rng.sample(SOURCES, rng.randint(0, 2))),
+        organization=rng.choice(["", "", *NAMES]),
+        upvotes=rng.choice(COUNTS),
+        comments=rng.choice(COUNTS),
+        stars=rng.choice(COUNTS),
+    )
+
+
+def term(rng: Random, words: list[str], field: str = "") -> str:
+    def word() -> str:
+        return rng.choice(words)
+
+    kind = rng.randrange(12)
+    if field in ("category", "source"):
+        plain = rng.choice(CATEGORIES if field == "category" else SOURCES)
+        spelled = rng.choice(["cs.*", "hf.*", "CS.LG"]) if kind < 4 else f'"{plain}"'
+    elif kind < 4:
+        spelled = word()
+    elif kind < 6:
+        spelled = '"' + " ".join(word() for _ in range(rng.choice([2, 2, 2, 3, 3, 4, 5, 7]))) + '"'
+    elif kind == 6:
+        spelled = "=" + word()
+    elif kind == 7:
+        spelled = '="' + word() + " " + word() + '"'
+    elif kind == 8:
+        stem = "".join(c for c in word() if c.isalnum())
+        spelled = stem[: rng.randint(3, 8)] + "*"
+    elif kind == 9:
+        spelled = f'"{word()} {word()[:4]}* {word()}"' if rng.random() < 0.5 else f'"{word()}* {word()}"'
+    else:
+        inner = " ".join(rng.choice([word(), word(), word()[:4] + "*"]) for _ in range(rng.choice([2, 2, 2, 3, 4])))
+        spelled = f'"{inner}"~{rng.choice([1, 2, 3, 4, 5, 8, 9])}'
+    return spelled + rng.choice(["", "", "", "", "", "^2", "^0.5", "^1", "^30"])
+
+
+def part(rng: Random, words: list[str], depth: int, field: str = "") -> str:
+    kind = rng.randrange(11) if depth else 0
+    if kind < 3:
+        if not field and rng.random() < 0.12:
+            return f"{rng.choice(['upvotes', 'comments', 'stars'])}{rng.choice(['>=', '>', '<=', '<', '='])}{rng.choice([0, 4, 5, 10**20])}"
+        return term(rng, words, field)
+    if kind < 5 and not field:
+        name = rng.choice(["title", "abstract", "author", "category", "source", "org"])
+        inside = NAMES if name in ("author", "org") else words
+        inner = part(rng, inside, rng.choice([0, 0, 1, 2]), name)
+        return f"{name}:({inner})"
+    many = [part(rng, words, depth - 1, field) for _ in range(rng.randint(2, 4))]
+    if kind < 7:
+        return "(" + " OR ".join(many) + ")"
+    if kind < 9:
+        return "(" + " ".join(many) + ")"
+    if kind == 9:
+        return f"{rng.randint(1, len(many))} of ({', '.join(many)})"
+    return f"(-{part(rng, words, depth - 1, field)} {many[0]})" if rng.random() < 0.7 else f"NOT {many[0]}"
+
+
+def queries(rng: Random, count: int, words: list[str]) -> list[Query]:
+    found: list[Query] = []
+    while len(found) < count:
+        try:
+            found.append(parse(part(rng, words, rng.choice([0, 1, 2, 3]))))
+        except QueryError:
+            continue  # only NOT, a star behind two letters, a distance too short
+    return found
+
+
+def truth(asked: list[Query], papers: list[Paper]) -> set[tuple[int, int]]:
+    return {(q, p) for q, query in enumerate(asked) for p, paper in enumerate(papers) if matches(query, paper)}
+
+
+def pairs(found: object) -> set[tuple[int, int]]:
+    query, paper = found.pairs()  # type: ignore[attr-defined]
+    assert list(zip(query.tolist(), paper.tolist(), strict=True)) == sorted(
+        zip(query.tolist(), paper.tolist(), strict=True)
+    )
+    return set(zip(query.tolist(), paper.tolist(), strict=True))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_pairs_of_every_construct(seed: int) -> None:
+    rng = Random(seed)
+    asked, papers = queries(rng, 250, WORDS), [paper(rng) for _ in range(rng.choice([1, 63, 64, 70]))]
+    found = Matcher(asked).match(papers)
+    expected = truth(asked, papers)
+    wrong = pairs(found) ^ expected
+    assert not wrong, [(str(asked[q]), papers[p]) for q, p in sorted(wrong)[:3]]
+    assert 0.01 < len(expected) / (len(asked) * len(papers)) < 0.6
+    assert found.counts().tolist() == [sum(q == query for q, _ in expected) for query in range(len(asked))]
+    assert int(np.bitwise_count(found.bits).sum()) == len(expected)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_best_of_every_construct(seed: int) -> None:
+    rng = Random(100 + seed)
+    asked, papers = queries(rng, 60, WORDS), [paper(rng) for _ in range(70)]
+    prior = None if seed == 0 else np.array([rng.choice([0.0, 0.5, rng.random()]) for _ in papers])
+    window = None if seed < 3 else [paper(rng) for _ in range(40)]
+    matcher = Matcher(asked)
+    found = matcher.match(papers, prior=prior)
+    assert pairs(found) == truth(asked, papers)
+    for k in (1, 5, 100):
+        top, scores = found.top(k, matcher.survey(window) if window else None)
+        assert top.shape == scores.shape == (60, k)
+        for q, query in enumerate(asked):
+            expected = best(query, papers, k, prior, window)
+            got = [(p, s) for p, s in zip(top[q].tolist(), scores[q].tolist(), strict=True) if p >= 0]
+            assert got == expected, str(query)
+            assert set(top[q, len(got) :].tolist()) <= {-1}
+            assert not scores[q, len(got) :].any()
