@@ -178,7 +178,7 @@ def merge(paper: Paper | None, listing: Listing, now: datetime) -> Paper:
         withdrawn=listing.withdrawn if newer else paper.withdrawn or (listing.withdrawn and not older),
         summary=text("summary", hub),
         keywords=words("keywords", hub),
-        doi=text("doi", not older and (first or version is not None) and bool(listing.journal)),
+        doi=text("doi", not older and (first or version is not None)),
         journal=text("journal", not older and (first or version is not None)),
         note=text("note", writes),
         submitter=text("submitter", False),
@@ -194,10 +194,11 @@ def combine(listings: Iterable[Listing]) -> tuple[Listing, ...]:
 
     To be used within one source, whose listings of one key are of one paper.
     """
-    found: dict[str, Listing] = {}
+    found: dict[tuple[str, str], Listing] = {}
     for listing in listings:
-        other = found.get(listing.key)
-        found[listing.key] = listing if other is None else _combined(other, listing)
+        key = (listing.key, listing.abstract if is_weak(listing.key) else "")
+        other = found.get(key)
+        found[key] = listing if other is None else _combined(other, listing)
     return tuple(found.values())
 
 

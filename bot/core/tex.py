@@ -179,7 +179,7 @@ def _formula(text: str, at: int, closing: dict[int, int], end: int, depth: int) 
     while at < end:
         mark = text[at]
         done, at = _token(text, at + 1 if mark in "^_" else at, closing, end, depth)
-        out.append(_script(mark, done) if mark in "^_" else done)
+        out.append(script(mark, done) if mark in "^_" else done)
     return "".join(out), at
 
 
@@ -239,8 +239,8 @@ def _token(text: str, at: int, closing: dict[int, int], end: int, depth: int) ->
     raise _Unreadable
 
 
-def _script(mark: str, text: str) -> str:
-    """A super- or subscript in the letters Unicode has for it, else ^x, _max or ^(n + 1)."""
+def script(mark: str, text: str) -> str:
+    """A superscript (mark "^") or subscript ("_") in the letters Unicode has for it, else ^x, _max or ^(n + 1)."""
     text = text.strip()
     if text in {"∘", "′", "′′", "*", "°"}:
         return {"∘": "°"}.get(text, text)

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from bot.core.documents import Document, Parsed, Progress, Request
 from bot.errors import UserError
-from bot.sources import arxiv, feed, huggingface, page
+from bot.sources import arxiv, biorxiv, feed, huggingface, page, pubmed
 
 
 class Source(Protocol):
@@ -39,6 +39,8 @@ SOURCES: dict[str, Source] = {
     "huggingface": huggingface,
     "arxiv": arxiv,
     "feed": feed,
+    "biorxiv": biorxiv,
+    "pubmed": pubmed,
 }
 
 

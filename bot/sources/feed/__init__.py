@@ -14,7 +14,7 @@ from bot.sources.feed import json_feed, syndication
 ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
 MAX_FEED = 16_000_000  # bytes
 _FEEDS = frozenset({"rss", "feed", "rdf", "channel", "rss2", "entry"})
-_START = re.compile(r"<\?xml|<(?:rss|feed|rdf:RDF)[\s>]")
+_START = re.compile(r"<(?P<name>rss|feed|rdf:RDF)[\s>]")
 _TITLE = re.compile(r"<title[^>]{0,200}>([^<]{1,200})", re.IGNORECASE)
 _LINK = re.compile(r"<link\b[^>]{0,600}>", re.IGNORECASE)
 
@@ -51,9 +51,9 @@ def parse(document: Document, settings: Settings) -> Parsed:
         return json_feed.read(text, document)
     name = markup.root_name(text)
     if name not in _FEEDS and (start := _START.search(text, 0, 20_000)):
-        later = markup.root_name(text[start.start() :])  # a server's warnings stand before it
-        if later in _FEEDS:
-            name, text = later, text[start.start() :]
+        end = text.rfind(f"</{start['name']}>")  # a server's warnings stand before it, or a page around it
+        text = text[start.start() : end + len(start["name"]) + 3 if end > 0 else None]
+        name = markup.root_name(text)
     if name in _FEEDS:
         return syndication.read(text, document)
     if name in {"html", "head", "body", "title", "script", "div", "meta"} or "<html" in text[:2_000].lower():
