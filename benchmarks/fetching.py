@@ -121,18 +121,20 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def parts(urls: list[str], folder: Path) -> int:
-    from bot.core.documents import Request
+    from bot.core.documents import Progress
     from bot.fetch import Fetcher, Memory
     from bot.sources import feed as source
 
     remembered = folder / "states"
     ledger = Memory(pickle.loads(remembered.read_bytes()) if remembered.exists() else ())
-    states, count = [], 0
+    states = []
 
     def one(url: str) -> int:
-        answer = fetcher.fetch(Request(location=url), private=True)
+        settings = source.Settings(url=url)
+        (request,) = source.requests(settings, Progress(), datetime.now(UTC))
+        answer = fetcher.fetch(request, private=True)
         states.extend(answer.url_states)
-        return sum(len(source.parse(document, source.Settings(url=url)).listings) for document in answer.documents)
+        return sum(len(source.parse(document, settings).listings) for document in answer.documents)
 
     with Fetcher(ledger, clock=lambda: datetime.now(UTC)) as fetcher, ThreadPoolExecutor(THREADS) as pool:
         count = sum(pool.map(one, urls))
