@@ -1,10 +1,10 @@
-"""When a reader's digest is due: from "weekdays 07:30" to slots. Pure: no clock, `moment` is an argument.
+"""When a reader's digest is due: "weekdays 07:30" and a time zone to slots, one for each local date that has one. Pure.
 
-A slot is a *local date*. So a clock that is set forward or back gives exactly one digest, and a date that a zone skips
-altogether gives none.
+What a slot is filled with, and which slots have been used, does not belong here (see `bot.pipeline.compose`).
 """
 
 import re
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -13,136 +13,174 @@ from zoneinfo import ZoneInfo
 
 Cadence = Literal["daily", "weekdays", "weekly", "monthly", "off"]
 
+DAY = timedelta(days=1)
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+# How far a first edition looks back. A Monday's "weekdays" edition covers the weekend; a month is never longer than 31.
 PERIODS: dict[Cadence, timedelta] = {
-    "daily": timedelta(days=1),
-    "weekdays": timedelta(days=3),  # Monday's looks back over the weekend
-    "weekly": timedelta(days=7),
-    "monthly": timedelta(days=31),
-    "off": timedelta(days=1),
+    "daily": DAY,
+    "weekdays": 3 * DAY,
+    "weekly": 7 * DAY,
+    "monthly": 31 * DAY,
+    "off": DAY,
 }
-EXAMPLES = '"daily 07:30", "weekdays 07:30", "weekly mon 08:00", "monthly 1 08:00" or "off"'
-FURTHEST = 70  # days to look for a slot: two months, the longest wait there is, and a little more
+FORMS = ("daily 07:30", "weekdays 07:30", "weekly mon 08:00", "monthly 1 08:00")
+_zone = lru_cache(maxsize=1024)(ZoneInfo)
 
 
 class Slot(NamedTuple):
-    """One due digest: named by its local date, due at a moment (UTC)."""
+    """One digest's place in time."""
 
-    name: str
-    due: datetime
+    name: str  # the local date, "2026-11-21": unique for a reader
+    due: datetime  # UTC
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When digests go out. `day` is the weekday (0 = Monday) of "weekly", the day of the month of "monthly"."""
+    """On which local dates a digest is due, and at what local time. `str` gives the canonical text.
+
+    - A day the month lacks is its last day: "monthly 31" is 28 February.
+    - A time the night lacks is later by what the night lacks: where 02:00 becomes 03:00, "02:30" is 03:30.
+    - A time the night has twice is its first occurrence.
+    - A date a zone never had (Apia, 2011-12-30) has no slot.
+    """
 
     cadence: Cadence
-    at: time = time(0)
-    day: int = 0
+    at: time = time()
+    day: int = 0  # weekly: 0 = Monday; monthly: 1 to 31
 
     @classmethod
     def parse(cls, text: str) -> "Schedule":
-        """Raises ValueError with a sentence that says what would work."""
-        words = text.strip().lower().split()
-        if words == ["off"]:
-            return cls("off")
-        match words:
-            case ["daily", clock]:
-                return cls("daily", _time(clock))
-            case ["weekdays", clock]:
-                return cls("weekdays", _time(clock))
-            case ["weekly", day, clock]:
-                if day[:3] not in DAYS or not DAY_NAMES[DAYS.index(day[:3])].lower().startswith(day):
-                    raise ValueError(f"{day!r} is not a weekday: use {', '.join(DAYS)}")
-                return cls("weekly", _time(clock), DAYS.index(day[:3]))
-            case ["monthly", day, clock]:
-                if not day.isascii() or not day.isdigit() or not 1 <= int(day) <= 31:
-                    raise ValueError(f"{day!r} is not a day of the month: use 1 to 31")
-                return cls("monthly", _time(clock), int(day))
-        raise ValueError(f"{text!r} is not a schedule: use {EXAMPLES}")
+        """The schedule a text stands for. Raises ValueError with one sentence that says what to write."""
+        return _parsed(text)
 
     def __str__(self) -> str:
-        clock = f"{self.at:%H:%M}"
-        match self.cadence:
-            case "off":
-                return "off"
-            case "weekly":
-                return f"weekly {DAYS[self.day]} {clock}"
-            case "monthly":
-                return f"monthly {self.day} {clock}"
-        return f"{self.cadence} {clock}"
+        if self.cadence == "off":
+            return "off"
+        day = {"weekly": f" {DAYS[self.day % 7]}", "monthly": f" {self.day}"}.get(self.cadence, "")
+        return f"{self.cadence}{day} {self.at:%H:%M}"
 
     @property
     def period(self) -> timedelta:
-        """How far a first edition looks back."""
+        """How far a first edition looks back; nothing for "off"."""
         return PERIODS[self.cadence]
 
     def in_words(self, timezone: str) -> str:
         """For the reader: "on weekdays at 07:30 (Europe/London)"."""
-        clock = f"at {self.at:%H:%M} ({timezone})"
-        match self.cadence:
-            case "daily":
-                return f"every day {clock}"
-            case "weekdays":
-                return f"on weekdays {clock}"
-            case "weekly":
-                return f"every {DAY_NAMES[self.day]} {clock}"
-            case "monthly":
-                return f"on day {self.day} of every month {clock}"
-        return "never"
+        last = ", or its last," if self.day > 28 else ""
+        when = {
+            "daily": "every day",
+            "weekdays": "on weekdays",
+            "weekly": f"every {DAY_NAMES[self.day % 7]}",
+            "monthly": f"on day {self.day} of every month{last}",
+        }.get(self.cadence)
+        return f"{when} at {self.at:%H:%M} ({timezone})" if when else "alerts only, no digest"
 
     def next_after(self, moment: datetime, timezone: str) -> Slot | None:
-        """The first slot due after a moment; None when the schedule is off."""
-        return self._search(moment, timezone, 1)
-
-    def latest_at_or_before(self, moment: datetime, timezone: str) -> Slot | None:
-        """The last slot due by a moment; None when the schedule is off."""
-        return self._search(moment, timezone, -1)
-
-    def _search(self, moment: datetime, timezone: str, step: int) -> Slot | None:
+        """The first slot due after a moment (aware); None for "off" and at the end of the calendar."""
         if self.cadence == "off":
             return None
-        # A slot moved over midnight by a gap is due on the next local date: begin a day early.
-        day = moment.astimezone(_zone(timezone)).date() - timedelta(days=step)
-        for _ in range(FURTHEST):
-            if self._falls_on(day):
-                due = _instant(day, self.at, timezone)
-                if due is not None and ((due > moment) if step > 0 else (due <= moment)):
+        zone = _zone(timezone)
+        try:
+            day = self._on_or_after(
+                moment.astimezone(zone).date() - DAY
+            )  # a gap may have moved a slot into the next day
+            while True:
+                due = self._due(day, zone)
+                if due is not None and due > moment:
                     return Slot(day.isoformat(), due)
-            day += timedelta(days=step)
-        return None
+                day = self._on_or_after(day + DAY)
+        except OverflowError:
+            return None
 
-    def _falls_on(self, day: date) -> bool:
-        match self.cadence:
-            case "weekdays":
-                return day.weekday() < 5
-            case "weekly":
-                return day.weekday() == self.day
-            case "monthly":
-                if day.day == self.day:
-                    return True
-                return day.day < self.day and (day + timedelta(days=1)).month != day.month  # the month's last day
-        return True
+    def latest_at_or_before(self, moment: datetime, timezone: str) -> Slot | None:
+        """The last slot due at or before a moment (aware); None for "off" and at the beginning of the calendar."""
+        if self.cadence == "off":
+            return None
+        zone = _zone(timezone)
+        try:
+            # Midnight may come twice in a night.
+            day = self._on_or_before(moment.astimezone(zone).date() + DAY)
+            while True:
+                due = self._due(day, zone)
+                if due is not None and due <= moment:
+                    return Slot(day.isoformat(), due)
+                day = self._on_or_before(day - DAY)
+        except OverflowError:
+            return None
+
+    def _due(self, day: date, zone: ZoneInfo) -> datetime | None:
+        """The instant of a local date's slot; None for a date the zone skipped."""
+        # fold=0 is the first of two, and in a gap the offset before it: what PEP 495 makes of a missing time is later
+        # by the length of the gap.
+        due = datetime.combine(day, self.at, zone).astimezone(UTC)
+        if due.astimezone(zone).date() != day and not _exists(day, zone):
+            return None
+        return due
+
+    def _on_or_after(self, day: date) -> date:
+        if self.cadence == "weekdays" and day.weekday() > 4:
+            return day + (7 - day.weekday()) * DAY
+        if self.cadence == "weekly":
+            return day + (self.day - day.weekday()) % 7 * DAY
+        if self.cadence == "monthly":
+            this = self._in_month(day)
+            return this if this >= day else self._in_month(day.replace(day=28) + 4 * DAY)
+        return day
+
+    def _on_or_before(self, day: date) -> date:
+        if self.cadence == "weekdays" and day.weekday() > 4:
+            return day - (day.weekday() - 4) * DAY
+        if self.cadence == "weekly":
+            return day - (day.weekday() - self.day) % 7 * DAY
+        if self.cadence == "monthly":
+            this = self._in_month(day)
+            return this if this <= day else self._in_month(day.replace(day=1) - DAY)
+        return day
+
+    def _in_month(self, day: date) -> date:
+        return day.replace(day=min(self.day, monthrange(day.year, day.month)[1]))
+
+
+def _exists(day: date, zone: ZoneInfo) -> bool:
+    """Whether a zone ever had this local date: its first or its last second falls on it."""
+    return any(
+        datetime.combine(day, at, zone).astimezone(UTC).astimezone(zone).date() == day
+        for at in (time(), time(23, 59, 59))
+    )
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> Schedule:
+    match text.lower().split():
+        case ["off"]:
+            return Schedule("off")
+        case ["daily", clock]:
+            return Schedule("daily", _time(clock))
+        case ["weekdays", clock]:
+            return Schedule("weekdays", _time(clock))
+        case ["weekly", day, clock]:
+            return Schedule("weekly", _time(clock), _weekday(day))
+        case ["monthly", day, clock]:
+            if not re.fullmatch("[0-9]{1,2}", day) or not 1 <= int(day) <= 31:
+                raise ValueError(f"{day[:20]!r} is not a day of the month: give 1 to 31")
+            return Schedule("monthly", _time(clock), int(day))
+        case [("daily" | "weekdays" | "weekly" | "monthly") as cadence, *_]:
+            form = next(form for form in FORMS if form.startswith(cadence))
+            raise ValueError(f'{text[:40]!r} is not a schedule: write it like "{form}"')
+    forms = ", ".join(f'"{form}"' for form in FORMS)
+    raise ValueError(f'{text[:40]!r} is not a schedule: write {forms} or "off"')
+
+
+def _weekday(word: str) -> int:
+    number = DAYS.index(word[:3]) if word[:3] in DAYS else -1
+    if number < 0 or not DAY_NAMES[number].lower().startswith(word):
+        raise ValueError(f"{word[:20]!r} is not a day of the week: use {', '.join(DAYS)}")
+    return number
 
 
 def _time(text: str) -> time:
-    match = re.fullmatch(r"(\d{1,2}):(\d{2})", text, re.ASCII)
-    if not match or int(match[1]) > 23 or int(match[2]) > 59:
-        raise ValueError(f"{text!r} is not a time of day: write it like 07:30")
-    return time(int(match[1]), int(match[2]))
-
-
-@lru_cache(maxsize=1024)
-def _zone(name: str) -> ZoneInfo:
-    return ZoneInfo(name)
-
-
-@lru_cache(maxsize=65_536)
-def _instant(day: date, at: time, timezone: str) -> datetime | None:
-    """The moment (UTC) a wall clock in a zone shows this time on this date. Shown twice, the first counts. Not shown
-    because the clock is set forward over it, it is as much later as the clock was set (02:30 is 03:30), by the rule of
-    PEP 495 for times in a gap. None for a date the zone skips as a whole."""
-    zone = _zone(timezone)
-    instant = datetime.combine(day, at, zone).astimezone(UTC)
-    return instant if instant.astimezone(zone).date() == day else None
+    found = re.fullmatch(r"([0-9]{1,2}):([0-9]{2})", text)
+    if found is None or int(found[1]) > 23 or int(found[2]) > 59:
+        raise ValueError(f"{text[:20]!r} is not a time of day: write it like 07:30")
+    return time(int(found[1]), int(found[2]))

@@ -152,5 +152,5 @@ def test_a_schedule_in_words() -> None:
         "on weekdays at 07:30 (UTC)",
         "every Friday at 07:30 (UTC)",
         "on day 2 of every month at 07:30 (UTC)",
-        "never",
+        "alerts only, no digest",
     ]

@@ -1,0 +1,40 @@
+"""The address of a reader, checked and in the one spelling under which we know them. Pure: no look-up is made."""
+
+import re
+
+from email_validator import EmailNotValidError, validate_email
+
+LONGEST = 254
+# The plain addresses nearly everyone has; whatever else may be an address is the library's to judge (and slower).
+_PLAIN = re.compile(
+    r"[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.IGNORECASE
+)
+# Nothing travels the internet to these, but it does inside a house; the library refuses them outright.
+_AT_HOME = re.compile(r"(?:^|[@.])(?:localhost|local|test|invalid)$", re.IGNORECASE)
+_ABROAD = ".example"
+
+
+def address(text: str) -> str:
+    """An address in lower case, an international domain in ASCII.
+
+    Lower case throughout: no provider tells Ada@ from ada@, and whoever unsubscribed as one must not come back as the
+    other. Raises ValueError with one line.
+    """
+    bare = text.strip()
+    local, _, domain = bare.rpartition("@")
+    if len(bare) <= LONGEST and len(local) <= 64 and "--" not in domain and _PLAIN.fullmatch(bare):
+        return bare.lower()
+    suffix = _ABROAD if _AT_HOME.search(bare) else ""
+    shown = repr(bare if len(bare) <= 80 else bare[:80] + "…")
+    if not bare:
+        raise ValueError("is empty: give an address such as ada@example.org")
+    if "<" in bare or len(bare) > LONGEST:
+        raise ValueError(f"{shown} is not a bare mail address: write ada@example.org, and the name under `name`")
+    try:
+        parsed = validate_email(bare + suffix, check_deliverability=False)
+    except EmailNotValidError as error:
+        raise ValueError(f"{shown} is not a mail address: {str(error).rstrip('.')}") from None
+    domain = (parsed.ascii_domain or parsed.domain).removesuffix(suffix)
+    if len(parsed.local_part.encode()) > 64:
+        raise ValueError(f"{shown} is not a mail address: before the @ there are more than 64 characters (RFC 5321)")
+    return f"{parsed.local_part}@{domain}".lower()
