@@ -186,7 +186,7 @@ def measured(command: list[str], server: Counting, folder: Path) -> dict[str, fl
         said = json.loads(stdout.read())
     requests, sent = server.taken()
     unit = 1 if sys.platform == "darwin" else 1024
-    new = said["new"] if "new" in said else sum(source["new"] for source in said["sources"].values())
+    new = said["new"] if "new" in said else sum(each["new"] for each in said.get("sources", said).values())
     return {
         "seconds": seconds,
         "cpu": usage.ru_utime + usage.ru_stime,
