@@ -46,7 +46,7 @@ def mailbox(text: str) -> Mailbox:
     name = re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else plain
     suffix = ABROAD if AT_HOME.search(address) else ""
     try:
-        parsed = validate_email(address + suffix, check_deliverability=False)
+        parsed = validate_email(address + suffix, check_deliverability=False, strict=True)
     except EmailNotValidError as error:
         raise ValueError(f"{shown} is not a mail address: {str(error).rstrip('.')}") from None
     domain = (parsed.ascii_domain or parsed.domain).removesuffix(suffix)

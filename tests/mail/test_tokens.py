@@ -1,0 +1,101 @@
+import itertools
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.mail import tokens
+from bot.mail.tokens import PURPOSES, Token, address, found_in, message_id, seal, unseal
+
+ids = st.integers(0, 2**48 - 1)
+
+
+@given(st.sampled_from(PURPOSES), ids, ids)
+def test_comes_back_and_fits(purpose: tokens.Purpose, subscriber: int, edition: int) -> None:
+    token = seal("secret", purpose, subscriber, edition)
+    assert unseal("secret", token) == Token(purpose, subscriber, edition)
+    assert unseal("secret", token.upper()) == Token(purpose, subscriber, edition)  # some servers change the case
+    assert len(token) == 47
+    assert token == token.lower()
+    assert token.isalnum()
+    assert len(f"unsub+{token}") <= 64
+    assert unseal("another secret", token) is None
+
+
+def test_each_letter_counts() -> None:
+    token = seal("secret", "bounce", 7, 9)
+    for place, letter in itertools.product(range(47), "a7"):
+        changed = token[:place] + letter + token[place + 1 :]
+        assert changed == token or unseal("secret", changed) is None
+    for letter in "abcdefghijklmnopqrstuvwxyz234567":  # the last one holds three bits of nothing
+        assert token.endswith(letter) or unseal("secret", token[:-1] + letter) is None
+
+
+@given(st.text(max_size=60) | st.text("abcdefghijklmnopqrstuvwxyz234567", min_size=47, max_size=47))
+def test_anything_else_is_nothing(text: str) -> None:
+    assert unseal("secret", text) is None
+
+
+def test_purposes_do_not_mix() -> None:
+    said = {seal("secret", purpose, 7, 9) for purpose in PURPOSES}
+    assert len(said) == len(PURPOSES)
+    assert seal("secret", "bounce", 7, 9) == seal("secret", "bounce", 7, 9)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "b+{}@example.org",
+        "<B-{}@EXAMPLE.ORG>",
+        "Paperlark <papers+b.{}@example.org>",
+        "https://x.example/u/{}?a=b",
+        "{}",
+    ],
+)
+def test_found_wherever_an_address_or_link_carries_it(text: str) -> None:
+    token = seal("secret", "bounce", 7, 9)
+    assert found_in("secret", text.format(token)) == [Token("bounce", 7, 9)]
+    assert found_in("secret", text.format("a" + token)) == []
+
+
+def test_address() -> None:
+    token = seal("secret", "bounce", 7, 9)
+    assert address("b+{token}@example.org", token) == f"b+{token}@example.org"
+    with pytest.raises(ValueError, match="64 is the limit"):
+        address("a-rather-long-name-of-a-mailbox+{token}@example.org", token)
+    for template in ("b@example.org", "b@{token}.example.org", "b+{token}"):
+        with pytest.raises(ValueError, match="before the @"):
+            address(template, token)
+
+
+def test_no_secret_no_token() -> None:
+    with pytest.raises(ValueError, match="secret"):
+        seal("", "bounce", 7, 9)
+
+
+def test_message_ids_are_stable_and_tell_editions_apart() -> None:
+    one = message_id("secret", "digest", "2026-11-20", 7, "example.org")
+    assert one == message_id("secret", "digest", "2026-11-20", 7, "example.org")
+    assert one.startswith("<d.2026-11-20.")
+    assert one.endswith("@example.org>")
+    assert len(one) == len("<d.2026-11-20.") + 26 + len("@example.org>")
+    others = {
+        message_id(secret, kind, slot, subscriber, "example.org")
+        for secret in ("secret", "other")
+        for kind in ("digest", "alert", "delay")
+        for slot in ("2026-11-20", "2026-11-21", "2026:11:20", "", "forced 2026-11-20T07:30:00.000001+00:00")
+        for subscriber in (7, 8)
+    }
+    assert len(others) == 2 * 3 * 5 * 2
+    for other in others:
+        assert other.isascii()
+        assert not set(other[1:-1]) & set(' \t\r\n<>:,;()[]\\"')
+        assert len(other) < 90
+
+
+def test_quick_enough_for_a_million() -> None:
+    started = time.perf_counter()
+    for subscriber in range(10_000):
+        message_id("secret", "digest", "2026-11-20", subscriber, "example.org")
+    assert time.perf_counter() - started < 1  # 100 µs each; it is some 4
