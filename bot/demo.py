@@ -53,8 +53,8 @@ query = '("mixture of experts" OR =MoE) AND upvotes>=20 NOT title:survey'
 [[subscribers]]
 email = "grace@example.org"
 name = "Grace"
-timezone = "America/New_York"
-digest = "weekdays 08:00"
+timezone = "Europe/Berlin"
+digest = "weekdays 08:30"
 trending = 0
 [[subscribers.profiles]]
 name = "Calibration"
@@ -63,7 +63,7 @@ alert = true
 
 [[subscribers]]
 email = "newcomer@example.org"
-digest = "daily 09:00"                # no profile: the trending papers
+digest = "daily 07:00"                # no profile: the trending papers
 max_papers = 5
 """
 
@@ -154,7 +154,7 @@ def demo(folder: Path, one_pass: Pass, say: Callable[[str], None]) -> None:
     with web_server(served) as web, smtp_server(sink) as smtp:
         config = folder / "config.toml"
         config.write_text(CONFIG.format(folder=folder.resolve(), smtp=smtp, web=web), encoding="utf-8")
-        start = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+        start = datetime(2026, 11, 20, 7, 45, tzinfo=UTC)
         days = (
             ("First pass: 12 papers are on the list (all invented).", "first.json", start),
             (

@@ -1,4 +1,4 @@
-"""The command line: one function per verb, in modules by what they are for. Wiring is in `parts`; nothing is decided here.
+"""The command line: one function per verb, in modules by what they are for. Wiring is in `parts`.
 
 steps    once, collect, compose, deliver, run, migrate         look   check, status, preview, read
 readers  subscribers ..., inbox                                ask    backtest, explain, why, who
@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import ask, care, look, readers, steps
+from bot.cli import care, look, readers, steps
 from bot.cli.parts import State
 from bot.cli.say import complain, set_up_logging
 from bot.errors import UserError
@@ -43,7 +43,7 @@ def options(
     context.obj = State(config_path=config, verbose=verbose, quiet=quiet)
 
 
-for module in (steps, look, ask, readers, care):
+for module in (steps, look, readers, care):
     module.register(app)
 
 

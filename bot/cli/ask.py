@@ -82,7 +82,7 @@ def _query(text: str) -> Query:
     try:
         return parse(text)
     except QueryError as error:
-        raise UserError(str(error), error.pointer(text).splitlines()) from error
+        raise UserError(str(error), error.pointer().splitlines()) from error
 
 
 def _say_backtest(result: Backtest, papers: int, days: int) -> None:

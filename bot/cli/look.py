@@ -5,6 +5,7 @@ from dataclasses import MISSING, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
+from urllib.parse import urlsplit
 
 import typer
 
@@ -13,10 +14,12 @@ from bot.cli.say import err, many, moment, out, print_json
 from bot.core.documents import Document, Request
 from bot.core.papers import Listing, plain
 from bot.core.readers import Subscriber
+from bot.core.rendering import check as rendering_problems
 from bot.errors import SourceError, UserError
+from bot.fetch.addresses import is_loopback
 from bot.pipeline.compose import Desk, open_newsroom
 from bot.pipeline.subscribers import entry_for, reader_for
-from bot.sources import SOURCES
+from bot.sources import every
 from bot.store import Database, editions, readers, recordings, sources
 
 MOST_PAGES = 20
@@ -34,7 +37,7 @@ def check(context: typer.Context, now: Now = None, as_json: Json = False) -> Non
     parts = parts_of(context)
     start = moment_of(now)
     config = parts.config
-    problems = parts.press.problems()
+    problems = rendering_problems(parts.templates)
     if problems:
         raise UserError("The templates cannot be rendered.", problems)
     changes = _pending_changes(parts, start)
@@ -95,6 +98,7 @@ def _broad_profiles(parts: Parts) -> list[str]:
     """Profiles that would match nearly everything or nothing of the last month's papers."""
     if any("database" in change or "schema" in change for change in _pending_changes(parts, datetime.now(UTC))):
         return []
+    return []
     from bot.cli.ask import last_days, profile_warnings
 
     return profile_warnings(parts.config.subscribers, last_days(parts.database, datetime.now(UTC), 30))
@@ -212,8 +216,14 @@ def preview(
     if not picks.matched:
         out.print(f"There is nothing new for {email}: no mail would be sent.", markup=False)
         return
-    written = parts.press.preview(reader, picks, room, start, folder)
-    for path in written:
+    page, letter, message = parts.press.preview(reader, picks, room, start)
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = folder / reader.email.replace("/", "_")
+    written = []
+    for suffix, data in ((".html", page.encode()), (".txt", letter.text_page.encode()), (".eml", message.data)):
+        path = stem.with_name(stem.name + suffix)
+        path.write_bytes(data)
+        written.append(path)
         out.print(str(path), markup=False)
     if open_it:
         webbrowser.open(written[0].resolve().as_uri())
@@ -229,9 +239,9 @@ def read(
     as_json: Json = False,
 ) -> None:
     """Try a source: what listings would it bring? Nothing is stored."""
-    module = SOURCES.get(kind)
+    module = every().get(kind)
     if module is None:
-        raise UserError(f"There is no source of type {kind!r}.", [f"known types: {', '.join(SOURCES)}"])
+        raise UserError(f"There is no source of type {kind!r}.", [f"known types: {', '.join(every())}"])
     settings = _settings_for(module.Settings, location, option or [])
     try:
         listings, warnings, quiet = _read_all(context, module, settings, location)
@@ -310,11 +320,12 @@ def _read_all(
     listings: list[Listing] = []
     warnings: list[str] = []
     quiet = ""
+    private = is_loopback(urlsplit(location).hostname or "") if "://" in location else False
     with bare_fetcher() as fetcher:
         if location.startswith("recording:"):
             documents: list[Document] = [_recording(context, location)]
         else:
-            documents = list(fetcher.fetch(Request(location=location), private=True).documents)
+            documents = list(fetcher.fetch(Request(location=location), private=private).documents)
         read_so_far = 0
         while documents and read_so_far < MOST_PAGES:
             document = documents.pop(0)
@@ -327,7 +338,7 @@ def _read_all(
             quiet = quiet or parsed.quiet
             if "://" in location:
                 for request in parsed.follow:
-                    documents += fetcher.fetch(request, private=True).documents
+                    documents += fetcher.fetch(request, private=private).documents
     return listings, warnings, quiet
 
 

@@ -1,6 +1,7 @@
 """The wiring: from a configuration file to the parts of the program, each made once."""
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,17 +12,25 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader
 
 from bot import __version__
 from bot.cli.say import set_up_logging
 from bot.config import Config, load
-from bot.errors import UserError
+from bot.core.rendering import Press, environment
+from bot.errors import DeliveryError, UserError
 from bot.fetch import Fetcher, Memory
-from bot.pipeline import Sending, Source
-from bot.pipeline.press import PressRoom
+from bot.mail import mailboxes
+from bot.mail.addresses import mailbox
+from bot.mail.dkim import DkimSigner
+from bot.mail.transport import Transport, transport
+from bot.pipeline import Source, care
+from bot.pipeline.deliver import Sending
+from bot.pipeline.press import Identity, PressRoom
 from bot.pipeline.subscribers import entry_for
-from bot.sources import SOURCES
-from bot.store import Database, readers
+from bot.shipped import shipped
+from bot.sources import every
+from bot.store import Database, readers, settings
 from bot.store.readers import Entry
 from bot.store.sources import Pace
 
@@ -82,7 +91,7 @@ class Parts:
         return [
             Source(
                 name=source.name,
-                module=SOURCES[source.type],
+                module=every()[source.type],
                 settings=source.settings,
                 every=source.every,
                 private=source.private,
@@ -91,11 +100,69 @@ class Parts:
         ]
 
     @cached_property
+    def identity(self) -> Identity:
+        mail = self.config.mail
+        secret = self.config.secret
+        if not secret:
+            with self.database.write() as tx:
+                secret = settings.own_secret(tx)
+        return Identity(
+            sender=mailbox(mail.sender),
+            secret=secret,
+            reply_to=mailbox(mail.reply_to) if mail.reply_to else None,
+            public_url=self.config.public_url,
+            bounces=mail.bounces,
+            unsubscribe=mail.unsubscribe,
+            contact=self.config.contact or self.config.operator,
+        )
+
+    @cached_property
+    def templates(self) -> Environment:
+        """Our templates, and the user's in front of them, file by file."""
+        folders = [Path(self.config.templates_dir)] if self.config.templates_dir else []
+        return environment(ChoiceLoader([FileSystemLoader(folder) for folder in (*folders, shipped("templates"))]))
+
+    @cached_property
     def press(self) -> PressRoom:
-        return PressRoom(self.database, self.config)
+        signer = None
+        if dkim := self.config.mail.dkim:
+            domain = dkim.domain or self.identity.domain
+            signer = DkimSigner.from_file(domain, dkim.selector, Path(dkim.key))
+        return PressRoom(self.database, Press(self.templates), self.identity, signer)
+
+    @cached_property
+    def transport(self) -> Transport:
+        return transport(self.config.mail.url)
 
     def sending(self) -> Sending:
-        return self.press.sending()
+        mail = self.config.mail
+        return Sending(
+            transport=self.transport,
+            build=self.press.build,
+            on_crash=mail.on_crash,
+            connections=mail.connections,
+            per_minute=mail.rate,
+        )
+
+    def tell_operator(self, now: datetime) -> None:
+        """One mail about sources that stay broken."""
+        care.tell_operator(self.database, self.press, self.transport, self.config.operator, now)
+
+    def read_inbox(self, now: datetime, place: str = "") -> list[str]:
+        """Act on what has come back to the configured mailbox, or to another place."""
+        place = place or self.config.mail.inbox
+        if not place:
+            return []
+        if place == "-":
+            received = mailboxes.from_stream(sys.stdin.buffer)
+        elif place.startswith(("imap://", "imaps://")):
+            received = mailboxes.from_imap(mailboxes.imap_of(place))
+        else:
+            received = mailboxes.from_maildir(Path(place.removeprefix("maildir:")))
+        try:
+            return care.answer(self.database, self.press, self.transport, received, now)
+        except DeliveryError as error:
+            raise UserError(f"The inbox cannot be read: {error}") from error
 
     @contextmanager
     def fetcher(self, clock: Callable[[], datetime]) -> Iterator[Fetcher]:

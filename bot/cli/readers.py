@@ -35,6 +35,22 @@ def register(app: typer.Typer) -> None:
     group.command("import")(import_)
     group.command("export")(export)
     app.add_typer(group, name="subscribers")
+    app.command("inbox")(inbox)
+
+
+def inbox(
+    context: typer.Context,
+    place: Annotated[
+        str, typer.Argument(help="A Maildir, or - for one message on stdin; else the configured mailbox.")
+    ] = "",
+    now: Now = None,
+) -> None:
+    """Read bounces, complaints and unsubscribes, and act on them."""
+    parts = parts_of(context)
+    if not place and not parts.config.mail.inbox:
+        raise UserError("There is no inbox to read.", ["set inbox in [mail], or name a Maildir, or - for stdin"])
+    for line in parts.read_inbox(moment_of(now), place):
+        out.print(line, markup=False)
 
 
 def list_(context: typer.Context, now: Now = None, as_json: Json = False) -> None:

@@ -1,16 +1,20 @@
 """The verbs that do the work: once, collect, compose, deliver, run, migrate."""
 
+import logging
+import threading
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import typer
 
 from bot.cli.parts import Json, Now, Parts, clock_from, moment_of, parts_of
-from bot.cli.say import many, moment, out, print_json, progress_bar
+from bot.cli.say import err, many, moment, out, print_json, progress_bar
 from bot.pipeline import CollectReport, ComposeReport, DeliverReport, collect, compose, deliver
-from bot.pipeline.operator import tell_operator
-from bot.store import readers
-from bot.worker import work
+from bot.pipeline.care import prune
+from bot.store import Database, editions, readers
+from bot.worker import Ticks, work
+
+log = logging.getLogger(__name__)
 
 PATIENCE = timedelta(minutes=10)  # how long a run from cron waits for the relay's rate limit
 
@@ -34,7 +38,7 @@ def once(context: typer.Context, force: Force = False, now: Now = None, as_json:
     collected = _collect(parts, now)
     composed = _compose(parts, clock(), force=force)
     delivered = _deliver(parts, now)
-    tell_operator(parts.database, parts.sending(), parts.config.operator, clock())
+    parts.tell_operator(clock())
     if as_json:
         print_json(
             {
@@ -105,9 +109,9 @@ def run(context: typer.Context) -> None:
                 log.info("%d digests, %d alerts, %d delivered", composed.digests, composed.alerts, delivered.delivered)
 
         def care(now: datetime) -> None:
-            tell_operator(parts.database, sending, parts.config.operator, now)
+            parts.tell_operator(now)
             prune(parts.database, now)
-            read_inbox(parts, now)
+            parts.read_inbox(now)
 
         if not parts.state.quiet:
             err.print(f"Paperlark is running: {many(len(parts.sources), 'source')}. Stop it with Ctrl-C.", markup=False)
@@ -117,8 +121,6 @@ def run(context: typer.Context) -> None:
 def migrate(context: typer.Context) -> None:
     """Bring the database's schema up to date (every start does, too)."""
     parts = parts_of(context)
-    from bot.store import Database
-
     database = Database(parts.config.database)
     before, after = database.migrate()
     if before == after:
@@ -146,8 +148,6 @@ def _compose(parts: Parts, now: datetime, *, force: bool) -> ComposeReport:
 def _deliver(parts: Parts, now: str | None) -> DeliverReport:
     clock = clock_from(now)
     with parts.database.read() as tx:
-        from bot.store import editions
-
         total = editions.waiting(tx)
     with progress_bar("delivering", total if total > 20 else None, show=not parts.state.quiet) as step:
         return deliver(parts.database, parts.sending(), clock, patience=PATIENCE, progress=step)
@@ -213,7 +213,7 @@ def say_composed(parts: Parts, report: ComposeReport, now: datetime) -> None:
 
 
 def say_delivered(parts: Parts, report: DeliverReport) -> None:
-    place = parts.press.transport.name
+    place = parts.transport.name
     if report.delivered:
         out.print(f"Delivered {many(report.delivered, 'message')} to {place}.", markup=False)
     for number, words in (

@@ -1,11 +1,18 @@
-"""What keeps the place in order: old rows go, people are told when a source stays broken, and returned mail is read."""
+"""What keeps the place in order: old rows go, the operator learns what stays broken, returned mail is read."""
 
 import logging
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.store import Database, editions, sources
+from bot.core.notes import farewell_letter, operator_letter
+from bot.errors import DeliveryError
+from bot.mail import incoming
+from bot.mail.mailboxes import Received
+from bot.mail.message import Transport
+from bot.pipeline.press import PressRoom
+from bot.store import Connection, Database, editions, readers, sources
+from bot.store.readers import Reader
 
 log = logging.getLogger(__name__)
 
@@ -13,7 +20,7 @@ KEEP_EDITIONS = timedelta(days=90)
 PERSISTS = timedelta(hours=24)  # before a broken source is worth a mail
 PRUNE_CHUNKS = 50  # of 1,000: the rest goes at the next tick
 SOFT_LIMIT = 5  # soft bounces ...
-SOFT_WINDOW = timedelta(days=30)  # ... within this
+SOFT_WINDOW = timedelta(days=30)  # ... within this end a reader
 
 
 def prune(database: Database, now: datetime) -> int:
@@ -28,20 +35,104 @@ def prune(database: Database, now: datetime) -> int:
     return gone
 
 
-def broken_for_long(database: Database, now: datetime) -> list[sources.SourceRecord]:
-    """Sources that have been failing or stale for a day and of which the operator has not been told."""
+def tell_operator(database: Database, press: PressRoom, transport: Transport, operator: str, now: datetime) -> bool:
+    """One mail about all sources that have been failing or stale for a day, once until they recover. Returns whether
+    one went out."""
+    if not operator:
+        return False
     with database.read() as tx:
-        records = sources.records(tx).values()
-    return [
+        known = sources.records(tx)
+    broken = [
         record
-        for record in records
+        for record in known.values()
         if record.state in ("failing", "stale") and now - record.since >= PERSISTS and record.told_operator is None
     ]
-
-
-def mark_told(database: Database, records: Iterable[sources.SourceRecord], now: datetime) -> None:
-    """The operator knows of these; not again until they have recovered."""
+    if not broken:
+        return False
+    message = press.note(operator, operator_letter([record.note for record in broken]), now)
+    session = transport.session()
+    try:
+        session.send(message)
+    except DeliveryError as error:
+        log.warning("the operator could not be told of %s: %s", ", ".join(one.name for one in broken), error)
+        return False
+    finally:
+        session.close()
     with database.write() as tx:
-        known = sources.records(tx)
-        for record in records:
-            sources.save(tx, replace(known[record.name], told_operator=now))
+        for record in broken:
+            sources.save(tx, replace(record, told_operator=now))
+    return True
+
+
+def answer(
+    database: Database, press: PressRoom, transport: Transport, received: Iterable[Received], now: datetime
+) -> list[str]:
+    """Act on returned mail: bounces, complaints, unsubscribes. Returns a line for each message."""
+    lines = []
+    for message in received:
+        meaning = incoming.read(message.raw, press.identity.secret)
+        lines.append(_act(database, press, transport, meaning, now))
+        message.done()
+    return lines
+
+
+def _act(database: Database, press: PressRoom, transport: Transport, meaning: incoming.Incoming, now: datetime) -> str:
+    if meaning.token is None:
+        return f"{meaning.kind}: nothing to do{f' ({meaning.words})' if meaning.words else ''}"
+    with database.write() as tx:
+        reader = readers.by_id(tx, meaning.token.subscriber_id)
+        if reader is None:
+            return f"{meaning.kind}: of a reader who is not known any more"
+        if meaning.kind == "complaint":
+            _end(tx, reader, "complained", f"complained: {meaning.words}", now)
+            return f"complaint of {reader.email}: gets nothing more"
+        if meaning.kind == "bounce":
+            return _bounced(tx, reader, meaning, now)
+        if meaning.kind != "unsubscribe":
+            return f"{meaning.kind} of {reader.email}: nothing to do"
+        alerts_only = meaning.token.purpose == "unsubscribe alert"
+        if reader.status in readers.FINAL or (alerts_only and reader.left_alerts):
+            return f"unsubscribe of {reader.email}: had left already"
+        if alerts_only:
+            readers.leave_alerts(tx, reader.id)
+        else:
+            _end(tx, reader, "unsubscribed", "asked by mail", now)
+    _farewell(press, transport, reader, alerts_only, now)
+    return f"unsubscribe of {reader.email}: no more {'alerts' if alerts_only else 'mail'}"
+
+
+def _bounced(tx: Connection, reader: Reader, meaning: incoming.Incoming, now: datetime) -> str:
+    """The rules of hard, soft and ours."""
+    said = f"{meaning.status} {meaning.words}".strip()
+    if reader.status in readers.FINAL:
+        return f"bounce of {reader.email}: gets nothing already"
+    if meaning.severity == "ours":
+        log.error("a message to %s was refused for what we are: %s", reader.id, said)
+        return f"bounce of {reader.email} is about us, not them: {said}"
+    count = readers.count_bounce(tx, reader.id, now, now - SOFT_WINDOW)
+    if meaning.severity == "hard":
+        # An address that took mail before may have failed once; a second time ends it.
+        if count >= 2 or not editions.ever_sent_before(tx, reader.id, meaning.token.edition_id if meaning.token else 0):
+            _end(tx, reader, "bounced", said, now)
+            return f"hard bounce of {reader.email}: gets nothing more ({said})"
+        return f"hard bounce of {reader.email}: once more and they get nothing ({said})"
+    if count >= SOFT_LIMIT:
+        _end(tx, reader, "bounced", f"{count} soft bounces within {SOFT_WINDOW.days} days: {said}", now)
+        return f"soft bounce of {reader.email}: one too many, gets nothing more"
+    return f"soft bounce of {reader.email}: {count} of {SOFT_LIMIT}"
+
+
+def _end(tx: Connection, reader: Reader, status: readers.Status, reason: str, now: datetime) -> None:
+    readers.set_status(tx, reader.email, status, reason, now)
+    editions.suppress(tx, [reader.id], reason)
+
+
+def _farewell(press: PressRoom, transport: Transport, reader: Reader, alerts_only: bool, now: datetime) -> None:
+    """A confirmation. That they have left does not depend on it."""
+    session = transport.session()
+    try:
+        session.send(press.note(reader.email, farewell_letter(reader.email, alerts_only=alerts_only), now))
+    except DeliveryError as error:
+        log.warning("the farewell note was not accepted: %s", error)
+    finally:
+        session.close()

@@ -1,5 +1,6 @@
 """collect: web -> database. Every source by itself: one that fails, hangs or lies never delays another."""
 
+import hashlib
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -14,7 +15,7 @@ from bot.core.editions import SourceStateName
 from bot.core.papers import Listing
 from bot.errors import SourceError
 from bot.fetch import Fetcher
-from bot.sources import SourceModule
+from bot.sources import Source as SourceModule
 from bot.store import Database, papers, recordings, sources
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,11 @@ class Source:
     settings: Any  # the module's own Settings
     every: timedelta
     private: bool = False  # may live on a private or loopback address
+
+    @property
+    def digest(self) -> str:
+        """Changes when the settings do."""
+        return hashlib.sha256(repr(self.settings).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +81,13 @@ def collect(
 ) -> CollectReport:
     """Ask the sources (with `due_only` those whose time has come) and record what they list. Never raises for one of
     them: the report and the database say how each is doing."""
+    configured_now = {source.name: source.digest for source in configured}
     with database.write() as tx:
-        sources.forget(tx, [source.name for source in configured])
-        known = sources.records(tx)
+        sources.forget(tx, configured_now)
+        known = {name: record for name, record in sources.records(tx).items() if name in configured_now}
+        for name, record in known.items():
+            if record.settings != configured_now[name]:  # a new address, a new start: 410 and waits were the old one's
+                known[name] = replace(record, next_try=None, state="waiting", reason="", settings=configured_now[name])
     asked = [source for source in configured if _may_ask(known.get(source.name), now, due_only)]
     report: CollectReport = {
         source.name: SourceReport(state=known[source.name].state, error=known[source.name].reason)
@@ -86,7 +96,7 @@ def collect(
     }
 
     def one(source: Source) -> SourceReport:
-        before = known.get(source.name) or sources.SourceRecord(name=source.name, since=now)
+        before = known.get(source.name) or sources.SourceRecord(name=source.name, since=now, settings=source.digest)
         result = _collect_one(database, fetcher, source, before, now)
         progress(source.name)
         return result
@@ -113,9 +123,9 @@ def _collect_one(
         harvest = _gather(database, fetcher, source, source.module.requests(source.settings, progress, now), now)
     except SourceError as error:
         harvest.trouble = error
-    except Exception as error:  # a source module of somebody else's may raise anything
-        log.debug("%s: %r", source.name, error, exc_info=True)
-        harvest.trouble = SourceError(f"the source stumbled over an answer ({type(error).__name__}: {error})")
+    except Exception as crash:  # a source module of somebody else's may raise anything
+        log.debug("%s: %r", source.name, crash, exc_info=True)
+        harvest.trouble = SourceError(f"the source stumbled over an answer ({type(crash).__name__}: {crash})")
     listings = [replace(listing, source=source.name) for listing in harvest.listings[:MOST_LISTINGS]]
     lost = health.missing(before.fields, listings)
     if lost:
@@ -131,12 +141,12 @@ def _collect_one(
             sources.remember_urls(tx, harvest.url_states)
     for warning in harvest.warnings:
         log.warning("%s: %s", source.name, warning)
-    error = after.reason if after.state in ("failing", "waiting", "stale") else ""
+    trouble = after.reason if after.state in ("failing", "waiting", "stale") else ""
     return SourceReport(
         state=after.state,
         new=recorded.new,
         changed=recorded.changed + recorded.voted,
-        error=error,
+        error=trouble,
         warnings=tuple(harvest.warnings),
     )
 
@@ -151,7 +161,7 @@ def _gather(
     while queue:
         request = queue.popleft()
         try:
-            answer = fetcher.fetch(request, private=source.private)
+            answer = fetcher.fetch(request, private=source.private, scope=f"{source.name}:{source.digest} ")
             harvest.url_states += answer.url_states
             unchanged += answer.unchanged
             for document in answer.documents:

@@ -5,7 +5,8 @@ Papers are shown as they were at the edition's revision, so a retry days later r
 
 import threading
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from bot.core import selection, trending
 from bot.core.editions import Addressee, Cadence, Edition, Letter, Pick, Reason
@@ -15,12 +16,14 @@ from bot.core.picks import Picks, notes_from_json
 from bot.core.readers import Subscriber
 from bot.core.rendering import Press
 from bot.mail import tokens
-from bot.mail.addresses import Mailbox
+from bot.mail.addresses import Mailbox, mailbox
 from bot.mail.message import Message
 from bot.mail.writer import Head, Signer, write
+from bot.pipeline.news import NewsRoom
 from bot.pipeline.subscribers import subscriber_of
 from bot.store import Database, history
 from bot.store.editions import Leased
+from bot.store.readers import Reader
 
 LATE = timedelta(hours=1)  # an edition that goes out later than this says so
 RISE_OVER = timedelta(days=1)
@@ -70,10 +73,39 @@ class PressRoom:
             data=write(self.press.letter(edition), self._head(leased, edition), self.signer),
         )
 
-    def letter(self, leased: Leased) -> tuple[Letter, str]:
-        """One edition as a letter and as a web page, for a preview."""
+    def note(self, address: str, letter: Letter, now: datetime) -> Message:
+        """A letter that is not an edition, to one person."""
+        mine = self.identity
+        message_id = tokens.message_id(mine.secret, "note", now.isoformat(), 0, mine.domain)
+        head = Head(date=now, sender=mine.sender, to=mailbox(address), message_id=message_id, reply_to=mine.reply_to)
+        return Message(
+            sender=mine.sender.email, recipient=address, message_id=message_id, data=write(letter, head, self.signer)
+        )
+
+    def preview(self, reader: Reader, picks: Picks, room: NewsRoom, now: datetime) -> tuple[str, Letter, Message]:
+        """The next digest of a reader as web page, letter and message, without an edition in the store."""
+        subscriber = subscriber_of(reader.data)
+        leased = Leased(
+            id=0,
+            subscriber_id=reader.id,
+            kind="digest",
+            slot=now.isoformat(),
+            compose_id=0,
+            revision=room.revision.id,
+            since=reader.told_at,
+            due=now,
+            day=now.astimezone(ZoneInfo(subscriber.timezone)).date(),
+            picks=picks.to_json(),
+            attempts=0,
+            message_id=self.message_id("digest", now.isoformat(), reader.id),
+            email=reader.email,
+            data=reader.data,
+            reader_status=reader.status,
+            made=now,
+            sources=room.notes,
+        )
         edition = self.edition(leased)
-        return self.press.letter(edition), self.press.page(edition)
+        return self.press.page(edition), self.press.letter(edition), self.build(leased)
 
     def edition(self, leased: Leased) -> Edition:
         """One stored edition with everything it shows put in."""

@@ -38,6 +38,7 @@ def reader_for(entry: Entry, stored: Reader | None, now: datetime) -> Reader:
         status_reason="",
         paused_until=None,
         alerts=entry.alerts,
+        left_alerts=stored.left_alerts if stored else False,
         next_due=entry.next_due,
         told_revision=stored.told_revision if stored else None,
         told_at=stored.told_at if stored else None,

@@ -7,6 +7,6 @@ thing in it, so that what belongs together is committed together.
     editions   the outbox
 """
 
-from bot.store.database import Database
+from bot.store.database import Connection, Database
 
-__all__ = ["Database"]
+__all__ = ["Connection", "Database"]

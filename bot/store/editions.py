@@ -297,6 +297,12 @@ def last_sent(tx: Connection, subscriber_id: int) -> datetime | None:
     return tx.execute(select(func.max(EDITIONS.c.sent_at)).where(EDITIONS.c.subscriber_id == subscriber_id)).scalar()
 
 
+def ever_sent_before(tx: Connection, subscriber_id: int, edition_id: int) -> bool:
+    """Whether a relay accepted anything for a reader before an edition."""
+    earlier = and_(EDITIONS.c.subscriber_id == subscriber_id, EDITIONS.c.state == "sent", EDITIONS.c.id < edition_id)
+    return tx.execute(select(EDITIONS.c.id).where(earlier).limit(1)).first() is not None
+
+
 def waiting(tx: Connection) -> int:
     """How many editions are still to be delivered."""
     return tx.execute(select(func.count()).select_from(EDITIONS).where(OPEN)).scalar_one()

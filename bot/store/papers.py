@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from bot.core import identity, merging
+from bot.core import merging
 from bot.core.papers import Listing, Paper
 from bot.store.rows import chunks, dump, insert_or_ignore, load
 from bot.store.tables import (
@@ -35,7 +35,7 @@ class Recorded:
     voted: int = 0  # papers of which only numbers changed
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Known:
     """A paper while its listings of one collection are merged into it."""
 
@@ -50,23 +50,21 @@ def record(tx: Connection, source: str, listings: Sequence[Listing], now: dateti
 
     `tx` must come from `Database.record()`. `first` marks the first collection of a source.
     """
+    listings = merging.combine(listings)
     known = _KnownPapers(tx, listings)
     for listing in listings:
         known.add(listing, now)
     met = known.met()
     fresh = [one for one in met if one.id is None]
     moved = [one for one in met if one.id is not None and one.paper != one.stored]
-    if not fresh and not moved and not known.joined:
-        _write_listings(tx, source, known.listed, now)
+    if not (fresh or moved or known.joined):
         _write_keys(tx, met)
+        _write_listings(tx, source, known.listed, now)
         return Recorded(None)
 
     revision = tx.execute(
         insert(REVISIONS).values(at=now, source=source, first=first).returning(REVISIONS.c.id)
     ).scalar_one()
-    assert revision is not None
-    for one in fresh:
-        one.paper = replace(one.paper, first_seen=now)
     _insert_papers(tx, fresh, revision, now)
     changed = _update_papers(tx, moved, revision)
     _write_history(tx, fresh, moved, revision, now)
@@ -82,65 +80,80 @@ class _KnownPapers:
 
     def __init__(self, tx: Connection, listings: Sequence[Listing]) -> None:
         keys = sorted({key for listing in listings for key in listing.keys})
-        ids: dict[str, int] = {}
-        for part in chunks(keys):
-            rows = tx.execute(select(PAPER_KEYS.c.key, PAPER_KEYS.c.paper_id).where(PAPER_KEYS.c.key.in_(part)))
-            ids.update({key: paper_id for key, paper_id in rows})
+        ids: list[tuple[str, int]] = []
+        for names in chunks(keys):
+            rows = tx.execute(select(PAPER_KEYS.c.key, PAPER_KEYS.c.paper_id).where(PAPER_KEYS.c.key.in_(names)))
+            ids += [(key, paper_id) for key, paper_id in rows]
         papers: dict[int, _Known] = {}
-        for part in chunks(sorted(set(ids.values()))):
+        for part in chunks(sorted({paper_id for _, paper_id in ids})):
             for paper_id, data in tx.execute(select(PAPERS.c.id, PAPERS.c.data).where(PAPERS.c.id.in_(part))):
                 paper = load(data)
                 papers[paper_id] = _Known(paper_id, paper, paper, set())
-        self._by_key = {key: papers[paper_id] for key, paper_id in ids.items() if paper_id in papers}
+        self._by_key: dict[str, list[_Known]] = {}
+        for key, paper_id in sorted(ids):
+            if paper_id in papers:
+                self._by_key.setdefault(key, []).append(papers[paper_id])
         self._met: dict[int, _Known] = {}
         self.listed: list[tuple[_Known, Listing]] = []
         self.joined: list[tuple[_Known, _Known]] = []  # (loser, winner)
 
     def add(self, listing: Listing, now: datetime) -> None:
+        """Merge one listing into its paper, a new one if none is known."""
         one = self._find(listing)
-        if one is None:
-            one = _Known(None, None, merging.merge(None, listing, now), set())
-        else:
+        keys = set(listing.keys)
+        if one is not None:
             one.paper = merging.merge(one.paper, listing, now)
-        for key in listing.keys:
-            if self._by_key.setdefault(key, one) is one:
+        elif merging.introduces(listing):
+            paper = merging.merge(None, listing, now)
+            if self._by_key.get(paper.key):  # another paper has this title
+                paper = replace(paper, key=merging.own_key(listing))
+                keys.add(paper.key)
+            one = _Known(None, None, paper, set())
+        else:
+            return
+        for key in sorted(keys - one.keys):
+            owners = self._by_key.setdefault(key, [])
+            if not any(owner is one for owner in owners) and (merging.is_weak(key) or not owners):
+                owners.append(one)
                 one.keys.add(key)
         self._met[id(one)] = one
         self.listed.append((one, listing))
 
     def met(self) -> list[_Known]:
+        """The papers the batch was about."""
         losers = {id(loser) for loser, _ in self.joined}
         return [one for one in self._met.values() if id(one) not in losers]
 
     def _find(self, listing: Listing) -> _Known | None:
-        strong = [key for key in listing.keys if not identity.is_weak(key)]
         found: list[_Known] = []
-        for key in strong:
-            one = self._by_key.get(key)
-            if one is not None and all(one is not other for other in found):
-                found.append(one)
-        if not found:
-            for key in listing.keys:
-                one = self._by_key.get(key)
-                if identity.is_weak(key) and one is not None and identity.same_paper(one.paper, listing):
-                    return one
-            return None
-        winner = min(found, key=lambda one: (one.id is None, one.id or 0))
-        for loser in found:
-            if loser is not winner:
-                self._absorb(loser, winner)
-        return winner
+        for key in listing.keys:
+            for one in self._by_key.get(key, ()) if not merging.is_weak(key) else ():
+                if all(one is not other for other in found):
+                    found.append(one)
+        if len(found) > 1:
+            return self._unite(found)
+        if found:
+            return found[0]
+        candidates = [one for key in listing.keys if merging.is_weak(key) for one in self._by_key.get(key, ())]
+        paper = merging.match(listing, [one.paper for one in candidates])
+        return next((one for one in candidates if one.paper is paper), None)
 
-    def _absorb(self, loser: _Known, winner: _Known) -> None:
-        """A listing shows that two papers known apart are one."""
-        for key, one in list(self._by_key.items()):
-            if one is loser:
-                self._by_key[key] = winner
+    def _unite(self, found: list[_Known]) -> _Known:
+        """A listing shows that papers known apart are one."""
+        united = merging.unite([one.paper for one in found])
+        winner = next(one for one in found if one.paper.key == united.key)
+        winner.paper = united
+        losers = [one for one in found if one is not winner]
+        for key, owners in self._by_key.items():
+            if any(owner is loser for owner in owners for loser in losers):
+                self._by_key[key] = [owner for owner in owners if all(owner is not loser for loser in losers)]
+                if winner not in self._by_key[key]:
+                    self._by_key[key].append(winner)
                 winner.keys.add(key)
-        self.listed = [(winner if one is loser else one, listing) for one, listing in self.listed]
-        winner.paper = merging.join(winner.paper, loser.paper)
+        self.listed = [(winner if one in losers else one, listing) for one, listing in self.listed]
         self._met[id(winner)] = winner
-        self.joined.append((loser, winner))
+        self.joined += [(loser, winner) for loser in losers]
+        return winner
 
 
 def _insert_papers(tx: Connection, fresh: list[_Known], revision: int, now: datetime) -> None:
@@ -234,6 +247,8 @@ def _join(tx: Connection, loser: _Known, winner: _Known) -> None:
     """The loser's past stays for the editions that told it; everything new belongs to the winner."""
     if loser.id is None:
         return
+    mine = select(PAPER_KEYS.c.key).where(PAPER_KEYS.c.paper_id == winner.id)
+    tx.execute(delete(PAPER_KEYS).where(PAPER_KEYS.c.paper_id == loser.id, PAPER_KEYS.c.key.in_(mine)))
     tx.execute(update(PAPER_KEYS).where(PAPER_KEYS.c.paper_id == loser.id).values(paper_id=winner.id))
     already = select(LISTINGS.c.source).where(LISTINGS.c.paper_id == winner.id)
     tx.execute(delete(LISTINGS).where(LISTINGS.c.paper_id == loser.id, LISTINGS.c.source.in_(already)))

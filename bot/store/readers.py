@@ -39,6 +39,7 @@ class Reader:
     status_reason: str
     paused_until: datetime | None
     alerts: bool
+    left_alerts: bool
     next_due: datetime | None
     told_revision: int | None
     told_at: datetime | None
@@ -128,7 +129,8 @@ def _new_row(entry: Entry, data: str, origin: str, now: datetime) -> dict[str, A
         "next_due": entry.next_due,
         "alerts_sent": 0,
         "overflow": 0,
-        "soft_bounces": 0,
+        "bounces": 0,
+        "left_alerts": False,
     }
 
 
@@ -181,9 +183,10 @@ def set_status(
             status=status,
             status_since=now,
             status_reason=reason,
+            left_alerts=False if status == "active" else SUBSCRIBERS.c.left_alerts,
             paused_until=until,
-            soft_bounces=0,
-            soft_since=None,
+            bounces=0,
+            bounces_since=None,
         )
     )
     return changed.rowcount > 0
@@ -259,14 +262,19 @@ def advance(tx: Connection, marks: Sequence[dict[str, Any]]) -> None:
     tx.execute(statement, [{f"_{name}": value for name, value in mark.items()} for mark in marks])
 
 
-def soft_bounce(tx: Connection, email: str, now: datetime, window_start: datetime) -> int:
-    """Count one more soft bounce; returns how many since `window_start`."""
+def leave_alerts(tx: Connection, reader_id: int) -> None:
+    """No more alerts, whatever the file says; the digest goes on."""
+    tx.execute(update(SUBSCRIBERS).where(SUBSCRIBERS.c.id == reader_id).values(left_alerts=True))
+
+
+def count_bounce(tx: Connection, reader_id: int, now: datetime, window_start: datetime) -> int:
+    """Count one more bounce; returns how many since `window_start`."""
     row = tx.execute(
-        select(SUBSCRIBERS.c.soft_bounces, SUBSCRIBERS.c.soft_since).where(SUBSCRIBERS.c.email == email)
+        select(SUBSCRIBERS.c.bounces, SUBSCRIBERS.c.bounces_since).where(SUBSCRIBERS.c.id == reader_id)
     ).first()
     if row is None:
         return 0
     number, since = row
     number, since = (1, now) if since is None or since < window_start else (number + 1, since)
-    tx.execute(update(SUBSCRIBERS).where(SUBSCRIBERS.c.email == email).values(soft_bounces=number, soft_since=since))
-    return number
+    tx.execute(update(SUBSCRIBERS).where(SUBSCRIBERS.c.id == reader_id).values(bounces=number, bounces_since=since))
+    return int(number)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, or_, select, update
 
 from bot.core.documents import UrlState
 from bot.core.editions import SourceNote, SourceStateName
@@ -28,6 +28,7 @@ class SourceRecord:
     reason: str = ""
     told_operator: datetime | None = None
     fields: str = ""
+    settings: str = ""  # digest of the settings it was asked with
 
     @property
     def note(self) -> SourceNote:
@@ -104,7 +105,8 @@ class Pace:
         """Nobody uses this name before `until`."""
         with self._database.write() as tx:
             tx.execute(insert_or_ignore(tx, PACES), [{"name": host, "next_free": until, "reason": reason}])
-            tx.execute(update(PACES).where(PACES.c.name == host).values(held_until=until, reason=reason))
+            longer = or_(PACES.c.held_until.is_(None), PACES.c.held_until < until)
+            tx.execute(update(PACES).where(PACES.c.name == host, longer).values(held_until=until, reason=reason))
 
     def held(self, host: str, now: datetime) -> tuple[datetime, str] | None:
         """Until when a name is held, and why; None when it is free."""

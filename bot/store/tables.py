@@ -37,7 +37,7 @@ def one_of(column: str, values: tuple[str, ...]) -> str:
 # Written out, not bound: the databases use a partial index only for a condition they can read.
 OPEN = text(one_of("state", OPEN_STATES))
 ACTIVE = text("status = 'active'")
-ALERTS = text("alerts")
+ALERTS = text("alerts AND NOT left_alerts")
 
 
 class RevisionRow(SQLModel, table=True):
@@ -65,12 +65,12 @@ class PaperRow(SQLModel, table=True):
 
 
 class PaperKeyRow(SQLModel, table=True):
-    """Every identity a paper is known by."""
+    """Every identity a paper is known by. A strong one belongs to one paper; a title may be several papers'."""
 
     __tablename__ = "paper_key"
 
     key: str = Field(primary_key=True, sa_type=LONG)
-    paper_id: int = Field(index=True, sa_type=BIG)
+    paper_id: int = Field(primary_key=True, index=True, sa_type=BIG)
 
 
 class PaperStateRow(SQLModel, table=True):
@@ -136,6 +136,7 @@ class SourceRow(SQLModel, table=True):
     reason: str = Field(default="", sa_type=LONG)
     told_operator: datetime | None = None
     fields: str = ""  # what its listings always carried, to notice when one goes missing
+    settings: str = ""  # digest of the settings it was asked with: new ones make a new start
 
 
 class SettingRow(SQLModel, table=True):
@@ -203,6 +204,7 @@ class SubscriberRow(SQLModel, table=True):
     status_reason: str = Field(default="", sa_type=LONG)
     paused_until: datetime | None = None
     alerts: bool = False  # has a profile that alerts
+    left_alerts: bool = False  # asked for no more of them
     schedule: str = ""  # schedule and time zone `next_due` was computed from
     next_due: datetime | None = None
     told_revision: int | None = Field(default=None, sa_type=BIG)  # the last digest told all up to here
@@ -212,8 +214,8 @@ class SubscriberRow(SQLModel, table=True):
     alert_day: date | None = None
     alerts_sent: int = 0  # on alert_day
     overflow: int = 0  # papers over the ceiling, for the next digest to mention
-    soft_bounces: int = 0
-    soft_since: datetime | None = None
+    bounces: int = 0
+    bounces_since: datetime | None = None
 
 
 class ComposeRow(SQLModel, table=True):

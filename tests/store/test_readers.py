@@ -121,10 +121,12 @@ def test_readers_kept_here_are_not_touched_by_the_file(database: Database, now: 
     }
 
 
-def test_soft_bounces_are_counted_within_their_window(database: Database, now: datetime) -> None:
+def test_bounces_are_counted_within_their_window(database: Database, now: datetime) -> None:
     sync(database, now, entry("ada@example.org"))
     with database.write() as tx:
-        counts = [readers.soft_bounce(tx, "ada@example.org", now + number * HOUR, now - HOUR) for number in range(3)]
-        later = readers.soft_bounce(tx, "ada@example.org", now + 99 * HOUR, now + 50 * HOUR)
+        ada = readers.by_email(tx, "ada@example.org")
+        assert ada is not None
+        counts = [readers.count_bounce(tx, ada.id, now + number * HOUR, now - HOUR) for number in range(3)]
+        later = readers.count_bounce(tx, ada.id, now + 99 * HOUR, now + 50 * HOUR)
 
     assert (counts, later) == ([1, 2, 3], 1)

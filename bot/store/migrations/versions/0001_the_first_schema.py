@@ -119,7 +119,7 @@ def upgrade() -> None:
         "paper_key",
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("paper_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.PrimaryKeyConstraint("key", name=op.f("pk_paper_key")),
+        sa.PrimaryKeyConstraint("key", "paper_id", name=op.f("pk_paper_key")),
     )
     with op.batch_alter_table("paper_key", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_paper_key_paper_id"), ["paper_id"], unique=False)
@@ -172,6 +172,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("told_operator", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("fields", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("settings", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_source")),
     )
     op.create_table(
@@ -185,6 +186,7 @@ def upgrade() -> None:
         sa.Column("status_reason", sa.Text(), nullable=False),
         sa.Column("paused_until", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("alerts", sa.Boolean(), nullable=False),
+        sa.Column("left_alerts", sa.Boolean(), nullable=False),
         sa.Column("schedule", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("next_due", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("told_revision", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
@@ -194,8 +196,8 @@ def upgrade() -> None:
         sa.Column("alert_day", sa.Date(), nullable=True),
         sa.Column("alerts_sent", sa.Integer(), nullable=False),
         sa.Column("overflow", sa.Integer(), nullable=False),
-        sa.Column("soft_bounces", sa.Integer(), nullable=False),
-        sa.Column("soft_since", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("bounces", sa.Integer(), nullable=False),
+        sa.Column("bounces_since", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.CheckConstraint(
             "status IN ('active', 'paused', 'removed', 'unsubscribed', 'bounced', 'complained')",
             name=op.f("ck_subscriber_status"),
@@ -208,8 +210,8 @@ def upgrade() -> None:
             "ix_subscriber_alerts",
             ["alert_revision"],
             unique=False,
-            sqlite_where=sa.text("alerts"),
-            postgresql_where=sa.text("alerts"),
+            sqlite_where=sa.text("alerts AND NOT left_alerts"),
+            postgresql_where=sa.text("alerts AND NOT left_alerts"),
         )
         batch_op.create_index(
             "ix_subscriber_due",
@@ -266,7 +268,11 @@ def downgrade() -> None:
             sqlite_where=sa.text("status = 'active'"),
             postgresql_where=sa.text("status = 'active'"),
         )
-        batch_op.drop_index("ix_subscriber_alerts", sqlite_where=sa.text("alerts"), postgresql_where=sa.text("alerts"))
+        batch_op.drop_index(
+            "ix_subscriber_alerts",
+            sqlite_where=sa.text("alerts AND NOT left_alerts"),
+            postgresql_where=sa.text("alerts AND NOT left_alerts"),
+        )
 
     op.drop_table("subscriber")
     op.drop_table("source")
