@@ -80,6 +80,8 @@ def read_subscriber(values: Any, path: Path, problems: list[Problem]) -> Subscri
     """The same for a table among others: notes its problems under `path`; None if there were any."""
     before = len(problems)
     table = Table(values, path, problems)
+    if len(problems) > before:
+        return None
     email = _checked(table, "email", address, required="the reader's address")
     name = table.text("name", longest=200)
     timezone = _checked(table, "timezone", timezone_named, "UTC")

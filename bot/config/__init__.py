@@ -1,0 +1,70 @@
+"""config.toml and the environment -> Config. Every problem is reported at once, each with its line.
+
+Only the command line sees a Config; everything below is given the parts it needs.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from bot.config.environment import Environment
+from bot.config.lines import line_of, lines_of
+from bot.config.sections import Sections, keys_of
+from bot.config.values import Config, DkimConfig, MailConfig, SourceConfig
+from bot.core.tables import Problem, said
+from bot.errors import UserError
+
+__all__ = ["Config", "DkimConfig", "MailConfig", "SourceConfig", "keys_of", "load"]
+
+
+def load(path: Path, environ: Mapping[str, str]) -> Config:
+    """The configuration in a file, completed and overridden from the environment.
+
+    Raises UserError with every problem found, "line 12: sources[hf].every: …", in the order of the file.
+    """
+    text = _text(path)
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{path} is not TOML.", [_syntax(str(error), text)]) from None
+    except RecursionError:
+        raise UserError(f"{path} is not a configuration: it is nested too deeply.") from None
+    problems: list[Problem] = []
+    environment = Environment(environ, problems)
+    whole = environment.applied(table)
+    config = Sections(path.absolute().parent, environ, problems).config(whole)
+    if not problems:
+        return config
+    lines = lines_of(text)
+    placed = []
+    for problem in problems:
+        line = line_of(lines, problem.path)
+        variable = environment.overridden.get(problem.path)
+        where = f"{variable} in the environment" if variable else f"line {line}"
+        placed.append((0 if variable else line, f"{where}: {environment.hidden(said(problem, whole))}"))
+    placed.sort(key=lambda one: one[0])
+    count = "1 problem" if len(placed) == 1 else f"{len(placed)} problems"
+    raise UserError(f"{path}: {count}", [line for _, line in placed])
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+    except FileNotFoundError:
+        hint = "`paperlark init` writes one; --config PATH or PAPERLARK_CONFIG names another"
+        raise UserError(f"There is no configuration {path}.", [hint]) from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or error}.") from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise UserError(f"{path} is not UTF-8.", [f"line {line}: save the file as UTF-8"]) from None
+
+
+def _syntax(said: str, text: str) -> str:
+    """What `tomllib` says, with the line first. The line itself is not shown: it may hold a password."""
+    found = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", said, re.DOTALL)
+    if found is None:  # "... (at end of document)"
+        return f"line {text.count(chr(10)) + 1}: {said}"
+    hint = ": texts stand in quotes, and true and false in small letters" if found[1] == "Invalid value" else ""
+    return f"line {found[2]}, column {found[3]}: {found[1]}{hint}"
