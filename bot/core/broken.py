@@ -1,10 +1,13 @@
 """Where a template is broken, in one line: "templates/digest.html line 12: 'papers' is undefined". Pure."""
 
+import re
 import traceback
 
 import jinja2
 
 from bot.errors import PaperlarkError
+
+_VALUE = re.compile(r"'bot\.core\.\w+\.(\w+) object'")  # "a Card has no attribute 'subtitle'"
 
 
 class BrokenTemplate(PaperlarkError):
@@ -24,7 +27,9 @@ def place(environment: jinja2.Environment, name: str, error: Exception) -> str:
         for frame in traceback.extract_tb(error.__traceback__):
             if frame.filename in known:
                 name, line = known[frame.filename], frame.lineno
-    words = " ".join(str(error).split()) or type(error).__name__
+            elif frame.filename == "<template>":  # one without a file
+                line = frame.lineno
+    words = _VALUE.sub(r"a \1", " ".join(str(error).split())) or type(error).__name__
     if not isinstance(error, jinja2.TemplateError):
         words = f"{type(error).__name__}: {words}"
     return f"templates/{name}{f' line {line}' if line else ''}: {words}"

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 
 from bot.core import excerpts, tex
 from bot.core.clean import line, shortened, web_address
-from bot.core.editions import Pick, Quote, Reason
+from bot.core.editions import Quote, Reason
 from bot.core.excerpts import Run
 from bot.core.papers import Paper
 
@@ -19,7 +19,18 @@ MAX_ADDRESS = 1_000  # longer links are left out: they are not links of a paper
 SHORT = 360  # characters of a short abstract
 FULL = 4_000  # of a full one
 SHOWN_QUOTES = 5
+QUOTED = ("title", "abstract", "author", "category", "org", "source")  # fields with words; the others have numbers
 BEST_LINK = ("abs", "hf", "doi", "pdf", "project", "code")  # where the title leads
+SITES = {
+    "arxiv.org": "arXiv",
+    "biorxiv.org": "bioRxiv",
+    "doi.org": "DOI",
+    "huggingface.co": "Hugging Face",
+    "medrxiv.org": "medRxiv",
+    "openreview.net": "OpenReview",
+    "pubmed.ncbi.nlm.nih.gov": "PubMed",
+    "semanticscholar.org": "Semantic Scholar",
+}
 RISING = 0.5  # a paper rises when it gained half again over what it had
 
 
@@ -28,12 +39,13 @@ class Link(NamedTuple):
 
     kind: Literal["abs", "pdf", "hf", "code", "project", "doi"]
     url: str
-    host: str
+    site: str  # "arXiv", or the name of the host
     stars: int | None = None
 
 
 class Why(NamedTuple):
-    """One profile that asked for the paper, and the words that answered: (words, fields they stand in)."""
+    """One profile that asked for the paper, and the words that answered: (words, fields they stand in).
+    A condition on a number ("upvotes>=20") stands in no field."""
 
     profile: str
     words: tuple[tuple[str, tuple[str, ...]], ...]
@@ -86,8 +98,7 @@ def name_of(name: str, limit: int = MAX_NAME) -> str:
     return line(name, limit)
 
 
-@dataclass(frozen=True, slots=True)
-class Face:
+class Face(NamedTuple):
     """What decides how a pick looks, whoever's it is: equal faces are one card, rendered once."""
 
     paper: Paper
@@ -99,34 +110,38 @@ class Face:
     news: str
 
 
-def face(pick: Pick) -> Face:
-    """A pick without the names of its reader's profiles."""
-    title_hits, abstract_hits = _hits(pick.reasons)
-    return Face(pick.paper, title_hits, abstract_hits, pick.rise, pick.rise_over, pick.entered_top, pick.news)
+class Answer(NamedTuple):
+    """What a paper answered: the words to mark in it, and why it is here."""
+
+    title_hits: tuple[str, ...]
+    abstract_hits: tuple[str, ...]
+    whys: tuple[Why, ...]
 
 
 @lru_cache(maxsize=16_384)
-def _hits(reasons: tuple[Reason, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def answer(reasons: tuple[Reason, ...]) -> Answer:
+    """Per profile the words that answered, each named once with all the fields it stands in."""
     quotes = [quote for reason in reasons for quote in reason.quotes]
-    return excerpts.quoted(quotes, "title"), excerpts.quoted(quotes, "abstract")
+    whys = tuple(Why(name_of(reason.profile), *_words(reason.quotes)) for reason in reasons)
+    return Answer(excerpts.quoted(quotes, "title"), excerpts.quoted(quotes, "abstract"), whys)
 
 
-def card(pick: Face, abstract: int) -> Card:
-    """The card of a pick; `abstract` is the number of characters its abstract may have."""
-    paper = pick.paper
+def card(face: Face, abstract: int) -> Card:
+    """The card of a paper; `abstract` is the number of characters its abstract may have."""
+    paper = face.paper
     title = title_of(paper.title)
     first, last, more, count = authors(paper)
     links = links_of(paper)
     text = body = ""
     if abstract > 0:
         body = line(tex.readable(line(paper.abstract)))
-        text = excerpts.excerpt(body, abstract, pick.abstract_hits)
-    rise = pick.rise if pick.rise is not None and pick.rise > 0 else None
+        text = excerpts.excerpt(body, abstract, face.abstract_hits)
+    rise = face.rise if face.rise is not None and face.rise > 0 else None
     had = (paper.upvotes or 0) - (rise or 0)
     summary = excerpts.cut(line(tex.readable(line(paper.summary))), MAX_SUMMARY)
     return Card(
         title=title,
-        title_runs=excerpts.marked(title, pick.title_hits),
+        title_runs=excerpts.marked(title, face.title_hits),
         url=best_link(links),
         first_authors=first,
         last_author=last,
@@ -138,17 +153,17 @@ def card(pick: Face, abstract: int) -> Card:
         categories=tuple(name_of(category, 40) for category in paper.categories[:6]),
         upvotes=paper.upvotes,
         rise=rise,
-        rise_over=pick.rise_over,
+        rise_over=face.rise_over,
         rising=rise is not None and rise >= 5 and rise >= had * RISING,
-        entered_top=pick.entered_top,
+        entered_top=face.entered_top,
         comments=paper.comments,
         stars=paper.stars,
         summary="" if summary and body.startswith(summary.rstrip("…")) else summary,
         abstract=text,
-        abstract_runs=excerpts.marked(text, pick.abstract_hits),
+        abstract_runs=excerpts.marked(text, face.abstract_hits),
         note=shortened(line(tex.readable(line(paper.note))), 160),
         journal=shortened(line(paper.journal), 160),
-        news=name_of(pick.news, 160),
+        news=name_of(face.news, 160),
         withdrawn=paper.withdrawn,
         late=paper.late,
         sources=tuple(name_of(source, 40) for source in paper.sources[:6]),
@@ -182,7 +197,8 @@ def links_of(paper: Paper) -> tuple[Link, ...]:
         if not url or len(url) > MAX_ADDRESS or any(url == link.url for link in found):
             continue
         host = (urlsplit(url).hostname or "").removeprefix("www.")
-        found.append(Link(kind, url, name_of(host, 60), paper.stars if kind == "code" else None))
+        site = SITES.get(host, name_of(host, 60))
+        found.append(Link(kind, url, site, paper.stars if kind == "code" else None))
     return tuple(found)
 
 
@@ -191,21 +207,14 @@ def best_link(links: tuple[Link, ...]) -> str:
     return next((link.url for kind in BEST_LINK for link in links if link.kind == kind), "")
 
 
-@lru_cache(maxsize=16_384)
-def whys(reasons: tuple[Reason, ...]) -> tuple[Why, ...]:
-    """Why a paper is here: per profile the words that answered, each named once with all the fields it stands in."""
-    return tuple(Why(name_of(reason.profile), *_words(reason.quotes)) for reason in reasons)
-
-
 def _words(quotes: tuple[Quote, ...]) -> tuple[tuple[tuple[str, tuple[str, ...]], ...], int]:
     places: dict[str, tuple[str, list[str]]] = {}
     for one in quotes:
-        text = name_of(
-            one.text if one.field in ("title", "abstract", "author", "category", "org", "source") else one.term
-        )
+        quoted = one.field in QUOTED
+        text = name_of(one.text if quoted else one.term)
         if text:
             fields = places.setdefault(text.casefold(), (text, []))[1]
-            if one.field not in fields:
+            if quoted and one.field not in fields:
                 fields.append(one.field)
     words = tuple((text, tuple(fields)) for text, fields in places.values())
     return words[:SHOWN_QUOTES], max(0, len(words) - SHOWN_QUOTES)

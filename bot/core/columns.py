@@ -19,17 +19,20 @@ def _width(c: str) -> int:
 def wrap(text: str, columns: int = 72, first: str = "", rest: str | None = None) -> str:
     """Text in lines of at most `columns`; the first line begins with `first`, the others with `rest` (else as many
     blanks). Words too long for a line are broken, web and mail addresses never. No line feed at the end."""
+    measure = len if text.isascii() else width
     rest = " " * width(first) if rest is None else rest
+    indent = width(rest)
     lines: list[str] = []
     current, used, empty = first, width(first), True
     for word in text.split():
-        for piece in _pieces(word, max(columns - width(rest), 8)):
+        for piece in _pieces(word, max(columns - indent, 8)):
             space = 0 if empty else 1
-            if not empty and used + space + width(piece) > columns:
+            wide = measure(piece)
+            if not empty and used + space + wide > columns:
                 lines.append(current.rstrip())
-                current, used, space = rest, width(rest), 0
+                current, used, space = rest, indent, 0
             current += " " * space + piece
-            used += space + width(piece)
+            used += space + wide
             empty = False
     lines.append(current.rstrip())
     return "\n".join(lines)
@@ -37,7 +40,7 @@ def wrap(text: str, columns: int = 72, first: str = "", rest: str | None = None)
 
 def _pieces(word: str, columns: int) -> list[str]:
     """A word in pieces that fit a line."""
-    if width(word) <= columns or "://" in word or "@" in word:
+    if len(word) * 2 <= columns or width(word) <= columns or "://" in word or "@" in word:
         return [word]
     pieces, piece, used = [], "", 0
     for c in word:

@@ -1,79 +1,56 @@
-"""An edition becomes a letter: templates, styles put inline, chunks shared between letters, never over the size. Pure.
+"""An edition becomes a letter, never over the size. Pure.
 
-What is said belongs to `sheets`, `cards` and the templates. Papers are rendered once for all readers: a template calls
-`card(pick)` and `part(name, …)`, which leave a mark where the finished, cached chunk goes.
+What is said belongs to `sheets`, `cards` and the templates; papers are rendered once for all readers, in `plates`. The
+templates `digest.*` and `alert.*` call `papers(section)` and `part(name, …)`, which leave marks where the finished
+pieces go.
 """
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from gettext import NullTranslations
 from typing import Any, Literal
 
 import jinja2
 
-from bot.core import cards
+from bot.core import cards, samples
 from bot.core.broken import BrokenTemplate, place
-from bot.core.cards import Face
-from bot.core.clean import harmless, line
-from bot.core.columns import fill, wrap
-from bot.core.editions import Edition, Letter, Pick
+from bot.core.clean import harmless, shortened
+from bot.core.editions import Edition, Letter
 from bot.core.fitting import smaller
+from bot.core.plates import Piece, Plates, environment
 from bot.core.sheets import Part, Sheet, sheet
-from bot.core.styles import Styles
 from bot.core.wording import Words
+
+__all__ = ["BrokenTemplate", "Press", "check", "environment", "size"]
 
 MAX_HTML = 90_000  # bytes: Gmail clips at 102 KB, and the clipped end holds the way to leave
 MAX_SUBJECT = 150
 ABSTRACTS = {"full": cards.FULL, "short": cards.SHORT, "none": 0}
 SHORTER = (900, cards.SHORT, 180, 0)  # characters of an abstract, tried in turn when a letter is too big
-_MARK = re.compile("\x00(\\d+)\x00")
-_CONTENT = "[here goes the letter]"
-
-Form = Literal["html", "txt"]
-
-
-def environment(loader: jinja2.BaseLoader) -> jinja2.Environment:
-    """The environment the templates are written for: undefined names are errors, .html is escaped."""
-    made = jinja2.Environment(
-        loader=loader,
-        autoescape=jinja2.select_autoescape(["html"]),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        extensions=["jinja2.ext.i18n"],
-        auto_reload=False,
-    )
-    made.filters |= {"wrap": wrap, "fill": fill}
-    return made
+_HREF = re.compile(r"""<a\s[^>]*?href=["']?([^"'>\s]*)""", re.IGNORECASE)
+_MARK = re.compile("\x00(\\d+)-(\\d+)\x00")
 
 
 class Press:
-    """Renders editions. Share one between threads; `cards_kept` rendered papers are kept for the next letters."""
+    """Renders editions. Share one between threads; `kept` rendered papers are kept for the next letters."""
 
     def __init__(
         self,
         environment: jinja2.Environment,
         catalogues: Mapping[str, NullTranslations] | None = None,
-        cards_kept: int = 4_096,
+        kept: int = 4_096,
     ) -> None:
-        self._environment = environment
-        self._styles = Styles(self._source("letter.css"))
-        self._words = lru_cache(maxsize=64)(lambda language: Words(language, catalogues))
-        self._card = lru_cache(maxsize=2 * cards_kept)(self._render_card)
-        self._part = lru_cache(maxsize=cards_kept)(self._render_part)
-        self._frame = lru_cache(maxsize=64)(self._render_frame)
+        self._plates = Plates(environment, catalogues, kept)
 
     def letter(self, edition: Edition) -> Letter:
         """The letter of an edition. Equal papers of any two letters are the same chunk. Raises BrokenTemplate."""
-        words = self._words(edition.reader.language)
-        edition, abstract, html = self._fitted(edition, words)
-        letter = sheet(edition, words)
+        words = self._plates.words(edition.reader.language)
+        setting, html = self._fitted(edition, words)
+        subject = self._plates.text(f"{edition.kind}.subject.txt", words, {"letter": setting.letter})
         return Letter(
-            subject=self._subject(letter, words),
+            subject=shortened(subject, MAX_SUBJECT),
             html=html,
-            text=_Setting(self, letter, words, abstract, "txt").chunks(),
+            text=setting.chunks("txt"),
             language=words.language,
         )
 
@@ -81,121 +58,112 @@ class Press:
         """The same as a web page."""
         return self.letter(edition).html_page
 
-    # -- size ------------------------------------------------------------------------------------------------------
-
-    def _fitted(self, edition: Edition, words: Words) -> tuple[Edition, int, tuple[str, ...]]:
-        """The edition, the length of its abstracts and its HTML, cut until it is not over the size: abstracts shorten,
-        then papers move to "n more", then sections without papers are summed up."""
+    def _fitted(self, edition: Edition, words: Words) -> "tuple[_Setting, tuple[str, ...]]":
+        """The setting of a letter and its HTML, cut until it is not over the size: abstracts shorten, then papers move
+        to "n more", then sections without papers are summed up."""
+        letter = sheet(edition, words)
         wanted = ABSTRACTS[edition.reader.abstract]
         for abstract in (wanted, *(shorter for shorter in SHORTER if shorter < wanted)):
-            html = _Setting(self, sheet(edition, words), words, abstract, "html").chunks()
+            setting = _Setting(self._plates, letter, words, abstract)
+            html = setting.chunks("html")
             excess = size(html) - MAX_HTML
             if excess <= 0:
-                return edition, abstract, html
+                return setting, html
         while excess > 0 and (less := smaller(edition, excess / size(html))):
             edition = less
-            html = _Setting(self, sheet(edition, words), words, 0, "html").chunks()
+            setting = _Setting(self._plates, sheet(edition, words), words, 0)
+            html = setting.chunks("html")
             excess = size(html) - MAX_HTML
-        return edition, 0, html
-
-    # -- pieces ----------------------------------------------------------------------------------------------------
-
-    def _subject(self, letter: Sheet, words: Words) -> str:
-        values = {"letter": letter, **self._language(words)}
-        return line(self._render(f"{letter.head.kind}.subject.txt", values), MAX_SUBJECT)
-
-    def _render_card(self, face: Face, abstract: int, words: Words, form: Form) -> str:
-        values = {"paper": cards.card(face, abstract), **self._language(words)}
-        return self._finished(f"_paper.{form}", values)
-
-    def _render_part(self, name: str, words: Words, values: tuple[tuple[str, Any], ...]) -> str:
-        return self._finished(name, {**dict(values), **self._language(words)})
-
-    def _finished(self, name: str, values: dict[str, Any]) -> str:
-        rendered = harmless(self._render(name, values))
-        if not rendered.strip():
-            return ""
-        if name.endswith(".html"):
-            rendered = self._styles.inline(rendered.strip())
-        return rendered if rendered.endswith("\n") else rendered + "\n"
-
-    def _render_frame(self, kind: str, words: Words) -> tuple[str, str]:
-        values = {"kind": kind, "content": _CONTENT, "at_rules": self._styles.at_rules}
-        page = self._styles.inline_page(self._render("_frame.html", values | self._language(words)))
-        before, mark, after = page.partition(_CONTENT)
-        if not mark:
-            raise BrokenTemplate("templates/_frame.html: {{ content }} is missing")
-        return before + "\n", after + "\n"
-
-    def _language(self, words: Words) -> dict[str, Any]:
-        """What every template can use: the words of the reader's language, and the sentences of a text template."""
-
-        def say(name: str, /, **values: Any) -> str:
-            return line(self._render(name, {**values, **self._language(words)}))
-
-        return {"words": words, "say": say, "_": words.gettext, "gettext": words.gettext, "ngettext": words.ngettext}
-
-    def _render(self, name: str, values: dict[str, Any]) -> str:
-        try:
-            return self._environment.get_template(name).render(values)
-        except BrokenTemplate:
-            raise
-        except Exception as error:
-            raise BrokenTemplate(place(self._environment, name, error)) from error
-
-    def _source(self, name: str) -> str:
-        loader = self._environment.loader
-        assert loader is not None
-        try:
-            return loader.get_source(self._environment, name)[0]
-        except jinja2.TemplateError as error:
-            raise BrokenTemplate(place(self._environment, name, error)) from error
+        return setting, html
 
 
 class _Setting:
-    """One part of one letter while it is set."""
+    """One letter while it is set, with abstracts of a length."""
 
-    def __init__(self, press: Press, letter: Sheet, words: Words, abstract: int, form: Form) -> None:
-        self.press = press
+    def __init__(self, plates: Plates, letter: Sheet, words: Words, abstract: int) -> None:
+        self.plates = plates
         self.letter = letter
         self.words = words
-        self.abstract = abstract
-        self.form = form
-        self.set: list[str] = []
+        self._looks: dict[int, list[Piece]] = {
+            id(section): [piece for pick in section.picks for piece in plates.look(pick, section.name, abstract, words)]
+            for section in letter.sections
+        }
 
-    def chunks(self) -> tuple[str, ...]:
-        """The whole part, in chunks that end in a line feed."""
-        values = {"letter": self.letter, "card": self.card, "part": self.part, **self.press._language(self.words)}
-        layout = self.press._render(f"{self.letter.head.kind}.{self.form}", values)
-        found = []
-        for number, piece in enumerate(_MARK.split(layout)):
-            if number % 2:
-                found.append(self.set[int(piece)])
-            elif piece.strip():
-                found.append(harmless(piece).lstrip("\n").rstrip("\n") + "\n")
-        if self.form == "txt":
+    def chunks(self, form: Literal["html", "txt"]) -> tuple[str, ...]:
+        """The whole letter in one form, in chunks that end in a line feed."""
+        pieces: list[str] = []
+
+        def marked(chunks: list[str]) -> str:
+            first = len(pieces)
+            pieces.extend(chunk for chunk in chunks if chunk)
+            return f"\x00{first}-{len(pieces)}\x00"
+
+        def papers(section: Part) -> str:
+            looks = self._looks[id(section)]
+            return marked([look.html for look in looks] if form == "html" else [look.txt for look in looks])
+
+        def part(name: str, /, **values: Any) -> str:
+            return marked([self.plates.part(name, self.words, tuple(values.items()))])
+
+        layout = self.plates.render(
+            f"{self.letter.head.kind}.{form}", self.words, {"letter": self.letter, "papers": papers, "part": part}
+        )
+        found: list[str] = []
+        end = 0
+        for mark in _MARK.finditer(layout):
+            found += _between(layout[end : mark.start()])
+            found += pieces[int(mark[1]) : int(mark[2])]
+            end = mark.end()
+        found += _between(layout[end:])
+        if form == "txt":
             return tuple(found)
-        before, after = self.press._frame(self.letter.head.kind, self.words)
+        before, after = self.plates.frame(self.letter.head.kind, self.words)
         return (before, *found, after)
 
-    def card(self, pick: Pick, section: Part) -> str:
-        """In a template: a paper, and why it is here."""
-        mark = self._mark(self.press._card(cards.face(pick), self.abstract, self.words, self.form))
-        if pick.reasons:
-            mark += self.part(f"_why.{self.form}", reasons=cards.whys(pick.reasons), section=section.name)
-        return mark
 
-    def part(self, name: str, /, **values: Any) -> str:
-        """In a template: another template, rendered with these values (and no others) and its styles put inline."""
-        return self._mark(self.press._part(name, self.words, tuple(values.items())))
-
-    def _mark(self, chunk: str) -> str:
-        if not chunk:
-            return ""
-        self.set.append(chunk)
-        return f"\x00{len(self.set) - 1}\x00"
+def _between(text: str) -> list[str]:
+    """What a template holds between the pieces; blank lines there are for whoever reads the template."""
+    return [harmless(text).strip("\n") + "\n"] if text.strip() else []
 
 
 def size(chunks: tuple[str, ...]) -> int:
     """Bytes in UTF-8."""
     return sum(len(chunk) if chunk.isascii() else len(chunk.encode()) for chunk in chunks)
+
+
+def check(environment: jinja2.Environment, catalogues: Mapping[str, NullTranslations] | None = None) -> list[str]:
+    """Every template rendered with ordinary and nasty samples: the problems found, one line each with file and line,
+    none twice."""
+    found: dict[str, None] = {}
+    for name in environment.list_templates(extensions=["html", "txt"]):
+        try:
+            environment.get_template(name)
+        except jinja2.TemplateError as error:
+            found[place(environment, name, error)] = None
+    try:
+        press = Press(environment, catalogues)
+        for sample, edition in samples.all_editions().items():
+            found |= dict.fromkeys(_faults(press, edition, sample))
+    except BrokenTemplate as error:
+        found[str(error)] = None
+    return list(found)
+
+
+def _faults(press: Press, edition: Edition, sample: str) -> list[str]:
+    """What is wrong with the letter of one sample."""
+    try:
+        letter = press.letter(edition)
+    except BrokenTemplate as error:
+        return [str(error)]
+    found = []
+    for form, text in (("html", letter.html_page), ("txt", letter.text_page)):
+        if edition.unsubscribe_email and edition.unsubscribe_email not in text:
+            found.append(f"templates/{edition.kind}.{form}: does not say how to unsubscribe (letter.imprint)")
+    if not letter.subject:
+        found.append(f"templates/{edition.kind}.subject.txt: gives an empty subject")
+    if (excess := size(letter.html) - MAX_HTML) > 0:
+        found.append(f"templates/{edition.kind}.html: {excess} bytes too long with the sample {sample!r}")
+    for link in _HREF.findall(letter.html_page):
+        if not link.startswith(("https://", "http://", "mailto:")):
+            found.append(f"templates/{edition.kind}.html: a link that mail programs refuse: {link[:60]}")
+    return found

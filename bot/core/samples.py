@@ -22,10 +22,10 @@ LARKSPUR = Paper(
     title="Larkspur: Sparse Attention That Remembers Where It Looked",
     abstract=(
         "Sparse attention saves memory by looking at few tokens, and loses what it did not look at. We introduce"
-        " Larkspur, a sparse attention layer that keeps a compact record of the positions each head has visited and lets later"
-        " layers return to them. On synthetic retrieval tasks of up to 256k tokens it matches dense attention while"
-        " reading 6% of the KV cache. The record itself is a useful diagnostic: heads that never return are heads that"
-        " can be removed."
+        " Larkspur, a sparse attention layer that keeps a compact record of the positions each head has visited and"
+        " lets later layers return to them. On synthetic retrieval tasks of up to 256k tokens it matches dense"
+        " attention while reading 6% of the KV cache. The record itself is a useful diagnostic: heads"
+        " that never return are heads that can be removed."
     ),
     authors=("Ines Marrow", "Tomasz Wilk", "Adaeze Obi", "Yuki Hanabusa", "Søren Kjærgård"),
     categories=("cs.LG", "cs.CL"),
@@ -50,8 +50,8 @@ ROUTERS = Paper(
     title="Small Routers, Large Mixtures: Where Mixture-of-Experts Models Waste Their Tokens",
     abstract=(
         "We follow every token of a mixture-of-experts model through training and count what it costs to send it to"
-        " the wrong expert. Most of the waste is early, small, and caused by ties. A router with 0.1% of the parameters that"
-        " breaks ties by recency recovers nearly all of it."
+        " the wrong expert. Most of the waste is early, small, and caused by ties. A router with 0.1% of the parameters"
+        " that breaks ties by recency recovers nearly all of it."
     ),
     authors=("Gaël Le Brun", "Mei Tanaka"),
     categories=("cs.LG",),

@@ -65,6 +65,7 @@ class Head:
     trending: int
     revisions: int
     more: int  # found but not shown
+    found: int  # for the profiles, shown or not
     alerted: int
     overflow: int
     troubled: tuple[SourceLine, ...]  # sources that fail or are stale
@@ -132,6 +133,7 @@ def sheet(edition: Edition, words: Words) -> Sheet:
         trending=shown["trending"],
         revisions=shown["revisions"],
         more=sum(part.more for part in parts),
+        found=shown["profile"] + sum(part.more for part in parts if part.kind == "profile"),
         alerted=edition.alerted,
         overflow=edition.overflow,
         troubled=tuple(line for line in lines if line.state in ("failing", "stale"))[:MAX_SOURCES],

@@ -39,9 +39,6 @@ class Words:
         self.gettext = self._catalogue.gettext
         self.ngettext = self._catalogue.ngettext
 
-    def __reduce__(self) -> str:
-        raise TypeError("Words hold a catalogue and stay in their process")
-
     @cached_property
     def direction(self) -> str:
         """ "ltr" or "rtl", for `dir`."""
