@@ -125,10 +125,7 @@ class Sections:
     def _mail(self, table: Table) -> MailConfig:
         default = MailConfig()
         sender = self._checked(table, "from", self._mailbox)
-        url = self._transport(table, "url", table.text("url", default.url, longest=4000))
-        fallback = tuple(
-            self._transport(table, ("fallback", number), one) for number, one in enumerate(table.texts("fallback"))
-        )
+        url = self._transport(table)
         if not sender and url.startswith("smtp"):
             table.problem("from" if "from" in table.values else (), "from is missing: who the letters come from")
         rate = table.get("rate", (int, float), "messages a minute")
@@ -139,7 +136,6 @@ class Sections:
         mail = MailConfig(
             sender=sender or default.sender,
             url=url,
-            fallback=fallback,
             rate=float(rate or 0),
             connections=table.integer("connections", default.connections, 1, 100),
             on_crash=cast("OnCrash", table.choice("on_crash", default.on_crash, ("resend", "skip"))),
@@ -165,12 +161,13 @@ class Sections:
         mailbox(text.replace("{token}", "token"))
         return text
 
-    def _transport(self, table: Table, key: str | tuple[str | int, ...], url: str) -> str:
-        """A way for mail to leave, checked; a folder is made absolute."""
+    def _transport(self, table: Table) -> str:
+        """How mail leaves; a folder is made absolute."""
+        url = table.text("url", MailConfig().url, longest=4000)
         try:
             transport(url)
         except ValueError as error:
-            table.problem(key, str(error))
+            table.problem("url", str(error))
         return self._absolute(url)
 
     def _absolute(self, url: str) -> str:

@@ -29,7 +29,6 @@ class MailConfig:
 
     sender: str = field(default="Paperlark <paperlark@localhost>", metadata={"key": "from"})
     url: str = field(default="outbox:outbox", repr=False)
-    fallback: tuple[str, ...] = field(default=(), repr=False)
     rate: float = 0  # messages a minute; 0: as fast as the relay takes them
     connections: int = 4
     on_crash: OnCrash = "resend"

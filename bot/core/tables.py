@@ -81,11 +81,9 @@ class Table:
     def get(self, key: str, kind: type | tuple[type, ...], expected: str) -> Any:
         """The value of a key if it is of that kind, else None."""
         self.asked.append(key)
-        value = self.values.get(key)
-        if value is None:
-            if key in self.values:  # JSON's null
-                self.problem(key, f"expected {expected}, got nothing")
+        if key not in self.values:
             return None
+        value = self.values[key]
         if isinstance(value, kind) and (value.__class__ is not bool or kind is bool):
             return value
         self.problem(key, f"expected {expected}, got {shown(value)}")
@@ -140,10 +138,12 @@ class Table:
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of texts."""
         value = self.get(key, list | tuple, f'a list such as {key} = ["…"]')  # type: ignore[arg-type]
-        wrong = [number for number, item in enumerate(value or ()) if not isinstance(item, str)]
-        for number in wrong:
-            self.problem((key, number), f"expected text in quotes, got {shown(value[number])}")
-        return tuple(item for item in value or () if isinstance(item, str))
+        if not value:
+            return ()
+        for number, item in enumerate(value):
+            if not isinstance(item, str):
+                self.problem((key, number), f"expected text in quotes, got {shown(item)}")
+        return tuple([item for item in value if isinstance(item, str)])
 
     def tables(self, key: str, header: str) -> list[Any]:
         """A list of tables, unread."""
@@ -151,7 +151,7 @@ class Table:
 
     def finish(self, hints: Mapping[str, str] | None = None) -> None:
         """Refuse every key nobody asked for. `hints`: what to say of those that are often mistaken."""
-        if len(self.values) <= len(self.asked) and all(key in self.asked for key in self.values):
+        if self.values.keys() <= set(self.asked):
             return
         for key in self.values:
             if key not in self.asked:
@@ -196,4 +196,6 @@ def shown(value: Any) -> str:
         return "a table"
     if isinstance(value, list | tuple):
         return "a list"
+    if value is None:  # JSON's null
+        return "nothing"
     return str(value)[:60]
