@@ -5,7 +5,7 @@ votes over days: the votes are replaced by their velocity (every gain fades with
 exponentially decayed counters), the gravity is 1.3, and a paper without votes still ranks by its age:
 
     score = (1 + Σ gain · 2^(-(now - moment of the gain) / half-life))^0.8 / (hours on the lists + 2)^1.3
-    gain  = votes + 2 · comments + stars / 20, each counted between two snapshots, falls ignored
+    gain  = votes + 2 · comments + stars / 20, each counted over what the paper ever had
 
 Of the first snapshot nobody knows when its votes were given: they are dated halfway between the paper's listing and
 that snapshot. Its stars may be years old, so only their order of magnitude counts: log10(1 + stars). A paper with one
@@ -43,7 +43,9 @@ def score(snapshots: Sequence[Snapshot], paper: Paper, now: datetime, half_life:
         first = known == [None, None, None]
         given = moment - max(moment - listed, timedelta(0)) / 2 if first else moment
         heat += (votes + COMMENT * comments + stars) * 0.5 ** ((now - given) / half_life)
-        known = [before if after is None else after for before, after in zip(known, numbers, strict=True)]
+        known = [
+            before if after is None else max(before or 0, after) for before, after in zip(known, numbers, strict=True)
+        ]
     hours = max((now - listed) / HOUR, 0.0)
     return float((1.0 + heat) ** 0.8 / (hours + 2.0) ** GRAVITY)
 

@@ -1,0 +1,83 @@
+"""Places are shared fairly, every paper is given once, and stored decisions become sections."""
+
+import time
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core import selection
+from bot.core.editions import Pick
+from bot.core.papers import Paper
+from bot.core.picks import Picks, PickSection
+
+LISTS = st.lists(st.lists(st.integers(0, 40), max_size=30), max_size=6)
+
+
+def test_a_list_that_wants_little_leaves_its_places_to_the_others() -> None:
+    assert selection.allot([[1], [2, 3, 4, 5, 6], [7, 8, 9, 10, 11]], 7) == [[1], [2, 3, 4], [7, 8, 9]]
+
+
+def test_a_paper_wanted_twice_is_given_to_the_one_whose_turn_it_is() -> None:
+    assert selection.allot([[1, 2, 3], [1, 2, 3]], 3) == [[1, 3], [2]]
+
+
+def test_the_first_list_gets_the_odd_place() -> None:
+    assert selection.allot([[1, 2, 3], [4, 5, 6]], 3) == [[1, 2], [4]]
+
+
+def test_nothing_wanted_or_no_place() -> None:
+    assert selection.allot([], 5) == []
+    assert selection.allot([[], []], 5) == [[], []]
+    assert selection.allot([[1, 2]], 0) == [[]]
+    assert selection.allot([[1, 2], [3]], 0) == [[], []]
+    assert selection.allot([[1, 2], [3]], -1) == [[], []]
+    assert selection.allot([[1, 1, 2]], 5) == [[1, 2]]
+
+
+@given(LISTS, st.integers(0, 50))
+def test_allot(wanted: list[list[int]], limit: int) -> None:
+    given_ = selection.allot(wanted, limit)
+    flat = [paper for share in given_ for paper in share]
+    assert len(given_) == len(wanted)
+    assert len(flat) == len(set(flat)) == min(limit, len({paper for papers in wanted for paper in papers}))
+    for papers, share in zip(wanted, given_, strict=True):
+        places = [papers.index(paper) for paper in share]
+        assert places == sorted(places), "best first"
+
+
+@given(LISTS, st.integers(0, 50))
+def test_allot_is_max_min_fair(wanted: list[list[int]], limit: int) -> None:
+    """Nobody has two papers more than one who still wants a paper that somebody got (or that was left)."""
+    shares = selection.allot(wanted, limit)
+    taken = {paper for share in shares for paper in share}
+    for papers, share in zip(wanted, shares, strict=True):
+        if set(papers) - taken:  # this list went away hungry
+            assert all(len(other) <= len(share) + 1 for other in shares)
+
+
+def test_a_million_readers_take_seconds() -> None:
+    wanted = [[(7 * number + 31 * profile) % 300 for number in range(40)] for profile in range(3)]
+    start = time.perf_counter()
+    for _ in range(2_000):
+        selection.allot(wanted, 20)
+    assert (time.perf_counter() - start) * 500 < 100, "25 s for a million, with room for a slow machine"
+
+
+def test_sections() -> None:
+    papers = {number: Paper(key=str(number), title=f"Paper {number}") for number in range(1, 6)}
+    picks = Picks(
+        sections=(
+            PickSection(kind="profile", name="A", ids=(2, 99, 1), more=3, more_ids=(3, 98)),
+            PickSection(kind="profile", name="gone", ids=(97,)),
+            PickSection(kind="profile", name="only counted", ids=(), more=2),
+            PickSection(kind="trending", name="", ids=(5,)),
+        )
+    )
+    built = selection.sections(picks, papers, lambda paper_id, paper: Pick(paper=paper, rise=paper_id))
+    assert [(section.kind, section.name, section.more) for section in built] == [
+        ("profile", "A", 3),
+        ("profile", "only counted", 2),
+        ("trending", "", 0),
+    ]
+    assert [(pick.paper.key, pick.rise) for pick in built[0].picks] == [("2", 2), ("1", 1)]
+    assert built[0].more_papers == (papers[3],)
