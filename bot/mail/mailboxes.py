@@ -4,7 +4,7 @@ import contextlib
 import imaplib
 import re
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -104,7 +104,7 @@ def imap_of(url: str) -> ImapBox:
     return box
 
 
-def from_imap(box: ImapBox) -> Iterator[Received]:
+def from_imap(box: ImapBox) -> Generator[Received, None, None]:
     """The messages we have not read yet, oldest first; `done` marks one as read. The connection lives as long as the
     iteration. Raises DeliveryError: `ours` for a login or certificate refused, else `retry`."""
     try:
@@ -127,6 +127,8 @@ class _Imap:
             self.connection = imaplib.IMAP4(box.host, box.port, timeout=box.timeout)
         try:
             if box.tls == "starttls" and context is not None:
+                if "STARTTLS" not in self.connection.capabilities:
+                    raise DeliveryError(f"{box.name} offers no STARTTLS; use imaps://, or ?tls=off", "ours")
                 self.connection.starttls(context)
             self._log_in(box)
             kind, answer = self.connection.select(_quoted(box.mailbox))
@@ -186,5 +188,7 @@ def _quoted(name: str) -> str:
 
 
 def _words(answer: object) -> str:
+    if isinstance(answer, OSError):
+        return answer.strerror or str(answer)
     text = str(answer.args[0] if isinstance(answer, Exception) and answer.args else answer)
     return " ".join(text.replace("b'", "").replace("'", "").split())[:200]

@@ -135,6 +135,7 @@ class Talk:
         self.relay, self.stream, self.number = relay, stream, number
         self.taken = 0
         self.buffer = b""
+        self.sender: str | None = None
         self.recipient = ""
         self.is_ended = False
 
@@ -153,19 +154,17 @@ class Talk:
                 raise HangUp
             self.buffer += received
         line, self.buffer = self.buffer.split(b"\n", 1)
-        return line.rstrip(b"\r").decode()
+        return line.rstrip(b"\r").decode("utf-8", "replace")
 
     def content(self) -> bytes:
-        lines = b""
-        while not (lines.endswith(b"\r\n.\r\n") or lines == b".\r\n"):
-            while b"\n" not in self.buffer:
-                received = self.stream.recv(65536)
-                if not received:
-                    raise HangUp
-                self.buffer += received
-            line, self.buffer = self.buffer.split(b"\n", 1)
-            lines += line + b"\n"
-        return lines[:-3].replace(b"\r\n..", b"\r\n.")
+        data = bytearray(b"\r\n" + self.buffer)
+        while (end := data.find(b"\r\n.\r\n", max(0, len(data) - 70_000))) < 0:
+            received = self.stream.recv(65536)
+            if not received:
+                raise HangUp
+            data += received
+        self.buffer = bytes(data[end + 5 :])
+        return bytes(data[: end + 2]).replace(b"\r\n..", b"\r\n.")[2:]
 
 
 class ScriptedRelay:
@@ -182,6 +181,7 @@ class ScriptedRelay:
         self.commands: list[str] = []
         self.accepted: list[tuple[str, bytes]] = []  # (recipient, content)
         self.connections = 0
+        self.talks: list[Talk] = []
         self.threads = [threading.Thread(target=self._listen)]
         self.threads[0].start()
 
@@ -194,6 +194,9 @@ class ScriptedRelay:
         with contextlib.suppress(OSError):
             self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
+        for talk in self.talks:
+            with contextlib.suppress(OSError):
+                talk.stream.shutdown(socket.SHUT_RDWR)
         for thread in self.threads:
             thread.join(5)
             assert not thread.is_alive()
@@ -211,13 +214,13 @@ class ScriptedRelay:
     def _serve(self, stream: socket.socket, number: int) -> None:
         stream.settimeout(20)
         stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        talk = Talk(self, stream, number)
+        self.talks.append(talk)
         with contextlib.suppress(OSError, HangUp):
-            try:
-                if self.implicit and self.context is not None:
-                    stream = self.context.wrap_socket(stream, server_side=True)
-                self._talk(Talk(self, stream, number))
-            finally:
-                stream.close()
+            if self.implicit and self.context is not None:
+                talk.stream = self.context.wrap_socket(stream, server_side=True)
+            self._talk(talk)
+        talk.stream.close()
 
     def _talk(self, talk: Talk) -> None:
         self._answer(talk, "(greeting)", "220 relay.example.net ESMTP")
@@ -233,6 +236,8 @@ class ScriptedRelay:
                 manners = "\r\n".join(
                     f"250{'-' if place < len(lines) - 1 else ' '}{text}" for place, text in enumerate(lines)
                 )
+            elif verb == "RCPT" and talk.sender is None:
+                manners = "503 5.5.1 MAIL first"
             elif verb == "DATA":
                 manners = "354 go ahead" if talk.recipient else "554 5.5.1 no valid recipients"
             elif verb == "STARTTLS":
@@ -240,6 +245,8 @@ class ScriptedRelay:
             else:
                 manners = {"QUIT": "221 bye", "AUTH": "235 2.7.0 welcome"}.get(verb, "250 2.0.0 fine")
             said = self._answer(talk, line, manners)
+            if verb == "MAIL" and said.startswith(b"250"):
+                talk.sender = line
             if verb == "RCPT" and said.startswith(b"250"):
                 talk.recipient = line.partition("<")[2].partition(">")[0]
             talk.is_ended = talk.is_ended or verb == "QUIT" or said.startswith(b"421")
@@ -253,7 +260,7 @@ class ScriptedRelay:
                     talk.taken += 1
                     self.accepted.append((talk.recipient, content))
             if verb in ("RSET", "DATA", "EHLO"):
-                talk.recipient = ""
+                talk.sender, talk.recipient = None, ""
 
     def _answer(self, talk: Talk, line: str, manners: str) -> bytes:
         answer = self.script(talk, line)
