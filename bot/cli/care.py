@@ -9,7 +9,6 @@ import typer
 
 from bot.cli.parts import Parts, State
 from bot.cli.say import err, out
-from bot.demo import demo as run_demo
 from bot.errors import UserError
 from bot.pipeline import collect, compose, deliver
 from bot.shipped import shipped
@@ -42,6 +41,8 @@ def demo(
     folder: Annotated[Path, typer.Option("--out", help="Where everything is put; emptied first.")] = Path("demo"),
 ) -> None:
     """The whole story offline, on loopback: a listing served, fetched, matched, rendered, and mailed."""
+    from bot.demo import demo as run_demo  # its servers are nothing for a worker to carry
+
     state: State = context.obj
 
     def one_pass(config: Path, now: datetime) -> None:

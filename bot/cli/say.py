@@ -9,8 +9,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
-from rich.logging import RichHandler
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bot.errors import UserError
 
@@ -41,6 +39,8 @@ def set_up_logging(*, verbose: bool = False, quiet: bool = False, style: str = "
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(JsonLines())
     elif sys.stderr.isatty():
+        from rich.logging import RichHandler
+
         handler = RichHandler(console=err, show_path=False, show_time=False, markup=False)
     else:
         handler = logging.StreamHandler(sys.stderr)
@@ -75,6 +75,8 @@ def progress_bar(label: str, total: int | None, *, show: bool) -> Iterator[Calla
     if not (show and err.is_terminal and total):
         yield lambda *_: None
         return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
     columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True) as bar:
         task = bar.add_task(label, total=total)

@@ -5,16 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, lru_cache
 
-import numpy as np
-
-from bot.core.matcher import Matcher
 from bot.core.papers import Paper
 from bot.core.query import Query
 from bot.store import Database, history
 from bot.store.history import Revision
 
 TREND_DEPTH = 100  # places that are written down
-BEST = 60  # of a profile's hits, how many are ranked; the rest is counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +30,7 @@ class NewsRoom:
         self.database = database
         self.revision = revision
         self.places = places  # trending: paper id -> place
+        self.heat = {paper_id: 1.0 / place for paper_id, place in places.items()}
         self.notes = notes  # the sources' states, as JSON
         self.news_since = lru_cache(maxsize=4)(self._news_since)
         self.alert_news = lru_cache(maxsize=4)(self._alert_news)
@@ -102,10 +99,6 @@ class News:
         self.before = before
 
     @cached_property
-    def _ids(self) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
-        return np.fromiter(self.after, dtype=np.int64, count=len(self.after))
-
-    @cached_property
     def _hot_before(self) -> dict[int, Paper]:
         """Papers that trend now, as they were."""
         with self.room.database.read() as tx:
@@ -114,46 +107,25 @@ class News:
     def match(self, queries: Sequence[Sequence[Query]], *, revisions: bool = False) -> list[Found]:
         """For each reader, given their queries: what is true now and was not before. With `revisions` also what is
         true now as it was before, of papers that changed."""
-        flat = [query for own in queries for query in own]
         found = [Found([[] for _ in own], [set() for _ in own]) for own in queries]
-        if not flat or not (self.after or self._hot_before):
+        if not any(queries) or not (self.after or self._hot_before):
             return found
-        matcher = Matcher(flat)
-        reader_of = np.repeat(np.arange(len(queries)), [len(own) for own in queries])
+        from bot.pipeline.hits import Hitlist  # see there
+
+        hitlist = Hitlist(queries)
         if self.after:
-            self._find_news(matcher, found)
-        for reader, paper in _pairs(matcher, self._hot_before, reader_of):
+            ranked, hits = hitlist.news(self.after, self.before, self.room.heat)
+            best, every = iter(ranked), iter(hits)
+            for one in found:
+                for profile in range(len(one.best)):
+                    one.best[profile] = next(best)
+                    one.every[profile] = next(every)
+        for reader, paper in hitlist.pairs(self._hot_before):
             found[reader].told_before.add(paper)
         if revisions:
             known = {paper_id: paper for paper_id, paper in self.before.items() if paper_id in self.after}
-            before = set(_pairs(matcher, known, reader_of))
-            for reader, paper in _pairs(matcher, {paper_id: self.after[paper_id] for paper_id in known}, reader_of):
+            before = set(hitlist.pairs(known))
+            for reader, paper in hitlist.pairs({paper_id: self.after[paper_id] for paper_id in known}):
                 if (reader, paper) in before:
                     found[reader].still.add(paper)
         return found
-
-    def _find_news(self, matcher: Matcher, found: list[Found]) -> None:
-        papers = list(self.after.values())
-        matches = matcher.match(papers, before=[self.before.get(paper_id) for paper_id in self.after])
-        ranked, _scores = matches.top(min(BEST, len(papers)))
-        query_of, paper_of = matches.pairs()
-        starts = np.searchsorted(query_of, np.arange(len(ranked) + 1)).tolist()
-        hits = self._ids[paper_of].tolist()
-        best = np.where(ranked >= 0, self._ids[ranked], -1).tolist()
-        row = 0
-        for one in found:
-            for profile in range(len(one.best)):
-                one.best[profile].extend(paper for paper in best[row] if paper >= 0)
-                one.every[profile].update(hits[starts[row] : starts[row + 1]])
-                row += 1
-
-
-def _pairs(
-    matcher: Matcher, papers: dict[int, Paper], reader_of: "np.ndarray[tuple[int], np.dtype[np.int64]]"
-) -> Iterable[tuple[int, int]]:
-    """(reader, paper id) for every paper some query of the reader is true of."""
-    if not papers:
-        return ()
-    ids = list(papers)
-    query_of, paper_of = matcher.match(list(papers.values())).pairs()
-    return zip(reader_of[query_of].tolist(), (ids[index] for index in paper_of.tolist()), strict=True)

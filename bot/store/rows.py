@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Table
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from bot.core.papers import Paper, paper_from, plain
 
@@ -21,8 +21,11 @@ def chunks(items: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
 
 def insert_or_ignore(tx: Connection, table: Table) -> Any:
     """INSERT ... ON CONFLICT DO NOTHING in the connection's dialect."""
-    dialect = sqlite if tx.dialect.name == "sqlite" else postgresql
-    return dialect.insert(table).on_conflict_do_nothing()
+    if tx.dialect.name == "sqlite":
+        return sqlite.insert(table).on_conflict_do_nothing()
+    from sqlalchemy.dialects import postgresql  # memory nobody with SQLite should pay for
+
+    return postgresql.insert(table).on_conflict_do_nothing()
 
 
 def load(data: str) -> Paper:
