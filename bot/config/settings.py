@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
-from bot.core.tables import Table
+from bot.core.tables import Path, Table
 
 LONGEST = timedelta(days=366)
 
@@ -35,13 +35,20 @@ def settings_from(kind: type[Any], table: Table) -> Any:
     try:
         return kind(**values)
     except ValueError as error:
-        message = str(error)
-        key = message.partition(" ")[0].strip(":")
-        if key in table.asked:
-            table.problem(key, message.removeprefix(key).lstrip(" :"))
-        else:
-            table.problem((), message)
+        table.problem(*_place(str(error), table))
         return None
+
+
+def _place(message: str, table: Table) -> tuple[Path, str]:
+    """The key a module's complaint is about, if it begins with it ("url is …") or with a value ("'cs.XY' is …")."""
+    key = message.partition(" ")[0].strip(":")
+    if key in table.asked:
+        return (key,), message.removeprefix(key).lstrip(" :")
+    for name, value in table.values.items():
+        for number, item in enumerate(value if isinstance(value, list) else [value]):
+            if isinstance(item, str) and message.startswith(repr(item)):
+                return ((name, number) if isinstance(value, list) else (name,)), message
+    return (), message
 
 
 def _help(field: Field[Any]) -> str:

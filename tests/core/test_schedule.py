@@ -50,6 +50,10 @@ def test_a_schedule_says_what_it_was_read_from(text: str) -> None:
         ("monthly 0 08:00", "1 to 31"),
         ("monthly 32 08:00", "1 to 31"),
         ("monthly mon 08:00", "1 to 31"),
+        ("weekly m 08:00", "mon, tue"),
+        ("daily 07:30 sharp", 'like "daily 07:30"'),
+        ("weekly", 'like "weekly mon 08:00"'),
+        ("off 07:30", "is not a schedule"),
     ],
 )
 def test_what_is_no_schedule_says_what_would_be(text: str, said: str) -> None:
@@ -74,6 +78,12 @@ def test_what_is_no_schedule_says_what_would_be(text: str, said: str) -> None:
         ("daily 01:30", "America/New_York", "2026-11-01T05:30Z", "2026-11-02", "2026-11-02T06:30Z"),
         ("daily 02:15", "Australia/Lord_Howe", "2026-10-03T13:00Z", "2026-10-04", "2026-10-03T15:45Z"),
         ("daily 00:00", "America/Sao_Paulo", "2018-11-03T12:00Z", "2018-11-04", "2018-11-04T03:00Z"),
+        # The night of 30 March 1919 lacked 23:30 in Toronto: the slot of that date is due after midnight.
+        ("daily 23:30", "America/Toronto", "1919-03-31T04:00Z", "1919-03-30", "1919-03-31T04:30Z"),
+        ("daily 23:30", "America/Toronto", "1919-03-31T04:30Z", "1919-03-31", "1919-04-01T03:30Z"),
+        # In Newfoundland midnight came twice: 00:01 became 23:01.
+        ("daily 00:00", "America/St_Johns", "2010-11-06T12:00Z", "2010-11-07", "2010-11-07T02:30Z"),
+        ("daily 00:00", "America/St_Johns", "2010-11-07T02:30Z", "2010-11-08", "2010-11-08T03:30Z"),
         # Samoa had no 30 December 2011.
         ("daily 07:30", "Pacific/Apia", "2011-12-29T20:00Z", "2011-12-31", "2011-12-30T17:30Z"),
     ],
@@ -82,12 +92,31 @@ def test_the_next_slot(text: str, zone: str, after: str, name: str, due: str) ->
     assert Schedule.parse(text).next_after(moment(after), zone) == Slot(name, moment(due))
 
 
+@pytest.mark.parametrize("day", ["thu", "thur", "thursday", "THURS"])
+def test_days_of_the_week_may_be_written_out(day: str) -> None:
+    assert str(Schedule.parse(f"weekly {day} 8:05")) == "weekly thu 08:05"
+
+
 def test_off_is_never_due() -> None:
     off = Schedule.parse("off")
     now = datetime(2026, 11, 20, tzinfo=UTC)
 
     assert off.next_after(now, "UTC") is None
     assert off.latest_at_or_before(now, "UTC") is None
+
+
+def test_the_ends_of_the_calendar_have_no_slot_beyond() -> None:
+    first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+    for text in ("daily 07:30", "weekdays 07:30", "weekly mon 07:30", "monthly 31 07:30"):
+        for zone in ("UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago"):
+            assert Schedule.parse(text).next_after(last, zone) is None
+            assert Schedule.parse(text).latest_at_or_before(first, zone) is None
+
+
+def test_midnight_that_comes_twice_was_the_latest_slot_in_between() -> None:
+    slot = Schedule.parse("daily 00:00").latest_at_or_before(moment("2010-11-07T03:00Z"), "America/St_Johns")
+
+    assert slot == Slot("2010-11-07", moment("2010-11-07T02:30Z"))
 
 
 schedules = st.one_of(
