@@ -137,6 +137,19 @@ class SmtpSession:
         log.debug("connected to %s", relay.name)
         return connection
 
+    def ask_sender(self, sender: str) -> Reply:
+        """Whether the relay takes mail from this address; nothing is sent. Connects; raises DeliveryError."""
+        if self._connection is None:
+            self.connect()
+        with self._named("no answer from"):
+            reply = self._say(f"MAIL FROM:<{sender}>")
+            self._say("RSET")
+        return reply
+
+    @property
+    def connection(self) -> Connection | None:
+        return self._connection
+
     def _greet(self, connection: Connection) -> None:
         helo = self.relay.helo or connection.own_address
         reply = self._say(f"EHLO {helo}")
