@@ -119,7 +119,7 @@ def explain_command(
     parts.sync(start)
     reader = one_of_the_readers(parts, email)
     paper_id, found = find_paper(parts, paper)
-    subscriber = subscriber_of(reader)
+    subscriber = subscriber_of(reader.data)
     fates = _fates(parts, reader, paper_id)
     explained = [(profile, explain(profile.query, found)) for profile in subscriber.profiles]
     if as_json:

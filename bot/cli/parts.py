@@ -34,6 +34,7 @@ from bot.store import Database, readers, settings
 from bot.store.readers import Entry
 from bot.store.sources import Pace
 
+Clock = Callable[[], datetime]
 Now = Annotated[
     str | None,
     typer.Option("--now", metavar="ISO8601", help="Pretend it is this moment, e.g. 2026-03-29T07:30+02:00."),
@@ -63,7 +64,7 @@ def moment_of(text: str | None) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def clock_from(now: str | None) -> Callable[[], datetime]:
+def clock_from(now: str | None) -> Clock:
     """The clock of a run: the real one, or one that starts at `--now` and runs on."""
     if now is None:
         return lambda: datetime.now(UTC)
@@ -165,7 +166,7 @@ class Parts:
             raise UserError(f"The inbox cannot be read: {error}") from error
 
     @contextmanager
-    def fetcher(self, clock: Callable[[], datetime]) -> Iterator[Fetcher]:
+    def fetcher(self, clock: Clock) -> Iterator[Fetcher]:
         with Fetcher(
             Pace(self.database),
             contact=self.config.contact,

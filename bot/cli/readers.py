@@ -148,7 +148,7 @@ def pause(
             day = date.fromisoformat(until)
         except ValueError as error:
             raise UserError(f"--until {until!r} is not a day.", ["for example 2026-12-24"]) from error
-        end = datetime.combine(day, time(), ZoneInfo(subscriber_of(reader).timezone)).astimezone(UTC)
+        end = datetime.combine(day, time(), ZoneInfo(subscriber_of(reader.data).timezone)).astimezone(UTC)
         if end <= start:
             raise UserError(f"{until} is over already.")
     with parts.database.write() as tx:

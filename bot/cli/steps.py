@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bot.cli.parts import Json, Now, Parts, clock_from, moment_of, parts_of
+from bot.cli.parts import Clock, Json, Now, Parts, clock_from, moment_of, parts_of
 from bot.cli.say import err, many, moment, out, print_json, progress_bar
 from bot.pipeline import CollectReport, ComposeReport, DeliverReport, collect, compose, deliver
 from bot.pipeline.care import prune
@@ -35,9 +35,9 @@ def once(context: typer.Context, force: Force = False, now: Now = None, as_json:
     parts = parts_of(context)
     clock = clock_from(now)
     parts.sync(clock())
-    collected = _collect(parts, now)
+    collected = _collect(parts, clock)
     composed = _compose(parts, clock(), force=force)
-    delivered = _deliver(parts, now)
+    delivered = _deliver(parts, clock)
     parts.tell_operator(clock())
     if as_json:
         print_json(
@@ -58,7 +58,7 @@ def once(context: typer.Context, force: Force = False, now: Now = None, as_json:
 def collect_command(context: typer.Context, now: Now = None, as_json: Json = False) -> None:
     """Ask the sources and record what they list."""
     parts = parts_of(context)
-    report = _collect(parts, now)
+    report = _collect(parts, clock_from(now))
     if as_json:
         print_json({"sources": sources_json(report)})
     elif not parts.state.quiet:
@@ -81,7 +81,7 @@ def compose_command(context: typer.Context, force: Force = False, now: Now = Non
 def deliver_command(context: typer.Context, now: Now = None, as_json: Json = False) -> None:
     """Send what waits in the outbox."""
     parts = parts_of(context)
-    report = _deliver(parts, now)
+    report = _deliver(parts, clock_from(now))
     if as_json:
         print_json(deliver_json(report))
     elif not parts.state.quiet:
@@ -129,8 +129,7 @@ def migrate(context: typer.Context) -> None:
         out.print(f"{database.shown}: schema {before or 'empty'} -> {after}.", markup=False)
 
 
-def _collect(parts: Parts, now: str | None) -> CollectReport:
-    clock = clock_from(now)
+def _collect(parts: Parts, clock: Clock) -> CollectReport:
     with (
         parts.fetcher(clock) as fetcher,
         progress_bar("collecting", len(parts.sources), show=not parts.state.quiet) as step,
@@ -145,8 +144,7 @@ def _compose(parts: Parts, now: datetime, *, force: bool) -> ComposeReport:
         return compose(parts.database, now, parts.press.message_id, force=force, progress=step)
 
 
-def _deliver(parts: Parts, now: str | None) -> DeliverReport:
-    clock = clock_from(now)
+def _deliver(parts: Parts, clock: Clock) -> DeliverReport:
     with parts.database.read() as tx:
         total = editions.waiting(tx)
     with progress_bar("delivering", total if total > 20 else None, show=not parts.state.quiet) as step:
