@@ -10,10 +10,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.core.leaves import ABSTRACT, TITLE, LeafTable
+from bot.core.leaves import LeafTable
 from bot.core.ranking import MOST, MOST_WEIGHTED, TITLE_MENTION, Corpus, points, relevance, trend_points
-from bot.core.scan import Scan
+from bot.core.scan import Scan, set_bits
 from bot.core.shapes import Bits, shape
+from bot.core.tokens import ABSTRACT, TITLE
 
 STEP = 16384  # 64-bit words of one array in a step
 Ints = NDArray[np.int64]
@@ -124,10 +125,7 @@ class _Points:
     def spread(self, row: Ints, paper: Ints, bit: Ints, rows: int) -> Bits:
         """One plane, from the bits of its cells."""
         plane = np.zeros((rows, self.shape[1]), np.uint64)
-        row, paper = row[bit != 0], paper[bit != 0]
-        np.bitwise_or.at(
-            plane.reshape(-1), row * self.shape[1] + (paper >> 6), np.uint64(1) << (paper & 63).astype(np.uint64)
-        )
+        set_bits(plane, row[bit != 0], paper[bit != 0])
         return plane
 
     def weighted(self, rows: Ints, weights: NDArray[np.float64]) -> list[Bits]:

@@ -8,48 +8,22 @@ share their first words. From one state a label may lead to several states, and 
 """
 
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.core.arrays import Hashed, Ints, bucketed
 from bot.core.query_tree import VALUE_FIELDS, Leaf, Number, Term, written
 from bot.core.text import joins, singular
+from bot.core.tokens import ABSTRACT, AUTHOR, ORG, TITLE
 
+NEEDED = -1
 NEVER = 0  # the leaf that is true of no paper
-TITLE, ABSTRACT, AUTHOR, ORG = 1, 2, 4, 8
 FIELD_BITS = {"": TITLE | ABSTRACT, "title": TITLE, "abstract": ABSTRACT, "author": AUTHOR, "org": ORG}
 PRIME = (1 << 31) - 1
 SHARED_WORDS = 4  # as far into a phrase its path may be shared; each reading of that many words has a path of its own
-
-
-class SortedPairs:
-    """A multimap from int64 to int32, sorted for `searchsorted`; additions are merged when it is next read."""
-
-    def __init__(self, keys: NDArray[np.int64] | None = None, values: NDArray[np.int32] | None = None) -> None:
-        self._keys = np.empty(0, np.int64) if keys is None else keys
-        self._values = np.empty(0, np.int32) if values is None else values
-        self._fresh_keys: list[int] = []
-        self._fresh_values: list[int] = []
-
-    def add(self, key: int, value: int) -> None:
-        self._fresh_keys.append(key)
-        self._fresh_values.append(value)
-
-    def arrays(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        """Keys in ascending order and their values. The arrays are not written to afterwards."""
-        if self._fresh_keys:
-            keys = np.array(self._fresh_keys, np.int64)
-            values = np.array(self._fresh_values, np.int32)
-            order = np.argsort(keys, kind="stable")
-            keys, values = keys[order], values[order]
-            if len(self._keys):
-                places = np.searchsorted(self._keys, keys, side="right")
-                keys, values = np.insert(self._keys, places, keys), np.insert(self._values, places, values)
-            self._keys, self._values = keys, values
-            self._fresh_keys, self._fresh_values = [], []
-        return self._keys, self._values
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,36 +32,46 @@ class Automaton:
 
     first: NDArray[np.int32]  # label -> the state behind it at the begin of a path; 0: none begins so
     grows: NDArray[np.bool_]  # state -> whether a path goes on from it
-    step_keys: NDArray[np.int64]  # state << 32 | label, ascending
-    step_states: NDArray[np.int32]
-    step_filter: NDArray[np.bool_]  # by `slots` of the key: False where there is no such step
-    end_from: NDArray[np.int64]  # state -> where its leaves begin in end_leaves; one more than states
+    steps: Hashed  # state << 32 | label -> state
+    ends_from: Ints  # state -> where its leaves begin below; one more than states
     end_leaves: NDArray[np.int32]
-    joined_filter: NDArray[np.bool_]  # by skeleton: False where no label has it
+    joined: NDArray[np.bool_]  # fingerprint of a skeleton, cut to fit -> False: no label has it
+    splits: Hashed  # see LeafTable.splits
 
-
-def slots(keys: NDArray[np.int64], size: int) -> NDArray[np.uint64]:
-    """A place in a filter of 2**n slots for every key (Knuth's multiplicative hashing)."""
-    return (keys.view(np.uint64) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(64 - (size.bit_length() - 1))
-
-
-def low_slots(keys: NDArray[np.int64], size: int) -> NDArray[np.uint64]:
-    """The same for keys that are spread already."""
-    return (keys & (size - 1)).view(np.uint64)
-
-
-def _filter(
-    place: Callable[[NDArray[np.int64], int], NDArray[np.uint64]], keys: NDArray[np.int64]
-) -> NDArray[np.bool_]:
-    size = 1 << max(12, (16 * len(keys)).bit_length())
-    found = np.zeros(size, bool)
-    found[place(keys, size)] = True
-    return found
+    @classmethod
+    def of(cls, table: "LeafTable") -> "Automaton":
+        """The automaton of a table as it is now."""
+        keys, states = np.array(table.step_keys, np.int64), np.array(table.step_states, np.int32)
+        begins = keys < 1 << 32  # from the root
+        first = np.zeros(len(table.labels), np.int32)
+        first[keys[begins]] = states[begins]
+        grows = np.zeros(table.states, bool)
+        grows[keys[~begins] >> 32] = True
+        ends_from, order = bucketed(np.array(table.end_states, np.int64), table.states)
+        prints = np.array(table.skeletons, np.int64)
+        joined = np.zeros(1 << max(12, (16 * len(prints)).bit_length()), bool)
+        joined[prints[prints >= 0] & (len(joined) - 1)] = True
+        splits = np.array(table.splits, np.int64)
+        splits = splits[splits > 0]
+        return cls(
+            first,
+            grows,
+            Hashed(keys[~begins], states[~begins]),
+            ends_from,
+            np.array(table.end_leaves, np.int32)[order],
+            joined,
+            Hashed(splits, np.zeros(len(splits), np.int32)),
+        )
 
 
 def skeleton(word: str) -> str:
     """What a word and its singular have in common: all but the letters at the end that singular() may change."""
     return word.rstrip("siey")
+
+
+def is_long(word: str) -> bool:
+    """Whether putting a word in front leaves its plural folding as it is: singular(x + word) == x + singular(word)."""
+    return len(word) >= 4 and word != "news" and word[-1] != "*"
 
 
 def fingerprint(word: str) -> int:
@@ -106,11 +90,14 @@ class LeafTable:
         self.name_prefix_lengths: set[int] = set()
         self.has_exact = self.has_exact_names = self.has_names = False
         self.states = 1  # 0 is the root; a path's state behind its first label is found as its label is
-        self.steps = SortedPairs()  # state << 32 | label -> state
-        self.ends = SortedPairs()  # state -> leaf
+        self.step_keys, self.step_states = array("q"), array("i")  # state << 32 | label -> state
+        self.end_states, self.end_leaves = array("q"), array("i")  # state -> leaf
         self.fields = array("b", [0])  # leaf -> FIELD_BITS
         self.near: dict[int, array[int]] = {}  # how many words -> leaf, distance and labels, one row behind the other
         self.prefixes: list[tuple[str, int]] = []  # starred labels of texts, without the star
+        self.heads: dict[str, int] = {}  # first words of joined pairs, as they are -> number from 1
+        self.splits = array("q")  # label -> 0: not joined; head << 32 | label of the second word: joined of just these
+        # two and of use for nothing else, so that where they stand apart they are found apart; NEEDED: otherwise
         self.skeletons = array("q")  # label -> fingerprint of its skeleton; -1 where it is not a plain word of texts
         self.values: dict[tuple[str, str], int] = {}  # (field, value or value with "*") -> leaf
         self.conditions: list[tuple[Number, int]] = []
@@ -151,21 +138,38 @@ class LeafTable:
         for read in range(last):
             for spelling, after in units(term, read, is_name):
                 label = self._label(spelling)
+                self._split(label, term.words[read:after])
                 if after > SHARED_WORDS and not reached[after]:
                     reached[after].append(self._state())  # no other phrase comes here
                 for state in reached[read]:
                     key = state << 32 | label
                     if after > SHARED_WORDS:
-                        self.steps.add(key, reached[after][0])
+                        self._step(key, reached[after][0])
                         continue
                     target = self._shared.get(key)
                     if target is None:
                         target = self._shared[key] = self._state()
-                        self.steps.add(key, target)
+                        self._step(key, target)
                     if target not in reached[after]:
                         reached[after].append(target)
         for state in reached[last]:
-            self.ends.add(state, number)
+            self.end_states.append(state)
+            self.end_leaves.append(number)
+
+    def _split(self, label: int, words: tuple[str, ...]) -> None:
+        """Notes of which two words a label is joined."""
+        split = NEEDED
+        if len(words) == 2 and is_long(words[1]):
+            head = self.heads.setdefault(words[0], len(self.heads) + 1)
+            split = head << 32 | self._label(singular(words[1]))
+        if self.splits[label] in (0, split):
+            self.splits[label] = split
+        else:
+            self.splits[label] = NEEDED
+
+    def _step(self, key: int, state: int) -> None:
+        self.step_keys.append(key)
+        self.step_states.append(state)
 
     def _state(self) -> int:
         self.states += 1
@@ -181,6 +185,7 @@ class LeafTable:
     def _note(self, spelling: str) -> None:
         is_name = spelling[0] == "@"
         plain = spelling[0] not in "@=" and spelling[-1] != "*"
+        self.splits.append(0)
         self.skeletons.append(fingerprint(skeleton(spelling)) if plain else -1)
         self.has_names |= is_name
         if spelling[is_name] == "=":
@@ -194,23 +199,7 @@ class LeafTable:
     def automaton(self) -> Automaton:
         """The paths as they are now. The arrays are not written to afterwards."""
         if self._automaton is None:
-            keys, states = self.steps.arrays()
-            end_keys, end_leaves = self.ends.arrays()
-            begins = np.searchsorted(keys, np.int64(1 << 32))
-            first = np.zeros(len(self.labels), np.int32)
-            first[keys[:begins]] = states[:begins]
-            grows = np.zeros(self.states, bool)
-            grows[keys[begins:] >> 32] = True
-            self._automaton = Automaton(
-                first=first,
-                grows=grows,
-                step_keys=keys[begins:],
-                step_states=states[begins:],
-                step_filter=_filter(slots, keys[begins:]),
-                end_from=np.concatenate([[0], np.cumsum(np.bincount(end_keys, minlength=self.states))]),
-                end_leaves=end_leaves,
-                joined_filter=_filter(low_slots, (known := np.array(self.skeletons, np.int64))[known >= 0]),
-            )
+            self._automaton = Automaton.of(self)
         return self._automaton
 
 

@@ -17,6 +17,7 @@ SMALL_WORDS = frozenset(
 """They never begin a compound: "in variance" is not `invariance`."""
 
 _RUNS = re.compile(r"[^\W_]+")  # the longest runs of characters for which str.isalnum holds
+_OTHERS = re.compile(r"[^\x00-\x7f]")
 _DROPPED = ("Mn", "Cf")  # accents; soft hyphens, zero-width characters and their like
 
 
@@ -24,8 +25,19 @@ def fold(text: str) -> str:
     """NFKD, without accents and invisible characters, casefolded."""
     if text.isascii():
         return text.lower()
-    category = unicodedata.category
-    return "".join([c for c in unicodedata.normalize("NFKD", text) if category(c) not in _DROPPED]).casefold()
+    others = set(_OTHERS.findall(text))
+    if len(others) > 32:
+        return "".join([_fold_other(c) if c > "\x7f" else c for c in text]).casefold()
+    for c in others:
+        text = text.replace(c, _fold_other(c))
+    return text.casefold()
+
+
+@lru_cache(maxsize=1 << 14)
+def _fold_other(c: str) -> str:
+    """One character outside ASCII. NFKD takes characters one by one, but for the order of accents, which all go."""
+    kept = [d for d in unicodedata.normalize("NFKD", c) if unicodedata.category(d) not in _DROPPED]
+    return "".join(kept).casefold()
 
 
 def words(text: str) -> list[str]:
@@ -43,14 +55,13 @@ def fold_value(text: str) -> str:
     return text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
 
 
-@lru_cache(maxsize=1 << 17)
 def singular(word: str) -> str:
     """A folded word without its plural ending: Harman's S-stemmer (1991), then the endings on which its two forms part.
 
     The second step takes `ie` and `y` together, and drops the `e` after ch, sh, ss and x: `movie` and `movies`,
     `patch` and `patches` meet.
     """
-    if len(word) < 4:
+    if len(word) < 4 or word[-1] not in "se":
         return word
     if word[-1] == "s" and word != "news":
         if word.endswith("ies") and not word.endswith(("eies", "aies")):
