@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from typing import NamedTuple
+from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.core.cards import best_link, links_of, name_of, title_of
@@ -82,6 +83,7 @@ class Imprint:
     timezone: str
     unsubscribe_url: str
     unsubscribe_email: str
+    unsubscribe_mailto: str  # the same as a link
     contact: str
 
 
@@ -119,6 +121,7 @@ def sheet(edition: Edition, words: Words) -> Sheet:
         kind: sum(part.shown for part in parts if part.kind == kind) for kind in ("profile", "trending", "revisions")
     }
     reader = edition.reader
+    goodbye = name_of(edition.unsubscribe_email, 320)
     head = Head(
         kind=edition.kind,
         cadence=edition.cadence,
@@ -151,7 +154,8 @@ def sheet(edition: Edition, words: Words) -> Sheet:
             schedule=name_of(reader.schedule),
             timezone=name_of(reader.timezone),
             unsubscribe_url=web_address(edition.unsubscribe_url),
-            unsubscribe_email=name_of(edition.unsubscribe_email, 320),
+            unsubscribe_email=goodbye,
+            unsubscribe_mailto=f"mailto:{quote(goodbye, safe='@+')}?subject=unsubscribe" if goodbye else "",
             contact=name_of(edition.contact, 320),
         ),
     )
