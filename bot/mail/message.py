@@ -5,6 +5,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 
+class Ready(bytes):
+    """The bytes of a message that may go over the wire as they are: whole CRLF line ends, the last one included, and no
+    line that begins with a dot. Only the writer, which guarantees it, makes them; others are looked through first."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """The bytes and the envelope around them: one recipient, always."""

@@ -19,7 +19,7 @@ from bot.errors import DeliveryError
 from bot.mail.connection import Connection, Garbage, tls_context
 from bot.mail.limits import Timeouts
 from bot.mail.login import Login, log_in
-from bot.mail.message import Message
+from bot.mail.message import Message, Ready
 from bot.mail.replies import Reply, failure
 
 log = logging.getLogger(__name__)
@@ -314,6 +314,8 @@ class _Ended(Exception):
 def _stuffed(data: bytes) -> bytes:
     """The content as it goes over the wire (RFC 5321 4.5.2), final dot included. A lone CR or LF, by which a message
     could smuggle in another behind some relays, becomes a whole line end."""
+    if isinstance(data, Ready):
+        return data + b".\r\n"
     breaks = data.count(b"\r\n")
     if data.count(b"\n") != breaks or data.count(b"\r") != breaks:
         data = LONE_BREAK.sub(b"\r\n", data)

@@ -11,6 +11,7 @@ from typing import Protocol
 from bot.core.editions import Letter
 from bot.mail import headers
 from bot.mail.addresses import Mailbox
+from bot.mail.message import Ready
 from bot.mail.quoted import quoted
 
 PART = "Content-Type: text/{}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
@@ -43,7 +44,7 @@ class Signer(Protocol):
     def sign(self, fields: list[bytes], body: bytes, at: datetime, *, is_relaxed: bool = False) -> bytes: ...
 
 
-def write(letter: Letter, head: Head, signer: Signer | None = None) -> bytes:
+def write(letter: Letter, head: Head, signer: Signer | None = None) -> Ready:
     """The message, CRLF line ends, 7-bit but for international addresses. Raises ValueError for a head that cannot be
     written (a token, URL or address of ours gone wrong), never for anything a paper is called."""
     boundary = f"=_{hashlib.sha256(head.message_id.encode()).hexdigest()[:32]}"
@@ -71,7 +72,7 @@ def write(letter: Letter, head: Head, signer: Signer | None = None) -> bytes:
     )
     if signer is not None:
         fields.insert(0, signer.sign(fields, body, head.date, is_relaxed=True))
-    return b"".join((*fields, b"\r\n", body))
+    return Ready(b"".join((*fields, b"\r\n", body)))
 
 
 def _list_fields(head: Head) -> list[bytes]:

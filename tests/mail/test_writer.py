@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from bot.core.editions import Letter
 from bot.mail.addresses import Mailbox, mailbox
+from bot.mail.message import Ready
 from bot.mail.writer import Head, write
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -126,6 +127,9 @@ def test_whatever_a_letter_says_stays_where_it_belongs(
     )
     assert not re.search(rb"\r(?!\n)|(?<!\r)\n|[^\r\n -~]", data)
     assert max(map(len, data.split(b"\r\n"))) <= 200
+    assert isinstance(data, Ready)  # so the sender need not look for these two:
+    assert data.endswith(b"\r\n")
+    assert b"\r\n." not in b"\r\n" + data
     message = email.message_from_bytes(data, policy=email.policy.compat32)
     assert message.keys() == ALL
     parts = message.get_payload()
