@@ -20,9 +20,10 @@ def place(environment: jinja2.Environment, name: str, error: Exception) -> str:
     if isinstance(error, jinja2.TemplateSyntaxError):
         name, line = error.name or name, error.lineno
     elif isinstance(error, jinja2.TemplateNotFound):
-        words = f"there is no template {error.name}" if error.name != name else "this template is missing"
-        return f"templates/{name}: {words}"
-    else:
+        if error.name == name:
+            return f"templates/{name}: this template is missing"
+        error = jinja2.TemplateError(f"there is no template {error.name}").with_traceback(error.__traceback__)
+    if not isinstance(error, jinja2.TemplateSyntaxError):
         known = _files(environment)
         for frame in traceback.extract_tb(error.__traceback__):
             if frame.filename in known:

@@ -47,7 +47,8 @@ def environment(loader: jinja2.BaseLoader) -> jinja2.Environment:
 
 
 class Plates:
-    """Renders pieces and keeps them; share one between threads. Every method may raise BrokenTemplate."""
+    """Renders pieces and keeps them; share one between threads. Every method may raise BrokenTemplate, and
+    TemplateNotFound for a template that no other asked for."""
 
     def __init__(
         self, environment: jinja2.Environment, catalogues: Mapping[str, NullTranslations] | None, kept: int
@@ -87,6 +88,8 @@ class Plates:
         except BrokenTemplate:
             raise
         except Exception as error:
+            if isinstance(error, jinja2.TemplateNotFound) and error.name == name:
+                raise  # the template that asked for it is the one to name
             raise BrokenTemplate(place(self.environment, name, error)) from error
 
     def _render_names(self, words: Words) -> dict[str, Any]:

@@ -45,14 +45,13 @@ class Press:
     def letter(self, edition: Edition) -> Letter:
         """The letter of an edition. Equal papers of any two letters are the same chunk. Raises BrokenTemplate."""
         words = self._plates.words(edition.reader.language)
-        setting, html = self._fitted(edition, words)
-        subject = self._plates.text(f"{edition.kind}.subject.txt", words, {"letter": setting.letter})
-        return Letter(
-            subject=shortened(subject, MAX_SUBJECT),
-            html=html,
-            text=setting.chunks("txt"),
-            language=words.language,
-        )
+        try:
+            setting, html = self._fitted(edition, words)
+            text = setting.chunks("txt")
+            subject = self._plates.text(f"{edition.kind}.subject.txt", words, {"letter": setting.letter})
+        except jinja2.TemplateNotFound as error:
+            raise BrokenTemplate(f"templates/{error.name}: this template is missing") from error
+        return Letter(subject=shortened(subject, MAX_SUBJECT), html=html, text=text, language=words.language)
 
     def page(self, edition: Edition) -> str:
         """The same as a web page."""

@@ -243,7 +243,7 @@ def nasty() -> dict[str, Edition]:
             section("Efficient attention", *many(20), more=180, named=[pick.paper for pick in many(5)])
         ),
         "too_big": edition(
-            section("Efficient attention", *many(150, LARKSPUR.abstract * 4)), reader=replace(READER, abstract="full")
+            section("Efficient attention", *many(60, LARKSPUR.abstract * 4)), reader=replace(READER, abstract="full")
         ),
         "crowd": titled("Six Hundred and Sixty-Four Authors Agree", authors=crowd),
         "script": titled("<script>alert('x')</script> & </title><img src=x onerror=alert(1)> \"quoted\""),

@@ -1,0 +1,198 @@
+"""Templates: overridden file by file, checked before they are needed, in any language."""
+
+import threading
+import time
+from dataclasses import replace
+from gettext import GNUTranslations
+from io import BytesIO
+from pathlib import Path
+
+import jinja2
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+
+from bot.core import rendering, samples
+from bot.core.editions import Edition, Letter
+from bot.core.rendering import BrokenTemplate, Press
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+
+
+def environment(own: Path | None = None) -> jinja2.Environment:
+    """The shipped templates, with a reader's own in front."""
+    shipped = jinja2.FileSystemLoader(TEMPLATES)
+    return rendering.environment(jinja2.ChoiceLoader([jinja2.FileSystemLoader(own), shipped]) if own else shipped)
+
+
+@pytest.fixture(scope="module")
+def press() -> Press:
+    return Press(environment())
+
+
+def test_the_shipped_templates_have_no_problem() -> None:
+    assert rendering.check(environment()) == []
+
+
+def test_one_file_is_overridden_the_others_stay(tmp_path: Path) -> None:
+    (tmp_path / "_why.html").write_text('<p class="why">{% for why in reasons %}{{ why.profile }}!{% endfor %}</p>')
+    (tmp_path / "digest.subject.txt").write_text("[papers] {{ letter.titles|first|default('nothing new') }}\n")
+    letter = Press(environment(tmp_path)).letter(samples.ordinary()["daily"])
+    assert "Efficient attention!Hot papers!" in letter.html_page
+    assert letter.subject == "[papers] Larkspur: Sparse Attention That Remembers Where It Looked"
+    assert "Small Routers" in letter.html_page
+    assert rendering.check(environment(tmp_path)) == []
+
+
+def test_own_styles_are_put_inline(tmp_path: Path) -> None:
+    (tmp_path / "letter.css").write_text(".h1 { color: #010203 } p { margin: 7px } @media print { .h1 { color: red } }")
+    page = Press(environment(tmp_path)).letter(samples.ordinary()["daily"]).html_page
+    assert '<h1 class="h1" style="color:#010203">' in page
+    assert '<p class="intro" style="margin:7px">' in page
+    assert "@media print { .h1 { color: red } }" in page
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "problem"),
+    [
+        (
+            "_paper.html",
+            "<h3>\n{{ paper.subtitle }}</h3>",
+            "templates/_paper.html line 2: a Card has no attribute 'subtitle'",
+        ),
+        ("_paper.txt", "\n\n{{ papre.title }}\n", "templates/_paper.txt line 3: 'papre' is undefined"),
+        (
+            "digest.html",
+            "a\n{% if %}\n",
+            "templates/digest.html line 2: Expected an expression, got 'end of statement block'",
+        ),
+        ("_why.txt", "{% for why in reasons %}\n", "templates/_why.txt line 1: Unexpected end of template."),
+        ("_intro.txt", "\n{{ 1 / 0 }}", "templates/_intro.txt line 2: ZeroDivisionError: division by zero"),
+        ("alert.html", '{{ part("_nix.html") }}', "templates/alert.html line 1: there is no template _nix.html"),
+        ("_frame.html", "<p>no letter in it</p>", "templates/_frame.html: {{ content }} is missing"),
+        ("alert.subject.txt", "\n", "templates/alert.subject.txt: gives an empty subject"),
+        ("digest.txt", "only this", "templates/digest.txt: does not say how to unsubscribe (letter.imprint)"),
+        (
+            "_sources.html",
+            '<p><a href="javascript:x">x</a></p>',
+            "templates/digest.html: a link that mail programs refuse: javascript:x",
+        ),
+        ("_masthead.html", "<p>" + "x" * 90_000 + "</p>", "templates/digest.html: "),
+    ],
+)
+def test_a_broken_template_is_found_with_file_and_line(tmp_path: Path, file: str, content: str, problem: str) -> None:
+    (tmp_path / file).write_text(content)
+    found = rendering.check(environment(tmp_path))
+    assert any(one.startswith(problem) for one in found), found
+    assert all("\n" not in one for one in found)
+
+
+def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "_late.txt").write_text("{{ nix }}")
+    (tmp_path / "alert.txt").write_text("{{ letter.nix }}")
+    (tmp_path / "unused.html").write_text("{% endif %}")
+    found = rendering.check(environment(tmp_path))
+    assert {one.split(":")[0] for one in found} == {
+        "templates/unused.html line 1",
+        "templates/_late.txt line 1",
+        "templates/alert.txt line 1",
+    }
+
+
+def test_a_missing_style_sheet_is_told() -> None:
+    bare = rendering.environment(jinja2.DictLoader({}))
+    assert rendering.check(bare) == ["templates/letter.css: this template is missing"]
+
+
+def test_a_broken_template_in_use_names_its_place(tmp_path: Path) -> None:
+    (tmp_path / "_paper.html").write_text("{{ paper.subtitle }}")
+    with pytest.raises(BrokenTemplate, match=r"^templates/_paper.html line 1: a Card has no attribute 'subtitle'$"):
+        Press(environment(tmp_path)).letter(samples.ordinary()["daily"])
+
+
+def test_text_from_outside_is_no_template(press: Press) -> None:
+    letter = press.letter(samples.titled("{{ 7 * 7 }} {% raw %} \x000-1\x00"))
+    assert "{{ 7 * 7 }} {% raw %} 0-1" in letter.text_page
+
+
+# -- languages ---------------------------------------------------------------------------------------------------------
+
+
+def french() -> GNUTranslations:
+    catalog = Catalog(locale="fr")
+    catalog.add("Trending", "Tendances")
+    catalog.add(
+        ("One new paper for you.", "%(found)s new papers for you."), ("Un nouvel article.", "%(found)s articles.")
+    )
+    catalog.add("in the abstract", "dans le résumé")
+    file = BytesIO()
+    write_mo(file, catalog)
+    file.seek(0)
+    return GNUTranslations(file)
+
+
+def test_another_language_is_one_catalogue_away() -> None:
+    press = Press(environment(), catalogues={"fr": french()})
+    edition = replace(samples.ordinary()["daily"], reader=replace(samples.READER, language="fr"))
+    letter = press.letter(edition)
+    assert letter.language == "fr"
+    assert letter.text_page.startswith("PAPERLARK\nvendredi 20 novembre 2026\n\n5 articles.")
+    assert "== Tendances ==" in letter.text_page
+    assert "“mixture-of-experts” dans le résumé" in letter.text_page
+    assert '<html lang="fr" dir="ltr">' in letter.html_page
+    assert "1\u202f212 stars" in letter.html_page
+    assert press.letter(samples.ordinary()["daily"]).text_page.startswith("PAPERLARK\nFriday, 20 November 2026")
+
+
+@pytest.mark.parametrize(
+    ("language", "lang", "direction"),
+    [("ar", "ar", "rtl"), ("de-CH", "de-CH", "ltr"), ("xx", "en", "ltr"), ("", "en", "ltr")],
+)
+def test_language_and_direction(press: Press, language: str, lang: str, direction: str) -> None:
+    edition = replace(samples.ordinary()["daily"], reader=replace(samples.READER, language=language))
+    letter = press.letter(edition)
+    assert letter.language == lang
+    assert letter.html_page.count(f'lang="{lang}" dir="{direction}"') == 2
+
+
+# -- many at once ------------------------------------------------------------------------------------------------------
+
+
+def test_threads_share_a_press() -> None:
+    press = Press(environment())
+    editions = list(samples.ordinary().values()) * 3
+    alone = {edition: Press(environment()).letter(edition) for edition in samples.ordinary().values()}
+    found: list[tuple[Letter, Letter]] = []
+
+    def work() -> None:
+        found.extend((press.letter(edition), alone[edition]) for edition in editions)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 4 * len(editions)
+    assert all(one == other for one, other in found)
+
+
+def test_a_small_press_forgets_and_still_prints_the_same() -> None:
+    small, large = Press(environment(), kept=3), Press(environment())
+    for edition in samples.ordinary().values():
+        assert small.letter(edition) == large.letter(edition)
+
+
+def test_a_letter_of_known_cards_is_quick(press: Press) -> None:
+    """The papers of a letter are not rendered again for the next reader: five times quicker than the first letter."""
+    edition = samples.edition(samples.section("Efficient attention", *samples.many(25)))
+    start = time.perf_counter()
+    Press(environment()).letter(edition)
+    first = time.perf_counter() - start
+    best = min(_seconds(press, edition) for _ in range(20))
+    assert best * 5 < first
+
+
+def _seconds(press: Press, edition: Edition) -> float:
+    start = time.perf_counter()
+    press.letter(edition)
+    return time.perf_counter() - start
