@@ -1,0 +1,295 @@
+"""The small parts of a letter: excerpts, columns, words, styles, cards, and making an edition smaller."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core import cards, columns, excerpts, fitting, samples
+from bot.core.cards import Face
+from bot.core.editions import Quote, Reason, SourceNote
+from bot.core.excerpts import Run
+from bot.core.papers import Paper
+from bot.core.styles import Styles, split
+from bot.core.wording import Words
+
+# -- excerpts ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("One. Two! Three? Four", ["One.", "Two!", "Three?", "Four"]),
+        (
+            "We use 3.5 B tokens, e.g. Those of A. B. Smith et al. Then Fig. 3. Next.",
+            ["We use 3.5 B tokens, e.g. Those of A. B. Smith et al. Then Fig. 3.", "Next."],
+        ),
+        ('It says "stop." Then goes.', ['It says "stop."', "Then goes."]),
+        ("疎な注意。記憶を節約する。", ["疎な注意。", "記憶を節約する。"]),
+        ("ends (here.) We go on", ["ends (here.)", "We go on"]),
+        ("no end", ["no end"]),
+        ("", []),
+    ],
+)
+def test_sentences(text: str, sentences: list[str]) -> None:
+    assert excerpts.sentences(text) == sentences
+
+
+def test_cut_at_a_sentence() -> None:
+    text = "The first sentence. The second sentence is longer. The third."
+    assert excerpts.cut(text, 200) == text
+    assert excerpts.cut(text, 55) == "The first sentence. The second sentence is longer."
+    assert excerpts.cut(text, 30) == "The first sentence."
+    assert (
+        excerpts.cut("A very long first sentence without any end in sight at all", 30) == "A very long first sentence…"
+    )
+    assert excerpts.cut("Hm. " + "A very long second sentence without any end", 30) == "Hm. A very long second…"
+
+
+@given(st.text(max_size=300), st.integers(10, 200))
+def test_cut_never_exceeds(text: str, limit: int) -> None:
+    text = " ".join(text.split())
+    shown = excerpts.cut(text, limit)
+    assert len(shown) <= limit
+    assert text.startswith(shown.removesuffix("…").rstrip())
+
+
+def test_an_excerpt_shows_the_sentence_with_the_match() -> None:
+    text = "We present a thing. It has many parts that do not matter. It needs Sparse attention. The end."
+    assert excerpts.excerpt(text, 30, ["sparse attention"]) == "We present a thing. … It needs Sparse attention."
+    assert excerpts.excerpt(text, 30, ["present"]) == "We present a thing.", "seen already"
+    assert excerpts.excerpt(text, 30, ["absent"]) == "We present a thing."
+    assert excerpts.excerpt(text, 500, ["sparse attention"]) == text
+    far = "Start here. " + "word " * 100 + "sparse attention " + "tail " * 100
+    shown = excerpts.excerpt(far, 40, ["sparse attention"])
+    assert "sparse attention" in shown
+    assert len(shown) < 40 + 260
+
+
+def test_matches_are_marked_as_whole_words_in_any_case() -> None:
+    assert excerpts.marked("MoE and moea, moe.", ["MoE"]) == (
+        Run("MoE", True),
+        Run(" and moea, "),
+        Run("moe", True),
+        Run("."),
+    )
+    assert excerpts.marked("sparse attention", ["attention", "sparse attention"]) == (Run("sparse attention", True),)
+    assert excerpts.marked("a", []) == (Run("a"),)
+    assert excerpts.marked("C++ (C+)", ["C++"]) == (Run("C++", True), Run(" (C+)"))
+
+
+@given(st.text(max_size=80), st.lists(st.text(max_size=8), max_size=4))
+def test_marking_loses_nothing(text: str, hits: list[str]) -> None:
+    assert "".join(run.text for run in excerpts.marked(text, hits)) == text
+
+
+# -- columns -----------------------------------------------------------------------------------------------------------
+
+
+@given(st.text(max_size=300), st.integers(10, 80))
+def test_wrap(text: str, wide: int) -> None:
+    lines = columns.wrap(text, wide, first="* ").split("\n")
+    assert lines[0].startswith("*")
+    for line in lines:
+        assert columns.width(line) <= wide or "@" in line or "://" in line
+    assert "".join("".join(lines).split()) == "*" + "".join(text.split())
+
+
+def test_wrap_breaks_words_but_no_address() -> None:
+    assert columns.wrap("W" * 25, 10) == "\n".join(["W" * 10, "W" * 10, "W" * 5])
+    assert columns.wrap("see https://example.org/" + "a" * 30, 10) == "see\nhttps://example.org/" + "a" * 30
+    assert columns.wrap("疎な注意機構", 8) == "疎な注意\n機構"
+    assert columns.wrap("a b", 20, first="* ", rest="  ") == "* a b"
+
+
+def test_width_and_fill() -> None:
+    assert columns.width("abc") == 3
+    assert columns.width("疎な") == 4
+    assert columns.width("e\u0301") == 1
+    assert columns.fill("abcdef", 3) == "abc"
+    assert columns.fill("疎なx", 3) == "疎"
+    assert columns.fill("ab", 3) == "ab"
+
+
+# -- words -------------------------------------------------------------------------------------------------------------
+
+
+def test_dates_and_numbers() -> None:
+    words, day = Words(), date(2026, 11, 20)
+    assert words.medium_date(day) == "20 Nov 2026"
+    assert words.full_date(day) == "Friday, 20 November 2026"
+    assert words.short_date(day) == "20 Nov"
+    assert words.day(day) == "Fri 20 Nov"
+    assert words.number(12345) == "12,345"
+    assert words.listed(["a", "b", "c"]) == "a, b and c"
+    assert Words("de").full_date(day) == "Freitag, 20. November 2026"
+    assert Words("en-US").medium_date(day) == "Nov 20, 2026"
+
+
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [
+        (1, "+34 today"),
+        (0.5, "+34 today"),
+        (7, "+34 this week"),
+        (30, "+34 this month"),
+        (3, "+34 in 3 days"),
+        (None, "+34 today"),
+    ],
+)
+def test_rises(days: float | None, words: str) -> None:
+    assert Words().rise(34, timedelta(days=days) if days is not None else None) == words
+
+
+@pytest.mark.parametrize(
+    ("note", "words"),
+    [
+        (SourceNote(name="a", state="fresh", reason="x"), "fresh"),
+        (SourceNote(name="a", state="quiet", reason="weekend"), "quiet (weekend)"),
+        (samples.FAILING, "failing since Tue 17 Nov: connection refused by lab.example.org"),
+        (SourceNote(name="a", state="failing"), "failing"),
+        (samples.STALE, "stale since Sat 14 Nov: answers, but nothing new"),
+        (samples.WAITING, "waiting until 08:30 (asked us to wait)"),
+        (SourceNote(name="a", state="waiting"), "waiting"),
+    ],
+)
+def test_states_of_sources(note: SourceNote, words: str) -> None:
+    assert Words().state(note, ZoneInfo("Europe/London")) == words
+
+
+def test_days_are_the_readers_own() -> None:
+    late = SourceNote(name="a", state="failing", since=datetime(2026, 11, 17, 23, 30, tzinfo=UTC))
+    assert Words().state(late, ZoneInfo("Asia/Tokyo")) == "failing since Wed 18 Nov"
+
+
+# -- styles ------------------------------------------------------------------------------------------------------------
+
+
+def test_split() -> None:
+    rules, at_rules = split(
+        "@import 'x.css'; /* a { b } */ .a { color: red; margin: 0 }"
+        " @media screen { .a { color: blue } .b { c: d } } .b{e:f}"
+    )
+    assert at_rules == ["@import 'x.css';", "@media screen { .a { color: blue } .b { c: d } }"]
+    assert rules == [".a { color: red; margin: 0 }", ".b{e:f}"]
+
+
+def test_rules_of_other_classes_are_left_out_and_nothing_changes() -> None:
+    css = ".a { color: red } .a.b, p { margin: 1px } h1 { top: 0 } .c { left: 0 } .a > .b { right: 0 }"
+    styles = Styles(css)
+    fragment = '<p class="a x">t<b class="b">u</b></p>'
+    assert (
+        styles.inline(fragment) == '<p class="a x" style="margin:1px;color:red">t<b class="b" style="right:0">u</b></p>'
+    )
+
+
+# -- cards -------------------------------------------------------------------------------------------------------------
+
+
+def card(paper: Paper, abstract: int = 360, **face: object) -> cards.Card:
+    values: dict[str, object] = {
+        "title_hits": (),
+        "abstract_hits": (),
+        "rise": None,
+        "rise_over": None,
+        "entered_top": False,
+        "news": "",
+    }
+    return cards.card(Face(paper=paper, **(values | face)), abstract)  # type: ignore[arg-type]
+
+
+def test_authors() -> None:
+    def shown(*names: str, count: int | None = None) -> tuple[tuple[str, ...], str, int, int]:
+        return cards.authors(Paper(key="k", title="t", authors=names, author_count=count))
+
+    assert shown("A", "B", "C", "D") == (("A", "B", "C", "D"), "", 0, 4)
+    assert shown("A", "B", "C", "D", "E", "F") == (("A", "B", "C"), "F", 2, 6)
+    assert shown(count=23) == ((), "", 23, 23)
+    assert shown("A", count=9) == (("A",), "", 8, 9)
+    assert shown() == ((), "", 0, 0)
+    assert shown("Erd\\H{o}s", "\x00") == (("Erdős",), "", 0, 1)
+
+
+def test_links() -> None:
+    assert [(link.kind, link.site) for link in cards.links_of(samples.LARKSPUR)] == [
+        ("abs", "arXiv"),
+        ("pdf", "arXiv"),
+        ("hf", "Hugging Face"),
+        ("code", "github.com"),
+        ("project", "example.org"),
+        ("doi", "DOI"),
+    ]
+    assert cards.links_of(Paper(key="k", title="t", doi="not a doi", url="ftp://x/", pdf_url="/relative")) == ()
+    twice = Paper(key="k", title="t", url="https://a.example/", hf_url="https://a.example/")
+    assert len(cards.links_of(twice)) == 1
+    assert cards.links_of(Paper(key="k", title="t", url="https://a.example/" + "x" * 2_000)) == ()
+
+
+def test_the_title_leads_to_the_best_link() -> None:
+    only_code = Paper(key="k", title="t", code_url="https://git.example/x", doi="10.1/x")
+    assert card(only_code).url == "https://doi.org/10.1/x"
+    assert card(samples.TINY).url == ""
+
+
+def test_rising() -> None:
+    paper = replace(samples.LARKSPUR, upvotes=60)
+    assert card(paper, rise=20).rising
+    assert not card(paper, rise=10).rising, "a fifth more is no rise"
+    assert not card(replace(paper, upvotes=4), rise=3).rising, "three votes are none"
+    assert card(paper, rise=-4).rise is None
+
+
+def test_a_summary_that_only_repeats_the_abstract_is_left_out() -> None:
+    paper = replace(
+        samples.LARKSPUR,
+        summary="Sparse attention saves memory by looking at few tokens, and loses what it did not look at.",
+    )
+    assert card(paper).summary == ""
+    assert card(paper, abstract=0).summary, "but not where there is no abstract"
+
+
+def test_one_date_is_told_once() -> None:
+    assert card(replace(samples.LARKSPUR, listed=samples.LARKSPUR.published)).listed is None
+
+
+def test_why() -> None:
+    quotes = (
+        *samples.quote("Sparse Attention", "title"),
+        *samples.quote("sparse attention", "abstract", "abstract"),
+        Quote(term="upvotes>=20", field="upvotes", text="141"),
+        *(Quote(term=f"t{n}", field="title", text=f"t{n}") for n in range(6)),
+    )
+    why = cards.answer((Reason(profile="P", quotes=quotes),)).whys[0]
+    assert why.words[:2] == (("Sparse Attention", ("title", "abstract")), ("upvotes>=20", ()))
+    assert (len(why.words), why.more) == (5, 3)
+
+
+# -- fitting -----------------------------------------------------------------------------------------------------------
+
+
+def test_an_edition_gets_smaller_and_counts_what_it_leaves_out() -> None:
+    edition = samples.edition(samples.section("A", *samples.many(6), more=2), samples.HOT)
+    less = fitting.smaller(edition, 0.5)
+    assert less is not None
+    assert [(len(section.picks), section.more) for section in less.sections] == [(2, 6), (1, 0)], (
+        "half of seven is four"
+    )
+    assert [paper.key for paper in less.sections[0].more_papers] == [
+        pick.paper.key for pick in edition.sections[0].picks[2:]
+    ]
+
+
+def test_getting_smaller_ends() -> None:
+    edition = samples.edition(*(samples.section(str(n), *samples.many(2), more=1) for n in range(9)))
+    seen = 0
+    total = sum(len(section.picks) + section.more for section in edition.sections)
+    while (less := fitting.smaller(edition, 0.3)) is not None:
+        edition = less
+        assert sum(len(section.picks) + section.more for section in edition.sections) == total, "counted, never lost"
+        seen += 1
+        assert seen < 100
+    assert len(edition.papers) == 1
+    assert len(edition.sections) == 2
