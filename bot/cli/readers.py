@@ -15,7 +15,7 @@ from bot.cli.say import many, moment, out, print_json
 from bot.core.readers import Subscriber, subscriber_from
 from bot.errors import UserError
 from bot.pipeline.subscribers import entry_for, subscriber_of
-from bot.store import editions, readers
+from bot.store import outbox, readers
 
 Email = Annotated[str, typer.Argument(help="The reader's address.")]
 PAGE = 1000
@@ -124,7 +124,7 @@ def remove(context: typer.Context, email: Email, now: Now = None) -> None:
         raise UserError(f"{reader.email} is in the configuration.", [f"remove them from {parts.state.config_path}"])
     with parts.database.write() as tx:
         readers.set_status(tx, reader.email, "removed", "removed by hand", moment_of(now))
-        editions.suppress(tx, [reader.id], "the reader was removed")
+        outbox.suppress(tx, [reader.id], "the reader was removed")
     out.print(f"Removed {reader.email}.", markup=False)
 
 

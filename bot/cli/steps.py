@@ -11,7 +11,7 @@ from bot.cli.parts import Clock, Json, Now, Parts, clock_from, moment_of, parts_
 from bot.cli.say import err, many, moment, out, print_json, progress_bar
 from bot.pipeline import CollectReport, ComposeReport, DeliverReport, collect, compose, deliver
 from bot.pipeline.care import prune
-from bot.store import Database, editions, readers
+from bot.store import Database, outbox, readers
 from bot.worker import Ticks, work
 
 log = logging.getLogger(__name__)
@@ -146,7 +146,7 @@ def _compose(parts: Parts, now: datetime, *, force: bool) -> ComposeReport:
 
 def _deliver(parts: Parts, clock: Clock) -> DeliverReport:
     with parts.database.read() as tx:
-        total = editions.waiting(tx)
+        total = outbox.waiting(tx)
     with progress_bar("delivering", total if total > 20 else None, show=not parts.state.quiet) as step:
         return deliver(parts.database, parts.sending(), clock, patience=PATIENCE, progress=step)
 

@@ -10,8 +10,9 @@ from bot.errors import DeliveryError
 from bot.mail import incoming
 from bot.mail.mailboxes import Received
 from bot.mail.message import Transport
+from bot.mail.tokens import Token
 from bot.pipeline.press import PressRoom
-from bot.store import Connection, Database, editions, readers, sources
+from bot.store import Connection, Database, editions, outbox, readers, sources
 from bot.store.readers import Reader
 
 log = logging.getLogger(__name__)
@@ -90,15 +91,36 @@ def _act(database: Database, press: PressRoom, transport: Transport, meaning: in
             return _bounced(tx, reader, meaning, now)
         if meaning.kind != "unsubscribe":
             return f"{meaning.kind} of {reader.email}: nothing to do"
-        alerts_only = meaning.token.purpose == "unsubscribe alert"
-        if reader.status in readers.FINAL or (alerts_only and reader.left_alerts):
-            return f"unsubscribe of {reader.email}: had left already"
-        if alerts_only:
-            readers.leave_alerts(tx, reader.id)
-        else:
-            _end(tx, reader, "unsubscribed", "asked by mail", now)
-    _farewell(press, transport, reader, alerts_only, now)
-    return f"unsubscribe of {reader.email}: no more {'alerts' if alerts_only else 'mail'}"
+        what = _leave(tx, reader, meaning.token, "asked by mail", now)
+    if not what:
+        return f"unsubscribe of {reader.email}: had left already"
+    _farewell(press, transport, reader, what == "alerts", now)
+    return f"unsubscribe of {reader.email}: no more {what}"
+
+
+def what_ends(token: Token) -> str:
+    """What a token's holder leaves: "alerts" alone by an alert's, else "mail"."""
+    return "alerts" if token.purpose == "unsubscribe alert" else "mail"
+
+
+def leave(database: Database, token: Token, reason: str, now: datetime) -> None:
+    """End what a token of ours stands for. Doing it again changes nothing."""
+    with database.write() as tx:
+        reader = readers.by_id(tx, token.subscriber_id)
+        if reader is not None:
+            _leave(tx, reader, token, reason, now)
+
+
+def _leave(tx: Connection, reader: Reader, token: Token, reason: str, now: datetime) -> str:
+    """What has ended now; "" where it had ended already."""
+    what = what_ends(token)
+    if reader.status in readers.FINAL or (what == "alerts" and reader.left_alerts):
+        return ""
+    if what == "alerts":
+        readers.leave_alerts(tx, reader.id)
+    else:
+        _end(tx, reader, "unsubscribed", reason, now)
+    return what
 
 
 def _bounced(tx: Connection, reader: Reader, meaning: incoming.Incoming, now: datetime) -> str:
@@ -124,7 +146,7 @@ def _bounced(tx: Connection, reader: Reader, meaning: incoming.Incoming, now: da
 
 def _end(tx: Connection, reader: Reader, status: readers.Status, reason: str, now: datetime) -> None:
     readers.set_status(tx, reader.email, status, reason, now)
-    editions.suppress(tx, [reader.id], reason)
+    outbox.suppress(tx, [reader.id], reason)
 
 
 def _farewell(press: PressRoom, transport: Transport, reader: Reader, alerts_only: bool, now: datetime) -> None:

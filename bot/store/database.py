@@ -95,6 +95,14 @@ class Database:
                 return None
             return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
+    def answers(self) -> bool:
+        """Whether the database can be asked at all."""
+        try:
+            with self.read() as connection:
+                return connection.execute(text("SELECT 1")).scalar() == 1
+        except SQLAlchemyError:
+            return False
+
     def close(self) -> None:
         self._writer.dispose()
         self._reader.dispose()

@@ -1,0 +1,127 @@
+"""Leaving by a link, through a real server: GET only asks, POST acts, twice is once, rubbish does nothing."""
+
+import http.client
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.cli.parts import Parts, State
+from bot.cli.serve import application
+from bot.mail import tokens
+from bot.store import readers
+
+CONFIG = """
+secret = "a secret nobody can guess"
+public_url = "https://papers.example.org"
+[mail]
+from = "Paperlark <digest@example.org>"
+[[sources]]
+name = "saved"
+type = "page"
+location = "pages/*.txt"
+[[subscribers]]
+email = "ada@example.org"
+"""
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+PARTS = {"Content-Type": "multipart/form-data; boundary=x"}
+ONE_CLICK = "List-Unsubscribe=One-Click"
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Iterator[Parts]:
+    (tmp_path / "config.toml").write_text(CONFIG)
+    made = Parts(State(config_path=tmp_path / "config.toml"))
+    made.sync(datetime(2026, 11, 20, tzinfo=UTC))
+    yield made
+    made.database.close()
+
+
+@pytest.fixture
+def server(parts: Parts) -> Iterator[http.client.HTTPConnection]:
+    waitress = pytest.importorskip("waitress")
+    made = waitress.create_server(application(parts), host="127.0.0.1", port=0)
+    thread = threading.Thread(target=made.run, daemon=True)
+    thread.start()
+    connection = http.client.HTTPConnection("127.0.0.1", made.effective_port, timeout=10)
+    yield connection
+    connection.close()
+    made.close()
+    made.task_dispatcher.shutdown()
+    thread.join(5)
+
+
+def ask(
+    server: http.client.HTTPConnection, method: str, path: str, body: str = "", headers: dict[str, str] | None = None
+) -> tuple[int, str]:
+    server.request(method, path, body or None, headers or {})
+    response = server.getresponse()
+    return response.status, response.read().decode()
+
+
+def status(parts: Parts) -> str:
+    with parts.database.read() as tx:
+        (ada,) = readers.everyone(tx)
+    return ada.status + (" without alerts" if ada.left_alerts else "")
+
+
+def link(purpose: tokens.Purpose = "unsubscribe digest") -> str:
+    return "/u/" + tokens.seal("a secret nobody can guess", purpose, 1, 7)
+
+
+def test_opening_the_link_changes_nothing(parts: Parts, server: http.client.HTTPConnection) -> None:
+    for method in ("GET", "HEAD", "GET"):
+        code, page = ask(server, method, link())
+        assert code == 200
+    assert '<form method="post">' in page
+    assert status(parts) == "active"
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        (FORM, ONE_CLICK),
+        (PARTS, '--x\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--x--\r\n'),
+        ({}, ""),
+        (FORM, "whatever=else"),
+    ],
+)
+def test_posting_acts_at_once_and_again_says_the_same(
+    parts: Parts, server: http.client.HTTPConnection, headers: dict[str, str], body: str
+) -> None:
+    first = ask(server, "POST", link(), body, headers)
+    second = ask(server, "POST", link().upper().replace("/U/", "/u/"), body, headers)
+
+    assert first == second
+    assert first[0] == 200
+    assert status(parts) == "unsubscribed"
+
+
+def test_leaving_alerts_leaves_the_digest(parts: Parts, server: http.client.HTTPConnection) -> None:
+    assert ask(server, "POST", link("unsubscribe alert"), ONE_CLICK, FORM)[0] == 200
+    assert status(parts) == "active without alerts"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/u/",
+        "/u/aaaa",
+        "/u/" + "a" * 47,
+        "/u/" + tokens.seal("another secret altogether", "unsubscribe digest", 1),
+        "/u/" + tokens.seal("a secret nobody can guess", "bounce", 1),
+        "/u/../../etc/passwd",
+    ],
+)
+def test_what_is_not_our_link_does_nothing(parts: Parts, server: http.client.HTTPConnection, path: str) -> None:
+    assert ask(server, "GET", path)[0] == 404
+    assert ask(server, "POST", path, ONE_CLICK, FORM)[0] == 404
+    assert status(parts) == "active"
+
+
+def test_health(server: http.client.HTTPConnection) -> None:
+    assert ask(server, "GET", "/health") == (200, '{"ok": true, "waiting": 0}')
+    assert ask(server, "PUT", "/health")[0] == 405
