@@ -70,7 +70,7 @@ def rank_trending(database: Database, revision: Revision, *, remember: bool = Tr
     """The hottest papers as of a revision: id -> place. A function of the revision alone, so that asking again at once,
     or from another process, never reshuffles; who reached a better place than ever before is written down."""
     with database.read() as tx:
-        recent = history.seen_since(tx, revision.at - TREND_WINDOW)
+        recent = history.seen_since(tx, revision.at - TREND_WINDOW, revision.id)
         snapshots = history.snapshots(tx, recent, until=revision.id)
     scores = {
         paper_id: trending.score(snapshots.get(paper_id, ()), paper, revision.at) for paper_id, paper in recent.items()
@@ -144,6 +144,8 @@ class Desk:
             for edition_id, reader_id, text in editions.untold(tx, ids):
                 untold[reader_id] |= Picks.from_json(text).ids
                 expired[reader_id].append(edition_id)
+        for told in (alerted, untold):
+            self.room.rename(told)
 
         groups: dict[tuple[int | None, timedelta], list[Pair]] = defaultdict(list)
         for reader, subscriber in pairs:

@@ -1,6 +1,6 @@
 """What happened between two revisions, and who wants it: shared by all readers whose last edition was the same."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, lru_cache
@@ -40,29 +40,44 @@ class NewsRoom:
     def _news_since(self, base: int) -> "News":
         """What changed after a revision."""
         with self.database.read() as tx:
-            after = history.changed_since(tx, base)
-            before = history.as_of(tx, after, base)
-        return News(self, base, after, before)
+            after = history.changed_since(tx, base, self.revision.id)
+        return News(self, base, after, self.past(after, base))
+
+    def past(self, ids: Iterable[int], base: int) -> "Past":
+        """What was true of papers at a revision."""
+        wanted = set(ids)
+        with self.database.read() as tx:
+            swallowed = history.forebears(tx, wanted, base)
+            known = history.as_of(tx, wanted.union(*swallowed.values()), base)
+        papers = {paper_id: known[paper_id] for paper_id in wanted if paper_id in known}
+        others = []
+        for paper_id, losers in swallowed.items():
+            for loser in sorted(losers & known.keys()):
+                if paper_id in papers:
+                    others.append((paper_id, known[loser]))
+                else:
+                    papers[paper_id] = known[loser]
+        return Past(papers, others)
 
     def _alert_news(self, base: int) -> "News":
         """The same, without the papers a source brought with its first collection."""
         news = self.news_since(base)
         with self.database.read() as tx:
-            unborn = [paper_id for paper_id in news.after if paper_id not in news.before]
+            unborn = [paper_id for paper_id in news.after if paper_id not in news.past.papers]
             first = history.born_first(tx, unborn)
         return News(
             self,
             base,
             {paper_id: paper for paper_id, paper in news.after.items() if paper_id not in first},
-            news.before,
+            news.past,
         )
 
     def _first_news(self, moment: datetime) -> "News":
         """What was first seen after a moment: the news of a first edition."""
         with self.database.read() as tx:
-            after = history.seen_since(tx, moment)
+            after = history.seen_since(tx, moment, self.revision.id)
             base = history.revision_before(tx, moment)
-        return News(self, base, after, {})
+        return News(self, base, after, Past())
 
     def _entered(self, base: int, depth: int) -> tuple[int, ...]:
         """Papers that came among the `depth` hottest since a revision, hottest first."""
@@ -81,28 +96,49 @@ class NewsRoom:
         with self.database.read() as tx:
             return history.as_of(tx, wanted, self.revision.id)
 
+    def rename(self, told: MutableMapping[int, set[int]]) -> None:
+        """Papers that turned out to be others since they were told go by their new numbers."""
+        with self.database.read() as tx:
+            became = history.current(tx, set().union(*told.values()), self.revision.id)
+        if became:
+            for reader, ids in told.items():
+                told[reader] = {became.get(paper_id, paper_id) for paper_id in ids}
+
     def revised(self, base: int, ids: set[int]) -> list[int]:
         """Those of the papers whose content changed in a way that has a name ("v2"), the hottest first."""
         with self.database.read() as tx:
-            words = history.changes_since(tx, ids, base)
+            words = history.changes_since(tx, ids, base, until=self.revision.id)
         last = len(self.places) + 1
         return sorted(words, key=lambda paper_id: (self.places.get(paper_id, last), paper_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Papers as they were. One that was several then, and turned out to be one since, was told if any of them was."""
+
+    papers: dict[int, Paper] = field(default_factory=dict)
+    others: list[tuple[int, Paper]] = field(default_factory=list)  # what else a paper was then
+
+    def among(self, ids: Iterable[int]) -> list[tuple[int, Paper]]:
+        """All that was true of these papers."""
+        wanted = set(ids)
+        return [(paper_id, paper) for paper_id, paper in (*self.papers.items(), *self.others) if paper_id in wanted]
 
 
 class News:
     """Papers that changed, as they are and as they were; ready to be matched."""
 
-    def __init__(self, room: NewsRoom, base: int, after: dict[int, Paper], before: dict[int, Paper]) -> None:
+    def __init__(self, room: NewsRoom, base: int, after: dict[int, Paper], past: Past) -> None:
         self.room = room
         self.base = base
         self.after = after
-        self.before = before
+        self.past = past
 
     @cached_property
-    def _hot_before(self) -> dict[int, Paper]:
+    def _hot_before(self) -> list[tuple[int, Paper]]:
         """Papers that trend now, as they were."""
-        with self.room.database.read() as tx:
-            return history.as_of(tx, self.room.entered(self.base, TREND_DEPTH), self.base)
+        hot = self.room.entered(self.base, TREND_DEPTH)
+        return self.room.past(hot, self.base).among(hot)
 
     def match(self, queries: Sequence[Sequence[Query]], *, revisions: bool = False) -> list[Found]:
         """For each reader, given their queries: what is true now and was not before. With `revisions` also what is
@@ -114,7 +150,8 @@ class News:
 
         hitlist = Hitlist(queries)
         if self.after:
-            ranked, hits = hitlist.news(self.after, self.before, self.room.heat)
+            others = [(paper_id, paper) for paper_id, paper in self.past.others if paper_id in self.after]
+            ranked, hits = hitlist.news(self.after, self.past.papers, self.room.heat, others)
             best, every = iter(ranked), iter(hits)
             for one in found:
                 for profile in range(len(one.best)):
@@ -123,9 +160,9 @@ class News:
         for reader, paper in hitlist.pairs(self._hot_before):
             found[reader].told_before.add(paper)
         if revisions:
-            known = {paper_id: paper for paper_id, paper in self.before.items() if paper_id in self.after}
-            before = set(hitlist.pairs(known))
-            for reader, paper in hitlist.pairs({paper_id: self.after[paper_id] for paper_id in known}):
+            before = set(hitlist.pairs(self.past.among(self.after)))
+            known = [(paper_id, paper) for paper_id, paper in self.after.items() if paper_id in self.past.papers]
+            for reader, paper in hitlist.pairs(known):
                 if (reader, paper) in before:
                     found[reader].still.add(paper)
         return found

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from bot.core.papers import Paper
 from bot.store.rows import chunks, insert_or_ignore, load
-from bot.store.tables import PAPER_KEYS, PAPER_STATES, PAPERS, REVISIONS, TRENDS, VOTES
+from bot.store.tables import MERGERS, PAPER_KEYS, PAPER_STATES, PAPERS, REVISIONS, TRENDS, VOTES
 
 
 class Revision(NamedTuple):
@@ -43,14 +43,81 @@ def _select(tx: Connection, where: ColumnElement[bool]) -> dict[int, Paper]:
     return {paper_id: load(data) for paper_id, data in rows}
 
 
-def changed_since(tx: Connection, revision: int) -> dict[int, Paper]:
-    """Papers as they are now, of which anything changed after that revision."""
-    return _select(tx, PAPERS.c.revision > revision)
+def changed_since(tx: Connection, revision: int, until: int) -> dict[int, Paper]:
+    """Papers of which anything changed after `revision`, as they were at `until`.
+
+    Some that changed only after `until` may be among them, as they were before: a diff finds nothing in them.
+    """
+    return _at(tx, PAPERS.c.revision > revision, until) | _swallowed(tx, revision, until)
 
 
-def seen_since(tx: Connection, moment: datetime) -> dict[int, Paper]:
-    """Papers as they are now, first seen after that moment."""
-    return _select(tx, PAPERS.c.first_seen > moment)
+def seen_since(tx: Connection, moment: datetime, until: int | None = None) -> dict[int, Paper]:
+    """Papers first seen after that moment, as they were at a revision (now, if none is given)."""
+    where = PAPERS.c.first_seen > moment
+    return _select(tx, where) if until is None else _at(tx, where, until)
+
+
+def _at(tx: Connection, where: ColumnElement[bool], until: int) -> dict[int, Paper]:
+    """Papers as they were at a revision: as they are, mostly, for nobody recorded anything since."""
+    papers: dict[int, Paper] = {}
+    moved_on: list[int] = []
+    rows = tx.execute(select(PAPERS.c.id, PAPERS.c.revision, PAPERS.c.data).where(where).order_by(PAPERS.c.id))
+    for paper_id, revision, data in rows:
+        if revision <= until:
+            papers[paper_id] = load(data)
+        else:
+            moved_on.append(paper_id)
+    return papers | as_of(tx, moved_on, until) if moved_on else papers
+
+
+def _swallowed(tx: Connection, revision: int, until: int) -> dict[int, Paper]:
+    """Papers that changed between two revisions and turned out to be others only later."""
+    losers = set(tx.execute(select(MERGERS.c.loser).where(MERGERS.c.revision > until)).scalars())
+    changed: set[int] = set()
+    for part in chunks(sorted(losers)):
+        for table in (PAPER_STATES, VOTES):
+            window = (table.c.revision > revision, table.c.revision <= until)
+            changed.update(tx.execute(select(table.c.paper_id).where(table.c.paper_id.in_(part), *window)).scalars())
+    return as_of(tx, changed, until)
+
+
+def forebears(tx: Connection, ids: Iterable[int], revision: int) -> dict[int, set[int]]:
+    """For papers that swallowed others after a revision: which. Those were papers of their own then."""
+    found: dict[int, set[int]] = {}
+    winners = {paper_id: paper_id for paper_id in ids}  # any of them, or a loser: whose it is in the end
+    asked = sorted(winners)
+    while asked:
+        losers = []
+        for part in chunks(asked):
+            rows = tx.execute(
+                select(MERGERS.c.loser, MERGERS.c.winner).where(
+                    MERGERS.c.winner.in_(part), MERGERS.c.revision > revision
+                )
+            )
+            for loser, winner in rows:
+                winners[loser] = winners[winner]
+                found.setdefault(winners[winner], set()).add(loser)
+                losers.append(loser)
+        asked = sorted(losers)
+    return found
+
+
+def current(tx: Connection, ids: Iterable[int], until: int) -> dict[int, int]:
+    """What became of papers that turned out to be others up to a revision: old number -> new one."""
+    became: dict[int, int] = {}
+    asked = sorted(set(ids))
+    while asked:
+        step: dict[int, int] = {}
+        for part in chunks(asked):
+            rows = tx.execute(
+                select(MERGERS.c.loser, MERGERS.c.winner).where(MERGERS.c.loser.in_(part), MERGERS.c.revision <= until)
+            )
+            step.update({loser: winner for loser, winner in rows})
+        became = {old: step.get(new, new) for old, new in became.items()} | {
+            old: new for old, new in step.items() if old not in became
+        }
+        asked = sorted(set(step.values()))
+    return became
 
 
 def find(tx: Connection, words: str) -> tuple[int, Paper] | None:

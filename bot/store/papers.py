@@ -1,28 +1,23 @@
-"""Papers in the database: what a collection changes, and what was true of a paper at any revision.
+"""Papers in the database: what a collection changes. What was true of a paper at any revision is `history`'s.
 
 Which listings are one paper, and how they merge, is decided in `core`; here it is looked up and written down.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from bot.core import merging
+from bot.core.catalogue import Catalogue, Entry, identities, settled
 from bot.core.papers import Listing, Paper
 from bot.store.rows import chunks, dump, insert_or_ignore, load
-from bot.store.tables import (
-    LISTINGS,
-    PAPER_KEYS,
-    PAPER_STATES,
-    PAPERS,
-    REVISIONS,
-    VOTES,
-)
+from bot.store.tables import LISTINGS, MERGERS, PAPER_KEYS, PAPER_STATES, PAPERS, REVISIONS, TRENDS, VOTES
 
 NUMBERS = ("upvotes", "comments", "stars")
 ALWAYS_MOVING = (*NUMBERS, "first_seen")
+CONTENT = tuple(name for name in Paper.__dataclass_fields__ if name not in ALWAYS_MOVING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +25,10 @@ class Recorded:
     """What a collection changed."""
 
     revision: int | None  # None: nothing at all
-    new: int = 0
+    new: int = 0  # papers no source had brought before
     changed: int = 0  # papers known before, of which anything but numbers changed
     voted: int = 0  # papers of which only numbers changed
-
-
-@dataclass(slots=True, eq=False)
-class _Known:
-    """A paper while its listings of one collection are merged into it."""
-
-    id: int | None
-    stored: Paper | None
-    paper: Paper
-    keys: set[str]
+    came: int = 0  # papers this source had not listed before, whoever else had
 
 
 def record(tx: Connection, source: str, listings: Sequence[Listing], now: datetime, *, first: bool) -> Recorded:
@@ -51,165 +37,107 @@ def record(tx: Connection, source: str, listings: Sequence[Listing], now: dateti
     `tx` must come from `Database.record()`. `first` marks the first collection of a source.
     """
     listings = merging.combine(listings)
-    known = _KnownPapers(tx, listings)
+    entries = _known(tx, listings)
+    known_keys = {entry.id: frozenset(entry.keys) for entry in entries}
+    catalogue = Catalogue(entries)
     for listing in listings:
-        known.add(listing, now)
-    met = known.met()
-    fresh = [one for one in met if one.id is None]
-    moved = [one for one in met if one.id is not None and one.paper != one.stored]
-    if not (fresh or moved or known.joined):
-        _write_keys(tx, met)
-        _write_listings(tx, source, known.listed, now)
-        return Recorded(None)
-
-    revision = tx.execute(
-        insert(REVISIONS).values(at=now, source=source, first=first).returning(REVISIONS.c.id)
-    ).scalar_one()
-    _insert_papers(tx, fresh, revision, now)
-    changed = _update_papers(tx, moved, revision)
-    _write_history(tx, fresh, moved, revision, now)
-    for loser, winner in known.joined:
-        _join(tx, loser, winner)
-    _write_keys(tx, met)
-    _write_listings(tx, source, known.listed, now)
-    return Recorded(revision, new=len(fresh), changed=changed, voted=len(moved) - changed)
-
-
-class _KnownPapers:
-    """The papers a batch of listings may belong to, looked up in bulk."""
-
-    def __init__(self, tx: Connection, listings: Sequence[Listing]) -> None:
-        keys = sorted({key for listing in listings for key in listing.keys})
-        ids: list[tuple[str, int]] = []
-        for names in chunks(keys):
-            rows = tx.execute(select(PAPER_KEYS.c.key, PAPER_KEYS.c.paper_id).where(PAPER_KEYS.c.key.in_(names)))
-            ids += [(key, paper_id) for key, paper_id in rows]
-        papers: dict[int, _Known] = {}
-        for part in chunks(sorted({paper_id for _, paper_id in ids})):
-            for paper_id, data in tx.execute(select(PAPERS.c.id, PAPERS.c.data).where(PAPERS.c.id.in_(part))):
-                paper = load(data)
-                papers[paper_id] = _Known(paper_id, paper, paper, set())
-        self._by_key: dict[str, list[_Known]] = {}
-        for key, paper_id in sorted(ids):
-            if paper_id in papers:
-                self._by_key.setdefault(key, []).append(papers[paper_id])
-        self._met: dict[int, _Known] = {}
-        self.listed: list[tuple[_Known, Listing]] = []
-        self.joined: list[tuple[_Known, _Known]] = []  # (loser, winner)
-
-    def add(self, listing: Listing, now: datetime) -> None:
-        """Merge one listing into its paper, a new one if none is known."""
-        one = self._find(listing)
-        keys = set(listing.keys)
-        if one is not None:
-            one.paper = merging.merge(one.paper, listing, now)
-        elif merging.introduces(listing):
-            paper = merging.merge(None, listing, now)
-            if self._by_key.get(paper.key):  # another paper has this title
-                paper = replace(paper, key=merging.own_key(listing))
-                keys.add(paper.key)
-            one = _Known(None, None, paper, set())
-        else:
-            return
-        for key in sorted(keys - one.keys):
-            owners = self._by_key.setdefault(key, [])
-            if not any(owner is one for owner in owners) and (merging.is_weak(key) or not owners):
-                owners.append(one)
-                one.keys.add(key)
-        self._met[id(one)] = one
-        self.listed.append((one, listing))
-
-    def met(self) -> list[_Known]:
-        """The papers the batch was about."""
-        losers = {id(loser) for loser, _ in self.joined}
-        return [one for one in self._met.values() if id(one) not in losers]
-
-    def _find(self, listing: Listing) -> _Known | None:
-        found: list[_Known] = []
-        for key in listing.keys:
-            for one in self._by_key.get(key, ()) if not merging.is_weak(key) else ():
-                if all(one is not other for other in found):
-                    found.append(one)
-        if len(found) > 1:
-            return self._unite(found)
-        if found:
-            return found[0]
-        candidates = [one for key in listing.keys if merging.is_weak(key) for one in self._by_key.get(key, ())]
-        paper = merging.match(listing, [one.paper for one in candidates])
-        return next((one for one in candidates if one.paper is paper), None)
-
-    def _unite(self, found: list[_Known]) -> _Known:
-        """A listing shows that papers known apart are one."""
-        united = merging.unite([one.paper for one in found])
-        winner = next(one for one in found if one.paper.key == united.key)
-        winner.paper = united
-        losers = [one for one in found if one is not winner]
-        for key, owners in self._by_key.items():
-            if any(owner is loser for owner in owners for loser in losers):
-                self._by_key[key] = [owner for owner in owners if all(owner is not loser for loser in losers)]
-                if winner not in self._by_key[key]:
-                    self._by_key[key].append(winner)
-                winner.keys.add(key)
-        self.listed = [(winner if one in losers else one, listing) for one, listing in self.listed]
-        self._met[id(winner)] = winner
-        self.joined += [(loser, winner) for loser in losers]
-        return winner
+        catalogue.add(listing, now)
+    met = catalogue.met
+    fresh = [entry for entry in met if entry.id is None]
+    moved = [entry for entry in met if entry.id is not None and entry.paper != entry.stored]
+    changed = sum(map(_content_changed, moved))
+    revision = None
+    if fresh or moved or catalogue.joined:
+        revision = tx.execute(
+            insert(REVISIONS).values(at=now, source=source, first=first).returning(REVISIONS.c.id)
+        ).scalar_one()
+        _insert_papers(tx, fresh, revision)
+        _update_papers(tx, moved, revision)
+        _write_history(tx, fresh, moved, revision, now)
+        for loser, winner in catalogue.joined:
+            if loser.id is not None:
+                _join(tx, loser.id, settled(winner), revision)
+                known_keys[settled(winner).id] = known_keys.get(settled(winner).id, frozenset()) | known_keys[loser.id]
+    _write_keys(tx, met, known_keys)
+    came = _write_listings(tx, source, [(settled(entry), listing) for entry, listing in catalogue.listed], now)
+    return Recorded(revision, new=len(fresh), changed=changed, voted=len(moved) - changed, came=came)
 
 
-def _insert_papers(tx: Connection, fresh: list[_Known], revision: int, now: datetime) -> None:
+def _known(tx: Connection, listings: Iterable[Listing]) -> list[Entry]:
+    """The papers these listings may be of, each with all its keys, in the order they were first known."""
+    ids: set[int] = set()
+    for part in chunks(sorted({key for listing in listings for key in identities(listing)})):
+        ids.update(tx.execute(select(PAPER_KEYS.c.paper_id).where(PAPER_KEYS.c.key.in_(part))).scalars())
+    entries: dict[int, Entry] = {}
+    for some in chunks(sorted(ids)):
+        rows = tx.execute(select(PAPERS.c.id, PAPERS.c.data).where(PAPERS.c.id.in_(some)).order_by(PAPERS.c.id))
+        for paper_id, data in rows:
+            paper = load(data)
+            entries[paper_id] = Entry(paper, set(), stored=paper, id=paper_id)
+        for key, paper_id in tx.execute(
+            select(PAPER_KEYS.c.key, PAPER_KEYS.c.paper_id).where(PAPER_KEYS.c.paper_id.in_(some))
+        ):
+            if paper_id in entries:
+                entries[paper_id].keys.add(key)
+    return list(entries.values())
+
+
+def _insert_papers(tx: Connection, fresh: list[Entry], revision: int) -> None:
     for part in chunks(fresh):
         rows = [
             {
-                "key": one.paper.key,
-                "first_seen": now,
+                "key": entry.paper.key,
+                "first_seen": entry.paper.first_seen,
                 "born": revision,
                 "revision": revision,
-                "data": dump(one.paper),
+                "data": dump(entry.paper),
             }
-            for one in part
+            for entry in part
         ]
         tx.execute(insert(PAPERS), rows)
-        ids = {
-            key: paper_id
-            for paper_id, key in tx.execute(
-                select(PAPERS.c.id, PAPERS.c.key).where(PAPERS.c.key.in_([row["key"] for row in rows]))
-            )
+        named = select(PAPERS.c.key, PAPERS.c.id).where(PAPERS.c.key.in_([row["key"] for row in rows]))
+        ids = {key: paper_id for key, paper_id in tx.execute(named)}
+        for entry in part:
+            entry.id = ids[entry.paper.key]
+
+
+def _update_papers(tx: Connection, moved: list[Entry], revision: int) -> None:
+    rows = [
+        {
+            "this": entry.id,
+            "first_seen": entry.paper.first_seen,  # earlier than it was if it swallowed an older one
+            "revision": revision,
+            "data": dump(entry.paper),
         }
-        for one in part:
-            one.id = ids[one.paper.key]
+        for entry in moved
+    ]
+    if rows:
+        tx.execute(update(PAPERS).where(PAPERS.c.id == bindparam("this")), rows)
 
 
-def _update_papers(tx: Connection, moved: list[_Known], revision: int) -> int:
-    changed = 0
-    for one in moved:
-        tx.execute(update(PAPERS).where(PAPERS.c.id == one.id).values(revision=revision, data=dump(one.paper)))
-        changed += _content_changed(one)
-    return changed
+def _content_changed(entry: Entry) -> bool:
+    return any(getattr(entry.paper, name) != getattr(entry.stored, name) for name in CONTENT)
 
 
-def _content_changed(one: _Known) -> bool:
-    assert one.stored is not None
-    return any(
-        getattr(one.paper, name) != getattr(one.stored, name)
-        for name in one.paper.__slots__
-        if name not in ALWAYS_MOVING
-    )
-
-
-def _write_history(tx: Connection, fresh: list[_Known], moved: list[_Known], revision: int, now: datetime) -> None:
+def _write_history(tx: Connection, fresh: list[Entry], moved: list[Entry], revision: int, now: datetime) -> None:
     states = [
         {
-            "paper_id": one.id,
+            "paper_id": entry.id,
             "revision": revision,
-            "changes": ", ".join(merging.changes(one.stored, one.paper)) if one.stored else "",
-            "data": dump(one.paper),
+            "changes": ", ".join(merging.changes(entry.stored, entry.paper)) if entry.stored else "",
+            "data": dump(entry.paper),
         }
-        for one in (*fresh, *(one for one in moved if _content_changed(one)))
+        for entry in (*fresh, *(entry for entry in moved if _content_changed(entry)))
     ]
     votes = [
-        {"paper_id": one.id, "revision": revision, "at": now, **{name: getattr(one.paper, name) for name in NUMBERS}}
-        for one in (*fresh, *moved)
-        if _numbers(one.paper) != (_numbers(one.stored) if one.stored else (None, None, None))
+        {
+            "paper_id": entry.id,
+            "revision": revision,
+            "at": now,
+            **{name: getattr(entry.paper, name) for name in NUMBERS},
+        }
+        for entry in (*fresh, *moved)
+        if _numbers(entry.paper) != (_numbers(entry.stored) if entry.stored else (None, None, None))
     ]
     if states:
         tx.execute(insert(PAPER_STATES), states)
@@ -221,36 +149,44 @@ def _numbers(paper: Paper) -> tuple[int | None, ...]:
     return (paper.upvotes, paper.comments, paper.stars)
 
 
-def _write_keys(tx: Connection, met: list[_Known]) -> None:
-    rows = [{"key": key, "paper_id": one.id} for one in met for key in sorted(one.keys)]
+def _write_keys(tx: Connection, met: list[Entry], known: dict[int | None, frozenset[str]]) -> None:
+    rows = [
+        {"key": key, "paper_id": entry.id}
+        for entry in met
+        for key in sorted(entry.keys - known.get(entry.id, frozenset()))
+    ]
     if rows:
         tx.execute(insert_or_ignore(tx, PAPER_KEYS), rows)
 
 
-def _write_listings(tx: Connection, source: str, listed: list[tuple[_Known, Listing]], now: datetime) -> None:
+def _write_listings(tx: Connection, source: str, listed: list[tuple[Entry, Listing]], now: datetime) -> int:
+    """Which papers this source lists from now on; returns how many."""
     rows = {
-        one.id: {
+        entry.id: {
             "source": source,
-            "paper_id": one.id,
+            "paper_id": entry.id,
             "first_seen": now,
             "listed": listing.listed,
             "announce_type": listing.announce_type,
             "late": listing.late,
         }
-        for one, listing in reversed(listed)
+        for entry, listing in reversed(listed)
     }
+    for part in chunks(list(rows)):
+        before = select(LISTINGS.c.paper_id).where(LISTINGS.c.source == source, LISTINGS.c.paper_id.in_(part))
+        for paper_id in tx.execute(before).scalars():
+            del rows[paper_id]
     if rows:
-        tx.execute(insert_or_ignore(tx, LISTINGS), list(rows.values()))
+        tx.execute(insert(LISTINGS), list(rows.values()))
+    return len(rows)
 
 
-def _join(tx: Connection, loser: _Known, winner: _Known) -> None:
-    """The loser's past stays for the editions that told it; everything new belongs to the winner."""
-    if loser.id is None:
-        return
-    mine = select(PAPER_KEYS.c.key).where(PAPER_KEYS.c.paper_id == winner.id)
-    tx.execute(delete(PAPER_KEYS).where(PAPER_KEYS.c.paper_id == loser.id, PAPER_KEYS.c.key.in_(mine)))
-    tx.execute(update(PAPER_KEYS).where(PAPER_KEYS.c.paper_id == loser.id).values(paper_id=winner.id))
-    already = select(LISTINGS.c.source).where(LISTINGS.c.paper_id == winner.id)
-    tx.execute(delete(LISTINGS).where(LISTINGS.c.paper_id == loser.id, LISTINGS.c.source.in_(already)))
-    tx.execute(update(LISTINGS).where(LISTINGS.c.paper_id == loser.id).values(paper_id=winner.id))
-    tx.execute(delete(PAPERS).where(PAPERS.c.id == loser.id))
+def _join(tx: Connection, loser: int, winner: Entry, revision: int) -> None:
+    """The loser's past stays, for the editions that told it and for those who ask what was true then; its names and
+    whatever comes belong to the winner."""
+    for table, mark in ((PAPER_KEYS, PAPER_KEYS.c.key), (LISTINGS, LISTINGS.c.source), (TRENDS, TRENDS.c.revision)):
+        both = select(mark).where(table.c.paper_id == winner.id)
+        tx.execute(delete(table).where(table.c.paper_id == loser, mark.in_(both)))
+        tx.execute(update(table).where(table.c.paper_id == loser).values(paper_id=winner.id))
+    tx.execute(delete(PAPERS).where(PAPERS.c.id == loser))
+    tx.execute(insert(MERGERS).values(loser=loser, winner=winner.id, revision=revision))

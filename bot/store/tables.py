@@ -84,6 +84,16 @@ class PaperStateRow(SQLModel, table=True):
     data: str = Field(sa_type=LONG)
 
 
+class MergerRow(SQLModel, table=True):
+    """A paper that turned out to be another one. Its row is gone, its history stays under its own number."""
+
+    __tablename__ = "merger"
+
+    loser: int = Field(primary_key=True, sa_type=BIG, sa_column_kwargs={"autoincrement": False})
+    winner: int = Field(index=True, sa_type=BIG)
+    revision: int = Field(sa_type=BIG)
+
+
 class VoteRow(SQLModel, table=True):
     """A paper's numbers from this revision on."""
 
@@ -137,6 +147,9 @@ class SourceRow(SQLModel, table=True):
     told_operator: datetime | None = None
     fields: str = ""  # what its listings always carried, to notice when one goes missing
     settings: str = ""  # digest of the settings it was asked with: new ones make a new start
+    read_since: datetime | None = None  # when it was first read in whole with these settings
+    rhythm: int | None = None  # days between its news, at their slowest; None: not known
+    warnings: str = Field(default="", sa_type=LONG)  # of the last documents, a line each
 
 
 class SettingRow(SQLModel, table=True):
@@ -306,3 +319,4 @@ COMPOSES = _table(ComposeRow)
 EDITIONS = _table(EditionRow)
 ATTEMPTS = _table(AttemptRow)
 ACCOUNTS = _table(AccountRow)
+MERGERS = _table(MergerRow)

@@ -93,6 +93,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("source", "paper_id", name=op.f("pk_listing")),
     )
     op.create_table(
+        "merger",
+        sa.Column("loser", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
+        sa.Column("winner", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("revision", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.PrimaryKeyConstraint("loser", name=op.f("pk_merger")),
+    )
+    with op.batch_alter_table("merger", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_merger_winner"), ["winner"], unique=False)
+
+    op.create_table(
         "pace",
         sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("next_free", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
@@ -173,6 +183,9 @@ def upgrade() -> None:
         sa.Column("told_operator", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("fields", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("settings", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("read_since", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+        sa.Column("rhythm", sa.Integer(), nullable=True),
+        sa.Column("warnings", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_source")),
     )
     op.create_table(
@@ -293,6 +306,10 @@ def downgrade() -> None:
 
     op.drop_table("paper")
     op.drop_table("pace")
+    with op.batch_alter_table("merger", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_merger_winner"))
+
+    op.drop_table("merger")
     op.drop_table("listing")
     with op.batch_alter_table("edition", schema=None) as batch_op:
         batch_op.drop_index(
