@@ -11,8 +11,9 @@ from bot.mail import incoming
 from bot.mail.mailboxes import Received
 from bot.mail.message import Transport
 from bot.mail.tokens import Token
+from bot.pipeline import refusals
 from bot.pipeline.press import PressRoom
-from bot.store import Connection, Database, editions, outbox, readers, sources
+from bot.store import Connection, Database, editions, readers, sources
 from bot.store.readers import Reader
 
 log = logging.getLogger(__name__)
@@ -20,8 +21,6 @@ log = logging.getLogger(__name__)
 KEEP_EDITIONS = timedelta(days=90)
 PERSISTS = timedelta(hours=24)  # before a broken source is worth a mail
 PRUNE_CHUNKS = 50  # of 1,000: the rest goes at the next tick
-SOFT_LIMIT = 5  # soft bounces ...
-SOFT_WINDOW = timedelta(days=30)  # ... within this end a reader
 
 
 def prune(database: Database, now: datetime) -> int:
@@ -85,7 +84,7 @@ def _act(database: Database, press: PressRoom, transport: Transport, meaning: in
         if reader is None:
             return f"{meaning.kind}: of a reader who is not known any more"
         if meaning.kind == "complaint":
-            _end(tx, reader, "complained", f"complained: {meaning.words}", now)
+            refusals.end(tx, reader, "complained", f"complained: {meaning.words}", now)
             return f"complaint of {reader.email}: gets nothing more"
         if meaning.kind == "bounce":
             return _bounced(tx, reader, meaning, now)
@@ -119,34 +118,20 @@ def _leave(tx: Connection, reader: Reader, token: Token, reason: str, now: datet
     if what == "alerts":
         readers.leave_alerts(tx, reader.id)
     else:
-        _end(tx, reader, "unsubscribed", reason, now)
+        refusals.end(tx, reader, "unsubscribed", reason, now)
     return what
 
 
 def _bounced(tx: Connection, reader: Reader, meaning: incoming.Incoming, now: datetime) -> str:
     """The rules of hard, soft and ours."""
     said = f"{meaning.status} {meaning.words}".strip()
-    if reader.status in readers.FINAL:
-        return f"bounce of {reader.email}: gets nothing already"
     if meaning.severity == "ours":
         log.error("a message to %s was refused for what we are: %s", reader.id, said)
         return f"bounce of {reader.email} is about us, not them: {said}"
-    count = readers.count_bounce(tx, reader.id, now, now - SOFT_WINDOW)
-    if meaning.severity == "hard":
-        # An address that took mail before may have failed once; a second time ends it.
-        if count >= 2 or not editions.ever_sent_before(tx, reader.id, meaning.token.edition_id if meaning.token else 0):
-            _end(tx, reader, "bounced", said, now)
-            return f"hard bounce of {reader.email}: gets nothing more ({said})"
-        return f"hard bounce of {reader.email}: once more and they get nothing ({said})"
-    if count >= SOFT_LIMIT:
-        _end(tx, reader, "bounced", f"{count} soft bounces within {SOFT_WINDOW.days} days: {said}", now)
-        return f"soft bounce of {reader.email}: one too many, gets nothing more"
-    return f"soft bounce of {reader.email}: {count} of {SOFT_LIMIT}"
-
-
-def _end(tx: Connection, reader: Reader, status: readers.Status, reason: str, now: datetime) -> None:
-    readers.set_status(tx, reader.email, status, reason, now)
-    outbox.suppress(tx, [reader.id], reason)
+    kind = "hard" if meaning.severity == "hard" else "soft"
+    edition_id = meaning.token.edition_id if meaning.token else 0
+    done = refusals.judge(tx, reader, hard=kind == "hard", edition_id=edition_id, words=said, now=now)
+    return f"{kind} bounce of {reader.email}: {done}"
 
 
 def _farewell(press: PressRoom, transport: Transport, reader: Reader, alerts_only: bool, now: datetime) -> None:

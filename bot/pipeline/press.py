@@ -22,7 +22,7 @@ from bot.mail.writer import Head, Signer, write
 from bot.pipeline.news import NewsRoom
 from bot.pipeline.subscribers import subscriber_of
 from bot.store import Database, history
-from bot.store.editions import Leased
+from bot.store.outbox import Leased
 from bot.store.readers import Reader
 
 LATE = timedelta(hours=1)  # an edition that goes out later than this says so

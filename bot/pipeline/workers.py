@@ -4,23 +4,43 @@ import itertools
 import os
 import platform
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _count = itertools.count(1)
 _token = uuid.uuid4().hex[:8]  # tells a process from a later one with the same number
+_working: set[str] = set()
 
 
 def new_name() -> str:
-    """host:pid:start:token:n"""
-    return f"{platform.node()}:{os.getpid()}:{_started(os.getpid())}:{_token}:{next(_count)}"
+    """host:pid namespace:pid:start:token:n"""
+    return f"{_here()}:{os.getpid()}:{_started(os.getpid())}:{_token}:{next(_count)}"
+
+
+@contextmanager
+def working() -> Iterator[str]:
+    """A name for a thread that is at work until the end of this block."""
+    name = new_name()
+    _working.add(name)
+    try:
+        yield name
+    finally:
+        _working.discard(name)
+
+
+def at_work() -> frozenset[str]:
+    """The threads of this process that are at work."""
+    return frozenset(_working)
 
 
 def is_dead(name: str) -> bool:
-    """Whether the process of that name is known not to run any more. Of other machines nothing is known."""
+    """Whether the process of that name is known not to run any more. Of other machines nothing is known, nor of other
+    containers: two of them may well have the same host name and the same process number."""
     parts = name.split(":")
-    if len(parts) != 5 or parts[0] != platform.node():
+    if len(parts) != 6 or ":".join(parts[:2]) != _here():
         return False
-    pid, started, token = int(parts[1]), parts[2], parts[3]
+    pid, started, token = int(parts[2]), parts[3], parts[4]
     if pid == os.getpid():
         return token != _token
     try:
@@ -30,6 +50,15 @@ def is_dead(name: str) -> bool:
     except OSError:
         return False
     return started != _started(pid)
+
+
+def _here() -> str:
+    """The machine, and on Linux the space in which process numbers mean something."""
+    try:
+        space = str(Path("/proc/self/ns/pid").readlink()).translate({ord(mark): "" for mark in "pid:[]"})
+    except OSError:
+        space = ""
+    return f"{platform.node()}:{space}"
 
 
 def _started(pid: int) -> str:

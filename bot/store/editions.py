@@ -1,23 +1,16 @@
-"""The outbox: editions from the moment they are decided to their end, whatever that is.
+"""Editions as they are written down, counted, found again and pruned. How they leave is in `outbox`."""
 
-    waiting -> leased -> [sending ->] sent | failed | suppressed | expired | unknown
-
-A lease is a worker's right to an edition for some minutes; when it runs out the edition is simply due again. Every mark
-names the lease it was made under, so a worker that comes too late cannot overwrite another's.
-"""
-
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal
 
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
 from bot.core.picks import Picks
 from bot.store.rows import chunks, insert_or_ignore
-from bot.store.tables import ACCOUNTS, ATTEMPTS, COMPOSES, EDITIONS, OPEN, SUBSCRIBERS
+from bot.store.tables import ACCOUNTS, ATTEMPTS, COMPOSES, EDITIONS, SUBSCRIBERS
 
-Final = Literal["sent", "failed", "suppressed", "expired", "unknown"]
+BOOKS = ("matched", "delivered", "waiting", "failed", "suppressed", "expired", "unknown")
 ACCOUNT_OF = {"sent": "delivered", "waiting": "waiting", "leased": "waiting", "sending": "waiting"}
 
 
@@ -34,29 +27,6 @@ class Draft:
     picks: str  # the pipeline's own JSON
     matched: int
     message_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leased:
-    """An edition to deliver, with all that is needed to render and address it."""
-
-    id: int
-    subscriber_id: int
-    kind: str
-    slot: str
-    compose_id: int
-    revision: int
-    since: datetime | None
-    due: datetime
-    day: date
-    picks: str
-    attempts: int
-    message_id: str
-    email: str
-    data: str
-    reader_status: str
-    made: datetime
-    sources: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,140 +91,6 @@ def book(tx: Connection, day: date, state: str, count: int) -> None:
     )
 
 
-def lease(tx: Connection, kind: str, by: str, now: datetime, until: datetime, limit: int) -> list[Leased]:
-    """Take up to `limit` due editions of a kind for a worker."""
-    due = (
-        select(EDITIONS.c.id)
-        .where(OPEN, EDITIONS.c.kind == kind, EDITIONS.c.next_at <= now, EDITIONS.c.state != "sending")
-        .order_by(EDITIONS.c.next_at, EDITIONS.c.id)
-        .limit(limit)
-    )
-    if tx.dialect.name != "sqlite":
-        due = due.with_for_update(skip_locked=True)
-    taken = (
-        tx.execute(
-            update(EDITIONS)
-            .where(EDITIONS.c.id.in_(due))
-            .values(state="leased", lease_by=by, lease_until=until, next_at=until, attempts=EDITIONS.c.attempts + 1)
-            .returning(EDITIONS.c.id)
-        )
-        .scalars()
-        .all()
-    )
-    return _leased(tx, list(taken))
-
-
-def _leased(tx: Connection, ids: list[int]) -> list[Leased]:
-    rows = tx.execute(
-        select(
-            EDITIONS.c.id,
-            EDITIONS.c.subscriber_id,
-            EDITIONS.c.kind,
-            EDITIONS.c.slot,
-            EDITIONS.c.compose_id,
-            EDITIONS.c.revision,
-            EDITIONS.c.since,
-            EDITIONS.c.due,
-            EDITIONS.c.day,
-            EDITIONS.c.picks,
-            EDITIONS.c.attempts,
-            EDITIONS.c.message_id,
-            SUBSCRIBERS.c.email,
-            SUBSCRIBERS.c.data,
-            SUBSCRIBERS.c.status.label("reader_status"),
-            COMPOSES.c.at.label("made"),
-            COMPOSES.c.sources,
-        )
-        .join(SUBSCRIBERS, SUBSCRIBERS.c.id == EDITIONS.c.subscriber_id)
-        .join(COMPOSES, COMPOSES.c.id == EDITIONS.c.compose_id)
-        .where(EDITIONS.c.id.in_(ids))
-        .order_by(EDITIONS.c.due, EDITIONS.c.id)
-    )
-    return [Leased(**row._mapping) for row in rows]
-
-
-def is_reachable(tx: Connection, subscriber_id: int) -> bool:
-    """Whether the reader still wants mail: asked right before every message."""
-    status = tx.execute(select(SUBSCRIBERS.c.status).where(SUBSCRIBERS.c.id == subscriber_id)).scalar()
-    return status == "active"
-
-
-def begin_sending(tx: Connection, edition_id: int, by: str) -> bool:
-    """Note that the body is about to go out: if we die now, nobody knows whether it arrived."""
-    return _mark(tx, edition_id, by, state="sending")
-
-
-def finish(tx: Connection, edition_id: int, by: str, state: Final, words: str, now: datetime) -> bool:
-    """The end of an edition. False: the lease had run out and another worker has it."""
-    return _mark(tx, edition_id, by, state=state, words=words, sent_at=now if state == "sent" else None)
-
-
-def put_back(tx: Connection, edition_id: int, by: str, next_at: datetime, words: str = "") -> bool:
-    """Not now: due again at `next_at`."""
-    return _mark(tx, edition_id, by, state="waiting", next_at=next_at, words=words, lease_by="", lease_until=None)
-
-
-def give_back(tx: Connection, by: str, now: datetime) -> None:
-    """Return all leases of a worker that stops."""
-    tx.execute(
-        update(EDITIONS)
-        .where(EDITIONS.c.lease_by == by, EDITIONS.c.state == "leased")
-        .values(state="waiting", next_at=now, lease_by="", lease_until=None, attempts=EDITIONS.c.attempts - 1)
-    )
-
-
-def _mark(tx: Connection, edition_id: int, by: str, **values: Any) -> bool:
-    mine = and_(EDITIONS.c.id == edition_id, EDITIONS.c.lease_by == by, EDITIONS.c.state.in_(("leased", "sending")))
-    return tx.execute(update(EDITIONS).where(mine).values(**values)).rowcount == 1
-
-
-def note_attempt(tx: Connection, edition_id: int, at: datetime, outcome: str, words: str) -> None:
-    tx.execute(insert(ATTEMPTS).values(edition_id=edition_id, at=at, outcome=outcome, words=words))
-
-
-def lessees(tx: Connection) -> set[str]:
-    """Everyone who holds a lease."""
-    rows = tx.execute(select(EDITIONS.c.lease_by).where(OPEN, EDITIONS.c.state != "waiting").distinct())
-    return {by for (by,) in rows}
-
-
-def end_leases(tx: Connection, dead: Iterable[str], now: datetime) -> None:
-    """The holders are known to be dead: what they held is due at once."""
-    for part in chunks(sorted(dead)):
-        tx.execute(update(EDITIONS).where(OPEN, EDITIONS.c.lease_by.in_(part)).values(lease_until=now, next_at=now))
-
-
-def recover(tx: Connection, now: datetime, *, resend: bool) -> int:
-    """Settle editions whose worker died while sending: due again, or `unknown` and listed. Returns how many."""
-    values: dict[str, Any] = (
-        {"state": "waiting", "next_at": now}
-        if resend
-        else {"state": "unknown", "words": "the sender died before the relay's answer was written down"}
-    )
-    died = and_(EDITIONS.c.state == "sending", EDITIONS.c.lease_until <= now)
-    return tx.execute(update(EDITIONS).where(died).values(**values)).rowcount
-
-
-def expire(tx: Connection, kind: str, older_than: datetime) -> int:
-    """Give up editions nobody would want any more. The next digest tells what they would have. Returns how many."""
-    stale = and_(
-        EDITIONS.c.state == "waiting", EDITIONS.c.kind == kind, EDITIONS.c.due < older_than, EDITIONS.c.attempts > 0
-    )
-    return tx.execute(update(EDITIONS).where(stale).values(state="expired", words="not delivered in time")).rowcount
-
-
-def suppress(tx: Connection, subscriber_ids: Iterable[int], words: str) -> int:
-    """Nothing that waits for these readers goes out any more."""
-    number = 0
-    for part in chunks(list(subscriber_ids)):
-        number += tx.execute(
-            update(EDITIONS)
-            .where(EDITIONS.c.subscriber_id.in_(part), EDITIONS.c.state == "waiting")
-            .values(state="suppressed", words=words)
-        ).rowcount
-    return number
-
-
 def alerted(tx: Connection, subscriber_ids: Sequence[int]) -> list[Alerted]:
     """The alerts of these readers whose papers no digest has passed over yet: all that were not given up."""
     found = []
@@ -303,20 +139,10 @@ def ever_sent_before(tx: Connection, subscriber_id: int, edition_id: int) -> boo
     return tx.execute(select(EDITIONS.c.id).where(earlier).limit(1)).first() is not None
 
 
-def waiting(tx: Connection) -> int:
-    """How many editions are still to be delivered."""
-    return tx.execute(select(func.count()).select_from(EDITIONS).where(OPEN)).scalar_one()
-
-
-def next_at(tx: Connection) -> datetime | None:
-    """When the next edition is to be tried."""
-    return tx.execute(select(func.min(EDITIONS.c.next_at)).where(OPEN)).scalar()
-
-
 def accounts(tx: Connection, day: date | None = None) -> dict[str, int]:
     """The books: matched = delivered + waiting + failed + suppressed + expired + unknown, in matches; of one day or
     of all. `matched` was counted when the matches were made, the others are counted now."""
-    books = dict.fromkeys(("matched", "delivered", "waiting", "failed", "suppressed", "expired", "unknown"), 0)
+    books = dict.fromkeys(BOOKS, 0)
     kept = select(ACCOUNTS.c.state, func.sum(ACCOUNTS.c.count)).group_by(ACCOUNTS.c.state)
     now = select(EDITIONS.c.state, func.sum(EDITIONS.c.matched)).group_by(EDITIONS.c.state)
     if day is not None:
@@ -325,6 +151,21 @@ def accounts(tx: Connection, day: date | None = None) -> dict[str, int]:
         for state, count in rows:
             books[ACCOUNT_OF.get(state, state)] += int(count or 0)
     return books
+
+
+def accounts_by_day(tx: Connection, since: date) -> dict[date, dict[str, int]]:
+    """The books of every day from `since` on that has any, the newest first."""
+    days: dict[date, dict[str, int]] = {}
+    kept = select(ACCOUNTS.c.day, ACCOUNTS.c.state, ACCOUNTS.c.count).where(ACCOUNTS.c.day >= since)
+    now = (
+        select(EDITIONS.c.day, EDITIONS.c.state, func.sum(EDITIONS.c.matched))
+        .where(EDITIONS.c.day >= since)
+        .group_by(EDITIONS.c.day, EDITIONS.c.state)
+    )
+    for rows in (tx.execute(kept), tx.execute(now)):
+        for day, state, count in rows:
+            days.setdefault(day, dict.fromkeys(BOOKS, 0))[ACCOUNT_OF.get(state, state)] += int(count or 0)
+    return dict(sorted(days.items(), reverse=True))
 
 
 def unknown(tx: Connection, limit: int = 1000) -> list[tuple[str, str]]:

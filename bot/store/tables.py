@@ -188,7 +188,7 @@ class UrlRow(SQLModel, table=True):
 
 
 class PaceRow(SQLModel, table=True):
-    """The next moment anybody may ask a host, or hand a message to a relay."""
+    """The next moment anybody may ask a host, or hand a message to a relay or for a domain."""
 
     __tablename__ = "pace"
 
@@ -196,6 +196,20 @@ class PaceRow(SQLModel, table=True):
     next_free: datetime
     held_until: datetime | None = None
     reason: str = Field(default="", sa_type=LONG)
+    # Of mail only:
+    gap: float = 0  # seconds between messages that the other side's complaints have taught us
+    trips: int = 0  # how often in a row it had to be held
+    told_operator: datetime | None = None
+
+
+class HandedRow(SQLModel, table=True):
+    """How many messages a relay was given on a day (UTC): what warming up is counted by."""
+
+    __tablename__ = "handed"
+
+    relay: str = Field(primary_key=True)
+    day: date = Field(primary_key=True)
+    count: int = 0
 
 
 class SubscriberRow(SQLModel, table=True):
@@ -306,6 +320,7 @@ REVISIONS = _table(RevisionRow)
 PAPERS = _table(PaperRow)
 PAPER_KEYS = _table(PaperKeyRow)
 PAPER_STATES = _table(PaperStateRow)
+MERGERS = _table(MergerRow)
 VOTES = _table(VoteRow)
 LISTINGS = _table(ListingRow)
 TRENDS = _table(TrendRow)
@@ -314,9 +329,9 @@ RECORDINGS = _table(RecordingRow)
 SETTINGS = _table(SettingRow)
 URLS = _table(UrlRow)
 PACES = _table(PaceRow)
+HANDED = _table(HandedRow)
 SUBSCRIBERS = _table(SubscriberRow)
 COMPOSES = _table(ComposeRow)
 EDITIONS = _table(EditionRow)
 ATTEMPTS = _table(AttemptRow)
 ACCOUNTS = _table(AccountRow)
-MERGERS = _table(MergerRow)

@@ -6,8 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from bot.core.picks import Picks, PickSection
-from bot.store import Database, editions, readers
-from bot.store.editions import Draft, Leased
+from bot.store import Database, editions, outbox, readers
+from bot.store.editions import Draft
+from bot.store.outbox import Leased
 from bot.store.readers import Entry
 
 LEASE = timedelta(minutes=10)
@@ -46,7 +47,7 @@ def fill(database: Database, now: datetime, number: int = 5, kind: str = "digest
 
 def lease(database: Database, by: str, now: datetime, limit: int = 100, kind: str = "digest") -> list[Leased]:
     with database.write() as tx:
-        return editions.lease(tx, kind, by, now, now + LEASE, limit)
+        return outbox.lease(tx, kind, by, now, now + LEASE, limit)
 
 
 def test_an_edition_is_written_once_for_its_slot_and_counted_once(database: Database, now: datetime) -> None:
@@ -90,11 +91,11 @@ def test_a_late_worker_cannot_overwrite_another(database: Database, now: datetim
     lease(database, "quick", now + LEASE)
 
     with database.write() as tx:
-        assert not editions.finish(tx, held.id, "slow", "sent", "250", now)
-        assert not editions.put_back(tx, held.id, "slow", now)
-        assert not editions.begin_sending(tx, held.id, "slow")
-        assert editions.finish(tx, held.id, "quick", "sent", "250", now)
-        assert not editions.finish(tx, held.id, "quick", "failed", "no", now)
+        assert not outbox.finish(tx, held.id, "slow", "sent", "250", now)
+        assert not outbox.put_back(tx, held.id, "slow", now)
+        assert not outbox.begin_sending(tx, held.id, "slow")
+        assert outbox.finish(tx, held.id, "quick", "sent", "250", now)
+        assert not outbox.finish(tx, held.id, "quick", "failed", "no", now)
 
 
 @pytest.mark.parametrize(("resend", "state"), [(True, "waiting"), (False, "unknown")])
@@ -104,11 +105,11 @@ def test_who_died_while_sending_leaves_it_due_or_listed(
     fill(database, now, 2)
     held = lease(database, "doomed", now)
     with database.write() as tx:
-        assert editions.begin_sending(tx, held[0].id, "doomed")
-        assert editions.lessees(tx) == {"doomed"}
-        assert editions.recover(tx, now, resend=resend) == 0  # it may still be alive
-        editions.end_leases(tx, {"doomed"}, now)
-        assert editions.recover(tx, now, resend=resend) == 1
+        assert outbox.begin_sending(tx, held[0].id, "doomed")
+        assert outbox.lessees(tx) == {"doomed"}
+        assert outbox.recover(tx, now, resend=resend) == 0  # it may still be alive
+        outbox.end_leases(tx, {"doomed"}, now)
+        assert outbox.recover(tx, now, resend=resend) == 1
     with database.read() as tx:
         books = editions.accounts(tx)
         listed = editions.unknown(tx)
@@ -122,7 +123,7 @@ def test_leases_given_back_do_not_count_as_tries(database: Database, now: dateti
     fill(database, now, 3)
     lease(database, "stopping", now)
     with database.write() as tx:
-        editions.give_back(tx, "stopping", now)
+        outbox.give_back(tx, "stopping", now)
 
     assert [one.attempts for one in lease(database, "next", now)] == [1, 1, 1]
 
@@ -131,9 +132,9 @@ def test_what_is_too_late_expires_only_after_a_try_and_is_told_once(database: Da
     ids = fill(database, now, 2)
     (held,) = lease(database, "w", now, 1)
     with database.write() as tx:
-        editions.put_back(tx, held.id, "w", now, "421 later")
-        assert editions.expire(tx, "digest", now) == 0
-        assert editions.expire(tx, "digest", now + timedelta(seconds=1)) == 1
+        outbox.put_back(tx, held.id, "w", now, "421 later")
+        assert outbox.expire(tx, "digest", now) == 0
+        assert outbox.expire(tx, "digest", now + timedelta(seconds=1)) == 1
         ((edition_id, reader, picks),) = editions.untold(tx, ids)
         assert (edition_id, reader) == (held.id, held.subscriber_id)
         assert Picks.from_json(picks).ids == {1, 2}
@@ -152,11 +153,11 @@ def test_alerts_that_a_digest_has_not_passed_are_found(database: Database, now: 
 def test_the_books_balance_through_every_end_and_after_pruning(database: Database, now: datetime) -> None:
     fill(database, now, 6)
     held = lease(database, "w", now)
-    ends: list[editions.Final] = ["sent", "failed", "suppressed", "expired", "unknown"]
+    ends: list[outbox.Final] = ["sent", "failed", "suppressed", "expired", "unknown"]
     with database.write() as tx:
         for one, state in zip(held, ends, strict=False):
-            assert editions.finish(tx, one.id, "w", state, "words", now)
-            editions.note_attempt(tx, one.id, now, "retry", "words")
+            assert outbox.finish(tx, one.id, "w", state, "words", now)
+            outbox.note_attempt(tx, one.id, now, "retry", "words")
     for after in (False, True):
         with database.write() as tx:
             books = editions.accounts(tx)
@@ -173,8 +174,8 @@ def test_a_message_is_found_again_with_its_whole_life(database: Database, now: d
     fill(database, now, 1)
     (held,) = lease(database, "w", now)
     with database.write() as tx:
-        editions.note_attempt(tx, held.id, now, "retry", "421 come back")
-        editions.finish(tx, held.id, "w", "sent", "250 ok", now)
+        outbox.note_attempt(tx, held.id, now, "retry", "421 come back")
+        outbox.finish(tx, held.id, "w", "sent", "250 ok", now)
     with database.read() as tx:
         life = editions.life(tx, held.message_id)
         assert editions.life(tx, "<none@example.org>") is None

@@ -1,0 +1,264 @@
+"""The outbox: editions on their way, from the moment they are decided to their end, whatever that is.
+
+    waiting -> leased -> [sending ->] sent | failed | suppressed | expired | unknown
+
+A lease is a worker's right to an edition for some minutes; when it runs out the edition is simply due again. Every mark
+names the lease it was made under, so a worker that comes too late cannot overwrite another's.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import Connection, and_, bindparam, case, func, insert, select, update
+
+from bot.store.rows import chunks
+from bot.store.tables import ATTEMPTS, COMPOSES, EDITIONS, OPEN, SUBSCRIBERS
+
+Final = Literal["sent", "failed", "suppressed", "expired", "unknown"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leased:
+    """An edition to deliver, with all that is needed to render and address it."""
+
+    id: int
+    subscriber_id: int
+    kind: str
+    slot: str
+    compose_id: int
+    revision: int
+    since: datetime | None
+    due: datetime
+    day: date
+    picks: str
+    attempts: int
+    message_id: str
+    email: str
+    data: str
+    reader_status: str
+    made: datetime
+    sources: str
+
+
+def lease(
+    tx: Connection, kind: str, by: str, now: datetime, until: datetime, limit: int, *, alive: Collection[str] = ()
+) -> list[Leased]:
+    """Take up to `limit` due editions of a kind for a worker. What one of the `alive` holds is theirs whatever the
+    clock says: it may have jumped."""
+    due = (
+        select(EDITIONS.c.id)
+        .where(
+            OPEN,
+            EDITIONS.c.kind == kind,
+            EDITIONS.c.next_at <= now,
+            EDITIONS.c.state != "sending",
+            EDITIONS.c.lease_by.not_in(sorted(alive)),
+        )
+        .order_by(EDITIONS.c.next_at, EDITIONS.c.id)
+        .limit(limit)
+    )
+    if tx.dialect.name != "sqlite":
+        due = due.with_for_update(skip_locked=True)
+    taken = (
+        tx.execute(
+            update(EDITIONS)
+            .where(EDITIONS.c.id.in_(due))
+            .values(state="leased", lease_by=by, lease_until=until, next_at=until, attempts=EDITIONS.c.attempts + 1)
+            .returning(EDITIONS.c.id)
+        )
+        .scalars()
+        .all()
+    )
+    return _leased(tx, list(taken))
+
+
+def _leased(tx: Connection, ids: list[int]) -> list[Leased]:
+    rows = tx.execute(
+        select(
+            EDITIONS.c.id,
+            EDITIONS.c.subscriber_id,
+            EDITIONS.c.kind,
+            EDITIONS.c.slot,
+            EDITIONS.c.compose_id,
+            EDITIONS.c.revision,
+            EDITIONS.c.since,
+            EDITIONS.c.due,
+            EDITIONS.c.day,
+            EDITIONS.c.picks,
+            EDITIONS.c.attempts,
+            EDITIONS.c.message_id,
+            SUBSCRIBERS.c.email,
+            SUBSCRIBERS.c.data,
+            SUBSCRIBERS.c.status.label("reader_status"),
+            COMPOSES.c.at.label("made"),
+            COMPOSES.c.sources,
+        )
+        .join(SUBSCRIBERS, SUBSCRIBERS.c.id == EDITIONS.c.subscriber_id)
+        .join(COMPOSES, COMPOSES.c.id == EDITIONS.c.compose_id)
+        .where(EDITIONS.c.id.in_(ids))
+        .order_by(EDITIONS.c.due, EDITIONS.c.id)
+    )
+    return [Leased(**row._mapping) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What there is to know right before an edition goes out."""
+
+    is_ours: bool  # the lease still holds
+    reader_status: str
+    left_alerts: bool
+
+
+def wanted(tx: Connection, edition_id: int, by: str) -> Wanted:
+    """Whether an edition is still ours to send and its reader still wants it."""
+    row = tx.execute(
+        select(EDITIONS.c.lease_by, EDITIONS.c.state, SUBSCRIBERS.c.status, SUBSCRIBERS.c.left_alerts)
+        .join(SUBSCRIBERS, SUBSCRIBERS.c.id == EDITIONS.c.subscriber_id)
+        .where(EDITIONS.c.id == edition_id)
+    ).first()
+    if row is None:
+        return Wanted(False, "", False)
+    holder, state, status, left_alerts = row
+    return Wanted(holder == by and state in ("leased", "sending"), status, left_alerts)
+
+
+def begin_sending(tx: Connection, edition_id: int, by: str) -> bool:
+    """Note that the body is about to go out: if we die now, nobody knows whether it arrived."""
+    return _mark(tx, edition_id, by, state="sending")
+
+
+def finish(tx: Connection, edition_id: int, by: str, state: Final, words: str, now: datetime) -> bool:
+    """The end of an edition. False: the lease had run out and another worker has it."""
+    return _mark(tx, edition_id, by, state=state, words=words, sent_at=now if state == "sent" else None)
+
+
+def put_back(tx: Connection, edition_id: int, by: str, next_at: datetime, words: str = "") -> bool:
+    """Not now: due again at `next_at`."""
+    return _mark(tx, edition_id, by, state="waiting", next_at=next_at, words=words, lease_by="", lease_until=None)
+
+
+def defer(tx: Connection, by: str, moments: Mapping[int, tuple[datetime, str]]) -> None:
+    """Not now, for reasons that are not the editions' own, and no try: edition -> due again at, and why."""
+    statement = (
+        update(EDITIONS)
+        .where(EDITIONS.c.id == bindparam("_id"), EDITIONS.c.lease_by == by, EDITIONS.c.state == "leased")
+        .values(
+            state="waiting",
+            next_at=bindparam("_at", type_=EDITIONS.c.next_at.type),
+            words=bindparam("_words"),
+            attempts=EDITIONS.c.attempts - 1,
+            lease_by="",
+            lease_until=None,
+        )
+    )
+    if moments:
+        tx.execute(statement, [{"_id": one, "_at": at, "_words": why} for one, (at, why) in moments.items()])
+
+
+def give_back(tx: Connection, by: str, now: datetime) -> None:
+    """Return all leases of a worker that stops."""
+    tx.execute(
+        update(EDITIONS)
+        .where(EDITIONS.c.lease_by == by, EDITIONS.c.state == "leased")
+        .values(state="waiting", next_at=now, lease_by="", lease_until=None, attempts=EDITIONS.c.attempts - 1)
+    )
+
+
+def _mark(tx: Connection, edition_id: int, by: str, **values: Any) -> bool:
+    mine = and_(EDITIONS.c.id == edition_id, EDITIONS.c.lease_by == by, EDITIONS.c.state.in_(("leased", "sending")))
+    return tx.execute(update(EDITIONS).where(mine).values(**values)).rowcount == 1
+
+
+def note_attempt(tx: Connection, edition_id: int, at: datetime, outcome: str, words: str) -> None:
+    tx.execute(insert(ATTEMPTS).values(edition_id=edition_id, at=at, outcome=outcome, words=words))
+
+
+def lessees(tx: Connection) -> set[str]:
+    """Everyone who holds a lease."""
+    rows = tx.execute(select(EDITIONS.c.lease_by).where(OPEN, EDITIONS.c.state != "waiting").distinct())
+    return {by for (by,) in rows}
+
+
+def end_leases(tx: Connection, dead: Iterable[str], now: datetime) -> None:
+    """The holders are known to be dead: what they held is due at once."""
+    for part in chunks(sorted(dead)):
+        tx.execute(update(EDITIONS).where(OPEN, EDITIONS.c.lease_by.in_(part)).values(lease_until=now, next_at=now))
+
+
+def recover(tx: Connection, now: datetime, *, resend: bool, alive: Collection[str] = ()) -> int:
+    """Settle editions whose worker died while sending: due again, or `unknown` and listed. Returns how many."""
+    values: dict[str, Any] = (
+        {"state": "waiting", "next_at": now}
+        if resend
+        else {"state": "unknown", "words": "the sender died before the relay's answer was written down"}
+    )
+    died = and_(EDITIONS.c.state == "sending", EDITIONS.c.lease_until <= now, EDITIONS.c.lease_by.not_in(sorted(alive)))
+    return tx.execute(update(EDITIONS).where(died).values(**values)).rowcount
+
+
+def come_back(tx: Connection, now: datetime, furthest: timedelta, *, alive: Collection[str] = ()) -> int:
+    """Nothing is ever put off for longer than `furthest`: what is due later than that was put off by a clock that ran
+    ahead and has been set right. Returns how many are due now instead."""
+    ahead = and_(
+        OPEN,
+        EDITIONS.c.kind.in_(("alert", "digest")),
+        EDITIONS.c.next_at > now + furthest,
+        EDITIONS.c.lease_by.not_in(sorted(alive)),
+    )
+    return tx.execute(
+        update(EDITIONS)
+        .where(ahead)
+        .values(next_at=now, lease_until=case((EDITIONS.c.state == "waiting", None), else_=now))
+    ).rowcount
+
+
+def expire(
+    tx: Connection, kind: str, older_than: datetime, *, untried: bool = False, digest: bool | None = None
+) -> int:
+    """Give up editions made before a moment that nobody would want any more; the next digest tells what they would
+    have. Only those that were tried, unless `untried`; with `digest` only those of readers who have a digest, or have
+    none. Returns how many."""
+    made = select(COMPOSES.c.id).where(COMPOSES.c.at < older_than)
+    stale = and_(EDITIONS.c.state == "waiting", EDITIONS.c.kind == kind, EDITIONS.c.compose_id.in_(made))
+    if not untried:
+        stale = and_(stale, EDITIONS.c.attempts > 0)
+    if digest is not None:
+        has = SUBSCRIBERS.c.next_due.is_not(None) if digest else SUBSCRIBERS.c.next_due.is_(None)
+        stale = and_(stale, EDITIONS.c.subscriber_id.in_(select(SUBSCRIBERS.c.id).where(has)))
+    return tx.execute(update(EDITIONS).where(stale).values(state="expired", words="not delivered in time")).rowcount
+
+
+def suppress(tx: Connection, subscriber_ids: Iterable[int], words: str) -> int:
+    """Nothing that waits for these readers goes out any more."""
+    number = 0
+    for part in chunks(list(subscriber_ids)):
+        number += tx.execute(
+            update(EDITIONS)
+            .where(EDITIONS.c.subscriber_id.in_(part), EDITIONS.c.state == "waiting")
+            .values(state="suppressed", words=words)
+        ).rowcount
+    return number
+
+
+def waiting(tx: Connection) -> int:
+    """How many editions are still to be delivered."""
+    return tx.execute(select(func.count()).select_from(EDITIONS).where(OPEN)).scalar_one()
+
+
+def due(tx: Connection, now: datetime) -> int:
+    """How many editions may be tried now."""
+    return tx.execute(select(func.count()).select_from(EDITIONS).where(OPEN, EDITIONS.c.next_at <= now)).scalar_one()
+
+
+def unknown_tries(tx: Connection, edition_id: int) -> int:
+    """How often a relay left us without an answer to a whole message."""
+    tries = and_(ATTEMPTS.c.edition_id == edition_id, ATTEMPTS.c.outcome == "unknown")
+    return tx.execute(select(func.count()).select_from(ATTEMPTS).where(tries)).scalar_one()
+
+
+def next_at(tx: Connection) -> datetime | None:
+    """When the next edition is to be tried."""
+    return tx.execute(select(func.min(EDITIONS.c.next_at)).where(OPEN)).scalar()
