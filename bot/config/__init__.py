@@ -10,12 +10,12 @@ from pathlib import Path
 
 from bot.config.environment import Environment
 from bot.config.lines import line_of, lines_of
-from bot.config.sections import Sections, keys_of
+from bot.config.sections import Sections
 from bot.config.values import Config, DkimConfig, MailConfig, SourceConfig
 from bot.core.tables import Problem, said
 from bot.errors import UserError
 
-__all__ = ["Config", "DkimConfig", "MailConfig", "SourceConfig", "keys_of", "load"]
+__all__ = ["Config", "DkimConfig", "MailConfig", "SourceConfig", "load"]
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Config:

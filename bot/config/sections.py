@@ -6,7 +6,6 @@ Reading the file, the environment and the lines of problems are `load`'s; what a
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -282,9 +281,3 @@ class Sections:
             if name in seen:
                 self.problems.append(Problem((section, number, keys[0]), f"{shown(given[0])} is there already"))
             seen.add(name)
-
-
-def keys_of(kind: type[Any]) -> list[str]:
-    """The keys of a section as the file spells them, for whoever documents or checks them."""
-    keys = (str(field.metadata.get("key", field.name)) for field in fields(kind))
-    return [key for key in keys if key]

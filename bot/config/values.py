@@ -27,7 +27,7 @@ class DkimConfig:
 class MailConfig:
     """[mail]: who writes, and how messages leave and come back."""
 
-    sender: str = field(default="Paperlark <paperlark@localhost>", metadata={"key": "from"})
+    sender: str = "Paperlark <paperlark@localhost>"  # the key `from`
     url: str = field(default="outbox:outbox", repr=False)
     rate: float = 0  # messages a minute; 0: as fast as the relay takes them
     connections: int = 4
@@ -47,14 +47,14 @@ class SourceConfig:
     type: str
     every: timedelta = timedelta(hours=1)
     private: bool = False
-    settings: Any = field(metadata={"key": ""})
+    settings: Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """A whole configuration."""
 
-    folder: Path = field(metadata={"key": ""})  # of the file: relative paths in it begin here
+    folder: Path  # of the file: relative paths in it begin here
     database: str = field(default="sqlite:///paperlark.db", repr=False)  # as SQLAlchemy reads it
     public_url: str = ""
     operator: str = ""
@@ -65,4 +65,4 @@ class Config:
     mail: MailConfig = field(default_factory=MailConfig)
     sources: tuple[SourceConfig, ...] = ()
     subscribers: tuple[Subscriber, ...] = ()
-    warnings: tuple[str, ...] = field(default=(), metadata={"key": ""})  # what works, but hardly as meant
+    warnings: tuple[str, ...] = ()  # what works, but hardly as meant

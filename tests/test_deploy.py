@@ -1,0 +1,137 @@
+"""The files platforms read: they start what there is, with the versions there are, and without each platform's trap."""
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from bot.worker import GRACE
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def pins() -> dict[str, str]:
+    """The lock file: name -> version."""
+    found = {}
+    for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            match = re.fullmatch(r"([a-z0-9-]+)==([0-9][0-9a-z.]*)(?: ; .+)?", line)
+            assert match, f"not an exact pin: {line}"
+            found[match[1]] = match[2]
+    return found
+
+
+def wanted() -> list[str]:
+    extras = PROJECT["optional-dependencies"]
+    return [*PROJECT["dependencies"], *extras["postgres"], *extras["dkim"], *extras["web"]]
+
+
+@pytest.mark.parametrize("requirement", wanted())
+def test_the_lock_file_has_what_the_project_asks_for(requirement: str) -> None:
+    requirements = pytest.importorskip("packaging.requirements")
+    utils = pytest.importorskip("packaging.utils")
+    asked = requirements.Requirement(requirement)
+
+    assert asked.specifier.contains(pins()[utils.canonicalize_name(asked.name)])
+
+
+def test_the_lock_file_has_what_its_packages_ask_for() -> None:
+    """Nothing is left for the installer to choose: what is locked needs only what is locked."""
+    requirements = pytest.importorskip("packaging.requirements")
+    utils = pytest.importorskip("packaging.utils")
+    from importlib.metadata import PackageNotFoundError, requires
+
+    locked = pins()
+    loose = []
+    for name in locked:
+        try:
+            needed = [requirements.Requirement(text) for text in requires(name) or []]
+        except PackageNotFoundError:
+            continue
+        for one in needed:
+            if (one.marker is None or one.marker.evaluate({"extra": ""})) and utils.canonicalize_name(
+                one.name
+            ) not in locked:
+                loose.append(f"{name} needs {one}")
+    assert loose == []
+
+
+def test_the_python_version_is_one_the_project_runs_on() -> None:
+    specifiers = pytest.importorskip("packaging.specifiers")
+    version = (ROOT / ".python-version").read_text(encoding="utf-8").strip()
+
+    assert re.fullmatch(r"3\.\d+", version), "Heroku wants one major version, without a patch level"
+    assert specifiers.SpecifierSet(PROJECT["requires-python"]).contains(f"{version}.0")
+    assert f"FROM python:{version}-slim" in (ROOT / "Dockerfile").read_text(encoding="utf-8")
+
+
+def verb_is_there(*command: str) -> None:
+    assert command[:3] == ("python", "-m", "bot")
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", *command[3:], "--help"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_procfile_starts_what_there_is() -> None:
+    lines = dict(
+        line.split(": ", 1) for line in (ROOT / "Procfile").read_text(encoding="utf-8").splitlines() if line.strip()
+    )
+    assert lines == {"release": "python -m bot migrate", "worker": "python -m bot run"}
+    for command in lines.values():
+        verb_is_there(*command.split())
+
+
+def test_fly_stops_the_worker_gently_and_keeps_its_disk() -> None:
+    fly = tomllib.loads((ROOT / "fly.toml").read_text(encoding="utf-8"))
+
+    assert fly["kill_signal"] == "SIGTERM"
+    assert GRACE < fly["kill_timeout"] <= 300
+    assert "release_command" not in fly.get("deploy", {})  # it has no volume
+    assert not {"services", "http_service"} & set(fly)  # nothing that would stop a machine nobody visits
+    assert fly["mounts"]["processes"] == list(fly["processes"])
+    assert fly["env"]["DATABASE_URL"].startswith(f"sqlite:///{fly['mounts']['destination']}/")
+    assert (fly["files"][0]["guest_path"], fly["files"][0]["local_path"]) == (
+        fly["env"]["PAPERLARK_CONFIG"],
+        "config.toml",
+    )
+    verb_is_there("python", "-m", "bot", *fly["processes"]["worker"].split())
+
+
+def dockerfile() -> list[tuple[str, str]]:
+    lines = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    return [(line.split()[0], line.partition(" ")[2]) for line in lines if line and not line.startswith("#")]
+
+
+def test_the_container_gets_signals_and_is_not_root() -> None:
+    steps = dockerfile()
+    last = dict(steps)  # the last of each kind
+
+    assert sum(kind == "FROM" for kind, _ in steps) == 2
+    assert json.loads(last["ENTRYPOINT"]) == ["paperlark"]  # exec form: no shell between the signal and Python
+    assert json.loads(last["CMD"]) == ["run"]
+    assert last["STOPSIGNAL"] == "SIGTERM"
+    assert last["ARG"] == "RUN_AS=paperlark"
+    assert last["USER"] == "${RUN_AS}"
+    assert last["VOLUME"] == last["WORKDIR"] == "/data"
+    assert "paperlark" in PROJECT["scripts"]
+
+
+def test_the_container_is_made_of_what_is_there_and_nothing_else() -> None:
+    copied = [
+        name for kind, rest in dockerfile() if kind == "COPY" and "--from" not in rest for name in rest.split()[:-1]
+    ]
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+
+    assert "*" in ignored
+    assert {f"!{name}" for name in copied} == {line for line in ignored if line.startswith("!")}
+    for name in copied:
+        assert (ROOT / name).exists(), name
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]
+    for name in build["targets"]["wheel"]["force-include"]:
+        assert name in copied
