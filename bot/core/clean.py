@@ -20,6 +20,13 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_UNMARKED = (  # the zeros tell, without a mark
+    (rb"\0\0\0[^\0]", "utf-32-be"),
+    (rb"[^\0]\0\0\0", "utf-32-le"),
+    (rb"\0[^\0]", "utf-16-be"),
+    (rb"[^\0]\0", "utf-16-le"),
+)
+_EBCDIC = "<?xml".encode("cp037")
 _DECLARED = re.compile(
     rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]{2,40})["']|<meta[^>]{0,200}?charset\s*=\s*["']?([\w.:-]{2,40})""",
     re.IGNORECASE,
@@ -45,11 +52,13 @@ def decode(body: bytes, content_type: str = "") -> str:
     for mark, name in _BOMS:
         if body.startswith(mark):
             return body.decode(name, "replace").lstrip("\ufeff")
-    # UTF-16 without a mark: every other byte of "<?xml" or of '{"' is zero
-    if body[:1] == b"\0" and body[1:2] != b"\0":
-        return body.decode("utf-16-be", "replace")
-    if body[1:2] == b"\0" and body[:1] != b"\0":
-        return body.decode("utf-16-le", "replace")
+    for start, name in _UNMARKED:
+        if re.match(start, body, re.DOTALL):
+            return body.decode(name, "replace")
+    if body.startswith(_EBCDIC):
+        body = body.decode(
+            _declared(body[:400].decode("cp037").encode("ascii", "replace"), "", "cp037")[0], "replace"
+        ).encode()
     escapes = b"\x1b$" in body or b"\x1b(" in body  # ISO-2022 is plain ASCII to look at
     if not escapes:
         try:
@@ -57,24 +66,27 @@ def decode(body: bytes, content_type: str = "") -> str:
         except UnicodeDecodeError:
             pass
     for name in _declared(body, content_type):
-        try:
-            codec = codecs.lookup(name)
-            if not codec._is_text_encoding or codec.name in {"utf-8", "ascii", "utf-16", "utf-32"}:
-                continue
+        if not name.startswith(("utf", "ascii", "idna", "punycode", "unicode", "raw")):
             # web practice: what says Latin-1 is Windows-1252
-            return body.decode("cp1252" if codec.name == "iso8859-1" else codec.name, "replace")
-        except (LookupError, UnicodeError, ValueError):
-            continue
+            return body.decode("cp1252" if name == "iso8859-1" else name, "replace")
     return body.decode("utf-8", "paperlark-1252")
 
 
-def _declared(body: bytes, content_type: str) -> list[str]:
+def _declared(body: bytes, content_type: str, *more: str) -> list[str]:
+    """Names of text encodings Python has, as the header, then the document, then the caller say."""
     names = []
     if header := _HEADER.search(content_type):
         names.append(header[1])
     if prolog := _DECLARED.search(body[:2048]):
         names.append((prolog[1] or prolog[2]).decode("ascii"))
-    return names
+    found = []
+    for name in (*names, *more):
+        try:
+            b"".decode(codecs.lookup(name).name)  # refuses "base64" and the like
+        except (LookupError, ValueError):
+            continue
+        found.append(codecs.lookup(name).name)
+    return found
 
 
 def line(text: object, limit: int = MAX_LINE) -> str:

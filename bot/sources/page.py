@@ -11,6 +11,8 @@ from bot.core.documents import Document, Parsed, Progress, Request
 from bot.core.papers import Listing
 from bot.errors import SourceError
 
+MAX_PAPERS = 5_000
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -53,12 +55,13 @@ def parse(document: Document, settings: Settings) -> Parsed:
                 "the page keeps only cards (titles and who submitted them), no abstracts: save it as HTML instead"
             )
         raise SourceError("this is not a page of papers: no titles with abstracts under them were found")
-    shown = page.blocks[0].page_date
     today = document.saved or document.fetched.date()
-    listings = tuple(
-        _listing(block, _year(settings, page, block.page_date or shown, today), today) for block in page.blocks
-    )
+    blocks = page.blocks[:MAX_PAPERS]
+    years = {shown: _year(settings, page, shown, today) for shown in {block.page_date for block in blocks}}
+    listings = tuple(_listing(block, years[block.page_date], today) for block in blocks)
     warnings = [f"line {line}: an abstract without a title was left out" for line in page.orphans[:5]]
+    if len(page.blocks) > MAX_PAPERS:
+        warnings.append(f"the page shows {len(page.blocks)} papers; only the first {MAX_PAPERS} were read")
     return Parsed(listings=listings, warnings=tuple(warnings))
 
 

@@ -26,7 +26,7 @@ def read(root: Element, document: Document) -> Parsed:
     entries = [*markup.children(root, "entry", "item"), *markup.children(channel, "item")]
     warnings: list[str] = []
     listings: list[Listing] = []
-    for number, entry in enumerate(entries, 1):
+    for number, entry in enumerate(entries[: 5 * FULL], 1):
         found = _listing(entry, warnings)
         if found is None:
             warnings.append(f"entry {number} has no arXiv identifier or no title")
@@ -36,10 +36,12 @@ def read(root: Element, document: Document) -> Parsed:
         raise SourceError(f"none of the {len(entries)} entries is a paper of arXiv: is this arXiv's feed?")
     if len(entries) >= FULL:
         warnings.append(f"the feed is full ({len(entries)} entries) and may be cut off: set a smaller per_feed")
+    quiet = "" if entries else _why_empty(head, document)
     skipped = [clean.line(day.text, 20).lower() for days in markup.children(head, "skipDays") for day in days]
     return Parsed(
         listings=merging.combine(listings),
-        quiet="" if entries else _why_empty(head, document),
+        quiet=quiet,
+        stale="" if entries or quiet else "no announcement in the feed, though this is a working day of arXiv's",
         warnings=tuple(warnings[:10]),
         skip_days=frozenset(_DAYS.index(day) for day in skipped if day in _DAYS),
     )

@@ -8,18 +8,18 @@ import io
 import re
 from datetime import date, timedelta
 from typing import Any
+from xml.parsers import expat
 
 from bot.core import clean
 from bot.core.documents import Document, Parsed
 from bot.errors import SourceError
 from bot.sources.feed.entries import MAX_ENTRIES, Entry, listings, stated_day
 
+MAX_DAMAGED = 1_500_000  # characters of a feed that is not well-formed: the tolerant parser is slow
 MAX_DEPTH = 5_000  # elements left open; feedparser's time grows with its square
 _PROLOG = re.compile(r"\s*<\?xml[^>]*\?>")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-_LOOSE = re.compile(
-    r"<!\[CDATA\[.*?\]\]>|&(?:(?!(?:amp|lt|gt|quot|apos);)[A-Za-z][A-Za-z0-9]{1,30};|(?!#?\w{1,31};))", re.DOTALL
-)
+_LOOSE = re.compile(r"&(?:(?!(?:amp|lt|gt|quot|apos);)[A-Za-z][A-Za-z0-9]{1,30};|(?!#?\w{1,31};))")
 _ENTRY = re.compile(r"<(?:[\w-]+:)?(?:item|entry)[\s>]", re.IGNORECASE)
 _ENTRY_END = re.compile(r"</(?:[\w-]+:)?(?:item|entry)\s*>", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)[A-Za-z][^<>]*?(/?)>")
@@ -34,6 +34,11 @@ def read(text: str, document: Document) -> Parsed:
     text, count = _cut(_CONTROL.sub("", _PROLOG.sub("", text, count=1)))
     if _too_deep(text):
         raise SourceError(f"the feed is damaged: more than {MAX_DEPTH} elements within one another")
+    text = '<?xml version="1.0" encoding="utf-8"?>\n' + _mended(text)
+    if len(text) > MAX_DAMAGED and (problem := _problem(text)):
+        raise SourceError(
+            f"the feed is not well-formed ({problem}) and too large to guess at ({len(text):,} characters)"
+        )
     parsed = _parse(text)
     feed = parsed.feed
     home = clean.web_address(feed.get("link"), document.location)
@@ -56,19 +61,38 @@ def read(text: str, document: Document) -> Parsed:
 def _parse(text: str) -> Any:
     import feedparser  # here: it takes a fifth of the program's start
 
-    body = ('<?xml version="1.0" encoding="utf-8"?>\n' + _LOOSE.sub(_mended, text)).encode("utf-8", "replace")
-    return feedparser.parse(
-        io.BytesIO(body),
-        response_headers={"content-type": "application/xml; charset=utf-8"},
-        resolve_relative_uris=False,
-        sanitize_html=False,
-    )
+    try:
+        return feedparser.parse(
+            io.BytesIO(text.encode("utf-8", "replace")),
+            response_headers={"content-type": "application/xml; charset=utf-8"},
+            resolve_relative_uris=False,
+            sanitize_html=False,
+        )
+    except Exception as problem:  # its tolerant parser fails in many ways on damaged feeds
+        raise SourceError(f"the feed is damaged beyond reading ({clean.line(str(problem), 100)})") from problem
 
 
-def _mended(found: re.Match[str]) -> str:
+def _problem(text: str) -> str:
+    """What keeps a document from being well-formed XML, or ""."""
+    parser = expat.ParserCreate(namespace_separator=" ")
+    try:
+        parser.Parse(text, True)
+    except expat.ExpatError as problem:
+        return clean.line(str(problem), 100)
+    return ""
+
+
+def _mended(text: str) -> str:
     """HTML's entities as characters and a bare "&" as one, outside CDATA: so the strict parser can read on."""
-    if found[0].startswith("<!"):
-        return found[0]
+    kept: list[str] = []
+    at = 0
+    while (start := text.find("<![CDATA[", at)) >= 0 and (end := text.find("]]>", start)) >= 0:
+        kept += [_LOOSE.sub(_character, text[at:start]), text[start : end + 3]]
+        at = end + 3
+    return "".join([*kept, _LOOSE.sub(_character, text[at:])])
+
+
+def _character(found: re.Match[str]) -> str:
     if found[0] == "&":
         return "&amp;"
     char = html.unescape(found[0])
