@@ -9,12 +9,10 @@ share their first words. From one state a label may lead to several states, and 
 
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from bot.core.arrays import Hashed, Ints, bucketed
+from bot.core.arrays import Growing
 from bot.core.query_tree import VALUE_FIELDS, Leaf, Number, Term, written
 from bot.core.text import joins, singular
 from bot.core.tokens import ABSTRACT, AUTHOR, ORG, TITLE
@@ -26,52 +24,14 @@ PRIME = (1 << 31) - 1
 SHARED_WORDS = 4  # as far into a phrase its path may be shared; each reading of that many words has a path of its own
 
 
-@dataclass(frozen=True, slots=True)
-class Automaton:
-    """The paths of a table, as arrays for a walk with many heads."""
-
-    first: NDArray[np.int32]  # label -> the state behind it at the begin of a path; 0: none begins so
-    grows: NDArray[np.bool_]  # state -> whether a path goes on from it
-    steps: Hashed  # state << 32 | label -> state
-    ends_from: Ints  # state -> where its leaves begin below; one more than states
-    end_leaves: NDArray[np.int32]
-    joined: NDArray[np.bool_]  # fingerprint of a skeleton, cut to fit -> False: no label has it
-    splits: Hashed  # see LeafTable.splits
-
-    @classmethod
-    def of(cls, table: "LeafTable") -> "Automaton":
-        """The automaton of a table as it is now."""
-        keys, states = np.array(table.step_keys, np.int64), np.array(table.step_states, np.int32)
-        begins = keys < 1 << 32  # from the root
-        first = np.zeros(len(table.labels), np.int32)
-        first[keys[begins]] = states[begins]
-        grows = np.zeros(table.states, bool)
-        grows[keys[~begins] >> 32] = True
-        ends_from, order = bucketed(np.array(table.end_states, np.int64), table.states)
-        prints = np.array(table.skeletons, np.int64)
-        joined = np.zeros(1 << max(12, (16 * len(prints)).bit_length()), bool)
-        joined[prints[prints >= 0] & (len(joined) - 1)] = True
-        splits = np.array(table.splits, np.int64)
-        splits = splits[splits > 0]
-        return cls(
-            first,
-            grows,
-            Hashed(keys[~begins], states[~begins]),
-            ends_from,
-            np.array(table.end_leaves, np.int32)[order],
-            joined,
-            Hashed(splits, np.zeros(len(splits), np.int32)),
-        )
-
-
 def skeleton(word: str) -> str:
     """What a word and its singular have in common: all but the letters at the end that singular() may change."""
     return word.rstrip("siey")
 
 
-def is_long(word: str) -> bool:
-    """Whether putting a word in front leaves its plural folding as it is: singular(x + word) == x + singular(word)."""
-    return len(word) >= 4 and word != "news" and word[-1] != "*"
+def folds_alone(word: str) -> bool:
+    """Whether a word in front leaves plural folding as it is: singular(x + word) == x + singular(word) for any x."""
+    return word[-1:] not in ("s", "e") or (len(word) >= 4 and word != "news")
 
 
 def fingerprint(word: str) -> int:
@@ -89,19 +49,22 @@ class LeafTable:
         self.prefix_lengths: set[int] = set()  # of the starred labels of texts
         self.name_prefix_lengths: set[int] = set()
         self.has_exact = self.has_exact_names = self.has_names = False
-        self.states = 1  # 0 is the root; a path's state behind its first label is found as its label is
-        self.step_keys, self.step_states = array("q"), array("i")  # state << 32 | label -> state
-        self.end_states, self.end_leaves = array("q"), array("i")  # state -> leaf
+        self.first = array("i")  # label -> the state behind it at the begin of a path; 0: none begins so
+        self.grows = array("b", [0])  # state -> whether a path goes on from it; state 0 is the root
+        self.steps = Growing()  # state << 32 | label -> state, but from the root
+        self.ends = array("i", [0])  # state -> number of an end; 0: no leaf ends there
+        self.end_leaf, self.end_next = array("i", [0]), array("i", [0])  # end -> its leaf, and the next end there
         self.fields = array("b", [0])  # leaf -> FIELD_BITS
         self.near: dict[int, array[int]] = {}  # how many words -> leaf, distance and labels, one row behind the other
         self.prefixes: list[tuple[str, int]] = []  # starred labels of texts, without the star
         self.heads: dict[str, int] = {}  # first words of joined pairs, as they are -> number from 1
         self.splits = array("q")  # label -> 0: not joined; head << 32 | label of the second word: joined of just these
         # two and of use for nothing else, so that where they stand apart they are found apart; NEEDED: otherwise
+        self.split_labels = Growing()  # split -> label
+        self.joined = np.zeros(1 << 12, bool)  # fingerprint of a skeleton, cut to fit -> False: no label has it
         self.skeletons = array("q")  # label -> fingerprint of its skeleton; -1 where it is not a plain word of texts
         self.values: dict[tuple[str, str], int] = {}  # (field, value or value with "*") -> leaf
         self.conditions: list[tuple[Number, int]] = []
-        self._automaton: Automaton | None = None
         self._shared: dict[int, int] = {}  # state << 32 | label -> state, for the shared part of the paths
 
     def number(self, leaf: Leaf) -> int:
@@ -111,7 +74,6 @@ class LeafTable:
         if found is None:
             found = self.numbers[spelling] = self.count
             self.count += 1
-            self._automaton = None
             self._enter(leaf, found)
         return found
 
@@ -142,38 +104,43 @@ class LeafTable:
                 if after > SHARED_WORDS and not reached[after]:
                     reached[after].append(self._state())  # no other phrase comes here
                 for state in reached[read]:
-                    key = state << 32 | label
                     if after > SHARED_WORDS:
-                        self._step(key, reached[after][0])
+                        self._step(state, label, reached[after][0])
                         continue
-                    target = self._shared.get(key)
-                    if target is None:
-                        target = self._shared[key] = self._state()
-                        self._step(key, target)
+                    target = self._shared.get(state << 32 | label) if state else self.first[label]
+                    if not target:
+                        target = self._state()
+                        self._step(state, label, target)
+                        if state:
+                            self._shared[state << 32 | label] = target
                     if target not in reached[after]:
                         reached[after].append(target)
         for state in reached[last]:
-            self.end_states.append(state)
-            self.end_leaves.append(number)
+            self.end_leaf.append(number)
+            self.end_next.append(self.ends[state])
+            self.ends[state] = len(self.end_leaf) - 1
 
     def _split(self, label: int, words: tuple[str, ...]) -> None:
         """Notes of which two words a label is joined."""
         split = NEEDED
-        if len(words) == 2 and is_long(words[1]):
+        if len(words) == 2 and words[1][-1] != "*" and folds_alone(words[1]):
             head = self.heads.setdefault(words[0], len(self.heads) + 1)
             split = head << 32 | self._label(singular(words[1]))
-        if self.splits[label] in (0, split):
-            self.splits[label] = split
-        else:
-            self.splits[label] = NEEDED
+        if not self.splits[label] and split != NEEDED:
+            self.split_labels.add(split, label)
+        self.splits[label] = split if self.splits[label] in (0, split) else NEEDED
 
-    def _step(self, key: int, state: int) -> None:
-        self.step_keys.append(key)
-        self.step_states.append(state)
+    def _step(self, state: int, label: int, target: int) -> None:
+        if state:
+            self.steps.add(state << 32 | label, target)
+            self.grows[state] = 1
+        else:
+            self.first[label] = target
 
     def _state(self) -> int:
-        self.states += 1
-        return self.states - 1
+        self.grows.append(0)
+        self.ends.append(0)
+        return len(self.grows) - 1
 
     def _label(self, spelling: str) -> int:
         found = self.labels.get(spelling)
@@ -185,8 +152,15 @@ class LeafTable:
     def _note(self, spelling: str) -> None:
         is_name = spelling[0] == "@"
         plain = spelling[0] not in "@=" and spelling[-1] != "*"
+        self.first.append(0)
         self.splits.append(0)
         self.skeletons.append(fingerprint(skeleton(spelling)) if plain else -1)
+        if 8 * len(self.skeletons) > len(self.joined):
+            self.joined = np.zeros(4 * len(self.joined), bool)
+            prints = np.array(self.skeletons, np.int64)
+            self.joined[prints[prints >= 0] & (len(self.joined) - 1)] = True
+        elif plain:
+            self.joined[self.skeletons[-1] & (len(self.joined) - 1)] = True
         self.has_names |= is_name
         if spelling[is_name] == "=":
             self.has_exact_names |= is_name
@@ -195,12 +169,6 @@ class LeafTable:
             (self.name_prefix_lengths if is_name else self.prefix_lengths).add(len(spelling) - 1 - is_name)
             if not is_name:
                 self.prefixes.append((spelling[:-1], len(self.skeletons) - 1))
-
-    def automaton(self) -> Automaton:
-        """The paths as they are now. The arrays are not written to afterwards."""
-        if self._automaton is None:
-            self._automaton = Automaton.of(self)
-        return self._automaton
 
 
 def _spelling(word: str, is_name: bool, exact: bool) -> str:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bot.core.arrays import Ints, spread
 from bot.core.evaluate import last_place
-from bot.core.leaves import PRIME, LeafTable, skeleton
+from bot.core.leaves import PRIME, LeafTable, folds_alone, skeleton
 from bot.core.text import SMALL_WORDS, singular
 
 PLACE_BITS = 36  # a label and a place make one key
@@ -37,7 +37,7 @@ def joined_words(table: LeafTable, folded: list[str], token: Ints, plain: Ints) 
     able = np.flatnonzero(begins[left] & (right > 0) & ~(digits[left] & digits[right]))
     left, right = left[able], right[able]
     both = np.where(size[right] > 0, (whole[left] * powers[size[right]] + rest[right]) % PRIME, rest[left])
-    known = table.automaton().joined
+    known = table.joined
     likely = np.flatnonzero(known[both & (len(known) - 1)])
     likely = likely[_not_apart(table, folded, plain, left[likely], right[likely])]
     places: list[int] = []
@@ -61,14 +61,12 @@ def _fingerprints(words: list[str]) -> Ints:
 def _not_apart(table: LeafTable, folded: list[str], plain: Ints, left: Ints, right: Ints) -> NDArray[np.bool_]:
     """False for pairs that are joined in phrases only, of just these two words: such phrases are found word by word."""
     head = np.array(list(map(table.heads.get, folded, repeat(0))), np.int64)[left]
-    long = np.array(list(map(len, folded)), np.int64) >= 4
-    if "news" in folded:
-        long[folded.index("news")] = False
-    tail = np.where(long, plain, -1)[right]
+    tail = np.where(np.array(list(map(folds_alone, folded))), plain, -1)[right]
     needed = np.ones(len(left), bool)
     both = np.flatnonzero((head > 0) & (tail >= 0))
-    apart, _ = table.automaton().splits.find(head[both] << 32 | tail[both])
-    needed[both[apart]] = False
+    split = head[both] << 32 | tail[both]
+    at, label = table.split_labels.find(split)
+    needed[both[at[np.array(table.splits, np.int64)[label] == split[at]]]] = False
     return needed
 
 

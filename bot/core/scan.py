@@ -132,22 +132,25 @@ def _walk(table: LeafTable, place: Ints, label: Ints, width: Ints, size: int) ->
 
     Yields leaves and the places where their paths begin.
     """
-    machine = table.automaton()
+    first, grows, ends = (np.array(part, np.int64) for part in (table.first, table.grows, table.ends))
+    end_leaf, end_next = np.array(table.end_leaf, np.int64), np.array(table.end_next, np.int64)
     order = np.argsort(place, kind="stable")
     place, label, width = place[order], label[order], width[order]
     labels_from = np.concatenate([[0], np.cumsum(np.bincount(place, minlength=size))])
-    state = machine.first[label].astype(np.int64)
+    state = first[label]
     start, after = place, place + width
     while True:
-        begin = machine.ends_from[state]
-        index, at = spread(np.arange(len(state)), begin, machine.ends_from[state + 1] - begin)
-        yield machine.end_leaves[at].astype(np.int64), start[index]
-        alive = np.flatnonzero(machine.grows[state])
+        end, here = ends[state], start
+        while len(done := np.flatnonzero(end)):
+            end, here = end[done], here[done]
+            yield end_leaf[end], here
+            end = end_next[end]
+        alive = np.flatnonzero(grows[state])
         if not len(alive):
             return
         begin = labels_from[after[alive]]
         source, edge = spread(alive, begin, labels_from[after[alive] + 1] - begin)
-        index, state = machine.steps.find(state[source] << 32 | label[edge])
+        index, state = table.steps.find(state[source] << 32 | label[edge])
         start, after = start[source[index]], after[source[index]] + width[edge[index]]
 
 
