@@ -111,6 +111,8 @@ class Sections:
                 "Heroku wipes a dyno's disk at every restart, at least once a day, and a SQLite file with it: "
                 "add a database with `heroku addons:create heroku-postgresql`, which sets DATABASE_URL",
             )
+        elif self.environ.get("GITHUB_ACTIONS") == "true":
+            self.warnings.append(f"GitHub throws the disk away after a run, and {file} with it: set DATABASE_URL")
         elif str(file).startswith(tuple(f"{folder}/" for folder in TEMPORARY)):
             self.warnings.append(f"the database {file} is in a folder for temporary files: it may be swept away")
         elif self.environ.get("FLY_MACHINE_ID") and not any(map(os.path.ismount, file.parents[:-1])):

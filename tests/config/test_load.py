@@ -377,6 +377,7 @@ def test_a_dyno_has_no_disk(file: Path) -> None:
     ("text", "environ", "said"),
     [
         ('database = "sqlite:////var/tmp/x.db"', {}, "may be swept away"),
+        ("", {"GITHUB_ACTIONS": "true"}, "throws the disk away"),
         ('database = "sqlite:////srv/nowhere/x.db"', {"FLY_MACHINE_ID": "1"}, "on no volume"),
         ('public_url = "http://papers.example.org/"', {}, "not https"),
         ('secret = "short"', {}, "secret is short"),
