@@ -1,6 +1,6 @@
 """What a letter shows of one paper: clean, cut, linked. Values for the templates; how they look is theirs. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -43,6 +43,15 @@ class Link(NamedTuple):
     stars: int | None = None
 
 
+class Authors(NamedTuple):
+    """`first` are at most four, `last` is "" when all are named, `more` are not named; `count` is 0 when unknown."""
+
+    first: tuple[str, ...]
+    last: str
+    more: int
+    count: int
+
+
 class Why(NamedTuple):
     """One profile that asked for the paper, and the words that answered: (words, fields they stand in).
     A condition on a number ("upvotes>=20") stands in no field."""
@@ -59,10 +68,7 @@ class Card:
     title: str
     title_runs: tuple[Run, ...]
     url: str
-    first_authors: tuple[str, ...]  # at most three
-    last_author: str  # "" when all are named
-    more_authors: int  # not named
-    author_count: int  # 0 when unknown
+    authors: Authors
     organization: str
     published: date | None
     listed: date | None
@@ -128,56 +134,67 @@ def answer(reasons: tuple[Reason, ...]) -> Answer:
 
 def card(face: Face, abstract: int) -> Card:
     """The card of a paper; `abstract` is the number of characters its abstract may have."""
-    paper = face.paper
-    title = title_of(paper.title)
-    first, last, more, count = authors(paper)
-    links = links_of(paper)
-    text = body = ""
-    if abstract > 0:
-        body = line(tex.readable(line(paper.abstract)))
-        text = excerpts.excerpt(body, abstract, face.abstract_hits)
+    known, body, summary = _known(face.paper)
+    text = excerpts.excerpt(body, abstract, face.abstract_hits) if abstract > 0 else ""
     rise = face.rise if face.rise is not None and face.rise > 0 else None
-    had = (paper.upvotes or 0) - (rise or 0)
-    summary = excerpts.cut(line(tex.readable(line(paper.summary))), MAX_SUMMARY)
-    return Card(
+    had = (known.upvotes or 0) - (rise or 0)
+    return replace(
+        known,
+        title_runs=excerpts.marked(known.title, face.title_hits),
+        rise=rise,
+        rise_over=face.rise_over,
+        rising=rise is not None and rise >= 5 and rise >= had * RISING,
+        entered_top=face.entered_top,
+        summary="" if text and body.startswith(summary.rstrip("…")) else summary,
+        abstract=text,
+        abstract_runs=excerpts.marked(text, face.abstract_hits),
+        news=name_of(face.news, 160),
+    )
+
+
+@lru_cache(maxsize=2_048)
+def _known(paper: Paper) -> tuple[Card, str, str]:
+    """What every card of a paper has, its whole abstract, and its summary."""
+    title = title_of(paper.title)
+    links = links_of(paper)
+    blank = Card(
         title=title,
-        title_runs=excerpts.marked(title, face.title_hits),
+        title_runs=(),
         url=best_link(links),
-        first_authors=first,
-        last_author=last,
-        more_authors=more,
-        author_count=count,
+        authors=authors(paper),
         organization=name_of(paper.organization),
         published=paper.published,
         listed=paper.listed if paper.listed != paper.published else None,
         categories=tuple(name_of(category, 40) for category in paper.categories[:6]),
         upvotes=paper.upvotes,
-        rise=rise,
-        rise_over=face.rise_over,
-        rising=rise is not None and rise >= 5 and rise >= had * RISING,
-        entered_top=face.entered_top,
+        rise=None,
+        rise_over=None,
+        rising=False,
+        entered_top=False,
         comments=paper.comments,
         stars=paper.stars,
-        summary="" if summary and body.startswith(summary.rstrip("…")) else summary,
-        abstract=text,
-        abstract_runs=excerpts.marked(text, face.abstract_hits),
+        summary="",
+        abstract="",
+        abstract_runs=(),
         note=shortened(line(tex.readable(line(paper.note))), 160),
         journal=shortened(line(paper.journal), 160),
-        news=name_of(face.news, 160),
+        news="",
         withdrawn=paper.withdrawn,
         late=paper.late,
         sources=tuple(name_of(source, 40) for source in paper.sources[:6]),
         links=links,
     )
+    summary = excerpts.cut(line(tex.readable(line(paper.summary))), MAX_SUMMARY)
+    return blank, line(tex.readable(line(paper.abstract)), FULL), summary
 
 
-def authors(paper: Paper) -> tuple[tuple[str, ...], str, int, int]:
-    """The first three authors, the last, how many are not named, and how many there are (0: unknown)."""
+def authors(paper: Paper) -> Authors:
+    """Who wrote it: three and the last, or all of four."""
     names = [name for name in (name_of(tex.readable(author)) for author in paper.authors) if name]
     count = max(len(names), paper.author_count or 0)
     if len(names) <= 4:
-        return tuple(names), "", count - len(names), count
-    return tuple(names[:3]), names[-1], count - 4, count
+        return Authors(tuple(names), "", count - len(names), count)
+    return Authors(tuple(names[:3]), names[-1], count - 4, count)
 
 
 def links_of(paper: Paper) -> tuple[Link, ...]:

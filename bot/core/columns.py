@@ -1,6 +1,7 @@
 """Text in columns of a terminal: wrapping by the width characters take there. Pure."""
 
 import unicodedata
+from functools import lru_cache
 
 
 def width(text: str) -> int:
@@ -16,6 +17,7 @@ def _width(c: str) -> int:
     return 2 if unicodedata.east_asian_width(c) in "WF" else 1
 
 
+@lru_cache(maxsize=2_048)  # an abstract stands in many cards
 def wrap(text: str, columns: int = 72, first: str = "", rest: str | None = None) -> str:
     """Text in lines of at most `columns`; the first line begins with `first`, the others with `rest` (else as many
     blanks). Words too long for a line are broken, web and mail addresses never. No line feed at the end."""

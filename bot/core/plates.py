@@ -3,7 +3,7 @@
 Which pieces make a letter, and how many fit, belongs to `rendering`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from gettext import NullTranslations
 from typing import Any, NamedTuple
@@ -20,6 +20,9 @@ from bot.core.styles import Styles
 from bot.core.wording import Words
 
 _CONTENT = "[here goes the letter]"
+
+
+Values = tuple[tuple[str, Any], ...]
 
 
 class Piece(NamedTuple):
@@ -56,7 +59,8 @@ class Plates:
         self.environment = environment
         self._styles = Styles(self._source("letter.css"))
         self.words = lru_cache(maxsize=64)(lambda language: Words(language, catalogues))
-        self.part = lru_cache(maxsize=kept)(self._part)
+        self._part = lru_cache(maxsize=kept)(self._render_part)
+        self._line = lru_cache(maxsize=kept)(self._render_line)
         self.frame = lru_cache(maxsize=64)(self._frame)
         self._card = lru_cache(maxsize=kept)(self._render_card)
         self._why = lru_cache(maxsize=kept)(self._render_why)
@@ -77,9 +81,20 @@ class Plates:
         card = self._card(facts, abstract, words)
         return (card, self._why(answer.whys, section, words)) if answer.whys else (card,)
 
-    def text(self, name: str, words: Words, values: Mapping[str, Any]) -> str:
+    def say(self, name: str, words: Words, /, **values: Any) -> str:
         """A text template as one line."""
-        return line(self.render(name, words, values))
+        return self._cached(self._line, name, words, values)
+
+    def part(self, name: str, words: Words, /, **values: Any) -> str:
+        """A template rendered with these values and no others, finished."""
+        return self._cached(self._part, name, words, values)
+
+    @staticmethod
+    def _cached(renders: Callable[[str, Words, Values], str], name: str, words: Words, values: dict[str, Any]) -> str:
+        try:
+            return renders(name, words, tuple(values.items()))
+        except TypeError:  # a list, say, cannot be remembered; faults of templates are BrokenTemplates
+            return getattr(renders, "__wrapped__", renders)(name, words, tuple(values.items()))  # type: ignore[no-any-return]
 
     def render(self, name: str, words: Words, values: Mapping[str, Any]) -> str:
         """A template as it stands."""
@@ -96,7 +111,7 @@ class Plates:
         """What every template can use: the reader's language, and the sentences of a text template."""
 
         def say(name: str, /, **values: Any) -> str:
-            return self.text(name, words, values)
+            return self.say(name, words, **values)
 
         return {"words": words, "say": say, "_": words.gettext, "gettext": words.gettext, "ngettext": words.ngettext}
 
@@ -109,8 +124,11 @@ class Plates:
     def _piece(self, name: str, words: Words, values: Mapping[str, Any]) -> Piece:
         return Piece(self._finished(f"{name}.html", words, values), self._finished(f"{name}.txt", words, values))
 
-    def _part(self, name: str, words: Words, values: tuple[tuple[str, Any], ...]) -> str:
+    def _render_part(self, name: str, words: Words, values: Values) -> str:
         return self._finished(name, words, dict(values))
+
+    def _render_line(self, name: str, words: Words, values: Values) -> str:
+        return line(self.render(name, words, dict(values)))
 
     def _finished(self, name: str, words: Words, values: Mapping[str, Any]) -> str:
         rendered = harmless(self.render(name, words, values))

@@ -48,7 +48,9 @@ class Press:
         try:
             setting, html = self._fitted(edition, words)
             text = setting.chunks("txt")
-            subject = self._plates.text(f"{edition.kind}.subject.txt", words, {"letter": setting.letter})
+            subject = self._plates.say(
+                f"{edition.kind}.subject.txt", words, head=setting.letter.head, titles=setting.letter.titles
+            )
         except jinja2.TemplateNotFound as error:
             raise BrokenTemplate(f"templates/{error.name}: this template is missing") from error
         return Letter(subject=shortened(subject, MAX_SUBJECT), html=html, text=text, language=words.language)
@@ -102,7 +104,7 @@ class _Setting:
             return marked([look.html for look in looks] if form == "html" else [look.txt for look in looks])
 
         def part(name: str, /, **values: Any) -> str:
-            return marked([self.plates.part(name, self.words, tuple(values.items()))])
+            return marked([self.plates.part(name, self.words, **values)])
 
         layout = self.plates.render(
             f"{self.letter.head.kind}.{form}", self.words, {"letter": self.letter, "papers": papers, "part": part}

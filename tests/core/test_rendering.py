@@ -36,7 +36,7 @@ def test_the_shipped_templates_have_no_problem() -> None:
 
 def test_one_file_is_overridden_the_others_stay(tmp_path: Path) -> None:
     (tmp_path / "_why.html").write_text('<p class="why">{% for why in reasons %}{{ why.profile }}!{% endfor %}</p>')
-    (tmp_path / "digest.subject.txt").write_text("[papers] {{ letter.titles|first|default('nothing new') }}\n")
+    (tmp_path / "digest.subject.txt").write_text("[papers] {{ titles|first|default('nothing new') }}\n")
     letter = Press(environment(tmp_path)).letter(samples.ordinary()["daily"])
     assert "Efficient attention!Hot papers!" in letter.html_page
     assert letter.subject == "[papers] Larkspur: Sparse Attention That Remembers Where It Looked"
