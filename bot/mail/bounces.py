@@ -36,7 +36,8 @@ DELAY = re.compile(
 )
 # Where a mailer's words end and the message it returns begins, which may speak of "section 5.1.1".
 RETURNED = re.compile(
-    r"^[ \t>]*(?:(?:Return-Path|Received|Message-ID|DKIM-Signature):|[-=*]{2,}.*\b(?:original|copy|message|header)).*$",
+    r"^[ \t>]*(?:(?:Return-Path|Received|Message-ID|DKIM-Signature):"
+    r"|[-=*]{2,}+[^\n]{0,100}?\b(?:original|copy|message|header)).*$",
     re.IGNORECASE | re.MULTILINE,
 )
 LONGEST_PROSE = 4_000

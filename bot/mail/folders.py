@@ -32,6 +32,9 @@ class FolderSession:
     def close(self) -> None:
         """Nothing is open between messages."""
 
+    def abort(self) -> None:
+        """Nothing waits for long."""
+
     def _deliver(self, message: Message) -> str:
         raise NotImplementedError
 

@@ -18,7 +18,10 @@ Kind = Literal["bounce", "complaint", "unsubscribe", "auto-reply", "other"]
 
 MAX_MESSAGE = 1 << 20  # bytes that are looked at: reports are short, what they return may not be
 DELIVERED_TO = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Delivered-To", "To", "Cc")
-REPLIES = re.compile(r"auto.?reply|out of (?:the )?office|vacation", re.IGNORECASE)
+REPLIES = re.compile(
+    r"\s*(?:(?:re|aw|sv)\s*:\s*)*(?:auto(?:matic)?\W?(?:reply|response)|out of (?:the )?office|vacation|abwesen)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +97,7 @@ def _is_reply(message: Message) -> bool:
     if submitted == "auto-replied" or any(name in message for name in ("X-Autoreply", "X-Autorespond")):
         return not bounces.MAILER.search(str(message.get("From", "")))
     precedence = str(message.get("Precedence", "")).strip().lower()
-    return precedence in ("auto_reply", "auto-reply") or bool(REPLIES.search(str(message.get("Subject", ""))))
+    return precedence in ("auto_reply", "auto-reply") or bool(REPLIES.match(str(message.get("Subject", ""))))
 
 
 def _is_automatic(message: Message) -> bool:

@@ -7,7 +7,6 @@ because the standard library's waits 40 ms per message on a kept TLS connection 
 
 import contextlib
 import logging
-import re
 import ssl
 import time
 from collections.abc import Callable, Iterator
@@ -16,16 +15,14 @@ from pathlib import Path
 from typing import Literal
 
 from bot.errors import DeliveryError
+from bot.mail import envelope
 from bot.mail.connection import Connection, Garbage, tls_context
 from bot.mail.limits import Timeouts
 from bot.mail.login import Login, log_in
-from bot.mail.message import Message, Ready
+from bot.mail.message import Message
 from bot.mail.replies import Reply, failure
 
 log = logging.getLogger(__name__)
-
-FORBIDDEN_IN_PATH = re.compile(r"[\x00-\x20\x7f<>\u0080-\u00a0\u2028\u2029]")
-LONE_BREAK = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,12 +67,12 @@ class SmtpSession:
         self._connection: Connection | None = None
         self._sent = 0  # messages over this connection
         self._used = 0.0  # monotonic
+        self._is_aborted = False
 
     def send(self, message: Message, before_data: Callable[[], None] | None = None) -> str:
-        if FORBIDDEN_IN_PATH.search(message.sender):
-            raise DeliveryError(f"{message.sender[:80]!r} cannot be an envelope sender", "ours", code="5.1.7")
-        if FORBIDDEN_IN_PATH.search(message.recipient) or not message.recipient:
-            raise DeliveryError(f"{message.recipient[:80]!r} cannot be sent to", "refused", code="5.1.3")
+        envelope.check(message)
+        if self._is_aborted:
+            raise DeliveryError("sending was stopped", "retry")
         if self._is_spent():
             self.close()
         if self._connection is not None:
@@ -100,6 +97,12 @@ class SmtpSession:
                 connection.write(b"QUIT\r\n", self.relay.timeouts.goodbye)
                 connection.reply(self.relay.timeouts.goodbye)
         self._drop()
+
+    def abort(self) -> None:
+        self._is_aborted = True
+        connection = self._connection
+        if connection is not None:
+            connection.abort()
 
     def connect(self) -> Connection:
         """Connect, greet, encrypt, log in. Raises DeliveryError; a certificate or login refused is `ours`."""
@@ -166,7 +169,7 @@ class SmtpSession:
     def _envelope(self, message: Message) -> None:
         """Up to the go-ahead for the content. Raises _Ended when the connection is lost, so that the caller may try
         another: nothing of the message has left."""
-        mail, rcpt = self._commands(message)
+        mail, rcpt = envelope.commands(message, self.features, self.relay.name)
         connection, waits = self._open, self.relay.timeouts
         try:
             if "PIPELINING" in self.features:
@@ -197,7 +200,7 @@ class SmtpSession:
 
     def _content(self, message: Message, before_data: Callable[[], None] | None) -> str:
         connection, waits = self._open, self.relay.timeouts
-        content = _stuffed(message.data)
+        content = envelope.content(message.data)
         try:
             if before_data is not None:
                 before_data()
@@ -225,28 +228,6 @@ class SmtpSession:
                 self._drop()
             raise failure(reply, "content", "message refused")
         return reply.words
-
-    def _commands(self, message: Message) -> tuple[str, str]:
-        """MAIL and RCPT with what the relay understands."""
-        mail, rcpt = f"MAIL FROM:<{message.sender}>", f"RCPT TO:<{message.recipient}>"
-        if "SIZE" in self.features:
-            limit = self.features["SIZE"]
-            if limit.isdecimal() and 0 < int(limit) < len(message.data):
-                raise DeliveryError(
-                    f"{len(message.data)} bytes are more than the {limit} that {self.relay.name} takes",
-                    "too big",
-                    code="5.3.4",
-                )
-            mail += f" SIZE={len(message.data)}"
-        if not (message.sender.isascii() and message.recipient.isascii()):
-            if "SMTPUTF8" not in self.features:
-                raise DeliveryError(
-                    f"{self.relay.name} does not take addresses with letters beyond ASCII", "refused", code="5.6.7"
-                )
-            mail += " BODY=8BITMIME SMTPUTF8"
-        if "DSN" in self.features:
-            mail += f" RET=HDRS ENVID={_envelope_id(message.message_id)}"
-        return mail, rcpt
 
     def _clear(self, *, was_begun: bool) -> None:
         """Make the connection fit for the next message after a refusal."""
@@ -309,22 +290,3 @@ class _Ended(Exception):
 
     def __init__(self, error: DeliveryError) -> None:
         self.error = error
-
-
-def _stuffed(data: bytes) -> bytes:
-    """The content as it goes over the wire (RFC 5321 4.5.2), final dot included. A lone CR or LF, by which a message
-    could smuggle in another behind some relays, becomes a whole line end."""
-    if isinstance(data, Ready):
-        return data + b".\r\n"
-    breaks = data.count(b"\r\n")
-    if data.count(b"\n") != breaks or data.count(b"\r") != breaks:
-        data = LONE_BREAK.sub(b"\r\n", data)
-    if data.startswith(b".") or b"\r\n." in data:
-        data = (b"." if data.startswith(b".") else b"") + data.replace(b"\r\n.", b"\r\n..")
-    return data + (b".\r\n" if data.endswith(b"\r\n") else b"\r\n.\r\n")
-
-
-def _envelope_id(message_id: str) -> str:
-    """The Message-ID's local part as xtext (RFC 3461 4), so that a delivery report names the message."""
-    local = message_id.strip("<>").rpartition("@")[0] or "0"
-    return re.sub(r"[^!-*,-<>-~]", lambda found: "".join(f"+{byte:02X}" for byte in found[0].encode()), local)[:90]

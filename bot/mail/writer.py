@@ -7,6 +7,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from functools import lru_cache
 from typing import Protocol
+from urllib.parse import quote
 
 from bot.core.editions import Letter
 from bot.mail import headers
@@ -14,6 +15,7 @@ from bot.mail.addresses import Mailbox
 from bot.mail.message import Ready
 from bot.mail.quoted import quoted
 
+PLAIN_IN_MAILTO = "@!$'*+-./=_~"  # RFC 6068; the rest of an address is percent-encoded
 PART = "Content-Type: text/{}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
 TEXT, HTML = PART.format("plain").encode(), PART.format("html").encode()
 
@@ -82,7 +84,8 @@ def _list_fields(head: Head) -> list[bytes]:
     if head.unsubscribe_url:
         exits.append(_uri(head.unsubscribe_url, secure=True))
     if head.unsubscribe_email:
-        exits.append(_uri(f"mailto:{head.unsubscribe_email}?subject=unsubscribe"))
+        _uri(f"mailto:{head.unsubscribe_email}")  # what cannot be an address is refused, not percent-encoded
+        exits.append(_uri(f"mailto:{quote(head.unsubscribe_email, safe=PLAIN_IN_MAILTO)}?subject=unsubscribe"))
     if exits:
         fields.append(headers.structured("List-Unsubscribe", *(f"{uri}," for uri in exits[:-1]), exits[-1]))
     if head.unsubscribe_url:
@@ -106,7 +109,7 @@ def _automatic(is_list: bool) -> list[bytes]:
 
 def _uri(uri: str, *, secure: bool = False) -> str:
     allowed = ("https://",) if secure else ("https://", "http://", "mailto:")
-    if not uri.startswith(allowed) or any(letter in uri for letter in '<>",'):
+    if not uri.startswith(allowed) or any(letter in '<>",' or letter.isspace() for letter in uri):
         raise ValueError(f'{uri[:80]!r} cannot stand in a List- field: give {" or ".join(allowed)}… without <>",')
     return f"<{uri}>"
 

@@ -38,6 +38,7 @@ ssl = required
 ssl_cert = <{pem}
 ssl_key = <{pem}
 auth_mechanisms = plain login
+auth_failure_delay = 0
 service imap-login {{
   chroot =
   inet_listener imap {{

@@ -270,6 +270,11 @@ def test_a_person_who_answers_is_left_to_a_person() -> None:
     assert read(raw.encode(), SECRET).kind == "other"
 
 
+def test_a_papers_title_in_the_subject_makes_no_reply() -> None:
+    header = "From: MAILER-DAEMON@example.net\nSubject: Undeliverable: Auto-reply and vacation, out of office\n"
+    assert read(f"{header}To: b+{BOUNCE}@papers.example.org\n\n550 5.1.1 nobody\n".encode(), SECRET).kind == "bounce"
+
+
 def test_severity_follows_the_table() -> None:
     verdicts = {
         status: severity(status)
@@ -314,6 +319,9 @@ def test_bombs() -> None:
     nested = b"Content-Type: message/rfc822\n\n" * 3000
     assert read(nested, SECRET).kind == "other"
     assert read(b"a: b\n" * 300_000, SECRET).kind == "other"
+    for prose in ("-" * 100_000, ":" * 100_000, " " * 100_000, "- \n" * 50_000, "fail" * 50_000, "5.1." * 50_000):
+        header = f"From: MAILER-DAEMON@x\nTo: b+{BOUNCE}@papers.example.org\nSubject: failure notice\n"
+        assert read(f"{header}\n{prose}".encode(), SECRET).kind == "bounce"
     assert read(dsn(diagnostic="x" * 2_000_000), SECRET).kind in ("bounce", "other")
 
 

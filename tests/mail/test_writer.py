@@ -106,6 +106,13 @@ def test_one_click_is_promised_only_where_it_exists(letter: Letter, head: Head, 
     assert "List-Unsubscribe" not in parse(write(letter, replace(head, unsubscribe_url="", unsubscribe_email="")))
 
 
+def test_odd_addresses_are_sound_in_a_mailto(letter: Letter, head: Head, parse: Parse) -> None:
+    message = parse(
+        write(letter, replace(head, unsubscribe_url="", unsubscribe_email="a&b?c%d+tok@papers.example.org"))
+    )
+    assert message["List-Unsubscribe"] == "<mailto:a%26b%3Fc%25d+tok@papers.example.org?subject=unsubscribe>"
+
+
 def test_the_same_letter_is_the_same_bytes(letter: Letter, head: Head) -> None:
     assert write(letter, head) == write(replace(letter), replace(head))
     assert write(letter, head) != write(letter, replace(head, message_id="<d.other@papers.example.org>"))
@@ -144,7 +151,7 @@ def test_whatever_a_letter_says_stays_where_it_belongs(
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        ({"unsubscribe_url": "https://x.example/u/a\r\nBcc: x@y"}, "Unsubscribe"),
+        ({"unsubscribe_url": "https://x.example/u/a\r\nBcc: x@y"}, "List-"),
         ({"unsubscribe_url": "http://x.example/u/a"}, "https://"),
         ({"unsubscribe_url": "https://x.example/u/a>, <mailto:evil@x.example"}, "List-"),
         ({"unsubscribe_email": "unsub@x.example>\r\nBcc: x@y"}, "List-"),
