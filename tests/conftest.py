@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from bot.store import Database
+from tests.relays import authority, hang_up, quick, relay  # noqa: F401  (fixtures for all)
 
 FIXTURES = Path(__file__).resolve().parents[1].parent / "shared" / "fixtures"
 LOCAL = {"127.0.0.1", "::1", "localhost", "0.0.0.0", ""}
