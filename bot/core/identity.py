@@ -172,19 +172,19 @@ def keys_for(
     `identifiers` are any spellings of identifiers: ids, DOIs, links, guids; what is none is passed over. A title that
     says nothing gets a key of its own from the abstract and `features`, so that it never merges by title.
     """
-    strong: dict[str, set[str]] = {"arxiv": set(), "doi": set(), "pmid": set(), "url": set()}
+    strong: dict[str, dict[str, None]] = {"arxiv": {}, "doi": {}, "pmid": {}, "url": {}}  # each in the order given
     for text in (*identifiers, url):
         if arxiv := arxiv_id(text):
-            strong["arxiv"].add(arxiv[0])
+            strong["arxiv"][arxiv[0]] = None
         elif number := pmid(text):
-            strong["pmid"].add(number)
+            strong["pmid"][number] = None
         elif name := doi(text):
-            strong["doi"].add(name)
+            strong["doi"][name] = None
     if address := canonical_url(url):
         own = arxiv_id(url) or pmid(url) or re.match(r"https://(?:dx\.)?doi\.org/", address)
         if not own:
-            strong["url"].add(address)
-    keys = [_bounded(f"{space}:{name}") for space, names in strong.items() for name in sorted(names)]
+            strong["url"][address] = None
+    keys = [_bounded(f"{space}:{name}") for space, names in strong.items() for name in names]
     if last := title_key(title):
         keys.append(distinct(last, abstract, *features) if generic(title) else last)
     elif not keys:

@@ -14,6 +14,7 @@ MAX_ABSTRACT = 5_000  # characters; a blog's entry may be the whole article
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _RFC_DATE = re.compile(r"\b(\d{1,2})[ -]([A-Za-z]{3})[a-z]*[ -](\d{4})\b")
 _LABEL = re.compile(r"\s*(abstract|summary|author\(s\)|authors?|doi|publication date|source)\s*:?\s*", re.IGNORECASE)
+_LABELLED = re.compile(rf"^{_LABEL.pattern}", re.IGNORECASE | re.MULTILINE)
 _NO_ABSTRACT = re.compile(
     r"\W*(?:n/?a|none|null|comments?|no abstract.{0,30}|read more|volume \d+, .{0,120})?\W*", re.IGNORECASE
 )
@@ -81,17 +82,15 @@ def _listing(entry: Entry, link_is_own: bool) -> Listing | None:
     content, more_people, _ = _sections(clean.plain(entry.content)) if entry.content else ("", "", [])
     identifiers = [entry.guid, entry.link, *entry.identifiers, *labelled]
     version, announce_type = None, ""
-    if announced:
+    if announced:  # arXiv's own words; a link to a version in somebody's post has no say in what the paper is
         identifiers.append(announced[0])
+        version = (identity.arxiv_id(announced[0]) or ("", None))[1]
         announce_type, summary = announced[1] if announced[1] in arxiv.STRENGTH else "", announced[2]
-    for text in identifiers:
-        if (spelled := identity.arxiv_id(text)) and spelled[1]:
-            version = max(version or 0, spelled[1])
-    abstract = _readable(content if len(summary) < 200 < len(content) else summary)
+    abstract = _readable(content if not summary or len(summary) < 200 < len(content) else summary)
     title = _readable(clean.plain(entry.title)) or clean.shortened(abstract, 100)
     if not title:
         return None
-    if _NO_ABSTRACT.fullmatch(abstract) or identity.folded(abstract) == identity.folded(title):
+    if _NO_ABSTRACT.fullmatch(abstract) or _repeats(title, abstract):
         abstract = ""
     authors = [name for text in entry.people for name in names.people(clean.plain(text))]
     authors = authors or list(names.people(people or more_people))
@@ -121,6 +120,10 @@ def _listing(entry: Entry, link_is_own: bool) -> Listing | None:
     )
 
 
+def _repeats(title: str, abstract: str) -> bool:
+    return len(abstract) < 2 * len(title) + 20 and identity.folded(abstract) == identity.folded(title)
+
+
 def _readable(text: str) -> str:
     return tex.readable(clean.line(text, 3 * MAX_ABSTRACT))
 
@@ -128,6 +131,8 @@ def _readable(text: str) -> str:
 def _sections(text: str) -> tuple[str, str, list[str]]:
     """Abstract, people and identifiers of a text whose paragraphs are labelled ("Author(s): …", "DOI: …",
     "Abstract: …"), as publishers write them; of other text all of it."""
+    if not _LABELLED.search(text):
+        return text, "", []
     paragraphs = [line for part in text.split("\n") if (line := clean.line(part))]
     if not paragraphs or len(paragraphs) > 200:
         return text, "", []
