@@ -18,7 +18,6 @@ from bot.core.papers import Paper
 from bot.core.wording import Words
 
 MAX_SOURCES = 24  # told one by one; the rest is counted
-MAX_PROFILES = 12  # named in the imprint
 
 
 class Named(NamedTuple):
@@ -51,7 +50,8 @@ class SourceLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """What the masthead and the subject say. Dates and moments are the reader's own."""
+    """What the masthead and the subject say. Dates and moments are the reader's own; nothing else of the reader is in
+    it, so that many readers share one masthead."""
 
     kind: EditionKind
     cadence: Cadence
@@ -59,8 +59,7 @@ class Head:
     since: date | None
     late_since: datetime | None
     heartbeat: bool
-    name: str  # the reader's
-    profiles: tuple[str, ...]  # with papers here, in the reader's order
+    profile: str  # of an alert, where all its papers are for one profile
     shown: int  # papers shown, each once
     matched: int  # of them under a profile
     trending: int
@@ -78,6 +77,7 @@ class Imprint:
     """Why the reader gets this, and how to leave."""
 
     kind: EditionKind
+    name: str
     email: str
     schedule: str
     timezone: str
@@ -129,8 +129,7 @@ def sheet(edition: Edition, words: Words) -> Sheet:
         since=edition.since.astimezone(here).date() if edition.since else None,
         late_since=edition.late_since.astimezone(here) if edition.late_since else None,
         heartbeat=edition.heartbeat,
-        name=name_of(reader.name),
-        profiles=tuple(part.name for part in parts if part.kind == "profile")[:MAX_PROFILES],
+        profile=parts[0].name if edition.kind == "alert" and len(parts) == 1 else "",
         shown=len(papers),
         matched=shown["profile"],
         trending=shown["trending"],
@@ -150,6 +149,7 @@ def sheet(edition: Edition, words: Words) -> Sheet:
         more_sources=max(0, len(lines) - MAX_SOURCES),
         imprint=Imprint(
             kind=edition.kind,
+            name=name_of(reader.name),
             email=name_of(reader.email, 320),
             schedule=name_of(reader.schedule),
             timezone=name_of(reader.timezone),
