@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.query import parse, profile_query
-from bot.core.readers import read_subscriber, subscriber_from, timezone_named
+from bot.core.readers import read_subscriber, stored_subscriber, subscriber_from, timezone_named
 from bot.core.schedule import Schedule
 from bot.core.tables import Problem, TableError, duration, in_short, spelled
 
@@ -72,6 +72,27 @@ def test_the_table_makes_an_equal_reader_after_years_in_a_database() -> None:
 
     assert again == ada
     assert dict(again.table) == dict(ada.table)
+    assert stored_subscriber(json.loads(json.dumps(dict(ada.table)))) == ada
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"email": " B@Example.org", "name": " B ", "timezone": " Asia/Tokyo ", "digest": " Weekly  MON 8:00 "},
+        {"email": "b@example.org", "heartbeat": "off", "alert_every": "0s", "digest": "off"},
+        {"email": "b@example.org", "profiles": [{"keywords": ["rag", "KV cache"]}, {"name": " Q ", "query": " rag "}]},
+    ],
+)
+def test_a_stored_table_is_read_faster_and_no_differently(table: dict[str, Any]) -> None:
+    reader = subscriber_from(table)
+
+    assert stored_subscriber(reader.table) == reader
+
+
+def test_the_table_keeps_what_was_read_not_how_it_was_written() -> None:
+    table = subscriber_from({"email": " Ada@Example.org ", "name": " Ada ", "timezone": " UTC "}).table
+
+    assert table == {"email": "ada@example.org", "name": "Ada", "timezone": "UTC"}
 
 
 @pytest.mark.parametrize(
