@@ -45,6 +45,7 @@ class Parsed:
     listings: tuple[Listing, ...] = ()
     follow: tuple[Request, ...] = ()  # the next page, the details: asked for in the same collection
     quiet: str = ""  # why an empty document is in order: "weekend", "holiday (Thanksgiving)", "nothing on this day"
+    stale: str = ""  # why a well-formed empty document is not in order: "no announcement on a working day"
     warnings: tuple[str, ...] = ()  # drift an operator should know: "page says 85 entries, parsed 80"
     poll_after: timedelta | None = None  # the document's own wish (RSS ttl): do not ask again sooner
     skip_days: frozenset[int] = frozenset()  # weekdays (0 = Monday) the document asks us not to come

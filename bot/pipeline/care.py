@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.core.notes import farewell_letter, operator_letter
@@ -15,6 +14,7 @@ from bot.pipeline import refusals
 from bot.pipeline.press import PressRoom
 from bot.store import Connection, Database, editions, readers, sources
 from bot.store.readers import Reader
+from bot.store.sources import SourceRecord
 
 log = logging.getLogger(__name__)
 
@@ -36,17 +36,13 @@ def prune(database: Database, now: datetime) -> int:
 
 
 def tell_operator(database: Database, press: PressRoom, transport: Transport, operator: str, now: datetime) -> bool:
-    """One mail about all sources that have been failing or stale for a day, once until they recover. Returns whether
-    one went out."""
+    """One mail about all sources that have been in trouble for a day, or have told us to stay away, once until they
+    recover. Returns whether one went out."""
     if not operator:
         return False
     with database.read() as tx:
         known = sources.records(tx)
-    broken = [
-        record
-        for record in known.values()
-        if record.state in ("failing", "stale") and now - record.since >= PERSISTS and record.told_operator is None
-    ]
+    broken = [record for record in known.values() if record.told_operator is None and _persists(record, now)]
     if not broken:
         return False
     message = press.note(operator, operator_letter([record.note for record in broken]), now)
@@ -59,9 +55,14 @@ def tell_operator(database: Database, press: PressRoom, transport: Transport, op
     finally:
         session.close()
     with database.write() as tx:
-        for record in broken:
-            sources.save(tx, replace(record, told_operator=now))
+        sources.mark_told(tx, [record.name for record in broken], now)
     return True
+
+
+def _persists(record: SourceRecord, now: datetime) -> bool:
+    """Being asked to wait is no trouble until it goes on for a day; 410 is at once, for nothing will change."""
+    troubled = record.state in ("failing", "stale") or (record.state == "waiting" and record.failures > 0)
+    return record.stopped or (troubled and now - record.since >= PERSISTS)
 
 
 def answer(

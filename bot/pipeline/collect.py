@@ -1,46 +1,29 @@
 """collect: web -> database. Every source by itself: one that fails, hangs or lies never delays another."""
 
-import hashlib
 import logging
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from bot.core import health
-from bot.core.documents import Document, Progress, Request, UrlState
+from bot.core.documents import Progress
 from bot.core.editions import SourceStateName
 from bot.core.papers import Listing
 from bot.errors import SourceError
 from bot.fetch import Fetcher
-from bot.sources import Source as SourceModule
-from bot.store import Database, papers, recordings, sources
+from bot.pipeline.harvest import Harvest, Source, first_line, gather, named, stumbled
+from bot.store import Connection, Database, papers, sources
+from bot.store.sources import SourceRecord
+
+__all__ = ["CollectReport", "Source", "SourceReport", "collect"]
 
 log = logging.getLogger(__name__)
 
-MOST_DOCUMENTS = 200  # of one source in one collection: pages that lead to pages must end
-MOST_LISTINGS = 20_000
+MOST_WARNINGS = 20
 AT_ONCE = 8
 FIRST_PAUSE = timedelta(minutes=5)  # after a failure, doubled with each, up to `every` or a day
 LONGEST_PAUSE = timedelta(days=1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """A configured source."""
-
-    name: str
-    module: SourceModule
-    settings: Any  # the module's own Settings
-    every: timedelta
-    private: bool = False  # may live on a private or loopback address
-
-    @property
-    def digest(self) -> str:
-        """Changes when the settings do."""
-        return hashlib.sha256(repr(self.settings).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,26 +31,13 @@ class SourceReport:
     """What one source brought."""
 
     state: SourceStateName
-    new: int = 0
+    new: int = 0  # papers nobody had brought before
     changed: int = 0
     error: str = ""
     warnings: tuple[str, ...] = ()
 
 
 CollectReport = dict[str, SourceReport]
-
-
-@dataclass(slots=True)
-class _Harvest:
-    """What the documents of one source held."""
-
-    listings: list[Listing] = field(default_factory=list)
-    url_states: list[UrlState] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    quiet: str = ""
-    poll_after: timedelta = timedelta(0)
-    documents: int = 0
-    trouble: SourceError | None = None
 
 
 def collect(
@@ -81,23 +51,22 @@ def collect(
 ) -> CollectReport:
     """Ask the sources (with `due_only` those whose time has come) and record what they list. Never raises for one of
     them: the report and the database say how each is doing."""
-    configured_now = {source.name: source.digest for source in configured}
+    asked, report = [], {}
     with database.write() as tx:
-        sources.forget(tx, configured_now)
-        known = {name: record for name, record in sources.records(tx).items() if name in configured_now}
-        for name, record in known.items():
-            if record.settings != configured_now[name]:  # a new address, a new start: 410 and waits were the old one's
-                known[name] = replace(record, next_try=None, state="waiting", reason="", settings=configured_now[name])
-    asked = [source for source in configured if _may_ask(known.get(source.name), now, due_only)]
-    report: CollectReport = {
-        source.name: SourceReport(state=known[source.name].state, error=known[source.name].reason)
-        for source in configured
-        if source not in asked
-    }
+        sources.forget(tx, {source.name: source.digest for source in configured})
+        known = sources.records(tx)
+        for source in configured:
+            record = _record_of(source, known, now)
+            if _may_ask(record, now, due_only):
+                asked.append(source)
+                continue
+            judged = _judge_again(source, record, now)
+            if judged != record:
+                sources.save(tx, judged)
+            report[source.name] = _report(judged)
 
     def one(source: Source) -> SourceReport:
-        before = known.get(source.name) or sources.SourceRecord(name=source.name, since=now, settings=source.digest)
-        result = _collect_one(database, fetcher, source, before, now)
+        result = _collect_one(database, fetcher, source, now)
         progress(source.name)
         return result
 
@@ -106,141 +75,130 @@ def collect(
     return {source.name: report[source.name] for source in configured}
 
 
-def _may_ask(record: sources.SourceRecord | None, now: datetime, due_only: bool) -> bool:
-    if record is None or record.next_try is None:
+def _record_of(source: Source, known: dict[str, SourceRecord], now: datetime) -> SourceRecord:
+    """What is known of a source. New settings are a new start: waits and refusals were the old address's, and its
+    whole list will be new (but it is still known up to when the days were read)."""
+    fresh = SourceRecord(name=source.name, since=now, settings=source.digest)
+    record = known.get(source.name, fresh)
+    if record.settings == source.digest:
+        return record
+    return replace(fresh, last_try=record.last_try, last_success=record.last_success, last_new=record.last_new)
+
+
+def _may_ask(record: SourceRecord, now: datetime, due_only: bool) -> bool:
+    if record.stopped:
+        return False
+    if record.next_try is None or record.next_try <= now:
         return True
-    if record.state == "waiting":  # the other side asked us to wait: a person's impatience does not change that
-        return record.next_try <= now
-    return not due_only or record.next_try <= now
+    # The other side asked us to wait: a person's impatience does not change that.
+    return not due_only and record.state != "waiting"
 
 
-def _collect_one(
-    database: Database, fetcher: Fetcher, source: Source, before: sources.SourceRecord, now: datetime
-) -> SourceReport:
-    harvest = _Harvest()
+def _collect_one(database: Database, fetcher: Fetcher, source: Source, now: datetime) -> SourceReport:
+    with database.read() as tx:
+        record = _record_of(source, sources.records(tx), now)
+    harvest = Harvest()
     try:
-        progress = Progress(last_success=before.last_success)
-        harvest = _gather(database, fetcher, source, source.module.requests(source.settings, progress, now), now)
+        gather(database, fetcher, source, Progress(last_success=record.last_success), harvest, now)
     except SourceError as error:
         harvest.trouble = error
     except Exception as crash:  # a source module of somebody else's may raise anything
         log.debug("%s: %r", source.name, crash, exc_info=True)
-        harvest.trouble = SourceError(f"the source stumbled over an answer ({type(crash).__name__}: {crash})")
-    listings = [replace(listing, source=source.name) for listing in harvest.listings[:MOST_LISTINGS]]
+        harvest.trouble = stumbled(crash)
+    listings = named(source, harvest)
+    try:
+        with database.record() as tx:
+            return _store(tx, source, harvest, listings, now)
+    except Exception as crash:
+        # What cannot be written must not stay unsaid. If the database itself is at fault, this fails as well.
+        log.debug("%s: %r", source.name, crash, exc_info=True)
+        harvest.trouble = SourceError(
+            f"what it lists could not be recorded ({type(crash).__name__}: {first_line(crash)})"
+        )
+        with database.record() as tx:
+            return _store(tx, source, harvest, [], now)
+
+
+def _store(
+    tx: Connection, source: Source, harvest: Harvest, listings: Sequence[Listing], now: datetime
+) -> SourceReport:
+    """The items, what to remember of their URLs, and how the source is doing: in one transaction."""
+    # Read again: another process may have collected it, or told the operator, meanwhile.
+    before = _record_of(source, sources.records(tx), now)
+    recorded = papers.record(tx, source.name, listings, now, first=before.read_since is None)
     lost = health.missing(before.fields, listings)
     if lost:
         harvest.warnings.append(f"no listing carries {', '.join(lost)} any more: has the format changed?")
-
-    with database.record() as tx:
-        first = before.last_success is None
-        recorded = papers.record(tx, source.name, listings, now, first=first)
-        after = _settle(source, before, harvest, recorded.new, len(listings), now)
-        after = replace(after, fields=health.carried(listings) or before.fields)
-        sources.save(tx, after)
-        if harvest.trouble is None:
-            sources.remember_urls(tx, harvest.url_states)
-    for warning in harvest.warnings:
-        log.warning("%s: %s", source.name, warning)
-    trouble = after.reason if after.state in ("failing", "waiting", "stale") else ""
-    return SourceReport(
-        state=after.state,
-        new=recorded.new,
-        changed=recorded.changed + recorded.voted,
-        error=trouble,
-        warnings=tuple(harvest.warnings),
+    after = replace(
+        _settle(source, before, harvest, recorded.came, now),
+        fields=health.carried(listings, before.fields),
+        rhythm=health.rhythm(listings) or before.rhythm,
+        warnings="\n".join(dict.fromkeys(harvest.warnings[:MOST_WARNINGS])) if harvest.documents else before.warnings,
     )
+    sources.save(tx, after)
+    if harvest.trouble is None and not harvest.stale:
+        sources.remember_urls(tx, harvest.url_states)
+    if after.warnings != before.warnings:
+        for warning in after.warnings.splitlines():
+            log.warning("%s: %s", source.name, warning)
+    return replace(_report(after), new=recorded.new, changed=recorded.changed + recorded.voted)
 
 
-def _gather(
-    database: Database, fetcher: Fetcher, source: Source, requests: Iterable[Request], now: datetime
-) -> _Harvest:
-    """Fetch and read documents until none leads to another. What was read before a failure is kept."""
-    harvest = _Harvest()
-    queue = deque(requests)
-    unchanged = 0
-    while queue:
-        request = queue.popleft()
-        try:
-            answer = fetcher.fetch(request, private=source.private, scope=f"{source.name}:{source.digest} ")
-            harvest.url_states += answer.url_states
-            unchanged += answer.unchanged
-            for document in answer.documents:
-                harvest.documents += 1
-                queue.extend(_read(database, source, document, harvest, now))
-        except SourceError as error:
-            harvest.trouble = harvest.trouble or error
-        if harvest.documents > MOST_DOCUMENTS and queue:
-            harvest.trouble = SourceError(f"more than {MOST_DOCUMENTS} documents in one collection: stopped there")
-            break
-    if not harvest.documents and not unchanged and harvest.trouble is None:
-        harvest.quiet = harvest.quiet or "nothing to ask for"
-    return harvest
+def _report(record: SourceRecord) -> SourceReport:
+    trouble = record.reason if record.state in ("failing", "waiting", "stale") else ""
+    return SourceReport(state=record.state, error=trouble, warnings=tuple(record.warnings.splitlines()))
 
 
-def _read(
-    database: Database, source: Source, document: Document, harvest: _Harvest, now: datetime
-) -> Sequence[Request]:
-    """One document into the harvest; returns the requests it leads to."""
-    try:
-        parsed = source.module.parse(document, source.settings)
-        if not parsed.listings and not parsed.quiet and not parsed.follow:
-            raise SourceError(f"{document.location} was read, but no paper was found in it")
-    except SourceError:
-        with database.write() as tx:
-            recordings.keep(tx, source.name, document, now)
-        raise
-    harvest.listings += parsed.listings
-    harvest.warnings += parsed.warnings
-    harvest.quiet = harvest.quiet or parsed.quiet
-    harvest.poll_after = max(harvest.poll_after, parsed.poll_after or timedelta(0), _until_welcome(parsed, now))
-    return parsed.follow
-
-
-def _until_welcome(parsed: Any, now: datetime) -> timedelta:
-    """How long the document's skipDays and skipHours ask us to stay away, counted from now; at most a week."""
-    for hours in range(1, 24 * 7):
-        moment = now + timedelta(hours=hours)
-        if moment.weekday() not in parsed.skip_days and moment.hour not in parsed.skip_hours:
-            return timedelta(hours=hours) if hours > 1 else timedelta(0)
-    return timedelta(0)
-
-
-def _settle(
-    source: Source, before: sources.SourceRecord, harvest: _Harvest, new: int, found: int, now: datetime
-) -> sources.SourceRecord:
+def _settle(source: Source, before: SourceRecord, harvest: Harvest, came: int, now: datetime) -> SourceRecord:
     """The source's record after this collection."""
-    last_new = now if new else before.last_new
+    before = replace(before, last_try=now, last_new=now if came else before.last_new)
     trouble = harvest.trouble
     if trouble is not None:
         failures = before.failures + 1
-        state: SourceStateName = "waiting" if trouble.retry_at and trouble.retry_at > now else "failing"
         pause = min(FIRST_PAUSE * 2 ** min(failures - 1, 10), max(source.every, FIRST_PAUSE), LONGEST_PAUSE)
-        next_try = trouble.retry_at if state == "waiting" else now + pause
-        if trouble.gone:
-            next_try = now + timedelta(days=3650)
+        waits = trouble.retry_at is not None and trouble.retry_at > now
+        next_try = None if trouble.gone else trouble.retry_at if waits else now + pause
+        state: SourceStateName = "waiting" if waits and not trouble.gone else "failing"
+        # One affliction, whether the source refuses to answer or asks us to wait: it began when it began.
+        since = before.since if before.failures and before.state in ("waiting", "failing") else now
         return replace(
-            before,
-            state=state,
-            since=before.since if before.state == state else now,
-            last_try=now,
-            last_new=last_new,
-            next_try=next_try,
-            failures=failures,
-            reason=str(trouble),
+            before, state=state, since=since, next_try=next_try, failures=failures, reason=first_line(trouble)
         )
-    quiet = harvest.quiet or source.module.quiet(source.settings, now)
-    state, reason = health.judge(
-        now, new=new, found=found, unchanged=not harvest.documents, quiet=quiet, last_new=last_new
-    )
+    state, reason = _state(source, before, came, "" if harvest.listings else harvest.quiet, now)
+    if harvest.stale and not came and state != "quiet":
+        state, reason = "stale", harvest.stale
+    # An empty list that should not be empty may fill later: what it held must be caught up with.
+    complete = harvest.asked_all and not harvest.stale
     return replace(
         before,
         state=state,
         since=before.since if before.state == state else now,
-        last_try=now,
-        last_success=now,
-        last_new=last_new,
-        next_try=now + max(source.every, harvest.poll_after),
+        last_success=now if complete else before.last_success,
+        read_since=before.read_since or now,
+        next_try=health.welcome(now + max(source.every, harvest.poll_after), harvest.skip_days, harvest.skip_hours),
         failures=0,
         reason=reason,
         told_operator=before.told_operator if state == "stale" else None,
     )
+
+
+def _state(source: Source, record: SourceRecord, came: int, quiet: str, now: datetime) -> tuple[SourceStateName, str]:
+    def calendar(moment: datetime) -> str:
+        return source.module.quiet(source.settings, moment)
+
+    return health.judge(
+        came=came,
+        quiet=calendar(now) or quiet,
+        silent=health.silence(record.last_new or record.read_since or now, now, calendar),
+        patience=max(health.patience(record.rhythm, now, calendar), 2 * source.every),
+        last_new=record.last_new,
+    )
+
+
+def _judge_again(source: Source, record: SourceRecord, now: datetime) -> SourceRecord:
+    """A source that is not asked now: a weekend may have begun, or its silence become too long."""
+    if record.state not in ("fresh", "quiet") or record.last_new is None:
+        return record
+    known = record.reason if record.state == "quiet" and not source.module.quiet(source.settings, now) else ""
+    state, reason = _state(source, record, 0, known, now)
+    return record if state == record.state else replace(record, state=state, since=now, reason=reason)

@@ -1,6 +1,6 @@
 """Sources in the database: how each is doing, what to remember of its URLs, and whose turn it is at a host."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 
@@ -29,6 +29,14 @@ class SourceRecord:
     told_operator: datetime | None = None
     fields: str = ""
     settings: str = ""  # digest of the settings it was asked with
+    read_since: datetime | None = None  # first read in whole with these settings; None: not yet
+    rhythm: int | None = None  # days between its news, at their slowest
+    warnings: str = ""  # of the last documents, a line each
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it asked us never to come back (410): only new settings make it start again."""
+        return self.failures > 0 and self.next_try is None
 
     @property
     def note(self) -> SourceNote:
@@ -59,9 +67,25 @@ def save(tx: Connection, record: SourceRecord) -> None:
     tx.execute(update(SOURCES).where(SOURCES.c.name == record.name).values(**values))
 
 
-def forget(tx: Connection, configured: Iterable[str]) -> None:
-    """Drop the state of sources that are no longer configured; what they brought stays."""
-    tx.execute(delete(SOURCES).where(SOURCES.c.name.not_in(list(configured))))
+def mark_told(tx: Connection, names: Iterable[str], now: datetime) -> None:
+    """The operator has been told of these."""
+    tx.execute(update(SOURCES).where(SOURCES.c.name.in_(list(names))).values(told_operator=now))
+
+
+def scope(name: str, settings: str) -> str:
+    """What a source's URLs are remembered under: another source on the same URL, or the same one with new settings,
+    gets the document all the same."""
+    return f"{name}:{settings} "
+
+
+def forget(tx: Connection, configured: Mapping[str, str]) -> None:
+    """Drop the state of sources that are no longer configured (name -> digest of the settings), and what was remembered
+    of URLs with other settings; what they brought stays."""
+    for name, settings in tx.execute(select(SOURCES.c.name, SOURCES.c.settings)).all():
+        if name not in configured:
+            tx.execute(delete(SOURCES).where(SOURCES.c.name == name))
+        if configured.get(name) != settings:
+            tx.execute(delete(URLS).where(URLS.c.url.startswith(scope(name, settings), autoescape=True)))
 
 
 def remember_urls(tx: Connection, states: Iterable[UrlState]) -> None:

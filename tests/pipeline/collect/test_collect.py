@@ -1,0 +1,188 @@
+"""One collection: what is asked, kept, and remembered, and what happens when half of it fails."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from bot.store import history, recordings
+from bot.store.tables import PAPERS, URLS
+
+LINES = b"Sparse lattices in the wild\nDense lattices at home\n"
+
+
+def count(place: Any, table: Any) -> int:
+    with place.database.read() as tx:
+        return int(tx.execute(select(func.count()).select_from(table)).scalar_one())
+
+
+def page(body: bytes, **headers: str) -> Any:
+    return lambda asked: (200, headers, body)
+
+
+def test_it_asks_stores_and_remembers(place: Any, toy: Any) -> None:
+    def served(asked: Any) -> Any:
+        if asked.headers.get("if-none-match") == '"1"':
+            return 304, {}, b""
+        return 200, {"ETag": '"1"'}, LINES
+
+    place.web.pages["/a"] = served
+    place.add("toy", toy, toy.Settings((place.web.url("/a"),)))
+    report = place.collect()["toy"]
+    assert (report.state, report.new, report.error) == ("fresh", 2, "")
+    again = place.later(hours=1).collect()["toy"]
+    assert (again.state, again.new, again.changed) == ("fresh", 0, 0)
+    assert place.web.asked[-1].headers["if-none-match"] == '"1"'
+    assert [one.last_success is not None for one in toy.progress] == [False, True]
+    assert place.record().last_success == place.now
+
+
+def test_only_what_is_due_is_asked_unless_somebody_insists(place: Any, toy: Any) -> None:
+    place.web.pages["/a"] = page(LINES)
+    place.add("toy", toy, toy.Settings((place.web.url("/a"),)), timedelta(hours=6))
+    place.collect(due_only=True)
+    place.later(hours=5).collect(due_only=True)
+    assert len(place.web.asked) == 1
+    place.collect()
+    assert len(place.web.asked) == 2
+    place.later(hours=6).collect(due_only=True)
+    assert len(place.web.asked) == 3
+
+
+def test_what_came_before_a_failure_is_kept_but_nothing_counts_as_read(place: Any, toy: Any) -> None:
+    """A part that fails must be caught up with: neither the day nor the validators move on."""
+    place.web.pages["/a"] = page(LINES, ETag='"1"')
+    place.web.pages["/b"] = lambda asked: (403, {}, b"")
+    place.add("toy", toy, toy.Settings((place.web.url("/a"), place.web.url("/b"))))
+    report = place.collect()["toy"]
+    assert (report.state, report.new) == ("failing", 2)
+    assert "403" in report.error
+    record = place.record()
+    assert (record.last_success, record.read_since, record.last_new) == (None, None, place.now)
+    assert count(place, URLS) == 0
+    place.web.pages["/b"] = page(b"A third lattice altogether\n")
+    report = place.later(hours=1).collect()["toy"]
+    assert (report.state, report.new, report.error) == ("fresh", 1, "")
+    assert place.record().last_success == place.now
+    assert count(place, URLS) > 0
+    # Still the first time in whole: none of the three is worth an alert.
+    with place.database.read() as tx:
+        assert history.born_first(tx, [1, 2, 3]) == {1, 2, 3}
+
+
+def test_an_answer_that_is_still_valid_is_not_an_answer_of_today(place: Any, toy: Any) -> None:
+    """Max-age spares a request; it does not make yesterday's list hold today's papers."""
+    place.web.pages["/a"] = page(LINES, **{"Cache-Control": "max-age=86400"})
+    place.add("toy", toy, toy.Settings((place.web.url("/a"),)))
+    place.collect()
+    read = place.now
+    place.later(hours=12).collect()
+    assert len(place.web.asked) == 1
+    assert place.record().last_success == read
+    place.later(hours=13).collect()
+    assert len(place.web.asked) == 2
+    assert place.record().last_success == place.now
+
+
+def test_new_settings_are_a_new_start(place: Any, toy: Any) -> None:
+    """A 410 or a wait was the old address's; and the whole new list is no news to alert of."""
+    place.web.pages["/gone"] = lambda asked: (410, {}, b"")
+    place.web.pages["/a"] = page(LINES)
+    place.add("toy", toy, toy.Settings((place.web.url("/a"),)))
+    place.collect()
+    place.add("toy", toy, toy.Settings((place.web.url("/gone"),)))
+    assert place.later(hours=1).collect()["toy"].state == "failing"
+    place.web.pages["/b"] = page(b"Another lattice\n")
+    place.add("toy", toy, toy.Settings((place.web.url("/b"),)))
+    assert place.collect()["toy"].state == "fresh"
+    with place.database.read() as tx:
+        assert len(history.born_first(tx, range(1, 4))) == 3
+
+
+def test_the_same_address_for_two_sources_is_read_for_each(place: Any, toy: Any) -> None:
+    place.web.pages["/a"] = page(LINES, ETag='"1"', **{"Cache-Control": "max-age=3600"})
+    for name in ("one", "two"):
+        place.add(name, toy, toy.Settings((place.web.url("/a"),)))
+        place.collect()
+    with place.database.read() as tx:
+        papers = history.seen_since(tx, place.now - timedelta(days=1)).values()
+    assert {paper.sources for paper in papers} == {("one", "two")}
+
+
+def test_a_source_that_left_the_configuration_is_forgotten(place: Any, toy: Any) -> None:
+    place.web.pages["/a"] = page(LINES, ETag='"1"')
+    place.add("toy", toy, toy.Settings((place.web.url("/a"),)))
+    place.collect()
+    assert count(place, URLS) == 1
+    place.sources = []
+    assert place.collect() == {}
+    assert (count(place, URLS), count(place, PAPERS)) == (0, 2)
+    place.add("toy", toy, toy.Settings((place.web.url("/a"),)))
+    report = place.later(hours=1).collect()["toy"]
+    assert (report.state, report.new) == ("quiet", 0)
+
+
+def test_somebody_elses_module_may_raise_anything(place: Any, toy: Any) -> None:
+    place.web.pages["/good"] = page(LINES)
+    place.web.pages["/bad"] = page(b"!")
+    place.add("good", toy, toy.Settings((place.web.url("/good"),)))
+    place.add("bad", toy, toy.Settings((place.web.url("/bad"), place.web.url("/good"))))
+    report = place.collect()
+    assert (report["good"].state, report["bad"].state) == ("fresh", "failing")
+    assert "\n" not in report["bad"].error
+    assert "ZeroDivisionError: a bug in somebody else's code" in report["bad"].error
+    with place.database.read() as tx:
+        (kept,) = recordings.listed(tx)
+        document = recordings.replay(tx, kept[0])
+    assert document is not None
+    assert (kept[1], document.body) == ("bad", b"!")
+
+
+def test_listings_that_cannot_be_stored_are_a_failure_of_their_source_alone(place: Any, toy: Any) -> None:
+    class Odd(type(toy)):  # type: ignore[misc]
+        def parse(self, document: Any, settings: Any) -> Any:
+            from bot.core.documents import Parsed
+            from bot.core.papers import Listing
+
+            return Parsed(listings=(Listing(title="half a character \ud800", keys=("title:half\ud800",)),))
+
+    place.web.pages["/a"] = page(LINES)
+    place.add("odd", Odd(), toy.Settings((place.web.url("/a"),)))
+    place.add("toy", toy, toy.Settings((place.web.url("/a"),)))
+    report = place.collect()
+    assert (report["toy"].state, report["toy"].new) == ("fresh", 2)
+    assert report["odd"].state == "failing"
+    assert "could not be recorded" in report["odd"].error
+
+
+def test_recordings_are_few(place: Any, toy: Any) -> None:
+    place.web.pages["/a"] = lambda asked: (200, {}, b"?" + str(len(place.web.asked)).encode())
+    place.add("toy", toy, toy.Settings((place.web.url("/a"),)))
+    for _ in range(8):
+        assert place.collect()["toy"].error == "this is no list of titles: check the address"
+        place.later(hours=9)
+    with place.database.read() as tx:
+        kept = recordings.listed(tx)
+        assert len(kept) == recordings.PER_SOURCE
+        assert recordings.replay(tx, kept[-1][0]).body == b"?8"  # type: ignore[union-attr]
+        assert recordings.replay(tx, 999) is None
+
+
+def test_a_dead_host_is_not_asked_for_everything(place: Any, toy: Any) -> None:
+    """Each attempt takes its time; after a few in a row the rest can wait."""
+    place.web.pages["/a"] = lambda asked: (500, {}, b"")
+    place.add("toy", toy, toy.Settings(tuple(place.web.url("/a") + f"?{number}" for number in range(50))))
+    assert place.collect()["toy"].state == "failing"
+    assert len(place.web.asked) == 5
+
+
+@pytest.mark.parametrize("failures", range(1, 8))
+def test_pauses_grow_with_failures_but_not_beyond_the_usual_pace(place: Any, toy: Any, failures: int) -> None:
+    place.web.pages["/a"] = lambda asked: (404, {}, b"")
+    place.add("toy", toy, toy.Settings((place.web.url("/a"),)), timedelta(hours=2))
+    for _ in range(failures):
+        place.later(hours=3).collect()
+    pause = place.record().next_try - place.now
+    assert pause == min(timedelta(minutes=5) * 2 ** (failures - 1), timedelta(hours=2))
+    assert place.record().since == place.now - timedelta(hours=3) * (failures - 1)
