@@ -1,0 +1,38 @@
+"""docs/letters.md names every template and everything a template can use."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from bot.core.cards import Authors, Card, Link, Why
+from bot.core.excerpts import Run
+from bot.core.sheets import Head, Imprint, Named, Part, Sheet, SourceLine
+from bot.core.wording import Words
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = (ROOT / "docs" / "letters.md").read_text(encoding="utf-8")
+
+
+def test_every_template_is_described_and_none_that_does_not_exist() -> None:
+    described = set(re.findall(r"`([\w.]+\.(?:html|txt|css))`", DOCS.split("### `letter`")[0]))
+    assert described == {file.name for file in (ROOT / "templates").iterdir()}
+
+
+@pytest.mark.parametrize("kind", [Sheet, Head, Imprint, Part, SourceLine, Card])
+def test_every_field_is_described(kind: type) -> None:
+    for field in fields(kind):
+        assert f"`{field.name}`" in DOCS, f"{kind.__name__}.{field.name}"
+
+
+@pytest.mark.parametrize("kind", [Named, Authors, Link, Why, Run])
+def test_every_part_of_a_value_is_described(kind: type) -> None:
+    for name in kind._fields:  # type: ignore[attr-defined]
+        assert f"`{name}`" in DOCS, f"{kind.__name__}.{name}"
+
+
+def test_every_word_is_described() -> None:
+    for name in vars(Words):
+        if not name.startswith("_") and name != "state":
+            assert f"`words.{name}" in DOCS, name
