@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bot.core.leaves import LeafTable
 from bot.core.ranking import MOST, MOST_WEIGHTED, TITLE_MENTION, Corpus, points, relevance, trend_points
-from bot.core.scan import Scan, set_bits
+from bot.core.scan import Scan, set_bits, set_places
 from bot.core.shapes import Bits, shape
 from bot.core.tokens import ABSTRACT, TITLE
 
@@ -102,9 +102,8 @@ class _Points:
     def __init__(self, found: Scan, table: LeafTable, statistics: Statistics) -> None:
         self.found = found
         self.shape = found.bits.shape
-        present = np.unpackbits(found.bits.view(np.uint8), axis=1, bitorder="little")
         row = np.repeat(np.arange(self.shape[0]), np.bitwise_count(found.bits).sum(axis=1, dtype=np.int64))
-        paper = np.flatnonzero(present.reshape(-1)) - row * (self.shape[1] * 64)
+        paper = set_places(found.bits) - row * (self.shape[1] * 64)
         leaf_of_row = np.zeros(self.shape[0], np.int64)
         used = np.flatnonzero(found.row)
         leaf_of_row[found.row[used]] = used
@@ -239,7 +238,7 @@ def _write(
 ) -> None:
     """Writes the chosen papers of every row, so many as `sizes` says, the highest sum first."""
     width = chosen.shape[1] * 64
-    cell = np.flatnonzero(np.unpackbits(chosen.view(np.uint8), axis=1, bitorder="little").reshape(-1).view(bool))
+    cell = set_places(chosen)
     word, within = cell >> 6, (cell & 63).astype(np.uint64)
     score = np.zeros(len(cell), np.uint64)
     for level, plane in enumerate(planes):

@@ -65,7 +65,7 @@ class LeafTable:
         self.skeletons = array("q")  # label -> fingerprint of its skeleton; -1 where it is not a plain word of texts
         self.values: dict[tuple[str, str], int] = {}  # (field, value or value with "*") -> leaf
         self.conditions: list[tuple[Number, int]] = []
-        self._shared: dict[int, int] = {}  # state << 32 | label -> state, for the shared part of the paths
+        self.shared: dict[int, int] = {}  # state << 32 | label -> state, for the shared part of the paths
 
     def number(self, leaf: Leaf) -> int:
         """The number of a leaf; its weight does not matter."""
@@ -107,12 +107,12 @@ class LeafTable:
                     if after > SHARED_WORDS:
                         self._step(state, label, reached[after][0])
                         continue
-                    target = self._shared.get(state << 32 | label) if state else self.first[label]
+                    target = self.shared.get(state << 32 | label) if state else self.first[label]
                     if not target:
                         target = self._state()
                         self._step(state, label, target)
                         if state:
-                            self._shared[state << 32 | label] = target
+                            self.shared[state << 32 | label] = target
                     if target not in reached[after]:
                         reached[after].append(target)
         for state in reached[last]:
@@ -142,6 +142,12 @@ class LeafTable:
         self.ends.append(0)
         return len(self.grows) - 1
 
+    def note_skeletons(self) -> None:
+        """Fills the filter `joined`, with room for more labels."""
+        prints = np.array(self.skeletons, np.int64)
+        self.joined = np.zeros(1 << max(12, (16 * len(prints)).bit_length()), bool)
+        self.joined[prints[prints >= 0] & (len(self.joined) - 1)] = True
+
     def _label(self, spelling: str) -> int:
         found = self.labels.get(spelling)
         if found is None:
@@ -156,9 +162,7 @@ class LeafTable:
         self.splits.append(0)
         self.skeletons.append(fingerprint(skeleton(spelling)) if plain else -1)
         if 8 * len(self.skeletons) > len(self.joined):
-            self.joined = np.zeros(4 * len(self.joined), bool)
-            prints = np.array(self.skeletons, np.int64)
-            self.joined[prints[prints >= 0] & (len(self.joined) - 1)] = True
+            self.note_skeletons()
         elif plain:
             self.joined[self.skeletons[-1] & (len(self.joined) - 1)] = True
         self.has_names |= is_name

@@ -6,12 +6,14 @@ processor's cache. How terms are found is in `scan`, how shapes are evaluated in
 
 import threading
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.core import snapshot
 from bot.core.best import Statistics, best
 from bot.core.leaves import LeafTable
 from bot.core.papers import Paper
@@ -294,6 +296,41 @@ class Matcher:
         with self._lock:
             found = scan(self.table, list(papers))
         return Statistics.of(found, self.table.count)
+
+    # Snapshots
+
+    def dump(self, stamp: str) -> snapshot.Saved:
+        """The matcher as named arrays, to be kept under a stamp (see `snapshot.stamp`)."""
+        with self._lock:
+            saved = snapshot.dump(self.table)
+            saved["stamp"] = snapshot.text_array(stamp)
+            saved["shapes"] = snapshot.text_array([group.shape for group in self._groups])
+            saved["group_of"] = self._group_of[: self._count].copy()
+            saved["row_of"] = self._row_of[: self._count].copy()
+            for number, group in enumerate(self._groups):
+                count = group.count
+                saved[f"leaves.{number}"] = group.leaves[:count].copy()
+                saved[f"members.{number}"] = group.members[:count].copy()
+                saved[f"weights.{number}"] = group.weights[:count].copy()
+            return saved
+
+    @classmethod
+    def load(cls, saved: Mapping[str, NDArray[Any]], stamp: str) -> "Matcher | None":
+        """The matcher of a dump; None if it was made of other queries, by another version, or cannot be read."""
+        try:
+            if snapshot.from_text_array(saved["stamp"]) != stamp:
+                return None
+            matcher = cls()
+            matcher.table = snapshot.load(saved)
+            for number, text in enumerate(snapshot.from_text_array(saved["shapes"])):
+                matcher._group_of_shape[text] = number
+                parts = (saved[f"{name}.{number}"] for name in ("leaves", "members", "weights"))
+                matcher._groups.append(Group(text, *parts))
+            matcher._group_of, matcher._row_of = saved["group_of"].astype(np.int32), saved["row_of"].astype(np.int32)
+            matcher._count = len(matcher._group_of)
+        except (KeyError, ValueError, TypeError):
+            return None
+        return matcher
 
     def _blocks(self, queries: Sequence[int] | Indexes | None) -> tuple[list[Block], Indexes]:
         """The queries asked for, by shape, and the index of each row of the result."""

@@ -77,6 +77,17 @@ def set_bits(bits: Bits, row: Ints, bit: Ints) -> None:
     np.bitwise_or.at(bits.reshape(-1), cell, np.uint64(1) << (bit & 63).astype(np.uint64))
 
 
+def set_places(bits: Bits) -> Ints:
+    """The numbers of all set bits, row after row; a row has 64 times as many as it has words."""
+    step = max(1, (1 << 17) // bits.shape[1])  # some at a time: unpacked they take eight times the memory
+    found = [np.empty(0, np.int64)]
+    for low in range(0, len(bits), step):
+        octets = bits[low : low + step].view(np.uint8)
+        unpacked = np.unpackbits(octets, axis=1, bitorder="little").reshape(-1).view(bool)
+        found.append(np.flatnonzero(unpacked) + low * bits.shape[1] * 64)
+    return found[1] if len(found) == 2 else np.concatenate(found)
+
+
 def _found(table: LeafTable, tokens: Tokens, folded: list[str], token: Ints) -> tuple[Ints, Ints]:
     """Every leaf found in texts and names, with the token it begins at; some more than once."""
     get = table.labels.get

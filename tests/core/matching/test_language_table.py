@@ -10,7 +10,7 @@ from bot.core.matcher import Matcher
 from bot.core.papers import Paper
 from bot.core.query import parse
 
-CONTRACT = Path(__file__).resolve().parents[2].parent / "shared" / "LANGUAGE.md"
+CONTRACT = Path(__file__).resolve().parents[3].parent / "shared" / "LANGUAGE.md"
 
 
 def paper(case: str) -> Paper:

@@ -1,28 +1,20 @@
-"""The matcher gives the answers of the plain evaluation: for every construct of the language, on invented and on real papers."""
+"""Invented papers and queries with every construct of the language, made of words that are easy to confuse."""
 
-import json
 import random
-import threading
-from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
 
-import numpy as np
 import pytest
 
-from bot.core.evaluate import Reading, matches
-from bot.core.matcher import Matcher
 from bot.core.papers import Paper
 from bot.core.query import Query, QueryError, parse
-from bot.core.ranking import best
 
-FIXTURES = Path(__file__).resolve().parents[2].parent / "shared" / "fixtures"
-WORDS = (
-    "model models model's pre training pretraining pre-trained data set dataset data-sets gpt 4 gpt4 3.5 35 in variance "
-    "invariance box boxes movies movie news bias s x xs art ART align ALIGN Clip naïve naive rag RAG RAGs multi modal "
-    "multimodal the a of with graph graphs neural net nets network networking ﬁne-tuning finetuning e\u0301tude étude "
-    "zero\u200bshot zero shot it's don't snake_case α-helix 深度 学習 no may not process processes"
-).split(" ")
+Random = random.Random
+
+WORDS = """
+model models model's pre training pretraining pre-trained data set dataset data-sets gpt 4 gpt4 3.5 35 in variance
+invariance box boxes movies movie news bias s x xs art ART align ALIGN Clip naïve naive rag RAG RAGs multi modal
+multimodal the a of with graph graphs neural net nets network networking ﬁne-tuning finetuning e\u0301tude étude
+zero\u200bshot zero shot it's don't snake_case α-helix 深度 学習 no may not process processes
+""".split()  # noqa: SIM905
 NAMES = [
     "Wei Zhang",
     "Wei-Li Zhang",
@@ -37,8 +29,6 @@ NAMES = [
 CATEGORIES = ["cs.LG", "cs.CL", "stat.ML", "cs", "physics.cs", "Ｃs.lg", "math"]
 SOURCES = ["hf", "hf-daily", "arXiv new", "hf.2"]
 COUNTS = [None, None, 0, 1, 4, 5, 6, 10**20]
-
-Random = random.Random
 
 
 def text(rng: Random, most: int) -> str:
@@ -94,7 +84,8 @@ def part(rng: Random, words: list[str], depth: int, field: str = "") -> str:
     kind = rng.randrange(11) if depth else 0
     if kind < 3:
         if not field and rng.random() < 0.12:
-            return f"{rng.choice(['upvotes', 'comments', 'stars'])}{rng.choice(['>=', '>', '<=', '<', '='])}{rng.choice([0, 4, 5, 10**20])}"
+            number, comparison = rng.choice(["upvotes", "comments", "stars"]), rng.choice([">=", ">", "<=", "<", "="])
+            return f"{number}{comparison}{rng.choice([0, 4, 5, 10**20])}"
         return term(rng, words, field)
     if kind < 5 and not field:
         name = rng.choice(["title", "abstract", "author", "category", "source", "org"])
@@ -111,7 +102,7 @@ def part(rng: Random, words: list[str], depth: int, field: str = "") -> str:
     return f"(-{part(rng, words, depth - 1, field)} {many[0]})" if rng.random() < 0.7 else f"NOT {many[0]}"
 
 
-def queries(rng: Random, count: int, words: list[str]) -> list[Query]:
+def queries(rng: Random, count: int, words: list[str] = WORDS) -> list[Query]:
     found: list[Query] = []
     while len(found) < count:
         try:
@@ -121,46 +112,15 @@ def queries(rng: Random, count: int, words: list[str]) -> list[Query]:
     return found
 
 
-def truth(asked: list[Query], papers: list[Paper]) -> set[tuple[int, int]]:
-    return {(q, p) for q, query in enumerate(asked) for p, paper in enumerate(papers) if matches(query, paper)}
+class Invented:
+    """What the tests ask of this module."""
+
+    words = WORDS
+    counts = COUNTS
+    paper = staticmethod(paper)
+    queries = staticmethod(queries)
 
 
-def pairs(found: object) -> set[tuple[int, int]]:
-    query, paper = found.pairs()  # type: ignore[attr-defined]
-    assert list(zip(query.tolist(), paper.tolist(), strict=True)) == sorted(
-        zip(query.tolist(), paper.tolist(), strict=True)
-    )
-    return set(zip(query.tolist(), paper.tolist(), strict=True))
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_pairs_of_every_construct(seed: int) -> None:
-    rng = Random(seed)
-    asked, papers = queries(rng, 250, WORDS), [paper(rng) for _ in range(rng.choice([1, 63, 64, 70]))]
-    found = Matcher(asked).match(papers)
-    expected = truth(asked, papers)
-    wrong = pairs(found) ^ expected
-    assert not wrong, [(str(asked[q]), papers[p]) for q, p in sorted(wrong)[:3]]
-    assert 0.01 < len(expected) / (len(asked) * len(papers)) < 0.6
-    assert found.counts().tolist() == [sum(q == query for q, _ in expected) for query in range(len(asked))]
-    assert int(np.bitwise_count(found.bits).sum()) == len(expected)
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_the_best_of_every_construct(seed: int) -> None:
-    rng = Random(100 + seed)
-    asked, papers = queries(rng, 60, WORDS), [paper(rng) for _ in range(70)]
-    prior = None if seed == 0 else np.array([rng.choice([0.0, 0.5, rng.random()]) for _ in papers])
-    window = None if seed < 3 else [paper(rng) for _ in range(40)]
-    matcher = Matcher(asked)
-    found = matcher.match(papers, prior=prior)
-    assert pairs(found) == truth(asked, papers)
-    for k in (1, 5, 100):
-        top, scores = found.top(k, matcher.survey(window) if window else None)
-        assert top.shape == scores.shape == (60, k)
-        for q, query in enumerate(asked):
-            expected = best(query, papers, k, prior, window)
-            got = [(p, s) for p, s in zip(top[q].tolist(), scores[q].tolist(), strict=True) if p >= 0]
-            assert got == expected, str(query)
-            assert set(top[q, len(got) :].tolist()) <= {-1}
-            assert not scores[q, len(got) :].any()
+@pytest.fixture
+def invented() -> Invented:
+    return Invented()

@@ -1,0 +1,165 @@
+"""What a query would have brought from papers gone by, and what to change in it. For `backtest` and `check`.
+
+Which papers those are is the caller's affair; so is showing the answer.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TypedDict
+
+import numpy as np
+
+from bot.core.matcher import Matcher
+from bot.core.papers import Paper
+from bot.core.query_tree import Group, Leaf, Node, Query, written
+
+FLOOD = 0.1  # a query that matches more than this share of all papers is hardly a wish
+NEARLY_ALL = 0.9
+ENOUGH = 20  # papers before a share says anything
+
+
+@dataclass(frozen=True, slots=True)
+class TermCount:
+    """What one term of a query brought."""
+
+    term: str
+    papers: int  # papers the term is true of
+    hits: int  # papers the query is true of, among them
+    wanted: bool  # False: behind NOT
+
+
+@dataclass(frozen=True, slots=True)
+class NearMiss:
+    """A paper that one term keeps away."""
+
+    paper: Paper
+    term: str  # were it the other way round, the query would be true
+    missing: bool  # True: the term is not true of the paper; False: it is, and excludes it
+
+
+@dataclass(frozen=True, slots=True)
+class Backtest:
+    """What a query would have brought."""
+
+    papers: int  # in the window
+    matched: int
+    days: tuple[tuple[date, int], ...]  # hits of every day with papers, oldest first
+    best: tuple[Paper, ...]
+    terms: tuple[TermCount, ...]
+    near_misses: tuple[NearMiss, ...]
+
+    @property
+    def idle(self) -> tuple[str, ...]:
+        """Wanted terms that are true of no paper."""
+        return tuple(term.term for term in self.terms if term.wanted and not term.papers)
+
+    @property
+    def dominant(self) -> tuple[str, ...]:
+        """Wanted terms that are true of nearly all the hits, where others were wanted, too."""
+        wanted = [term for term in self.terms if term.wanted]
+        if len(wanted) < 2 or self.matched < ENOUGH // 2:
+            return ()
+        return tuple(term.term for term in wanted if term.hits >= NEARLY_ALL * self.matched)
+
+
+class Day(TypedDict):
+    """One day, for JSON."""
+
+    day: str
+    hits: int
+
+
+def backtest(query: Query, papers: Iterable[Paper], best: int = 5, near_misses: int = 5) -> Backtest:
+    """Tries a query on papers gone by. A paper's day is the day of its list, else the day we first saw it."""
+    window = list(papers)
+    leaves = list(dict.fromkeys(query.leaves()))
+    wanted = set(query.wanted())
+    matcher = Matcher([query, *(Query(leaf) for leaf in leaves)])
+    found = matcher.match(window, prior=[float(paper.upvotes or 0) for paper in window])
+    rows, columns = found.pairs()
+    truth = np.zeros((len(leaves) + 1, len(window)), bool)
+    truth[rows, columns] = True
+    hits = truth[0]
+    days: dict[date, int] = {}
+    for paper, hit in zip(window, hits.tolist(), strict=True):
+        if day := day_of(paper):
+            days[day] = days.get(day, 0) + hit
+    top = found.top(best)[0][0]
+    counts = tuple(
+        TermCount(written(leaf), int(row.sum()), int((row & hits).sum()), leaf in wanted)
+        for leaf, row in zip(leaves, truth[1:], strict=True)
+    )
+    return Backtest(
+        papers=len(window),
+        matched=int(hits.sum()),
+        days=tuple(sorted(days.items())),
+        best=tuple(window[i] for i in top.tolist() if i >= 0),
+        terms=counts,
+        near_misses=tuple(_near_misses(query, leaves, truth, window, near_misses)),
+    )
+
+
+def day_of(paper: Paper) -> date | None:
+    """The day a paper counts for."""
+    return paper.listed or (paper.first_seen.date() if paper.first_seen else None)
+
+
+def as_days(found: Backtest) -> list[Day]:
+    """The days for JSON."""
+    return [{"day": day.isoformat(), "hits": hits} for day, hits in found.days]
+
+
+def warning(query: Query, papers: Sequence[Paper]) -> str:
+    """What `check` has to say of a query that matches far too much or nothing of a month of papers; "" is fine."""
+    if len(papers) < ENOUGH:
+        return ""
+    matched = int(Matcher([query]).match(papers).counts()[0])
+    if not matched:
+        return f"matches none of {len(papers)} papers; try fewer or shorter terms"
+    if matched > FLOOD * len(papers):
+        return f"matches {matched} of {len(papers)} papers; add a term, or use AND"
+    return ""
+
+
+def _near_misses(
+    query: Query,
+    leaves: list[Leaf],
+    truth: "np.ndarray[tuple[int, int], np.dtype[np.bool_]]",
+    window: list[Paper],
+    most: int,
+) -> list[NearMiss]:
+    """Papers for which one term the other way round makes the query true; those with the most true terms first.
+
+    A query of alternatives is one term away from every paper, so for such a one nothing is near: at least one wanted
+    term has to be true already.
+    """
+    numbers = {leaf: i for i, leaf in enumerate(leaves, 1)}
+    wanted = [numbers[leaf] for leaf in query.wanted()]
+    speaking = truth[wanted].sum(axis=0)
+    candidates = np.flatnonzero(~truth[0] & (speaking > 0))
+    found = []
+    for paper in candidates[np.argsort(-speaking[candidates], kind="stable")].tolist():
+        column = truth[:, paper].tolist()
+        for leaf, number in numbers.items():
+            column[number] = not column[number]
+            turned = _true(query.root, numbers, column)
+            column[number] = not column[number]
+            if turned:
+                found.append(NearMiss(window[paper], written(leaf), not column[number]))
+                break
+        if len(found) == most:
+            break
+    return found
+
+
+def _true(node: Node, numbers: dict[Leaf, int], column: list[bool]) -> bool:
+    """The query's logic over given answers of its terms."""
+    if not isinstance(node, Group):
+        return column[numbers[node]]
+    count = sum(_true(part, numbers, column) for part in node.parts)
+    if node.kind == "and":
+        return count == len(node.parts)
+    if node.kind == "not":
+        return not count
+    return count >= (node.least if node.kind == "of" else 1)

@@ -1,0 +1,299 @@
+"""The matcher gives the answers of the plain evaluation: every construct of the language, invented and real papers."""
+
+import io
+import json
+import random
+import threading
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bot.core.evaluate import Reading, matches
+from bot.core.matcher import Matcher, Matches
+from bot.core.papers import Paper
+from bot.core.query import Query, parse
+from bot.core.ranking import best
+from bot.core.snapshot import stamp
+
+FIXTURES = Path(__file__).resolve().parents[3].parent / "shared" / "fixtures"
+MARKS = '"“”(),:^*~=<>'
+
+Random = random.Random
+Pairs = set[tuple[int, int]]
+
+
+def truth(asked: list[Query], papers: list[Paper]) -> Pairs:
+    readings = [Reading(paper) for paper in papers]
+    return {(q, p) for q, query in enumerate(asked) for p, reading in enumerate(readings) if reading.true(query.root)}
+
+
+def pairs(found: Matches) -> Pairs:
+    query, paper = (numbers.tolist() for numbers in found.pairs())
+    listed = list(zip(query, paper, strict=True))
+    assert listed == sorted(listed)
+    return set(listed)
+
+
+def check_top(found: Matches, asked: list[Query], papers: list[Paper], k: int, **usual: Any) -> None:
+    statistics = usual.pop("statistics", None)
+    top, scores = found.top(k, statistics)
+    assert top.shape == scores.shape == (len(asked), k)
+    for q, query in enumerate(asked):
+        expected = best(query, papers, k, **usual)
+        got = [(p, s) for p, s in zip(top[q].tolist(), scores[q].tolist(), strict=True) if p >= 0]
+        assert got == expected, str(query)
+        assert set(top[q, len(got) :].tolist()) <= {-1}
+        assert not scores[q, len(got) :].any()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_pairs_of_every_construct(seed: int, invented: Any) -> None:
+    rng = Random(seed)
+    asked, papers = invented.queries(rng, 150), [invented.paper(rng) for _ in range(rng.choice([1, 63, 64, 70]))]
+    found = Matcher(asked).match(papers)
+    expected = truth(asked, papers)
+    wrong = pairs(found) ^ expected
+    assert not wrong, [(str(asked[q]), papers[p]) for q, p in sorted(wrong)[:3]]
+    assert 0.01 < len(expected) / (len(asked) * len(papers)) < 0.6
+    assert found.counts().tolist() == [sum(q == query for q, _ in expected) for query in range(len(asked))]
+    assert int(np.bitwise_count(found.bits).sum()) == len(expected)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_best_of_every_construct(seed: int, invented: Any) -> None:
+    rng = Random(100 + seed)
+    asked, papers = invented.queries(rng, 25), [invented.paper(rng) for _ in range(70)]
+    prior = None if seed == 0 else np.array([rng.choice([0.0, 0.5, rng.random()]) for _ in papers])
+    window = None if seed < 2 else [invented.paper(rng) for _ in range(30)]
+    matcher = Matcher(asked)
+    found = matcher.match(papers, prior=prior)
+    assert pairs(found) == truth(asked, papers)
+    statistics = None
+    if window:
+        statistics = matcher.survey(window[:12]) + matcher.survey(window[12:])
+    for k in (1, 4, 100):
+        check_top(found, asked, papers, k, prior=prior, window=window, statistics=statistics)
+
+
+def test_many_equal_papers_are_told_in_their_order() -> None:
+    papers = [Paper(str(i), "Sparse models") for i in range(300)]
+    found = Matcher([parse("sparse OR model"), parse("sparse NOT model")]).match(papers)
+    top, scores = found.top(7)
+    assert top.tolist() == [[0, 1, 2, 3, 4, 5, 6], [-1] * 7]
+    assert len(set(scores[0].tolist())) == 1
+    warm = Matcher([parse("sparse")]).match(papers, prior=[float(i % 2) for i in range(300)])
+    assert warm.top(3)[0].tolist() == [[1, 3, 5]]
+
+
+def test_sums_of_many_heavy_terms() -> None:
+    rng = Random(5)
+    vocabulary = [f"w{i}" for i in range(60)]
+    papers = [
+        Paper(str(i), " ".join(rng.sample(vocabulary, 9)), " ".join(rng.sample(vocabulary, 9))) for i in range(20)
+    ]
+        Paper(str(i), " ".join(rng.sample(vocabulary, 9)), " ".join(rng.sample(vocabulary, 9))) for i in range(20)
+    ]
+    asked = [parse(" OR ".join(f"{w}^{rng.choice([1, 3, 100, 0.01])}" for w in vocabulary))]
+    asked += [parse(", ".join(vocabulary)), parse(f"6 of ({', '.join(vocabulary)})"), parse("w1^0.001")]
+    found = Matcher(asked).match(papers)
+    assert pairs(found) == truth(asked, papers)
+    check_top(found, asked, papers, 12)
+
+
+def real_papers() -> list[Paper]:
+    found = []
+    for path in sorted((FIXTURES / "hf_daily_papers_api").glob("20*.json")):
+        entries = json.loads(path.read_bytes())
+        for entry in entries if isinstance(entries, list) else ():
+            if isinstance(entry, dict):
+                own = entry["paper"]
+                names = tuple(author["name"] for author in own.get("authors", ()))
+                found.append(Paper(own["id"], own["title"], own.get("summary", ""), names, upvotes=own.get("upvotes")))
+    return found
+
+
+@pytest.mark.skipif(not FIXTURES.exists(), reason="the fixtures do not lie beside the repository")
+@pytest.mark.parametrize("seed", range(3))
+def test_pairs_and_best_on_real_papers(seed: int, invented: Any) -> None:
+    rng = Random(1000 + seed)
+    papers = rng.sample(real_papers(), 25)
+    said = " ".join(f"{paper.title} {paper.abstract}" for paper in papers).replace('"', " ").split()
+    neighbours = [f"{a}{b}" for a, b in pairwise(said) if rng.random() < 0.03]
+    words = [
+        w for w in rng.sample(said, 400) + rng.sample(neighbours, 50) if w[0].isalnum() and not set(w) & set(MARKS)
+    ]
+    asked = invented.queries(rng, 100, words)
+    found = Matcher(asked).match(papers)
+    wrong = pairs(found) ^ truth(asked, papers)
+    assert not wrong, [(str(asked[q]), papers[p].title) for q, p in sorted(wrong)[:3]]
+    check_top(Matcher(asked[:8]).match(papers), asked[:8], papers, 10)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_only_what_was_not_true_before(seed: int, invented: Any) -> None:
+    rng = Random(200 + seed)
+    asked = invented.queries(rng, 80)
+    before = [invented.paper(rng) if rng.random() < 0.6 else None for _ in range(66)]
+    now = [
+        replace(rng.choice([old or invented.paper(rng), invented.paper(rng)]), upvotes=rng.choice(invented.counts))
+        for old in before
+    ]
+    found = Matcher(asked).match(now, before, prior=[rng.random() for _ in now])
+    expected = {
+        (q, p) for q, p in truth(asked, now) if (old := before[p]) is None or not matches(asked[q], old)
+    }  # fmt: skip
+    assert pairs(found) == expected
+    assert expected < truth(asked, now)
+    everything = Matcher(asked).match(now, [None] * len(now))
+    assert pairs(everything) == truth(asked, now)
+
+
+def test_a_count_that_crosses_the_line_is_news_once() -> None:
+    few, many = Paper("k", "x", upvotes=40), Paper("k", "x", upvotes=60)
+    matcher = Matcher([parse("upvotes>=50"), parse("x")])
+    assert pairs(matcher.match([many], [few])) == {(0, 0)}
+    assert pairs(matcher.match([many], [many])) == set()
+    assert pairs(matcher.match([many], [None])) == {(0, 0), (1, 0)}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_edits_leave_the_matcher_as_if_made_anew(seed: int, invented: Any) -> None:
+    rng = Random(300 + seed)
+    pool, papers = invented.queries(rng, 150), [invented.paper(rng) for _ in range(30)]
+    current: list[Query | None] = list(pool[:40])
+    matcher = Matcher(pool[:40])
+    for turn in range(150):
+        kind, query = rng.randrange(3), rng.choice(pool)
+        index = rng.randrange(len(current))
+        if kind == 0:
+            assert matcher.add(query) == len(current)
+            current.append(query)
+        elif kind == 1:
+            matcher.replace(index, query)
+            current[index] = query
+        else:
+            matcher.remove(index)
+            current[index] = None
+        if turn % 30 == 29:
+            found = matcher.match(papers)
+            kept = [(i, query) for i, query in enumerate(current) if query]
+            expected = {(kept[q][0], p) for q, p in truth([query for _, query in kept], papers)}
+            assert pairs(found) == expected
+            assert len(found.bits) == len(matcher) == len(current)
+            some = rng.sample(range(len(current)), 20)
+            subset = matcher.match(papers, queries=some)
+            assert pairs(subset) == {(q, p) for q, p in expected if q in some}
+            assert (subset.bits == found.bits[some]).all()
+            assert (subset.top(3)[0] == found.top(3)[0][some]).all()
+
+
+def test_what_was_matched_does_not_change_under_an_edit() -> None:
+    papers = [Paper("1", "sparse models"), Paper("2", "dense models")]
+    matcher = Matcher([parse("sparse OR x"), parse("dense OR x")])
+    found = matcher.match(papers)
+    matcher.remove(0)
+    matcher.replace(1, parse("sparse OR y"))
+    assert found.top(1)[0].tolist() == [[0], [1]]
+    assert pairs(found) == {(0, 0), (1, 1)}
+    assert pairs(matcher.match(papers)) == {(1, 0)}
+
+
+def test_editing_while_matching_is_safe(invented: Any) -> None:
+    rng = Random(9)
+    papers = [invented.paper(rng) for _ in range(40)]
+    pool = invented.queries(rng, 60)
+    matcher = Matcher(pool[:30])
+    answers = [{p for _, p in truth([query], papers)} for query in pool]
+    failures: list[object] = []
+
+    def edit() -> None:
+        for turn in range(400):
+            matcher.replace(turn % 20, pool[(turn * 7) % 60])
+
+    editor = threading.Thread(target=edit)
+    editor.start()
+    while editor.is_alive():
+        found = matcher.match(papers)
+        top, _ = found.top(40)
+        told: dict[int, set[int]] = {}
+        for q, p in pairs(found):
+            told.setdefault(q, set()).add(p)
+        for q in range(30):
+            if told.get(q, set()) != set(top[q].tolist()) - {-1}:
+                failures.append(q)
+            if q >= 20 and told.get(q, set()) != answers[q]:
+                failures.append(q)
+    editor.join()
+    assert not failures
+
+
+def test_memory_can_be_used_again(invented: Any) -> None:
+    rng = Random(11)
+    asked, papers = invented.queries(rng, 50), [invented.paper(rng) for _ in range(30)]
+    matcher = Matcher(asked)
+    first = matcher.match(papers)
+    matcher.remove(3)
+    second = matcher.match(papers[::-1], reuse=first)
+    assert second.bits is first.bits
+    assert pairs(second) == {(q, p) for q, p in truth(asked, papers[::-1]) if q != 3}
+
+
+def test_misuse_is_refused() -> None:
+    matcher = Matcher([parse("a")])
+    for call in (
+        lambda: matcher.remove(1),
+        lambda: matcher.replace(-1, parse("b")),
+        lambda: matcher.match([], queries=[1]),
+    ):
+        with pytest.raises(IndexError):
+            call()
+    with pytest.raises(ValueError, match="before has 1"):
+        matcher.match([], [None])
+    with pytest.raises(ValueError, match="prior"):
+        matcher.match([], prior=[1.0])
+    assert matcher.match([]).pairs()[0].tolist() == []
+    assert matcher.match([]).top(3)[0].tolist() == [[-1, -1, -1]]
+    assert Matcher().match([Paper("k", "x")]).pairs()[0].tolist() == []
+
+
+def test_missing_fields_may_be_none() -> None:
+    bare = Paper("k", "x", None, None, None, None, None)  # type: ignore[arg-type]
+    found = Matcher([parse("x OR au:y OR cat:z OR source:s OR org:o OR upvotes>=0")]).match([bare])
+    assert pairs(found) == {(0, 0)}
+
+
+def test_a_snapshot_is_the_same_matcher(invented: Any) -> None:
+    rng = Random(21)
+    asked, papers = invented.queries(rng, 150), [invented.paper(rng) for _ in range(40)]
+    asked.append(parse(f"upvotes>={10**25} OR x"))
+    matcher = Matcher(asked)
+    matcher.remove(5)
+    name = stamp(map(str, asked))
+    saved = matcher.dump(name)
+    buffer = io.BytesIO()
+    np.savez(buffer, **saved)
+    buffer.seek(0)
+    again = Matcher.load(np.load(buffer, allow_pickle=False), name)
+    assert again is not None
+    assert pairs(again.match(papers)) == pairs(matcher.match(papers))
+    assert (again.match(papers).top(5)[1] == matcher.match(papers).top(5)[1]).all()
+    for index, query in enumerate(invented.queries(rng, 40)):
+        matcher.replace(index, query)
+        again.replace(index, query)
+    assert again.add(asked[0]) == matcher.add(asked[0])
+    assert pairs(again.match(papers)) == pairs(matcher.match(papers))
+
+
+def test_a_snapshot_of_something_else_is_not_taken() -> None:
+    matcher = Matcher([parse("a b")])
+    saved = matcher.dump(stamp(["a b"]))
+    assert stamp(["a b"]) != stamp(["a", "b"]) != stamp(["ab"])
+    assert Matcher.load(saved, stamp(["a c"])) is None
+    assert Matcher.load({}, stamp(["a b"])) is None
+    assert Matcher.load({**saved, "strings": saved["stamp"]}, stamp(["a b"])) is None
+    del saved["leaves.0"]
+    assert Matcher.load(saved, stamp(["a b"])) is None
