@@ -210,6 +210,7 @@ def ordinary() -> dict[str, Edition]:
         "alert": edition(section("Efficient attention", SPARSE), kind="alert", cadence="instant"),
         "alert_burst": edition(EFFICIENT, section("Mixtures", *MIXTURES.picks), kind="alert", cadence="instant"),
         "one_paper": edition(section("Mixtures", *MIXTURES.picks)),
+        "trending_matched": edition(trending(picked(ROUTERS, "Mixtures", "mixture-of-experts", "abstract"))),
         "only_trending": edition(HOT, cadence="daily", since=None),
         "heartbeat": edition(heartbeat=True, since=NOW - week),
         "heartbeat_troubled": edition(heartbeat=True, since=NOW - week, sources=(*FRESH, FAILING)),

@@ -44,6 +44,15 @@ def test_one_file_is_overridden_the_others_stay(tmp_path: Path) -> None:
     assert rendering.check(environment(tmp_path)) == []
 
 
+def test_a_part_can_be_given_anything(tmp_path: Path) -> None:
+    (tmp_path / "_list.html").write_text('<p class="fine">{% for item in items %}{{ item }};{% endfor %}</p>')
+    (tmp_path / "digest.html").write_text(
+        '{{ part("_list.html", items=["a", {"b": "<"}]) }}{{ part("_imprint.html", imprint=letter.imprint) }}'
+    )
+    page = Press(environment(tmp_path)).letter(samples.ordinary()["daily"]).html_page
+    assert "<p class=\"fine\" style=\"margin:0 0 4px\">a;{'b': '&lt;'};</p>" in page
+
+
 def test_own_styles_are_put_inline(tmp_path: Path) -> None:
     (tmp_path / "letter.css").write_text(".h1 { color: #010203 } p { margin: 7px } @media print { .h1 { color: red } }")
     page = Press(environment(tmp_path)).letter(samples.ordinary()["daily"]).html_page
