@@ -186,10 +186,13 @@ def _state(source: Source, record: SourceRecord, came: int, quiet: str, now: dat
     def calendar(moment: datetime) -> str:
         return source.module.quiet(source.settings, moment)
 
+    start = record.last_new or record.read_since
+    # Silence has to be heard: after an absence of ours, one look is not enough to call a source stale.
+    heard = start is not None and record.last_success is not None and record.last_success > start
     return health.judge(
         came=came,
         quiet=calendar(now) or quiet,
-        silent=health.silence(record.last_new or record.read_since or now, now, calendar),
+        silent=health.silence(start, now, calendar) if start and heard else timedelta(),
         patience=max(health.patience(record.rhythm, now, calendar), 2 * source.every),
         last_new=record.last_new,
     )
@@ -199,6 +202,8 @@ def _judge_again(source: Source, record: SourceRecord, now: datetime) -> SourceR
     """A source that is not asked now: a weekend may have begun, or its silence become too long."""
     if record.state not in ("fresh", "quiet") or record.last_new is None:
         return record
-    known = record.reason if record.state == "quiet" and not source.module.quiet(source.settings, now) else ""
+    asked = [moment for moment in (record.since, record.last_try) if moment]
+    by_calendar = record.reason in [source.module.quiet(source.settings, moment) for moment in asked]
+    known = "" if by_calendar else record.reason  # "the feed has no entries" holds until it is asked again
     state, reason = _state(source, record, 0, known, now)
     return record if state == record.state else replace(record, state=state, since=now, reason=reason)
