@@ -80,10 +80,7 @@ class Reader:
         if self.kind != "end":
             self.unexpected()
         if blind >= 0:
-            self.fail(
-                "this alone would let in every other paper; say what you want, then what not: transformer NOT survey",
-                blind,
-            )
+            self.fail("only NOT lets every other paper in; say what you want, then what not: robots NOT survey", blind)
         return node
 
     def either(self, comma: bool) -> tuple[Node, int]:

@@ -52,7 +52,10 @@ def exact_words(text: str) -> list[str]:
 
 def fold_value(text: str) -> str:
     """A category or the name of a source, for comparison as a whole."""
-    return text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
+    if text.isascii():
+        return text.lower()
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return unicodedata.normalize("NFKC", folded)  # casefolding may leave accents out of order
 
 
 def singular(word: str) -> str:

@@ -95,8 +95,6 @@ def test_sums_of_many_heavy_terms() -> None:
     papers = [
         Paper(str(i), " ".join(rng.sample(vocabulary, 9)), " ".join(rng.sample(vocabulary, 9))) for i in range(20)
     ]
-        Paper(str(i), " ".join(rng.sample(vocabulary, 9)), " ".join(rng.sample(vocabulary, 9))) for i in range(20)
-    ]
     asked = [parse(" OR ".join(f"{w}^{rng.choice([1, 3, 100, 0.01])}" for w in vocabulary))]
     asked += [parse(", ".join(vocabulary)), parse(f"6 of ({', '.join(vocabulary)})"), parse("w1^0.001")]
     found = Matcher(asked).match(papers)

@@ -1,0 +1,65 @@
+"""What a query would have brought from papers gone by."""
+
+from datetime import UTC, date, datetime
+
+from bot.core.backtest import as_days, backtest, warning
+from bot.core.papers import Paper
+from bot.core.query import parse
+
+DAY = date(2026, 11, 18)
+
+
+def window() -> list[Paper]:
+    made = [
+        Paper("1", "Sparse attention", listed=DAY, upvotes=3),
+        Paper("2", "Attention, sparse", listed=DAY, upvotes=90),
+        Paper("3", "Sparse models", listed=date(2026, 11, 19), upvotes=1),
+        Paper("4", "Attention survey: sparse", first_seen=datetime(2026, 11, 20, 23, 30, tzinfo=UTC)),
+        Paper("5", "Nothing of it"),
+    ]
+    return made + [Paper(f"x{i}", "Robots", listed=DAY) for i in range(20)]
+
+
+def test_hits_days_and_terms() -> None:
+    found = backtest(parse("sparse attention (code OR sparse) NOT survey"), window())
+    assert (found.papers, found.matched) == (25, 2)
+    assert found.days == ((DAY, 2), (date(2026, 11, 19), 0), (date(2026, 11, 20), 0))
+    assert as_days(found)[0] == {"day": "2026-11-18", "hits": 2}
+    assert [paper.key for paper in found.best] == ["2", "1"]
+    assert [(term.term, term.papers, term.hits, term.wanted) for term in found.terms] == [
+        ("sparse", 4, 2, True),
+        ("attention", 3, 2, True),
+        ("code", 0, 0, True),
+        ("survey", 1, 0, False),
+    ]
+    assert found.idle == ("code",)
+
+
+def test_near_misses_are_one_term_away() -> None:
+    found = backtest(parse("sparse attention NOT survey"), window())
+    assert [(miss.paper.key, miss.term, miss.missing) for miss in found.near_misses] == [
+        ("4", "survey", False),
+        ("3", "attention", True),
+    ]
+    assert backtest(parse("2 of (sparse, models, cells)"), window()).near_misses[0].paper.key == "1"
+
+
+def test_a_term_that_brings_nearly_everything() -> None:
+    papers = [Paper(str(i), "models " + ("cells" if i == 7 else "")) for i in range(40)]
+    found = backtest(parse("model OR cell"), papers)
+    assert found.dominant == ("model",)
+    assert backtest(parse("cell"), papers).dominant == ()
+    assert found.days == ()
+
+
+def test_warnings() -> None:
+    papers = window()
+    assert "none of 25" in warning(parse("unheard"), papers)
+    assert "matches 20 of 25" in warning(parse("robot"), papers)
+    assert warning(parse("survey"), papers) == ""
+    assert warning(parse("robot"), papers[:10]) == ""
+
+
+def test_an_empty_window() -> None:
+    found = backtest(parse("a OR b"), [])
+    assert (found.papers, found.matched, found.best, found.near_misses) == (0, 0, (), ())
