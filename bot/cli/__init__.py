@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import care, look, readers, serve, steps
+from bot.cli import ask, care, look, readers, serve, steps
 from bot.cli.parts import State
 from bot.cli.say import complain, set_up_logging
 from bot.errors import UserError
@@ -43,7 +43,7 @@ def options(
     context.obj = State(config_path=config, verbose=verbose, quiet=quiet)
 
 
-for module in (steps, look, readers, care, serve):
+for module in (steps, look, ask, readers, care, serve):
     module.register(app)
 
 

@@ -1,17 +1,17 @@
 """The verbs that explain: backtest, explain, why, who."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from bot.cli.parts import Json, Now, Parts, moment_of, one_of_the_readers, parts_of
 from bot.cli.say import many, moment, out, print_json
 from bot.core import identity
-from bot.core.backtest import Backtest, backtest
-from bot.core.evaluate import Explained, explain, matches, terms
-from bot.core.papers import Paper
+from bot.core.evaluate import Explained, explain, terms
+from bot.core.papers import Paper, plain
 from bot.core.query import Query, QueryError, parse
 from bot.core.readers import Subscriber
 from bot.errors import UserError
@@ -19,8 +19,8 @@ from bot.pipeline.subscribers import subscriber_of
 from bot.store import Database, editions, history
 from bot.store.readers import Reader
 
-TOO_BROAD = 0.1  # of all papers
-ENOUGH = 50  # papers before a share says anything
+if TYPE_CHECKING:
+    from bot.core.backtest import Backtest
 
 
 def register(app: typer.Typer) -> None:
@@ -37,24 +37,15 @@ def last_days(database: Database, now: datetime, days: int) -> list[Paper]:
 
 
 def profile_warnings(subscribers: Sequence[Subscriber], papers: Sequence[Paper]) -> list[str]:
-    """Profiles that match more than a tenth of a month's papers, or none."""
-    if len(papers) < ENOUGH:
-        return []
-    lines = []
-    for subscriber in subscribers:
-        for profile in subscriber.profiles:
-            hits = sum(matches(profile.query, paper) for paper in papers)
-            if hits > len(papers) * TOO_BROAD:
-                lines.append(
-                    f"{subscriber.email}, {profile.name!r} matches {hits} of {len(papers)} papers of the last month: "
-                    "narrow it with AND or exclude"
-                )
-            elif not hits:
-                lines.append(
-                    f"{subscriber.email}, {profile.name!r} matches none of {len(papers)} papers of the last month: "
-                    "`paperlark backtest` shows what comes close"
-                )
-    return lines
+    """Profiles that match more than a tenth of these papers, or none."""
+    from bot.core.backtest import warning
+
+    return [
+        f"{subscriber.email}, {profile.name!r} {words} (of the last month)"
+        for subscriber in subscribers
+        for profile in subscriber.profiles
+        if (words := warning(profile.query, papers))
+    ]
 
 
 def backtest_command(
@@ -66,11 +57,25 @@ def backtest_command(
 ) -> None:
     """What a query would have brought, per day, with the best hits."""
     parts = parts_of(context)
+    from bot.core.backtest import as_days, backtest  # brings numpy
+
     parsed = _query(query)
     papers = last_days(parts.database, moment_of(now), days)
     result = backtest(parsed, papers)
     if as_json:
-        print_json(result.to_json())
+        print_json(
+            {
+                "papers": result.papers,
+                "matched": result.matched,
+                "days": as_days(result),
+                "best": [plain(paper) for paper in result.best],
+                "terms": [asdict(term) for term in result.terms],
+                "near_misses": [
+                    {"title": miss.paper.title, "key": miss.paper.key, "term": miss.term, "missing": miss.missing}
+                    for miss in result.near_misses
+                ],
+            }
+        )
         return
     if not papers:
         out.print("There are no papers in the store yet: run `paperlark collect`.", markup=False)
@@ -85,7 +90,7 @@ def _query(text: str) -> Query:
         raise UserError(str(error), error.pointer().splitlines()) from error
 
 
-def _say_backtest(result: Backtest, papers: int, days: int) -> None:
+def _say_backtest(result: "Backtest", papers: int, days: int) -> None:
     out.print(f"{many(result.matched, 'hit')} in {many(papers, 'paper')} of the last {many(days, 'day')}", markup=False)
     most = max((count for _, count in result.days), default=0)
     for day, count in result.days:
@@ -94,11 +99,12 @@ def _say_backtest(result: Backtest, papers: int, days: int) -> None:
     if result.best:
         out.print("\nBest", markup=False)
         for paper in result.best:
-            out.print(f"  {paper.title}\n    {paper.url or paper.key}", markup=False)
+            out.print(f"  {paper.title}" + (f"\n    {paper.url}" if paper.url else ""), markup=False)
+    near = [f"{miss.paper.title} ({'lacks' if miss.missing else 'has'} {miss.term})" for miss in result.near_misses]
     for heading, lines in (
-        ("Terms that brought nothing", result.barren),
-        ("Terms that bring nearly everything", result.flooding),
-        ("One term away", tuple(f"{paper.title} (lacks {term})" for paper, term in result.near)),
+        ("Terms that brought nothing", result.idle),
+        ("Terms nearly every hit has", result.dominant),
+        ("One term away", near),
     ):
         if lines:
             out.print(f"\n{heading}", markup=False)
@@ -137,7 +143,7 @@ def explain_command(
             }
         )
         return
-    out.print(f"{found.title}\n{found.url or found.key}\n", markup=False)
+    out.print(f"{found.title}\n{found.url}".rstrip() + "\n", markup=False)
     for profile, tree in explained:
         out.print(f"{profile.name}: {'matches' if tree.true else 'does not match'}", markup=False)
         _say_tree(tree, 1)

@@ -98,7 +98,6 @@ def _broad_profiles(parts: Parts) -> list[str]:
     """Profiles that would match nearly everything or nothing of the last month's papers."""
     if any("database" in change or "schema" in change for change in _pending_changes(parts, datetime.now(UTC))):
         return []
-    return []
     from bot.cli.ask import last_days, profile_warnings
 
     return profile_warnings(parts.config.subscribers, last_days(parts.database, datetime.now(UTC), 30))

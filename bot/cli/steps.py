@@ -30,9 +30,17 @@ def register(app: typer.Typer) -> None:
     app.command("migrate")(migrate)
 
 
+def _start(context: typer.Context) -> Parts:
+    """The parts, and what the configuration's author should know."""
+    parts = parts_of(context)
+    for warning in parts.config.warnings:
+        log.warning("%s", warning)
+    return parts
+
+
 def once(context: typer.Context, force: Force = False, now: Now = None, as_json: Json = False) -> None:
     """Collect, compose, deliver what is due, and exit: for cron and GitHub Actions."""
-    parts = parts_of(context)
+    parts = _start(context)
     clock = clock_from(now)
     parts.sync(clock())
     collected = _collect(parts, clock)
@@ -91,7 +99,7 @@ def deliver_command(context: typer.Context, now: Now = None, as_json: Json = Fal
 
 def run(context: typer.Context) -> None:
     """The worker: keep the clock until SIGTERM or SIGINT, then finish what is in flight."""
-    parts = parts_of(context)
+    parts = _start(context)
     parts.sync(moment_of(None))
     sending = parts.sending()
     with parts.fetcher(clock_from(None)) as fetcher:

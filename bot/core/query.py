@@ -4,6 +4,7 @@ The face of `query_tree` and `query_reader`. What a query is true of does not be
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from bot.core.query_reader import MAX_DEPTH, MAX_TERMS, QUOTE, Reader, parts_of
 from bot.core.query_tree import Group, Leaf, Node, Number, Query, QueryError, Term, written
@@ -45,10 +46,10 @@ def profile_query(keywords: Sequence[str], exclude: Sequence[str] = (), query: s
     whole = Query(
         parts[0] if len(parts) == 1 else Group("and", tuple(p for part in parts for p in parts_of(part, "and")))
     )
-    if len(whole.leaves()) > MAX_TERMS:
+    if (query or len(keywords) + len(exclude) > MAX_TERMS) and len(whole.leaves()) > MAX_TERMS:
         reason = f"a profile has at most {MAX_TERMS} terms, this one has {len(whole.leaves())}; make two profiles of it"
         raise QueryError(reason, 1, "", "profile")
-    if _depth(whole.root) > MAX_DEPTH:
+    if query and _depth(whole.root) > MAX_DEPTH:
         reason = (
             f"beside keywords a query's parentheses can be {MAX_DEPTH - 1} deep; make it flatter, or two profiles of it"
         )
@@ -58,15 +59,20 @@ def profile_query(keywords: Sequence[str], exclude: Sequence[str] = (), query: s
 
 def _entry(text: str, where: str) -> Leaf:
     try:
-        reader = Reader(text)
-        if text.strip() and any(c.isspace() for c in text.strip()) and not QUOTE.search(text):
-            return Term("", reader.phrase_words(0, len(text), reader.at))
-        node = reader.query()
+        return _keyword(text)
     except QueryError as error:
         raise error.at(where) from None
+
+
+@lru_cache(maxsize=32_768)  # a million readers share most of their keywords
+def _keyword(text: str) -> Leaf:
+    reader = Reader(text)
+    if text.strip() and any(c.isspace() for c in text.strip()) and not QUOTE.search(text):
+        return Term("", reader.phrase_words(0, len(text), reader.at))
+    node = reader.query()
     if isinstance(node, Group):
         reason = "one word or phrase should stand here; put what has operators into query, and phrases in quotes"
-        raise QueryError(reason, 1, text, where)
+        raise QueryError(reason, 1, text)
     return node
 
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from bot.core.addresses import address
 from bot.core.query import Query, QueryError, profile_query
-from bot.core.schedule import Schedule
+from bot.core.schedule import DAYS, Schedule
 from bot.core.tables import Path, Problem, Table, TableError, duration, shown
 
 Abstract = Literal["short", "full", "none"]
@@ -63,6 +63,7 @@ class Subscriber:
     heartbeat: timedelta | None = None  # after so long without news, a mail that says so
     alert_every: timedelta = timedelta(minutes=15)  # between two alerts; what comes within is in the second
     alert_limit: int = 10  # alerts a local day; the rest is in the digest
+    quiet_days: frozenset[int] = frozenset()  # weekdays (0 = Monday) without any mail; what is missed comes after
     profiles: tuple[Profile, ...] = ()
     table: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -84,6 +85,8 @@ def stored_subscriber(table: Mapping[str, Any]) -> Subscriber:
     trusts. Raises QueryError or ValueError where a later version understands a stored text no more."""
     values: dict[str, Any] = {name: table[name] for name in _PLAIN if name in table}
     values |= {name: duration(table[name]) for name in _SPANS if table.get(name, "off") != "off"}
+    if "quiet_days" in table:
+        values["quiet_days"] = frozenset(DAYS.index(day.strip().lower()[:3]) for day in table["quiet_days"])
     profiles = tuple([_stored_profile(one) for one in table.get("profiles", ())])
     return Subscriber(
         schedule=Schedule.parse(table.get("digest", "daily 07:30")), profiles=profiles, table=table, **values
@@ -124,6 +127,7 @@ def read_subscriber(values: Any, path: Path, problems: list[Problem]) -> Subscri
     revisions = table.flag("revisions")
     alert_every = table.span("alert_every", timedelta(minutes=15), NO_TIME, timedelta(days=7))
     alert_limit = table.integer("alert_limit", 10, 1, 1000)
+    quiet_days = _quiet_days(table)
     profiles = _profiles(table)
     table.finish(_SUBSCRIBER_HINTS)
     if len(problems) > before:
@@ -141,9 +145,23 @@ def read_subscriber(values: Any, path: Path, problems: list[Problem]) -> Subscri
         heartbeat=heartbeat or None,
         alert_every=alert_every,
         alert_limit=alert_limit,
+        quiet_days=quiet_days,
         profiles=profiles,
         table={**table.values, **{key: value for key, value in clean.items() if key in table.values}},
     )
+
+
+def _quiet_days(table: Table) -> frozenset[int]:
+    days = set()
+    for number, text in enumerate(table.texts("quiet_days")):
+        day = text.strip().lower()[:3]
+        if day in DAYS:
+            days.add(DAYS.index(day))
+        else:
+            table.problem(("quiet_days", number), f"{shown(text)} is no weekday: write {', '.join(DAYS)}")
+    if len(days) == len(DAYS):
+        table.problem("quiet_days", 'every day is quiet: for no mail at all write digest = "off"')
+    return frozenset(days)
 
 
 def _profiles(table: Table) -> tuple[Profile, ...]:

@@ -1,7 +1,7 @@
 """Matching the news with readers' queries, in bulk. Kept apart because it brings numpy: a worker with nothing new to
 match never loads it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -10,9 +10,23 @@ from bot.core.matcher import Matcher
 from bot.core.papers import Paper
 from bot.core.query import Query
 
-BEST = 60  # of a profile's hits, how many are ranked; the rest is counted
 
-Hits = tuple[list[list[int]], list[set[int]]]  # by query: the best first, and all of them
+class Hits(Collection[int]):
+    """The papers a query hit, by id: counted at once, listed only if somebody asks."""
+
+    __slots__ = ("_ids",)
+
+    def __init__(self, ids: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> None:
+        self._ids = ids
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._ids.tolist())
+
+    def __contains__(self, paper: object) -> bool:
+        return bool((self._ids == paper).any())
 
 
 class Hitlist:
@@ -27,10 +41,11 @@ class Hitlist:
         after: dict[int, Paper],
         before: dict[int, Paper],
         heat: dict[int, float],
+        most: int,
         others: Sequence[tuple[int, Paper]] = (),
-    ) -> Hits:
-        """What is true now and was not before: for every query the best hits in order, and all hits. `others` is what
-        some of the papers also were, when each was several."""
+    ) -> tuple[list[list[int]], list[Collection[int]]]:
+        """What is true now and was not before: for every query the best `most` hits in order, and all hits. `others`
+        is what some of the papers also were, when each was several."""
         papers = list(after.values())
         ids = np.fromiter(after, dtype=np.int64, count=len(after))
         matches = self._matcher.match(
@@ -38,16 +53,16 @@ class Hitlist:
             before=[before.get(paper_id) for paper_id in after],
             prior=[heat.get(paper_id, 0.0) for paper_id in after],
         )
-        ranked, _scores = matches.top(min(BEST, len(papers)))
+        ranked, _scores = matches.top(min(most, len(papers)))
         query_of, paper_of = matches.pairs()
         ends = np.searchsorted(query_of, np.arange(len(ranked) + 1)).tolist()
-        hits = ids[paper_of].tolist()
-        best = [[paper for paper in row if paper >= 0] for row in np.where(ranked >= 0, ids[ranked], -1).tolist()]
-        every = [set(hits[start:end]) for start, end in pairwise(ends)]
+        hits = ids[paper_of]
+        lengths = (ranked >= 0).sum(axis=1).tolist()
+        best = [row[:length] for row, length in zip(ids[ranked].tolist(), lengths, strict=True)]
+        every: list[Collection[int]] = [Hits(hits[start:end]) for start, end in pairwise(ends)]
         for query, paper in self._pairs(others):
-            if paper in every[query]:
-                every[query].remove(paper)
-                best[query] = [one for one in best[query] if one != paper]
+            every[query] = set(every[query]) - {paper}
+            best[query] = [one for one in best[query] if one != paper]
         return best, every
 
     def pairs(self, papers: Sequence[tuple[int, Paper]]) -> Iterable[tuple[int, int]]:

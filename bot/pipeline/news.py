@@ -1,6 +1,6 @@
 """What happened between two revisions, and who wants it: shared by all readers whose last edition was the same."""
 
-from collections.abc import Iterable, MutableMapping, Sequence
+from collections.abc import Collection, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, lru_cache
@@ -18,7 +18,7 @@ class Found:
     """One reader's hits, by profile. All are paper ids."""
 
     best: list[list[int]]  # best first, not all of them
-    every: list[set[int]]
+    every: list[Collection[int]]
     told_before: set[int] = field(default_factory=set)  # hot papers some profile matched at the last edition already
     still: set[int] = field(default_factory=set)  # changed papers some profile matches now as it did then
 
@@ -140,10 +140,10 @@ class News:
         hot = self.room.entered(self.base, TREND_DEPTH)
         return self.room.past(hot, self.base).among(hot)
 
-    def match(self, queries: Sequence[Sequence[Query]], *, revisions: bool = False) -> list[Found]:
-        """For each reader, given their queries: what is true now and was not before. With `revisions` also what is
-        true now as it was before, of papers that changed."""
-        found = [Found([[] for _ in own], [set() for _ in own]) for own in queries]
+    def match(self, queries: Sequence[Sequence[Query]], *, most: int, revisions: bool = False) -> list[Found]:
+        """For each reader, given their queries: what is true now and was not before, the best `most` of each query in
+        order. With `revisions` also what is true now as it was before, of papers that changed."""
+        found = [Found([[] for _ in own], [() for _ in own]) for own in queries]
         if not any(queries) or not (self.after or self._hot_before):
             return found
         from bot.pipeline.hits import Hitlist  # see there
@@ -151,7 +151,7 @@ class News:
         hitlist = Hitlist(queries)
         if self.after:
             others = [(paper_id, paper) for paper_id, paper in self.past.others if paper_id in self.after]
-            ranked, hits = hitlist.news(self.after, self.past.papers, self.room.heat, others)
+            ranked, hits = hitlist.news(self.after, self.past.papers, self.room.heat, most, others)
             best, every = iter(ranked), iter(hits)
             for one in found:
                 for profile in range(len(one.best)):

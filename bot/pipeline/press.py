@@ -76,7 +76,7 @@ class PressRoom:
     def note(self, address: str, letter: Letter, now: datetime) -> Message:
         """A letter that is not an edition, to one person."""
         mine = self.identity
-        message_id = tokens.message_id(mine.secret, "note", now.isoformat(), 0, mine.domain)
+        message_id = tokens.message_id(mine.secret, "note", f"{now.isoformat()} {address}", 0, mine.domain)
         head = Head(date=now, sender=mine.sender, to=mailbox(address), message_id=message_id, reply_to=mine.reply_to)
         return Message(
             sender=mine.sender.email, recipient=address, message_id=message_id, data=write(letter, head, self.signer)

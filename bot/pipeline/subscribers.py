@@ -4,14 +4,14 @@ import json
 from datetime import datetime
 from functools import lru_cache
 
-from bot.core.readers import Subscriber, subscriber_from
+from bot.core.readers import Subscriber, stored_subscriber
 from bot.store.readers import Entry, Reader
 
 
 @lru_cache(maxsize=1_000)
 def subscriber_of(data: str) -> Subscriber:
     """A reader's settings from their stored table."""
-    return subscriber_from(json.loads(data))
+    return stored_subscriber(json.loads(data))
 
 
 def entry_for(subscriber: Subscriber, now: datetime) -> Entry:

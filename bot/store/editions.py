@@ -47,37 +47,47 @@ def begin_compose(tx: Connection, at: datetime, revision: int, sources: str) -> 
 
 
 def add(tx: Connection, compose_id: int, revision: int, drafts: Sequence[Draft]) -> set[tuple[int, str, str]]:
-    """Write editions down; one whose slot exists already is left out. Returns the (subscriber, kind, slot) written."""
+    """Write editions down; one whose slot exists already is left out. Returns the (subscriber, kind, slot) written.
+
+    The readers' rows must be locked (`readers.marks`), so that nobody adds the same ones meanwhile.
+    """
     written: set[tuple[int, str, str]] = set()
     days: dict[date, int] = {}
-    for part in chunks(drafts, 1000):
-        rows = [
-            {
-                "subscriber_id": draft.subscriber_id,
-                "kind": draft.kind,
-                "slot": draft.slot,
-                "compose_id": compose_id,
-                "revision": revision,
-                "since": draft.since,
-                "due": draft.due,
-                "day": draft.day,
-                "picks": draft.picks,
-                "matched": draft.matched,
-                "message_id": draft.message_id,
-                "state": "waiting",
-                "next_at": draft.due,
-                "lease_by": "",
-                "attempts": 0,
-                "words": "",
-            }
-            for draft in part
-        ]
-        statement = insert_or_ignore(tx, EDITIONS).returning(
-            EDITIONS.c.subscriber_id, EDITIONS.c.kind, EDITIONS.c.slot, EDITIONS.c.day, EDITIONS.c.matched
+    for part in chunks(drafts):
+        slots = select(EDITIONS.c.subscriber_id, EDITIONS.c.kind, EDITIONS.c.slot).where(
+            EDITIONS.c.subscriber_id.in_([draft.subscriber_id for draft in part]),
+            EDITIONS.c.slot.in_({draft.slot for draft in part}),
         )
-        for subscriber_id, kind, slot, day, matched in tx.execute(statement, rows):
-            written.add((subscriber_id, kind, slot))
-            days[day] = days.get(day, 0) + matched
+        there = {(reader, kind, slot) for reader, kind, slot in tx.execute(slots)}
+        rows = []
+        for draft in part:
+            place = (draft.subscriber_id, draft.kind, draft.slot)
+            if place in there or place in written:
+                continue
+            written.add(place)
+            days[draft.day] = days.get(draft.day, 0) + draft.matched
+            rows.append(
+                {
+                    "subscriber_id": draft.subscriber_id,
+                    "kind": draft.kind,
+                    "slot": draft.slot,
+                    "compose_id": compose_id,
+                    "revision": revision,
+                    "since": draft.since,
+                    "due": draft.due,
+                    "day": draft.day,
+                    "picks": draft.picks,
+                    "matched": draft.matched,
+                    "message_id": draft.message_id,
+                    "state": "waiting",
+                    "next_at": draft.due,
+                    "lease_by": "",
+                    "attempts": 0,
+                    "words": "",
+                }
+            )
+        if rows:
+            tx.execute(insert(EDITIONS), rows)
     for day, matched in days.items():
         book(tx, day, "matched", matched)
     return written

@@ -1,0 +1,100 @@
+"""Compose: how long it takes to decide and write down everybody's edition, and how much memory.
+
+Readers with five keywords each and 1,000 new papers, all invented, into the outbox of a SQLite file. Every size runs in
+a process of its own, so that its peak of memory is its own. Growth should be linear: microseconds per reader stay.
+"""
+
+import argparse
+import json
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from bot.core.papers import Listing
+from bot.mail import tokens
+from bot.pipeline.compose import compose
+from bot.store import Database, papers, readers
+from bot.store.readers import Entry
+
+NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+STEMS = (
+    "spar dens lin quad graf tok lang vis aud rob med chem phys econ law bio geo astr cry nan sem syn lex mod".split()
+)
+ENDINGS = "ing ent ization ic al er or ous ive ism ology gram form scope metric net bert former gan vae flow".split()
+WORDS = [stem + middle + ending for middle in ("", "a", "o", "ul", "er") for stem in STEMS for ending in ENDINGS]
+
+
+def listings(random_: random.Random, number: int) -> list[Listing]:
+    """Papers whose words are as unevenly common as those of a language."""
+    weights = [1 / (place + 3) for place in range(len(WORDS))]
+    made = []
+    for index in range(number):
+        title = " ".join(random_.choices(WORDS, weights, k=8))
+        made.append(
+            Listing(
+                title=title,
+                abstract=" ".join(random_.choices(WORDS, weights, k=150)),
+                keys=(f"arxiv:2611.{index:05d}", f"title:{title}"),
+                upvotes=random_.randrange(80),
+                url=f"https://arxiv.org/abs/2611.{index:05d}",
+                listed=date(2026, 11, 20),
+            )
+        )
+    return made
+
+
+def one_size(number: int) -> None:
+    random_ = random.Random(1)
+    rare = WORDS[400:]  # each in about two per cent of the papers
+    with tempfile.TemporaryDirectory() as folder:
+        database = Database(f"sqlite:///{folder}/paperlark.db", durable=False)
+        database.migrate()
+        with database.record() as tx:
+            papers.record(tx, "s", listings(random_, 1000), NOW, first=True)
+
+        def entry(index: int) -> Entry:
+            profile = {"name": "Keywords", "keywords": random_.sample(rare, 5)}
+            data = {"email": f"r{index}@example.org", "digest": "daily 07:30", "profiles": [profile]}
+            return Entry(email=data["email"], data=data, alerts=False, schedule="daily 07:30 UTC", next_due=NOW)
+
+        for start in range(0, number, 20_000):
+            with database.write() as tx:
+                readers.add(tx, (entry(index) for index in range(start, min(number, start + 20_000))), NOW)
+        began, busy = time.perf_counter(), time.process_time()
+        report = compose(
+            database, NOW, lambda kind, slot, reader: tokens.message_id("secret", kind, slot, reader, "example.org")
+        )
+        seconds, busy = time.perf_counter() - began, time.process_time() - busy
+        database.close()
+    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"digests": report.digests, "seconds": seconds, "busy": busy, "megabytes": megabytes}))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--readers", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
+    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.one:
+        one_size(arguments.one)
+        return
+    print(f"{'readers':>10} {'digests':>10} {'seconds':>9} {'CPU s':>9} {'us/reader':>10} {'peak MB':>8}")
+    for number in arguments.readers:
+        command = [sys.executable, __file__, "--one", str(number)]
+        row = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        each = row["busy"] / number * 1e6
+        print(
+            f"{number:>10,} {row['digests']:>10,} {row['seconds']:>9.2f} {row['busy']:>9.2f} {each:>10.1f} {row['megabytes']:>8.0f}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
