@@ -170,7 +170,8 @@ def test_language_and_direction(press: Press, language: str, lang: str, directio
 def test_threads_share_a_press() -> None:
     press = Press(environment())
     editions = list(samples.ordinary().values()) * 3
-    alone = {edition: Press(environment()).letter(edition) for edition in samples.ordinary().values()}
+    one_at_a_time = Press(environment())
+    alone = {edition: one_at_a_time.letter(edition) for edition in samples.ordinary().values()}
     found: list[tuple[Letter, Letter]] = []
 
     def work() -> None:

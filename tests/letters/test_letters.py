@@ -112,7 +112,7 @@ def test_the_text_says_what_the_html_says(name: str, letters: dict[str, Letter])
     text = re.sub(r"\s", "", letters[name].text_page).casefold()
     for line in "".join(Reader(letters[name].html_page).text).splitlines():
         words = re.sub(r"\s", "", line).casefold()
-        if "@" not in words and words not in ("sources", "thisletter"):
+        if "@" not in words and not words.startswith(("sources", "thisletter", "unsubscribe")):
             assert words in text, line
 
 
@@ -297,7 +297,7 @@ NOTES = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(
     st.lists(SECTIONS, max_size=3),
     st.sampled_from(["digest", "alert"]),
