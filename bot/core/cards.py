@@ -44,12 +44,12 @@ class Link(NamedTuple):
 
 
 class Authors(NamedTuple):
-    """`first` are at most four, `last` is "" when all are named, `more` are not named; `count` is 0 when unknown."""
+    """`first` are at most four, `last` is "" when all are named, `more` are not named; `total` is 0 when unknown."""
 
     first: tuple[str, ...]
     last: str
     more: int
-    count: int
+    total: int
 
 
 class Why(NamedTuple):

@@ -94,7 +94,7 @@ class Plates:
         try:
             return renders(name, words, tuple(values.items()))
         except TypeError:  # a list, say, cannot be remembered; faults of templates are BrokenTemplates
-            return getattr(renders, "__wrapped__", renders)(name, words, tuple(values.items()))  # type: ignore[no-any-return]
+            return getattr(renders, "__wrapped__", renders)(name, words, tuple(values.items()))
 
     def render(self, name: str, words: Words, values: Mapping[str, Any]) -> str:
         """A template as it stands."""
