@@ -154,7 +154,8 @@ def merge(paper: Paper | None, listing: Listing, now: datetime) -> Paper:
     def number(name: str) -> int | None:
         old: int | None = getattr(paper, name)
         new: int | None = getattr(listing, name)
-        return new if new is not None and (current or old is None) else old
+        counts = current and (hub or not paper.hf_url)  # a saved page repeats old numbers for ever
+        return new if new is not None and (counts or old is None) else old
 
     gone = listing.withdrawn and bool(paper.abstract)  # "this paper has been withdrawn" is no abstract
     return replace(

@@ -42,7 +42,7 @@ def read(text: str, document: Document) -> Parsed:
     parsed = _parse(text)
     feed = parsed.feed
     home = clean.web_address(feed.get("link"), document.location)
-    entries = [_entry(entry, document.location) for entry in parsed.entries]
+    entries = [_entry(dict(entry), document.location) for entry in parsed.entries]  # plain: its own type guesses
     damage = clean.line(str(parsed.get("bozo_exception", "")), 120) if parsed.get("bozo") else ""
     if not entries:
         if damage or not (feed.get("title") or feed.get("link") or feed.get("id") or feed.get("subtitle")):
@@ -120,7 +120,7 @@ def _too_deep(text: str) -> bool:
     return False
 
 
-def _entry(entry: Any, location: str) -> Entry:
+def _entry(entry: dict[str, Any], location: str) -> Entry:
     links = [link for link in entry.get("links", []) if isinstance(link, dict)]
     guid = str(entry.get("id", ""))
     link = str(entry.get("feedburner_origlink") or entry.get("link") or entry.get("prism_url") or "")
@@ -144,8 +144,8 @@ def _entry(entry: Any, location: str) -> Entry:
     )
 
 
-def _day(entry: Any) -> date | None:
-    for name in ("published", "prism_publicationdate", "prism_coverdate", "date", "created", "updated"):
+def _day(entry: dict[str, Any]) -> date | None:
+    for name in ("published", "prism_publicationdate", "prism_coverdate", "created", "updated"):
         if day := stated_day(str(entry.get(name, ""))):
             return day
         if moment := entry.get(f"{name}_parsed"):
@@ -156,7 +156,7 @@ def _day(entry: Any) -> date | None:
     return None
 
 
-def _journal(entry: Any) -> str:
+def _journal(entry: dict[str, Any]) -> str:
     """ "ZooKeys 1068(2): 189-201", of what PRISM and Dublin Core tell."""
     title = str(entry.get("title", ""))
     name = next(
