@@ -82,7 +82,7 @@ def _declared(body: bytes, content_type: str, *more: str) -> list[str]:
     found = []
     for name in (*names, *more):
         try:
-            b"".decode(codecs.lookup(name).name)  # refuses "base64" and the like
+            b"a".decode(codecs.lookup(name).name)  # refuses "base64" and the like
         except (LookupError, ValueError):
             continue
         found.append(codecs.lookup(name).name)
@@ -111,7 +111,8 @@ def shortened(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text
     head = text[: limit - 1]
-    return head[: head.rfind(" ")].rstrip() + "…" if head.rfind(" ") > limit // 2 else head + "…"
+    blank = limit - 1 if text[limit - 1] == " " else head.rfind(" ")
+    return (head[:blank].rstrip() if blank > limit // 2 else head) + "…"
 
 
 # Tags that make a text HTML. A `<` before anything else is a less-than sign: "for $p<q$ and $r>0$" stays whole.

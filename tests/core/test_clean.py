@@ -1,0 +1,116 @@
+"""Bytes to text, markup to text, anything to one harmless line."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.core import clean, names
+
+
+@pytest.mark.parametrize(
+    ("body", "header", "text"),
+    [
+        ("Grüße".encode(), "", "Grüße"),
+        ("Grüße".encode(), "text/xml; charset=iso-8859-1", "Grüße"),
+        ('<?xml version="1.0" encoding="iso-8859-1"?>é'.encode(), "", '<?xml version="1.0" encoding="iso-8859-1"?>é'),
+        ("Привет".encode("koi8-r"), "text/xml; charset=koi8-r", "Привет"),
+        (
+            '<?xml version="1.0" encoding="windows-1251"?>Привет'.encode("cp1251"),
+            "",
+            '<?xml version="1.0" encoding="windows-1251"?>Привет',
+        ),
+        ("“quoted”".encode("cp1252"), "charset=latin-1", "“quoted”"),
+        (b"ok \xc3\xa9, stray \xe9", "", "ok é, stray é"),
+        ("<a>ж".encode("utf-16"), "", "<a>ж"),
+        ("<a>ж".encode("utf-16-be"), "", "<a>ж"),
+        ("<a>ж".encode("utf-32-le"), "", "<a>ж"),
+        (
+            '<?xml version="1.0" encoding="cp037"?><a>x</a>'.encode("cp037"),
+            "",
+            '<?xml version="1.0" encoding="cp037"?><a>x</a>',
+        ),
+        ("日本".encode("iso-2022-jp"), "charset=iso-2022-jp", "日本"),
+        (b"\xe9", "charset=nonsense", "é"),
+        (b"\xe9", "charset=base64", "é"),
+    ],
+)
+def test_decode(body: bytes, header: str, text: str) -> None:
+    assert clean.decode(body, header) == text
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        ("for $p<q$ and $r>0$", "for $p<q$ and $r>0$"),
+        ("<p>a &amp; <i>b</i></p><script>alert('<b>')</script>", "a & b"),
+        ("&lt;p&gt;twice&lt;/p&gt;", "twice"),
+        ("x <EOS> y", "x <EOS> y"),
+        ("<jats:p>A <jats:italic>b</jats:italic></jats:p>", "A b"),
+        ("a<!-- <b> -->b", "a b"),
+        ("AT&T &copy 1", "AT&T &copy 1"),
+        ("<![CDATA[kept]]>", "kept"),
+    ],
+)
+def test_plain(markup: str, text: str) -> None:
+    assert clean.line(clean.plain(markup)) == text
+
+
+def test_a_line_is_harmless() -> None:
+    assert clean.line("a\r\nBcc: b\u202ec\x00\u200b  d ") == "a Bcc: bc d"
+    assert clean.line(None) == ""
+    assert clean.line(1984) == "1984"
+    assert clean.line(True) == ""
+    assert clean.line("word " * 100, 20) == "word word word word…"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "javascript:alert(1)",
+        "data:text/html,x",
+        "//",
+        "http://",
+        "https://u:p@example.org/",
+        'http://x/"<',
+        "http://[",
+        7,
+    ],
+)
+def test_only_web_addresses_become_links(text: object) -> None:
+    assert clean.web_address(text) == ""
+
+
+def test_addresses_are_made_absolute() -> None:
+    assert clean.web_address(" /a b", "http://example.org/x/") == "http://example.org/a%20b"
+
+
+@given(st.binary(max_size=200), st.text(max_size=30))
+def test_any_bytes_are_text(body: bytes, header: str) -> None:
+    text = clean.decode(body, f"text/xml; charset={header}")
+    assert "\n" not in clean.line(clean.plain(text))
+
+
+@pytest.mark.parametrize("piece", ["<div>", "<", "<a ", "<a x=", "<!--", "&", "<script>", "<![CDATA[", "<b "])
+def test_plain_is_linear(piece: str) -> None:
+    started = time.perf_counter()
+    clean.plain(piece * (clean.MAX_MARKUP // len(piece)))
+    assert time.perf_counter() - started < 4
+
+
+@pytest.mark.parametrize(
+    ("text", "people"),
+    [
+        ("Ada Example, Björn Muster and Li Sample", ("Ada Example", "Björn Muster", "Li Sample")),
+        ("Wright, K. M.; Coop, G.", ("K. M. Wright", "G. Coop")),
+        ("Kumar, V. G., Dutta, S., Talwar, S.", ("V. G. Kumar", "S. Dutta", "S. Talwar")),
+        ("ada@example.org (Ada Example)", ("Ada Example",)),
+        ("Example, Ada", ("Ada Example",)),
+        ("AWS Editor", ("AWS Editor",)),
+        ("ada@example.org", ()),
+        ("García J, Balao F, et al.", ("García J", "Balao F")),
+    ],
+)
+def test_people(text: str, people: tuple[str, ...]) -> None:
+    assert names.people(text) == people
