@@ -50,7 +50,7 @@ def demo(
         parts.sync(now)
         with parts.fetcher(lambda: now) as fetcher:
             collect(parts.database, fetcher, parts.sources, now)
-        compose(parts.database, now, parts.press.message_id, force=True)
+        compose(parts.database, now, parts.identity.message_id, force=True)
         report = deliver(parts.database, parts.sending(), lambda: now)
         parts.database.close()
         if report.failed:

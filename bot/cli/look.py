@@ -208,7 +208,7 @@ def preview(
     else:
         reader = one_of_the_readers(parts, email)
     room = open_newsroom(parts.database, start, remember=False)
-    decided = list(Desk(room, start, parts.press.message_id).decide([reader]))
+    decided = list(Desk(room, start, parts.identity.message_id).decide([reader]))
     if not decided:
         raise UserError(f"{email} has no digest.", ['their schedule is "off"'])
     (_, _), picks, _ = decided[0]

@@ -1,6 +1,7 @@
 """The verbs that do the work: once, collect, compose, deliver, run, migrate."""
 
 import logging
+import os
 import threading
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -111,7 +112,7 @@ def run(context: typer.Context) -> None:
                     log.info("%s: %d new, %d changed", name, source.new, source.changed)
 
         def mail(now: datetime, stop: threading.Event) -> None:
-            composed = compose(parts.database, now, parts.press.message_id)
+            composed = compose(parts.database, now, parts.identity.message_id, processes=os.cpu_count() or 1)
             delivered = deliver(parts.database, sending, clock_from(None), stop=stop)
             if composed.digests or composed.alerts or delivered.delivered:
                 log.info("%d digests, %d alerts, %d delivered", composed.digests, composed.alerts, delivered.delivered)
@@ -149,7 +150,9 @@ def _compose(parts: Parts, now: datetime, *, force: bool) -> ComposeReport:
     with parts.database.read() as tx:
         total = readers.count_by_status(tx).get("active", 0)
     with progress_bar("composing", total if total > 1000 else None, show=not parts.state.quiet) as step:
-        return compose(parts.database, now, parts.press.message_id, force=force, progress=step)
+        return compose(
+            parts.database, now, parts.identity.message_id, force=force, processes=os.cpu_count() or 1, progress=step
+        )
 
 
 def _deliver(parts: Parts, clock: Clock) -> DeliverReport:

@@ -26,7 +26,8 @@ from bot.pipeline.subscribers import subscriber_of
 from bot.store import Database, editions, history, readers, sources
 from bot.store.history import Revision
 
-BATCH = 20_000  # readers matched and committed together: the papers are read once for all of them
+BATCH = 10_000  # readers matched and committed together: the papers are read once for all of them
+SHARE_FROM = 50_000  # readers due before it pays to start more processes
 NAMED = 5  # of the papers that did not fit, how many are named
 TREND_WINDOW = timedelta(days=30)  # papers first seen longer ago no longer trend
 
@@ -48,21 +49,53 @@ def compose(
     message_id: MessageId,
     *,
     force: bool = False,
+    processes: int = 1,
     progress: Callable[[int], None] = lambda done: None,
 ) -> ComposeReport:
-    """Write down every alert and digest that is due at `now`; with `force` a digest for every active reader."""
+    """Write down every alert and digest that is due at `now`; with `force` a digest for every active reader. Very many
+    are shared among `processes`; `message_id` must then be picklable."""
     with database.write() as tx:
         readers.end_pauses(tx, now)
     room = open_newsroom(database, now)
     desk = Desk(room, now, message_id)
-    alerts = digests = 0
     with _no_collector():
-        for batch in _pages(desk.alert_page):
-            alerts += desk.alerts(batch)
-        for batch in _pages(lambda after: desk.digest_page(after, force=force)):
+        alerts = sum(desk.alerts(batch) for batch in _pages(desk.alert_page))
+    with database.read() as tx:
+        due = readers.count_due(tx, now, force=force)
+    if processes == 1 or due < SHARE_FROM:
+        return ComposeReport(digests=_digests(desk, force, (0, 1), progress), alerts=alerts)
+    import multiprocessing  # memory nobody with fewer readers should pay for
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+
+    started = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=started) as pool:
+        shares = [
+            pool.submit(_share, database.url, database.durable, now, message_id, force, (number, processes))
+            for number in range(processes)
+        ]
+        digests = 0
+        for share in as_completed(shares):
+            digests += share.result()
+            progress(due // processes)
+    return ComposeReport(digests=digests, alerts=alerts)
+
+
+def _share(url: str, durable: bool, now: datetime, message_id: MessageId, force: bool, shard: tuple[int, int]) -> int:
+    """One process's share of the digests."""
+    database = Database(url, durable=durable)
+    try:
+        return _digests(Desk(open_newsroom(database, now), now, message_id), force, shard, lambda done: None)
+    finally:
+        database.close()
+
+
+def _digests(desk: "Desk", force: bool, shard: tuple[int, int], progress: Callable[[int], None]) -> int:
+    digests = 0
+    with _no_collector():
+        for batch in _pages(lambda after: desk.digest_page(after, force=force, shard=shard)):
             digests += desk.digests(batch, force=force)
             progress(len(batch))
-    return ComposeReport(digests=digests, alerts=alerts)
+    return digests
 
 
 @contextmanager
@@ -126,9 +159,9 @@ class Desk:
 
     # -- digests ---------------------------------------------------------------------------------------------------
 
-    def digest_page(self, after: int, *, force: bool) -> list[readers.Reader]:
+    def digest_page(self, after: int, *, force: bool, shard: tuple[int, int] = (0, 1)) -> list[readers.Reader]:
         with self.room.database.read() as tx:
-            return readers.due(tx, self.now, after=after, limit=BATCH, force=force)
+            return readers.due(tx, self.now, after=after, limit=BATCH, force=force, shard=shard)
 
     def digests(self, batch: Sequence[readers.Reader], *, force: bool = False) -> int:
         """Decide and write the digests of a batch; returns how many were written."""

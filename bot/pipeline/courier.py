@@ -112,7 +112,7 @@ class Courier:
         began, until = time.monotonic(), self.clock() + START
         accepted = -self.report.delivered
         for leased, at in plan.turns:
-            if not self._wait_until(at) or self.clock() >= until or not self.traffic.may_go(relay, leased):
+            if not self._wait_until(at) or self.clock() >= until or not self.traffic.is_valid(plan):
                 with self.database.write() as tx:
                     outbox.give_back(tx, self.by, self.clock())
                 break

@@ -32,7 +32,7 @@ class Sending:
     per_minute: float = 0  # messages to a relay; 0: no limit
     domain_per_minute: float = 0  # messages to one recipient domain; 0: no limit
     warm_up: int = 0  # messages on a relay's first day, half as many again each further day of use; 0: no limit
-    fallbacks: tuple[Transport, ...] = ()  # used, in this order, while those before are held
+    fallbacks: tuple[Transport, ...] = ()  # used, in this order, while those before are held or have had their share
 
 
 def deliver(

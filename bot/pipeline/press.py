@@ -47,6 +47,10 @@ class Identity:
     def domain(self) -> str:
         return self.sender.email.rpartition("@")[2]
 
+    def message_id(self, kind: str, slot: str, subscriber_id: int) -> str:
+        """The one Message-ID an edition ever has."""
+        return tokens.message_id(self.secret, kind, slot, subscriber_id, self.domain)
+
 
 class PressRoom:
     """Renders and writes editions. Thread-safe; one per process."""
@@ -58,10 +62,6 @@ class PressRoom:
         self.signer = signer
         self._mine = threading.local()
         self._known: dict[tuple[int, int], tuple[Paper, int | None]] = {}  # (paper, revision) -> paper, rise
-
-    def message_id(self, kind: str, slot: str, subscriber_id: int) -> str:
-        """The one Message-ID an edition ever has."""
-        return tokens.message_id(self.identity.secret, kind, slot, subscriber_id, self.identity.domain)
 
     def build(self, leased: Leased) -> Message:
         """One edition as a message."""
@@ -97,7 +97,7 @@ class PressRoom:
             day=now.astimezone(ZoneInfo(subscriber.timezone)).date(),
             picks=picks.to_json(),
             attempts=0,
-            message_id=self.message_id("digest", now.isoformat(), reader.id),
+            message_id=self.identity.message_id("digest", now.isoformat(), reader.id),
             email=reader.email,
             data=reader.data,
             reader_status=reader.status,

@@ -27,8 +27,10 @@ GROWTH = 1.5  # of the daily share while warming up
 
 # Replies that are about the relay or our connection to it, whatever message they were given to.
 ABOUT_THE_RELAY = frozenset(("421", "454", "530", "534", "535", "538", "4.3.2", "4.4.2", "5.7.8", "5.7.9"))
-TOO_FAST = frozenset(("421", "4.2.1", "4.3.2", "4.4.5", "4.5.3", "4.7.28"))
-TOO_FAST_WORDS = re.compile(r"\brate\b|too (?:many|fast|quick)|throttl|slow down|limit exceeded", re.IGNORECASE)
+TOO_FAST = frozenset(("4.2.1", "4.4.5", "4.5.3", "4.7.28"))
+TOO_FAST_WORDS = re.compile(
+    r"421 4\.7|\brate\b|too (?:many|fast|quick)|throttl|slow down|limit exceeded", re.IGNORECASE
+)
 SERVICE_ENDS = re.compile(r": 421[ -]")
 
 
@@ -47,6 +49,7 @@ class Plan:
 
     turns: list[tuple[Leased, datetime]] = field(default_factory=list)
     quota: int = 0  # of today's share of the relay, taken for them
+    lessons: int = 0  # how much had been learnt when it was made
 
 
 def domain_of(email: str) -> str:
@@ -75,6 +78,7 @@ class Traffic:
         self._streak: dict[str, int] = {}
         self._spent: set[str] = set()  # relays without a turn or share left for this run
         self._turns: list[datetime] = []  # heap: when messages that were put back have theirs
+        self._lessons = 0  # holds and slow-downs of this run
         self._lock = threading.Lock()
 
     # -- which way -------------------------------------------------------------------------------------------------
@@ -93,9 +97,9 @@ class Traffic:
         lane = self._known.get(name)
         return lane is not None and lane.holds(self._clock()) is not None
 
-    def may_go(self, relay: Transport, leased: Leased) -> bool:
-        """Whether, since the plan was made, neither the relay nor the domain had to be held."""
-        return not self._is_held(_lane(relay)) and not self._is_held(_domain_lane(leased))
+    def is_valid(self, plan: Plan) -> bool:
+        """Whether nothing has been learnt since the plan was made that would change it."""
+        return plan.lessons == self._lessons
 
     # -- when ------------------------------------------------------------------------------------------------------
 
@@ -111,7 +115,7 @@ class Traffic:
         locked = lanes.locked(tx, paced | {_queue(name) for name in paced - {way}}, now)
         free = {name: max(now, lane.next_free) for name, lane in locked.items()}  # as far as turns are given away
 
-        plan = Plan()
+        plan = Plan(lessons=self._lessons)
         put_back: dict[int, tuple[datetime, str]] = {}
         for leased in batch:
             domain = domains[leased.id]
@@ -207,6 +211,7 @@ class Traffic:
             name = _lane(relay) if is_about_the_relay(error) else _domain_lane(leased)
             gap = backoff.slower(self._known[name].gap if name in self._known else 0.0)
             lanes.slow_down(tx, name, now, gap)
+            self._lessons += 1
         if error.outcome == "ours" or is_about_the_relay(error):
             self._streak[relay.name] = self._streak.get(relay.name, 0) + 1
         held: datetime | None = None
@@ -227,6 +232,7 @@ class Traffic:
         lanes.hold(tx, name, now, until, words)
         lane.held_until, lane.reason, lane.trips = until, words, lane.trips + 1
         self._known[name] = lane
+        self._lessons += 1
         self.trouble = self.trouble or words
         return until
 
@@ -239,7 +245,7 @@ def is_about_the_relay(error: DeliveryError) -> bool:
 def is_too_fast(error: DeliveryError) -> bool:
     """Whether a relay that puts a message off complains of our speed."""
     words = str(error)
-    return error.code in TOO_FAST or SERVICE_ENDS.search(words) is not None or bool(TOO_FAST_WORDS.search(words))
+    return error.code in TOO_FAST or TOO_FAST_WORDS.search(words) is not None
 
 
 def _lane(relay: Transport) -> str:

@@ -29,6 +29,8 @@ class Database:
 
         Raises UserError for a URL that cannot be used.
         """
+        self.url = url
+        self.durable = durable
         self._writer = _engine(url, immediate=True, durable=durable)
         self.sqlite = self._writer.dialect.name == "sqlite"
         self._reader = _engine(url, immediate=False, durable=durable) if self.sqlite else self._writer

@@ -211,12 +211,22 @@ def end_pauses(tx: Connection, now: datetime) -> None:
     )
 
 
-def due(tx: Connection, now: datetime, *, after: int, limit: int, force: bool = False) -> list[Reader]:
-    """Active readers whose digest is due, by id. With `force`: all active ones."""
+def due(
+    tx: Connection, now: datetime, *, after: int, limit: int, force: bool = False, shard: tuple[int, int] = (0, 1)
+) -> list[Reader]:
+    """Active readers whose digest is due, by id. With `force`: all active ones. `shard` (k, n): every n-th of them."""
     where = and_(ACTIVE, SUBSCRIBERS.c.id > after)
     if not force:
         where = and_(where, SUBSCRIBERS.c.next_due <= now)
+    if shard[1] > 1:
+        where = and_(where, SUBSCRIBERS.c.id % shard[1] == shard[0])
     return _select(tx, where, [SUBSCRIBERS.c.id], limit)
+
+
+def count_due(tx: Connection, now: datetime, *, force: bool = False) -> int:
+    """How many `due` would give."""
+    where = ACTIVE if force else and_(ACTIVE, SUBSCRIBERS.c.next_due <= now)
+    return tx.execute(select(func.count()).select_from(SUBSCRIBERS).where(where)).scalar_one()
 
 
 def alert_due(tx: Connection, revision: int, now: datetime, *, after: int, limit: int) -> list[Reader]:
