@@ -44,7 +44,7 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """A transaction that may write. On SQLite it takes the write lock at once (BEGIN IMMEDIATE): a deferred one
         that reads first and writes later loses updates or fails with "database is locked"."""
-        with self._writer.begin() as transaction:
+        with self._answering(), self._writer.begin() as transaction:
             yield transaction
 
     @contextmanager
@@ -59,7 +59,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that only reads, from one moment's snapshot."""
-        with self._reader.connect() as connection:
+        with self._answering(), self._reader.connect() as connection:
             if not self.sqlite:
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
@@ -97,12 +97,20 @@ class Database:
                 return None
             return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """A server that is gone, a full disk, a file that is locked: the user's affair, in one line."""
+        try:
+            yield
+        except OperationalError as error:
+            raise unusable(self.shown, error) from error
+
     def answers(self) -> bool:
         """Whether the database can be asked at all."""
         try:
             with self.read() as connection:
                 return connection.execute(text("SELECT 1")).scalar() == 1
-        except SQLAlchemyError:
+        except (SQLAlchemyError, UserError):
             return False
 
     def close(self) -> None:

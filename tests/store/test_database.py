@@ -137,6 +137,15 @@ def test_a_url_that_cannot_work_says_what_to_do(
         Database(url).migrate()
 
 
+def test_a_database_that_fails_later_is_the_users_affair_too(database: Database) -> None:
+    with pytest.raises(UserError, match="cannot be used"), database.write() as tx:
+        if database.sqlite:
+            tx.execute(text("SELECT * FROM nowhere"))
+        else:
+            tx.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+    assert database.answers()
+
+
 def test_a_server_that_does_not_answer_is_the_users_affair() -> None:
     pytest.importorskip("psycopg")
 
