@@ -67,7 +67,8 @@ def parse(document: Document, settings: Settings) -> Parsed:
     if not items:
         asked = request.day or day
         weekend = (asked or document.fetched).weekday() >= 5
-        return Parsed(quiet="weekend" if weekend else "nothing on this day yet" if asked else "")
+        quiet = "weekend" if weekend else "nothing on this day yet" if asked else ""
+        return Parsed(quiet=quiet, stale="" if quiet else "the newest list is empty")
     following = _next_page(request, len(items))
     return (
         parsed if following is None else Parsed(listings=parsed.listings, warnings=parsed.warnings, follow=(following,))

@@ -47,7 +47,12 @@ def told(parsed: Parsed) -> dict[str, object]:
         {name: value for name, value in plain(item).items() if value not in (None, "", [], False)}
         for item in parsed.listings
     ]
-    table: dict[str, object] = {"listings": listings, "quiet": parsed.quiet, "warnings": list(parsed.warnings)}
+    table: dict[str, object] = {
+        "listings": listings,
+        "quiet": parsed.quiet,
+        "stale": parsed.stale,
+        "warnings": list(parsed.warnings),
+    }
     table["follow"] = [request.location for request in parsed.follow]
     table["poll_after"] = parsed.poll_after.total_seconds() if parsed.poll_after else None
     table["skip"] = [sorted(parsed.skip_days), sorted(parsed.skip_hours)]

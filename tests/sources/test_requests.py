@@ -45,7 +45,8 @@ def test_huggingface_follows_a_list_as_long_as_its_limit() -> None:
 
 def test_an_empty_newest_list_is_no_quiet_day() -> None:
     asked = Request(location="http://127.0.0.1:1/x", kind="list")
-    assert huggingface.parse(answer(asked, "[]"), huggingface.Settings()).quiet == ""
+    empty = huggingface.parse(answer(asked, "[]"), huggingface.Settings())
+    assert (empty.quiet, empty.stale) == ("", "the newest list is empty")
 
 
 def test_arxiv_asks_in_small_groups_and_the_api_only_after_a_missed_day() -> None:

@@ -24,7 +24,9 @@ def read(data: object) -> Parsed:
         warnings.append(f"{len(papers) - len(listings)} entries have no arXiv identifier or no title")
     if isinstance(table.get("count"), int) and table["count"] != len(papers):
         warnings.append(f"the document counts {table['count']} papers and holds {len(papers)}")
-    return Parsed(listings=listings, warnings=tuple(warnings), quiet=holidays.quiet(day) if day and not papers else "")
+    quiet = holidays.quiet(day) if day and not papers else ""
+    stale = "" if papers or quiet else "the list is empty"
+    return Parsed(listings=listings, warnings=tuple(warnings), quiet=quiet, stale=stale)
 
 
 def _listing(paper: dict[str, Any], day: Any) -> Listing | None:
