@@ -13,7 +13,7 @@ FIRST = re.compile(rb"^(?:\.|F(?=rom ))", re.MULTILINE)
 LONG = re.compile(rb"[^\n]{%d,}" % (LINE + 1))
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=16_384)
 def quoted(chunk: str) -> bytes:
     """A piece of text that ends in a line feed, encoded, with CRLF line ends. One that ends in anything else ends in a
     soft break, so that the next piece goes on in the same line."""

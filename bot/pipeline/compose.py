@@ -21,7 +21,8 @@ from bot.core.evaluate import matches
 from bot.core.picks import Picks, PickSection, notes_to_json
 from bot.core.readers import Subscriber
 from bot.core.schedule import Schedule, Slot
-from bot.pipeline.news import TREND_DEPTH, Found, News, NewsRoom
+from bot.pipeline import stale
+from bot.pipeline.news import TREND_DEPTH, Found, News, NewsRoom, Pace, Ranking
 from bot.pipeline.subscribers import subscriber_of
 from bot.store import Database, editions, history, readers, sources
 from bot.store.history import Revision
@@ -29,6 +30,7 @@ from bot.store.history import Revision
 BATCH = 10_000  # readers matched and committed together: the papers are read once for all of them
 SHARE_FROM = 50_000  # readers due before it pays to start more processes
 NAMED = 5  # of the papers that did not fit, how many are named
+WEEKLY_HALF_LIFE = timedelta(hours=84)  # a weekly digest ranks over its week, as a daily one over its day
 TREND_WINDOW = timedelta(days=30)  # papers first seen longer ago no longer trend
 
 Pair = tuple[readers.Reader, Subscriber]
@@ -56,6 +58,7 @@ def compose(
     are shared among `processes`; `message_id` must then be picklable."""
     with database.write() as tx:
         readers.end_pauses(tx, now)
+        stale.expire(tx, now)  # so that these digests tell it
     room = open_newsroom(database, now)
     desk = Desk(room, now, message_id)
     with _no_collector():
@@ -112,28 +115,34 @@ def _no_collector() -> Iterator[None]:
 
 
 def open_newsroom(database: Database, now: datetime, *, remember: bool = True) -> NewsRoom:
-    """All that happened up to the latest revision, ranked. Without `remember` nothing is written."""
+    """All that happened up to the latest revision, ranked by day and by week. Without `remember` nothing is written."""
     with database.read() as tx:
         revision = history.latest(tx) or Revision(0, now)
         notes = notes_to_json(record.note for record in sources.records(tx).values())
     return NewsRoom(database, revision, rank_trending(database, revision, remember=remember), notes)
 
 
-def rank_trending(database: Database, revision: Revision, *, remember: bool = True) -> dict[int, int]:
-    """The hottest papers as of a revision: id -> place. A function of the revision alone, so that asking again at once,
-    or from another process, never reshuffles; who reached a better place than ever before is written down."""
+def rank_trending(database: Database, revision: Revision, *, remember: bool = True) -> Ranking:
+    """The hottest papers as of a revision, over a day and over a week. A function of the revision alone, so that asking
+    again at once, or from another process, never reshuffles; who reached a better place than ever before is written
+    down."""
     with database.read() as tx:
         recent = history.seen_since(tx, revision.at - TREND_WINDOW, revision.id)
         snapshots = history.snapshots(tx, recent, until=revision.id)
-    scores = {
-        paper_id: trending.score(snapshots.get(paper_id, ()), paper, revision.at) for paper_id, paper in recent.items()
-    }
-    order = sorted(recent, key=lambda paper_id: (-scores[paper_id], recent[paper_id].key))
-    places = {paper_id: place for place, paper_id in enumerate(order, 1)}
+
+    def places(half_life: timedelta) -> dict[int, int]:
+        def coldness(paper_id: int) -> tuple[float, str]:
+            paper = recent[paper_id]
+            return -trending.score(snapshots.get(paper_id, ()), paper, revision.at, half_life), paper.key
+
+        return {paper_id: place for place, paper_id in enumerate(sorted(recent, key=coldness), 1)}
+
+    ranking = Ranking(day=places(trending.HALF_LIFE), week=places(WEEKLY_HALF_LIFE))
     if remember:
+        top = {paper_id: place for paper_id, place in ranking.day.items() if place <= TREND_DEPTH}
         with database.write() as tx:
-            history.write_trend(tx, revision.id, {paper_id: places[paper_id] for paper_id in order[:TREND_DEPTH]})
-    return places
+            history.write_trend(tx, revision.id, top)
+    return ranking
 
 
 def _pages(page: Callable[[int], list[readers.Reader]]) -> Iterable[list[readers.Reader]]:
@@ -223,17 +232,17 @@ class Desk:
         for told in (alerted, untold):
             self.room.rename(told)
 
-        groups: dict[tuple[int | None, timedelta], list[Pair]] = defaultdict(list)
+        groups: dict[tuple[int | None, timedelta, Pace], list[Pair]] = defaultdict(list)
         for reader, subscriber in pairs:
             first = reader.told_revision is None
-            groups[reader.told_revision, subscriber.schedule.period if first else timedelta(0)].append(
-                (reader, subscriber)
-            )
-        for (base, period), members in groups.items():
+            period = subscriber.schedule.period if first else timedelta(0)
+            groups[reader.told_revision, period, _pace(subscriber)].append((reader, subscriber))
+        for (base, period, pace), members in groups.items():
             news = self.room.first_news(self.now - period) if base is None else self.room.news_since(base)
             found = news.match(
                 [[profile.query for profile in subscriber.profiles] for _, subscriber in members],
                 most=max(len(alerted[reader.id]) + subscriber.max_papers for reader, subscriber in members) + NAMED,
+                pace=pace,
                 revisions=any(subscriber.revisions for _, subscriber in members),
             )
             for (reader, subscriber), hits in zip(members, found, strict=True):
@@ -265,7 +274,7 @@ class Desk:
 
         depth = subscriber.trending if subscriber.profiles else subscriber.max_papers
         hot = homeless
-        for paper in self.room.entered(news.base, depth):
+        for paper in self.room.entered(news.base, depth, _pace(subscriber)):
             if not (paper in shown or paper in alerted or paper in hits.told_before or paper in homeless):
                 hot.append(paper)
         shown.update(hot)
@@ -465,6 +474,11 @@ def _sections(
             named = islice((paper for paper in ranked if paper not in shown), NAMED) if left else ()
             sections.append(PickSection(kind="profile", name=name, ids=tuple(share), more=left, more_ids=tuple(named)))
     return sections
+
+
+def _pace(subscriber: Subscriber) -> Pace:
+    """Over which time a reader's papers are ranked."""
+    return "week" if subscriber.schedule.cadence in ("weekly", "monthly") else "day"
 
 
 def _is_due(reader: readers.Reader, now: datetime) -> bool:

@@ -4,11 +4,14 @@ from collections.abc import Collection, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, lru_cache
+from typing import Literal, NamedTuple
 
 from bot.core.papers import Paper
 from bot.core.query import Query
 from bot.store import Database, history
 from bot.store.history import Revision
+
+Pace = Literal["day", "week"]  # over which time papers are ranked
 
 TREND_DEPTH = 100  # places that are written down
 
@@ -23,14 +26,20 @@ class Found:
     still: set[int] = field(default_factory=set)  # changed papers some profile matches now as it did then
 
 
+class Ranking(NamedTuple):
+    """The hottest papers, by id: place, from 1."""
+
+    day: dict[int, int]
+    week: dict[int, int]
+
+
 class NewsRoom:
     """All that happened up to one revision."""
 
-    def __init__(self, database: Database, revision: Revision, places: dict[int, int], notes: str) -> None:
+    def __init__(self, database: Database, revision: Revision, ranking: Ranking, notes: str) -> None:
         self.database = database
         self.revision = revision
-        self.places = places  # trending: paper id -> place
-        self.heat = {paper_id: 1.0 / place for paper_id, place in places.items()}
+        self.ranking = ranking
         self.notes = notes  # the sources' states, as JSON
         self.news_since = lru_cache(maxsize=4)(self._news_since)
         self.alert_news = lru_cache(maxsize=4)(self._alert_news)
@@ -79,14 +88,18 @@ class NewsRoom:
             base = history.revision_before(tx, moment)
         return News(self, base, after, Past())
 
-    def _entered(self, base: int, depth: int) -> tuple[int, ...]:
+    def _entered(self, base: int, depth: int, pace: Pace) -> tuple[int, ...]:
         """Papers that came among the `depth` hottest since a revision, hottest first."""
         if depth <= 0:
             return ()
         with self.database.read() as tx:
             ids = history.entered_trending(tx, base, self.revision.id, depth)
-        last = len(self.places) + 1
-        return tuple(sorted(ids, key=lambda paper_id: (self.places.get(paper_id, last), paper_id))[:depth])
+        return tuple(self._hottest_first(ids, pace)[:depth])
+
+    def _hottest_first(self, ids: Iterable[int], pace: Pace) -> list[int]:
+        places: dict[int, int] = getattr(self.ranking, pace)
+        last = len(places) + 1
+        return sorted(ids, key=lambda paper_id: (places.get(paper_id, last), paper_id))
 
     def papers_now(self, ids: Iterable[int]) -> dict[int, Paper]:
         """Papers as of this revision."""
@@ -108,8 +121,7 @@ class NewsRoom:
         """Those of the papers whose content changed in a way that has a name ("v2"), the hottest first."""
         with self.database.read() as tx:
             words = history.changes_since(tx, ids, base, until=self.revision.id)
-        last = len(self.places) + 1
-        return sorted(words, key=lambda paper_id: (self.places.get(paper_id, last), paper_id))
+        return self._hottest_first(words, "day")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +149,12 @@ class News:
     @cached_property
     def _hot_before(self) -> list[tuple[int, Paper]]:
         """Papers that trend now, as they were."""
-        hot = self.room.entered(self.base, TREND_DEPTH)
+        hot = self.room.entered(self.base, TREND_DEPTH, "day")
         return self.room.past(hot, self.base).among(hot)
 
-    def match(self, queries: Sequence[Sequence[Query]], *, most: int, revisions: bool = False) -> list[Found]:
+    def match(
+        self, queries: Sequence[Sequence[Query]], *, most: int, pace: Pace = "day", revisions: bool = False
+    ) -> list[Found]:
         """For each reader, given their queries: what is true now and was not before, the best `most` of each query in
         order. With `revisions` also what is true now as it was before, of papers that changed."""
         found = [Found([[] for _ in own], [() for _ in own]) for own in queries]
@@ -150,8 +164,9 @@ class News:
 
         hitlist = Hitlist(queries)
         if self.after:
+            heat = {paper_id: 1.0 / place for paper_id, place in getattr(self.room.ranking, pace).items()}
             others = [(paper_id, paper) for paper_id, paper in self.past.others if paper_id in self.after]
-            ranked, hits = hitlist.news(self.after, self.past.papers, self.room.heat, most, others)
+            ranked, hits = hitlist.news(self.after, self.past.papers, heat, most, others)
             best, every = iter(ranked), iter(hits)
             for one in found:
                 for profile in range(len(one.best)):

@@ -4,8 +4,10 @@ Papers are shown as they were at the edition's revision, so a retry days later r
 """
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from bot.core import selection, trending
@@ -26,7 +28,8 @@ from bot.store.outbox import Leased
 from bot.store.readers import Reader
 
 LATE = timedelta(hours=1)  # an edition that goes out later than this says so
-RISE_OVER = timedelta(days=1)
+RISE_OVER = {"weekly": timedelta(days=7), "monthly": timedelta(days=30)}  # of the other cadences: a day
+A_DAY = timedelta(days=1)
 PAPERS_KEPT = 4096
 
 
@@ -61,7 +64,8 @@ class PressRoom:
         self.identity = identity
         self.signer = signer
         self._mine = threading.local()
-        self._known: dict[tuple[int, int], tuple[Paper, int | None]] = {}  # (paper, revision) -> paper, rise
+        self._known: dict[tuple[int, int, timedelta], tuple[Paper, int | None]] = {}  # at a revision: paper, rise
+        self._same: Callable[[Paper], Paper] = lru_cache(maxsize=PAPERS_KEPT)(lambda paper: paper)  # one object each
 
     def build(self, leased: Leased) -> Message:
         """One edition as a message."""
@@ -112,22 +116,26 @@ class PressRoom:
         subscriber = subscriber_of(leased.data)
         picks = Picks.from_json(leased.picks)
         wanted = picks.ids | {paper for section in picks.sections for paper in section.more_ids}
-        shown, rises = self._papers_at(leased.revision, wanted)
+        cadence = _cadence(leased.kind, subscriber)
+        rise_over = RISE_OVER.get(cadence, A_DAY)
+        shown, rises = self._papers_at(leased.revision, wanted, rise_over)
         changes = self._changes(leased, picks)
+        trending_ids = {paper for section in picks.sections if section.kind == "trending" for paper in section.ids}
 
         def dress(paper_id: int, paper: Paper) -> Pick:
             return Pick(
                 paper=paper,
                 reasons=self._reasons(subscriber, paper),
                 rise=rises.get(paper_id),
-                rise_over=RISE_OVER if paper_id in rises else None,
+                rise_over=rise_over if paper_id in rises else None,
+                entered_top=paper_id in trending_ids and _was_known(paper, leased.since),
                 news=changes.get(paper_id, ""),
             )
 
         late = leased.made - leased.due > LATE
         return Edition(
             kind="alert" if leased.kind == "alert" else "digest",
-            cadence=_cadence(leased.kind, subscriber),
+            cadence=cadence,
             slot=leased.slot,
             day=leased.day,
             made=leased.made,
@@ -146,20 +154,21 @@ class PressRoom:
 
     # -- papers ----------------------------------------------------------------------------------------------------
 
-    def _papers_at(self, revision: int, ids: set[int]) -> tuple[dict[int, Paper], dict[int, int]]:
-        """Papers as of a revision, and how far their votes have risen within a day of it."""
+    def _papers_at(self, revision: int, ids: set[int], rise_over: timedelta) -> tuple[dict[int, Paper], dict[int, int]]:
+        """Papers as of a revision, and how far their votes have risen in the time before it."""
         if len(self._known) > PAPERS_KEPT:
             self._known.clear()
-        missing = {paper_id for paper_id in ids if (paper_id, revision) not in self._known}
+        missing = {paper_id for paper_id in ids if (paper_id, revision, rise_over) not in self._known}
         if missing:
             with self.database.read() as tx:
                 at = history.revision_at(tx, revision)
                 papers = history.as_of(tx, missing, revision)
                 snapshots = history.snapshots(tx, missing, until=revision)
             for paper_id, paper in papers.items():
-                rise = trending.rise(snapshots.get(paper_id, ()), at, RISE_OVER) if at else None
-                self._known[paper_id, revision] = (paper, rise)
-        known = {paper_id: self._known[paper_id, revision] for paper_id in ids if (paper_id, revision) in self._known}
+                rise = trending.rise(snapshots.get(paper_id, ()), at, rise_over) if at else None
+                self._known[paper_id, revision, rise_over] = (self._same(paper), rise)
+        places = ((paper_id, (paper_id, revision, rise_over)) for paper_id in ids)
+        known = {paper_id: self._known[place] for paper_id, place in places if place in self._known}
         rises = {paper_id: rise for paper_id, (_, rise) in known.items() if rise}
         return {paper_id: paper for paper_id, (paper, _) in known.items()}, rises
 
@@ -224,6 +233,11 @@ class PressRoom:
 def _cadence(kind: str, subscriber: Subscriber) -> Cadence:
     cadence = subscriber.schedule.cadence
     return "instant" if kind == "alert" or cadence == "off" else cadence
+
+
+def _was_known(paper: Paper, since: datetime | None) -> bool:
+    """Whether a paper was there at the last edition: it has risen, it has not just come."""
+    return since is not None and paper.first_seen is not None and paper.first_seen <= since
 
 
 def _addressee(subscriber: Subscriber) -> Addressee:
