@@ -1,0 +1,63 @@
+"""What a spam filter thinks of a digest, offline. Skipped where SpamAssassin is not installed."""
+
+import re
+import shutil
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from jinja2 import FileSystemLoader
+
+from bot.core import merging
+from bot.core.documents import Document, Request
+from bot.core.editions import Addressee, Edition, Letter, Pick, Section
+from bot.core.papers import Paper
+from bot.core.rendering import Press, environment
+from bot.mail.addresses import Mailbox
+from bot.mail.writer import Head, write
+from bot.sources import huggingface
+
+ROOT = Path(__file__).resolve().parents[2]
+NOW = datetime(2026, 11, 20, 7, 30, tzinfo=UTC)
+
+
+def digest_of(listing_file: Path) -> Letter:
+    """A digest of everything a real answer lists."""
+    document = Document(request=Request(location="x"), location="x", body=listing_file.read_bytes(), fetched=NOW)
+    listings = huggingface.parse(document, huggingface.Settings()).listings
+    papers: list[Paper] = [merging.merge(None, listing, NOW) for listing in listings]
+    edition = Edition(
+        kind="digest",
+        cadence="daily",
+        slot="2026-11-20",
+        day=NOW.date(),
+        made=NOW,
+        since=None,
+        reader=Addressee(email="ada@example.net", name="Ada", schedule="every day at 07:30 (UTC)"),
+        sections=(Section(kind="trending", name="", picks=tuple(Pick(paper=paper) for paper in papers[:20])),),
+        unsubscribe_email="digest+token@papers.example.org",
+    )
+    return Press(environment(FileSystemLoader(ROOT / "templates"))).letter(edition)
+
+
+@pytest.mark.skipif(shutil.which("spamassassin") is None, reason="SpamAssassin is not installed")
+@pytest.mark.parametrize("real", [False, True])
+def test_a_digest_is_no_spam(real: bool, fixtures: Path) -> None:
+    source = fixtures / "hf_daily_papers_api" / "2026-08-06.json" if real else ROOT / "examples/daily_papers/first.json"
+    head = Head(
+        date=NOW,
+        sender=Mailbox("Paperlark", "digest@papers.example.org"),
+        to=Mailbox("Ada", "ada@example.net"),
+        message_id="<d.2026-11-20.abcdefghijklmnopqrstuvwxyz@papers.example.org>",
+        list_id="digest.paperlark.papers.example.org",
+        unsubscribe_email="digest+token@papers.example.org",
+    )
+    message = write(digest_of(source), head)
+    said = subprocess.run(
+        ["spamassassin", "-L", "-t"], input=bytes(message), capture_output=True, check=True, timeout=120
+    ).stdout.decode(errors="replace")
+    found = re.search(r"Content analysis details:\s+\((-?[\d.]+) points", said)
+
+    assert found
+    assert float(found[1]) <= 0, said[said.index("Content analysis") :]
