@@ -18,6 +18,7 @@ from bot.worker import Ticks, work
 log = logging.getLogger(__name__)
 
 PATIENCE = timedelta(minutes=10)  # how long a run from cron waits for the relay's rate limit
+LONGEST_TICK = timedelta(minutes=1)  # of delivering in the worker: then new alerts are looked for
 
 Force = Annotated[bool, typer.Option("--force", help="Every reader is due now, whatever their schedule says.")]
 
@@ -113,7 +114,7 @@ def run(context: typer.Context) -> None:
 
         def mail(now: datetime, stop: threading.Event) -> None:
             composed = compose(parts.database, now, parts.identity.message_id, processes=os.cpu_count() or 1)
-            delivered = deliver(parts.database, sending, clock_from(None), stop=stop)
+            delivered = deliver(parts.database, sending, clock_from(None), stop=stop, at_most=LONGEST_TICK)
             if composed.digests or composed.alerts or delivered.delivered:
                 log.info("%d digests, %d alerts, %d delivered", composed.digests, composed.alerts, delivered.delivered)
 

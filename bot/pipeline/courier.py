@@ -65,6 +65,7 @@ class Courier:
         on_crash: OnCrash,
         clock: Callable[[], datetime],
         stop: threading.Event,
+        until: datetime | None,
         progress: Callable[[int], None],
     ) -> None:
         self.database = database
@@ -73,6 +74,7 @@ class Courier:
         self.on_crash = on_crash
         self.clock = clock
         self.stop = stop
+        self.until = until
         self.progress = progress
         self.report = DeliverReport()
         self._claim = FIRST_CLAIM
@@ -82,7 +84,7 @@ class Courier:
         """Until nothing more is due or may go, or we are to stop."""
         with workers.working() as self.by:
             try:
-                while not self.stop.is_set():
+                while not self.stop.is_set() and (self.until is None or self.clock() < self.until):
                     relay = self.traffic.open_relay()
                     if relay is None:
                         break

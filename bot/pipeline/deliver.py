@@ -42,10 +42,12 @@ def deliver(
     *,
     stop: threading.Event | None = None,
     patience: timedelta = timedelta(0),
+    at_most: timedelta | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> DeliverReport:
     """Send what is due, alerts first. Returns when nothing more is due, when every relay is held or its rate asks for
-    a pause longer than `patience` (or some seconds), or when `stop` is set; what is in flight is finished."""
+    a pause longer than `patience` (or some seconds), when `at_most` has passed, or when `stop` is set; what is in flight is
+    finished."""
     stop = stop or threading.Event()
     report = DeliverReport(expired=put_in_order(database, sending, clock()))
     with database.read() as tx:
@@ -54,10 +56,12 @@ def deliver(
         per_minute=sending.per_minute, domain_per_minute=sending.domain_per_minute, warm_up=sending.warm_up
     )
     traffic = Traffic(database, (sending.transport, *sending.fallbacks), manners, clock, patience)
+    until = clock() + at_most if at_most else None
     threads = min(sending.connections, -(-due // FIRST_CLAIM))
     if threads:
         couriers = [
-            Courier(database, traffic, sending.build, sending.on_crash, clock, stop, progress) for _ in range(threads)
+            Courier(database, traffic, sending.build, sending.on_crash, clock, stop, until, progress)
+            for _ in range(threads)
         ]
         with ThreadPoolExecutor(max_workers=threads, thread_name_prefix="deliver") as pool:
             for job in [pool.submit(courier.run) for courier in couriers]:

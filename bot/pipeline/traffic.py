@@ -132,6 +132,7 @@ class Traffic:
             else:
                 plan.turns.append((leased, at))
                 free |= {name: at + timedelta(seconds=gaps[name]) for name in (way, domain) if name in paced}
+        plan.turns.sort(key=lambda turn: turn[1])
         lanes.free_from(tx, {name: moment for name, moment in free.items() if moment > locked[name].next_free})
         self._share(tx, relay, plan, put_back, now)
         outbox.defer(tx, by, put_back)

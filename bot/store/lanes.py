@@ -77,8 +77,8 @@ def hold(tx: Connection, name: str, now: datetime, until: datetime, reason: str)
 
 def slow_down(tx: Connection, name: str, now: datetime, gap: float) -> None:
     """At least `gap` seconds between messages from now on."""
-    locked(tx, [name], now)
-    tx.execute(update(PACES).where(PACES.c.name == name).values(gap=gap))
+    next_free = max(locked(tx, [name], now)[name].next_free, now + timedelta(seconds=gap))
+    tx.execute(update(PACES).where(PACES.c.name == name).values(gap=gap, next_free=next_free))
 
 
 def recovered(tx: Connection, name: str, gap: float) -> None:
