@@ -62,8 +62,10 @@ def _here() -> str:
 
 
 def _started(pid: int) -> str:
-    """When a process began, in the kernel's own count; "" where the system does not say."""
+    """When a process began, in the kernel's own count; "" where the system does not say, "dead" for what is left of
+    one that nobody has waited for."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        facts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return "dead" if facts[0] in "ZX" else facts[19]
     except (OSError, IndexError):
         return ""

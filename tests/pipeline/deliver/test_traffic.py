@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from bot.mail.limits import Timeouts
-from bot.pipeline.traffic import domain_of
 from bot.store import Database, lanes
 
 Start = Callable[..., Any]

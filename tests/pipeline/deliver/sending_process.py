@@ -1,0 +1,108 @@
+"""Processes that deliver, to be killed: each command on stdin forks one; its number is the answer.
+
+    {"url": ..., "port": ..., "policy": ..., "connections": ..., "step": ..., "count": ...}
+
+At the COUNT-th passing of STEP a process kills itself with SIGKILL. The traps are laid around the program's parts from
+outside: the program itself knows nothing of them.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+
+from bot.mail.connection import Connection
+from bot.mail.message import Message
+from bot.mail.transport import transport
+from bot.pipeline.courier import Courier
+from bot.pipeline.deliver import Sending, deliver
+from bot.store import Database, outbox
+from bot.store.outbox import Leased
+
+
+class Trap:
+    """Lets `count` passings of a step be the last thing this process does."""
+
+    def __init__(self, step: str, count: int) -> None:
+        self.step, self.left = step, count
+        self.lock = threading.Lock()
+
+    def passing(self, step: str) -> None:
+        if step != self.step:
+            return
+        with self.lock:
+            self.left -= 1
+            if self.left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+                time.sleep(60)
+
+    def lay(self, place: Any, name: str, *, before: str = "", after: str = "") -> None:
+        original: Callable[..., Any] = getattr(place, name)
+
+        def trapped(*args: Any, **named: Any) -> Any:
+            self.passing(before)
+            result = original(*args, **named)
+            self.passing(after)
+            return result
+
+        setattr(place, name, trapped)
+
+    def lay_all(self) -> None:
+        self.lay(outbox, "lease", before="before claim")
+        self.lay(Courier, "_take", after="after claim")
+        self.lay(outbox, "finish", after="before commit")
+        self.lay(Courier, "_finish", after="after commit")
+        write = Connection.write
+
+        def trapped(connection: Connection, data: bytes, timeout: float) -> None:
+            is_content = data.endswith(b"\r\n.\r\n")
+            self.passing("before DATA" if is_content else "")
+            write(connection, data, timeout)
+            self.passing("after the final dot" if is_content else "")
+
+        Connection.write = trapped  # type: ignore[method-assign]
+
+
+def build(leased: Leased) -> Message:
+    data = f"Message-ID: {leased.message_id}\r\nSubject: hello\r\n\r\n{'x' * 60}\r\n"
+    return Message(
+        sender="b@papers.example.org", recipient=leased.email, message_id=leased.message_id, data=data.encode()
+    )
+
+
+def send(url: str, port: int, policy: str, connections: int, step: str, count: int) -> None:
+    """Deliver until nothing waits, or death."""
+    Trap(step, count).lay_all()
+    database = Database(url, durable=False)
+    sending = Sending(
+        transport=transport(f"smtp://127.0.0.1:{port}"),
+        build=build,
+        on_crash="skip" if policy == "skip" else "resend",
+        connections=connections,
+    )
+    while deliver(database, sending, lambda: datetime.now(UTC)).waiting:
+        time.sleep(0.02)
+
+
+def main() -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children: they must not linger as zombies
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            with contextlib.ExitStack() as end:  # a child never comes back into this loop
+                end.callback(os._exit, 0)
+                send(**json.loads(line))
+        print(child, flush=True)
+
+
+if __name__ == "__main__":
+    main()

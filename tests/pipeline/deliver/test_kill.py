@@ -1,0 +1,143 @@
+"""kill -9 at random and at every named step: lost 0; doubled at most one per sending thread and kill, with the same
+Message-ID; under "skip" doubled 0, and whatever is missing is listed. The figures are in the summary of the run."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.store import Database, editions
+
+HERE = Path(__file__).parent
+STEPS = ("before claim", "after claim", "before DATA", "after the final dot", "before commit", "after commit")
+EDITIONS = 260
+THREADS = 2
+RANDOM_KILLS = 6
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+
+
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Callable[..., int]]:
+    """Starts sending processes; returns their numbers."""
+    process = subprocess.Popen(
+        [sys.executable, str(HERE / "sending_process.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+
+    def start(**how: Any) -> int:
+        process.stdin.write(json.dumps(how) + "\n")  # type: ignore[union-attr]
+        process.stdin.flush()  # type: ignore[union-attr]
+        return int(process.stdout.readline())  # type: ignore[union-attr]
+
+    yield start
+    process.stdin.close()
+    process.stdout.close()
+    process.wait(10)
+
+
+@pytest.fixture
+def sink(tmp_path: Path) -> Iterator[tuple[int, Path]]:
+    """The port of an SMTP sink in its own process, and the file of what it accepted."""
+    received = tmp_path / "received"
+    process = subprocess.Popen(
+        [sys.executable, str(HERE / "sink_process.py"), str(received)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    yield int(process.stdout.readline()), received
+    process.kill()
+    process.stdout.close()
+    process.wait(10)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def wait_for(pids: list[int], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while any(map(is_alive, pids)):
+        assert time.monotonic() < end, "a sending process does not end"
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("policy", ["resend", "skip"])
+def test_nothing_is_lost_whenever_it_is_killed(
+    policy: str,
+    processes: int,
+    database_url: str,
+    database: Database,
+    post_on: Any,
+    clock: Any,
+    nursery: Callable[..., int],
+    sink: tuple[int, Path],
+    record_property: Callable[[str, object], None],
+) -> None:
+    port, file = sink
+    post = post_on(database, clock)
+    people = [f"reader{number}@example.net" for number in range(EDITIONS)]
+    post.fill(people)
+    chance = random.Random(f"{policy} {processes} {database.sqlite}")
+    how = {"url": database_url, "port": port, "policy": policy, "connections": THREADS}
+    kills = 0
+    for step in STEPS:
+        first = nursery(**how, step=step, count=chance.randint(1, 3 if "claim" in step else 12))
+        others = [nursery(**how, step="", count=0) for _ in range(processes - 1)]
+        wait_for([first])  # killed by the trap
+        for pid in others:
+            os.kill(pid, signal.SIGKILL)
+        wait_for(others)
+        kills += processes
+    for _ in range(RANDOM_KILLS):
+        pids = [nursery(**how, step="", count=0) for _ in range(processes)]
+        for pid in pids:
+            time.sleep(chance.uniform(0.02, 0.3))
+            if is_alive(pid):
+                os.kill(pid, signal.SIGKILL)
+                kills += 1
+        wait_for(pids)
+    left = sum(state == "waiting" or state == "leased" for state in post.states().values())
+    wait_for([nursery(**how, step="", count=0) for _ in range(processes)])
+
+    copies: dict[str, list[str]] = defaultdict(list)
+    for line in file.read_text().splitlines():
+        recipient, message_id = line.split()
+        copies[recipient].append(message_id)
+    states = Counter(post.states().values())
+    with database.read() as tx:
+        listed = {email for email, _ in editions.unknown(tx)}
+    missing = set(people) - copies.keys()
+    doubled = sum(len(ids) - 1 for ids in copies.values())
+    where = f"{'SQLite' if database.sqlite else 'PostgreSQL':10} {policy:6} {processes} process(es)"
+    record_property(
+        "kills",
+        f"{where} {kills:2} kills, {left:3} of {EDITIONS} left for the last run: lost {len(missing - listed)}, "
+        f"doubled {doubled}, unknown {len(listed)} (of them missing {len(missing)})",
+    )
+    assert kills >= len(STEPS)
+    assert missing <= listed  # lost: 0
+    assert all(set(ids) == {f"<digest.2026-11-20.{email}>"} for email, ids in copies.items())
+    assert states["sent"] + states["unknown"] == EDITIONS
+    post.books()
+    if policy == "resend":
+        assert not missing
+        assert not listed
+        assert doubled <= kills * THREADS
+    else:
+        assert doubled == 0
+        assert len(listed) <= kills * THREADS
