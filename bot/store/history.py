@@ -54,7 +54,11 @@ def changed_since(tx: Connection, revision: int, until: int) -> dict[int, Paper]
 def seen_since(tx: Connection, moment: datetime, until: int | None = None) -> dict[int, Paper]:
     """Papers first seen after that moment, as they were at a revision (now, if none is given)."""
     where = PAPERS.c.first_seen > moment
-    return _select(tx, where) if until is None else _at(tx, where, until)
+    if until is None:
+        return _select(tx, where)
+    swallowed = as_of(tx, tx.execute(select(MERGERS.c.loser).where(MERGERS.c.revision > until)).scalars(), until)
+    seen = {number: paper for number, paper in swallowed.items() if paper.first_seen and paper.first_seen > moment}
+    return {number: paper for number, paper in sorted((_at(tx, where, until) | seen).items())}
 
 
 def _at(tx: Connection, where: ColumnElement[bool], until: int) -> dict[int, Paper]:

@@ -55,6 +55,7 @@ class PaperRow(SQLModel, table=True):
     """A paper as it is now."""
 
     __tablename__ = "paper"
+    __table_args__ = {"sqlite_autoincrement": True}  # a number that was another paper's has a history already
 
     id: int | None = identity()
     key: str = Field(unique=True, sa_type=LONG)

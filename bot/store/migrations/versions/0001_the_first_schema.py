@@ -120,6 +120,7 @@ def upgrade() -> None:
         sa.Column("data", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_paper")),
         sa.UniqueConstraint("key", name=op.f("uq_paper_key")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("paper", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_paper_first_seen"), ["first_seen"], unique=False)
