@@ -26,7 +26,7 @@ DENSITIES = {"rare": 0.002, "niche": 0.02, "broad": 0.20}  # a keyword is in at 
 
 
 def vocabulary(size: int, rng: random.Random) -> list[str]:
-    """Distinct invented words. They have one m, at the end, and begin with no small word: no two together are a third."""
+    """Distinct invented words. With one m, at the end, and no small word in front: no two together are a third."""
     found: dict[str, None] = {}
     while len(found) < size:
         syllables = rng.choice((1, 2, 2, 3, 3, 4))
@@ -81,7 +81,7 @@ def papers(count: int, seed: int = 7) -> list[Paper]:
 
 @dataclass(frozen=True)
 class Profiles:
-    """Profiles of five keywords each: number i has the keywords `terms[j] for j in chosen[i]`, put together by `kind`."""
+    """Profiles of five keywords each: number i has `terms[j] for j in chosen[i]`, put together by `kind[i]`."""
 
     terms: list[str]  # words, or phrases with blanks
     chosen: "np.ndarray[tuple[int, int], np.dtype[np.int32]]"
@@ -123,9 +123,9 @@ def profiles(made: list[Paper], count: int, density: str, seed: int = 11) -> Pro
                         phrase = found[i : i + n]
                         if len(phrase) == n and phrase[-1] not in SMALL and min(map(len, phrase)) > 1:
                             seen_phrases.add(" ".join(phrase))
-        for word in seen_words:
+        for word in sorted(seen_words):
             single[word] = single.get(word, 0) + 1
-        for phrase in seen_phrases:
+        for phrase in sorted(seen_phrases):
             several[phrase] = several.get(phrase, 0) + 1
 
     def by_popularity(pool: dict[str, int]) -> list[str]:
