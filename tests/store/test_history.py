@@ -185,3 +185,39 @@ def test_an_empty_store(database: Database, revision: int) -> None:
         assert history.forebears(tx, [1], revision) == {}
         assert history.current(tx, [1], revision) == {}
         assert history.revision_before(tx, NOW) == 0
+
+
+@pytest.mark.parametrize("preprint_first", [True, False])
+@pytest.mark.parametrize("known_both", [True, False])
+def test_who_was_told_under_another_name_is_not_told_again(
+    database: Database, preprint_first: bool, known_both: bool
+) -> None:
+    """A lab's page was told; then it turns out to be the preprint that came before it, or after it."""
+    people = ("Ada Lovelace", "Grace Hopper")
+    url = "https://lab.example/pruned"
+    page = Listing(
+        title="What we pruned", keys=identity.keys_for("What we pruned", url=url), abstract="Pruned.", authors=people
+    )
+    title = "Lattices of all sorts, considered"
+    preprint = Listing(title=title, keys=identity.keys_for(title, identifiers=["2611.00009"]), authors=people)
+    both = Listing(title=title, keys=identity.keys_for(title, identifiers=["2611.00009"], url=url), authors=people)
+
+    def record(*batch: Listing) -> int:
+        with database.record() as tx:
+            papers.record(tx, "lab", batch, NOW, first=False)
+        with database.read() as tx:
+            return (history.latest(tx) or pytest.fail("nothing was recorded")).id
+
+    def news(base: int) -> list[int]:
+        room = open_newsroom(database, NOW, remember=False)
+        return [len(found) for found in room.news_since(base).match([[parse("abstract:pruned")]], most=9)[0].every]
+
+    first = (preprint, page) if preprint_first else (page, preprint)
+    base = record(*(first if known_both else [page]))
+    assert news(0) == [1]
+    if not known_both:
+        assert record(preprint) > base
+        assert news(base) == [0]
+    assert record(both) > base
+    assert news(base) == [0]
+    assert news(0) == [1]
