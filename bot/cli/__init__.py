@@ -2,7 +2,7 @@
 
 steps    once, collect, compose, deliver, run, migrate         look   check, status, preview, read
 readers  subscribers ..., inbox                                ask    backtest, explain, why, who
-care     init, doctor, demo
+care     init, demo                                            doctor
 """
 
 import logging
@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import ask, care, look, readers, serve, steps
+from bot.cli import ask, care, doctor, look, readers, serve, steps
 from bot.cli.parts import State
 from bot.cli.say import complain, set_up_logging
 from bot.errors import UserError
@@ -43,7 +43,7 @@ def options(
     context.obj = State(config_path=config, verbose=verbose, quiet=quiet)
 
 
-for module in (steps, look, ask, readers, care, serve):
+for module in (steps, look, ask, readers, care, doctor, serve):
     module.register(app)
 
 

@@ -26,6 +26,16 @@ def operator_letter(notes: Sequence[SourceNote]) -> Letter:
     return _letter(f"Paperlark: {names} needs a look", paragraphs)
 
 
+def trial_letter() -> Letter:
+    """What `doctor --send` sends."""
+    paragraphs = [
+        "This is a test message. If you can read it where letters are read (and not among the junk), mail works.",
+        "Your mail program can show its source: Authentication-Results says what the receiver made of SPF, DKIM and "
+        "DMARC.",
+    ]
+    return _letter("Paperlark: a test message", paragraphs)
+
+
 def farewell_letter(address: str, *, alerts_only: bool) -> Letter:
     """Confirms that somebody has left."""
     what = "alerts" if alerts_only else "mail"

@@ -1,0 +1,121 @@
+"""The verb doctor: everything around the program that can go wrong, each finding with its fix."""
+
+import os
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from bot.cli.parts import Json, Parts, parts_of
+from bot.cli.say import out, print_json
+from bot.core.addresses import address
+from bot.core.notes import trial_letter
+from bot.errors import DeliveryError, UserError
+from bot.mail import tokens
+from bot.mail.addresses import mailbox
+from bot.mail.dkim import DkimSigner
+from bot.mail.domain_check import Domains, check_domains, dns_lookup
+from bot.mail.findings import Finding, advice, fine, problem
+from bot.mail.relay_check import check_relay
+from bot.pipeline.checkup import check_up
+
+MARKS = {"fine": "ok     ", "advice": "advice ", "problem": "PROBLEM"}
+
+Findings = dict[str, list[Finding]]
+
+
+def register(app: typer.Typer) -> None:
+    app.command("doctor")(doctor)
+
+
+def doctor(
+    context: typer.Context,
+    send: Annotated[str, typer.Option("--send", metavar="ADDRESS", help="Also send a test message there.")] = "",
+    offline: Annotated[bool, typer.Option("--offline", help="Do not ask the DNS.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Look at the database, the disk, the clock, the relay and the DNS; each finding comes with its fix."""
+    parts = parts_of(context)
+    found = examine(parts, datetime.now(UTC), send=send, offline=offline)
+    problems = sum(finding.level == "problem" for findings in found.values() for finding in findings)
+    if as_json:
+        print_json(
+            {
+                "problems": problems,
+                "findings": [
+                    {"about": about, "level": one.level, "what": one.what, "fix": one.fix or None}
+                    for about, findings in found.items()
+                    for one in findings
+                ],
+            }
+        )
+    else:
+        for about, findings in found.items():
+            out.print(about.capitalize(), markup=False)
+            for one in findings:
+                fix = f"\n           {one.fix}" if one.fix else ""
+                out.print(f"  {MARKS[one.level]}  {one.what}{fix}", markup=False)
+        out.print(f"\n{problems or 'No'} problem{'' if problems == 1 else 's'}.", markup=False)
+    if problems:
+        raise typer.Exit(1)
+
+
+def examine(parts: Parts, now: datetime, *, send: str = "", offline: bool = False) -> Findings:
+    """All findings, by what they are about."""
+    mail = parts.config.mail
+    signer = None
+    if mail.dkim:
+        signer = DkimSigner.from_file(
+            mail.dkim.domain or parts.identity.domain, mail.dkim.selector, Path(mail.dkim.key)
+        )
+    envelope = parts.identity.sender.email
+    if mail.bounces:
+        envelope = tokens.address(mail.bounces, tokens.seal(parts.identity.secret, "bounce", 0))
+    found: Findings = {
+        "configuration": _configuration(parts),
+        "database": check_up(parts.database, now),
+        "mail": check_relay(mail.url, [envelope], now),
+    }
+    if mail.url.startswith("smtp") and not offline:
+        found["dns"] = check_domains(
+            Domains(
+                sender=parts.identity.domain,
+                envelope=envelope.rpartition("@")[2],
+                dkim_name=signer.record_name if signer else "",
+                dkim_record=signer.record if signer else "",
+            ),
+            dns_lookup,
+        )
+    if send:
+        found["test message"] = [_send(parts, send, now)]
+    return found
+
+
+def _configuration(parts: Parts) -> list[Finding]:
+    """What the configuration itself warns of, and who may read it."""
+    found = [advice(warning, "see `paperlark check`") for warning in parts.config.warnings]
+    file = parts.state.config_path
+    password = urlsplit(parts.config.mail.url).password
+    if password and os.name == "posix" and file.stat().st_mode & stat.S_IROTH and password in file.read_text("utf-8"):
+        found.append(advice(f"everybody on this machine can read the password in {file}", f"chmod 600 {file}"))
+    if not parts.config.operator:
+        found.append(advice("nobody is told when a source stays broken", 'set operator = "you@example.org"'))
+    return found or [fine(f"{file} raises no doubts")]
+
+
+def _send(parts: Parts, recipient: str, now: datetime) -> Finding:
+    try:
+        recipient = mailbox(address(recipient)).email
+    except ValueError as error:
+        raise UserError(f"--send: {error}") from error
+    session = parts.transport.session()
+    try:
+        words = session.send(parts.press.note(recipient, trial_letter(), now))
+    except DeliveryError as error:
+        return problem(f"the test message was not accepted: {error}", "the relay's words say why")
+    finally:
+        session.close()
+    return fine(f"a test message to {recipient} was accepted: {words}")
