@@ -232,13 +232,14 @@ class Desk:
         for told in (alerted, untold):
             self.room.rename(told)
 
-        groups: dict[tuple[int | None, timedelta, Pace], list[Pair]] = defaultdict(list)
+        groups: dict[tuple[int | None, datetime, Pace], list[Pair]] = defaultdict(list)
         for reader, subscriber in pairs:
-            first = reader.told_revision is None
-            period = subscriber.schedule.period if first else timedelta(0)
-            groups[reader.told_revision, period, _pace(subscriber)].append((reader, subscriber))
-        for (base, period, pace), members in groups.items():
-            news = self.room.first_news(self.now - period) if base is None else self.room.news_since(base)
+            start = self.now
+            if reader.told_revision is None:  # a first edition looks back one period from when it was due
+                start = self._slot(reader, subscriber, force=True)[1] - subscriber.schedule.period
+            groups[reader.told_revision, start, _pace(subscriber)].append((reader, subscriber))
+        for (base, start, pace), members in groups.items():
+            news = self.room.first_news(start) if base is None else self.room.news_since(base)
             found = news.match(
                 [[profile.query for profile in subscriber.profiles] for _, subscriber in members],
                 most=max(len(alerted[reader.id]) + subscriber.max_papers for reader, subscriber in members) + NAMED,

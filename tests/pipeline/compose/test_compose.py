@@ -1,0 +1,325 @@
+"""What readers get, decided from real rows: diffs, shares, alerts and their ceilings, quiet days, heartbeats."""
+
+import sys
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.core.papers import Listing
+from bot.core.picks import Picks
+from bot.core.readers import subscriber_from
+from bot.mail.addresses import Mailbox
+from bot.pipeline.compose import ComposeReport, compose
+from bot.pipeline.press import Identity
+from bot.pipeline.subscribers import entry_for
+from bot.store import Database, editions, history, outbox, papers, readers
+from bot.store.tables import EDITIONS, SUBSCRIBERS
+
+FRIDAY = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+
+
+def listing(number: int, title: str, **more: Any) -> Listing:
+    keys = (f"arxiv:2611.{number:05d}", f"title:{title.lower()}")
+    return Listing(title=title, keys=keys, url=f"https://arxiv.org/abs/2611.{number:05d}", **more)
+
+
+@dataclass(frozen=True)
+class Told:
+    """An edition, with titles for ids."""
+
+    email: str
+    kind: str
+    slot: str
+    sections: dict[str, list[str]]
+    more: dict[str, int]
+    picks: Picks
+
+
+class Office:
+    """A store with its readers, and the three things that happen to it."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.collections = 0
+
+    def collect(self, now: datetime, *listings: Listing, first: bool = False) -> None:
+        with self.database.record() as tx:
+            papers.record(tx, "hf", [replace(one, source="hf") for one in listings], now, first=first)
+
+    def readers(self, now: datetime, *tables: dict[str, Any]) -> None:
+        with self.database.write() as tx:
+            readers.sync(tx, [entry_for(subscriber_from({"digest": "daily 07:30", **one}), now) for one in tables], now)
+
+    def compose(self, now: datetime, *, send: bool = True, **how: Any) -> ComposeReport:
+        report = compose(self.database, now, lambda kind, slot, reader: f"<{kind}.{slot}.{reader}@x>", **how)
+        if send:
+            with self.database.write() as tx:
+                waiting = EDITIONS.c.state == "waiting"
+                tx.execute(EDITIONS.update().where(waiting).values(state="sent", sent_at=now))
+        return report
+
+    def told(self) -> list[Told]:
+        """Every edition, oldest first."""
+        with self.database.read() as tx:
+            rows = tx.execute(
+                EDITIONS.select()
+                .add_columns(SUBSCRIBERS.c.email)
+                .join(SUBSCRIBERS, SUBSCRIBERS.c.id == EDITIONS.c.subscriber_id)
+                .order_by(EDITIONS.c.id)
+            ).all()
+            found = []
+            for row in rows:
+                picks = Picks.from_json(row.picks)
+                shown = history.as_of(tx, picks.ids, row.revision)
+                sections = {part.name or part.kind: [shown[one].title for one in part.ids] for part in picks.sections}
+                more = {part.name or part.kind: part.more for part in picks.sections if part.more}
+                found.append(Told(row.email, row.kind, row.slot, sections, more, picks))
+        return found
+
+
+@pytest.fixture
+def office(database: Database) -> Office:
+    return Office(database)
+
+
+def reader(email: str = "ada@example.org", **more: Any) -> dict[str, Any]:
+    return {"email": email, "trending": 0, "profiles": [{"name": "P", "keywords": ["attention"]}]} | more
+
+
+def attention(*numbers: int, **more: Any) -> list[Listing]:
+    return [listing(number, f"Attention number {number:04d} of many", **more) for number in numbers]
+
+
+def test_a_first_edition_looks_back_one_period(office: Office) -> None:
+    office.collect(FRIDAY - 2 * DAY, *attention(1), first=True)
+    office.collect(FRIDAY - HOUR, *attention(2))
+    office.readers(FRIDAY - HOUR, reader(), reader("weekly@example.org", digest="weekly fri 07:30"))
+    office.compose(FRIDAY)
+
+    assert [(one.email, len(one.sections["P"])) for one in office.told()] == [
+        ("ada@example.org", 1),
+        ("weekly@example.org", 2),
+    ]
+
+
+def test_a_late_first_edition_looks_back_from_when_it_was_due(office: Office) -> None:
+    office.readers(FRIDAY - DAY, reader())
+    office.collect(FRIDAY - DAY + HOUR, *attention(1), first=True)
+    office.compose(FRIDAY + 15 * HOUR)
+
+    assert [(one.slot, len(one.picks.ids)) for one in office.told()] == [("2026-11-20", 1)]
+
+
+def test_votes_crossing_a_line_are_news_and_wavering_across_it_is_told_as_it_was(office: Office) -> None:
+    office.readers(FRIDAY - DAY, reader(profiles=[{"name": "Hot", "query": "attention upvotes>=20"}]))
+    office.collect(FRIDAY - DAY, *attention(1, upvotes=5), first=True)
+    for days, votes in enumerate((5, 19, 20, 25, 40)):
+        office.collect(FRIDAY + days * DAY, *attention(1, upvotes=votes))
+        office.compose(FRIDAY + days * DAY)
+
+    (told,) = office.told()
+    assert (told.slot, told.sections) == ("2026-11-22", {"Hot": ["Attention number 0001 of many"]})
+
+
+def test_each_paper_once_places_shared_and_the_rest_counted(office: Office) -> None:
+    office.readers(
+        FRIDAY - HOUR,
+        reader(
+            max_papers=6,
+            profiles=[
+                {"name": "A", "keywords": ["attention"]},
+                {"name": "B", "keywords": ["many"]},
+                {"name": "C", "keywords": ["rare"]},
+            ],
+        ),
+    )
+    office.collect(FRIDAY - HOUR, *attention(*range(10)), listing(99, "A rare thing"), first=True)
+    office.compose(FRIDAY)
+    (told,) = office.told()
+    shown = [title for titles in told.sections.values() for title in titles]
+
+    assert sorted(map(len, told.sections.values())) == [1, 2, 3]
+    assert len(shown) == len(set(shown)) == 6
+    assert told.sections["C"] == ["A rare thing"]
+    assert sum(told.more.values()) == 5
+    assert told.picks.matched == 11
+    named = [one for part in told.picks.sections for one in part.more_ids]
+    assert len(named) == len(set(named)) == 5
+    assert not set(named) & told.picks.ids
+
+
+def test_as_many_papers_as_asked_for(office: Office) -> None:
+    office.readers(FRIDAY - HOUR, reader(max_papers=150))
+    office.collect(FRIDAY - HOUR, *attention(*range(200)), first=True)
+    office.compose(FRIDAY)
+
+    (told,) = office.told()
+    assert (len(told.sections["P"]), told.more) == (150, {"P": 50})
+
+
+def test_alerts_the_first_at_once_the_burst_together_and_no_flood(office: Office) -> None:
+    alerting = reader(profiles=[{"name": "P", "keywords": ["attention"], "alert": True}], alert_every="1h")
+    office.collect(FRIDAY, *attention(*range(50)), first=True)  # a new source
+    office.readers(FRIDAY, alerting)
+    office.compose(FRIDAY)
+    office.collect(FRIDAY + 10 * timedelta(minutes=1), *attention(100))
+    for minutes in (11, 20, 30, 80):
+        if minutes in (20, 30):
+            office.collect(FRIDAY + timedelta(minutes=minutes), *attention(100 + minutes, 200 + minutes))
+        office.compose(FRIDAY + timedelta(minutes=minutes))
+    alerts = [len(one.picks.ids) for one in office.told() if one.kind == "alert"]
+
+    assert alerts == [1, 4]
+    office.readers(FRIDAY + 2 * HOUR, alerting | {"profiles": [{"name": "New", "keywords": ["many"], "alert": True}]})
+    office.compose(FRIDAY + 3 * HOUR)
+    assert len([one for one in office.told() if one.kind == "alert"]) == 2  # a new profile fires no flood either
+
+
+def test_what_an_alert_told_is_not_told_again_but_counted(office: Office) -> None:
+    office.collect(FRIDAY, *attention(1), first=True)
+    office.readers(FRIDAY, reader(profiles=[{"name": "P", "keywords": ["attention"], "alert": True}]))
+    office.compose(FRIDAY, force=True)
+    office.collect(FRIDAY + HOUR, *attention(2))
+    office.compose(FRIDAY + HOUR)
+    office.collect(FRIDAY + 2 * HOUR, listing(3, "More attention"))
+    with office.database.write() as tx:  # the second alert has to wait: the digest comes first
+        readers.advance(tx, [{"id": 1, "alert_after": FRIDAY + 5 * DAY}])
+    office.compose(FRIDAY + DAY)
+    *_, digest = office.told()
+
+    assert (digest.kind, digest.sections["P"], digest.picks.alerted) == ("digest", ["More attention"], 1)
+
+
+def test_over_the_ceiling_goes_into_the_digest_which_says_so(office: Office) -> None:
+    alerting = reader(
+        profiles=[{"name": "P", "keywords": ["attention"], "alert": True}], alert_every="1m", alert_limit=2
+    )
+    office.collect(FRIDAY, *attention(1), first=True)
+    office.readers(FRIDAY, alerting)
+    office.compose(FRIDAY, force=True)
+    for number in (2, 3, 4, 5):
+        office.collect(FRIDAY + number * HOUR, *attention(number))
+        office.compose(FRIDAY + number * HOUR)
+    office.compose(FRIDAY + DAY)
+    kinds = [one.kind for one in office.told()]
+    digest = office.told()[-1]
+
+    assert kinds == ["digest", "alert", "alert", "digest"]
+    assert (len(digest.picks.ids), digest.picks.overflow, digest.picks.alerted) == (2, 2, 2)
+
+
+def test_a_quiet_day_is_made_up_for(office: Office) -> None:
+    sunday = FRIDAY + 2 * DAY
+    alerting = {"name": "P", "keywords": ["attention"], "alert": True}
+    office.readers(FRIDAY - HOUR, reader(quiet_days=["sat", "sun"], profiles=[alerting]))
+    office.collect(FRIDAY - HOUR, *attention(1), first=True)
+    office.compose(FRIDAY)
+    office.collect(sunday, *attention(2))
+    assert office.compose(sunday) == office.compose(FRIDAY + DAY) == ComposeReport(digests=0, alerts=0)
+    office.compose(sunday + DAY)
+
+    monday = [one for one in office.told() if one.slot != "2026-11-20"]
+    assert sum(len(one.picks.ids) for one in monday) == 1
+
+
+def test_silence_unless_a_heartbeat_is_wished_for(office: Office) -> None:
+    office.collect(FRIDAY - 8 * DAY - HOUR, *attention(1), first=True)
+    office.readers(FRIDAY - 8 * DAY - HOUR, reader("quiet@example.org"), reader("anxious@example.org", heartbeat="7d"))
+    written = [office.compose(FRIDAY + (days - 8) * DAY).digests for days in range(9)]
+    told = office.told()
+
+    assert written[0] == 2
+    assert [(one.email, one.picks.heartbeat) for one in told[2:]] == [("anxious@example.org", True)]
+
+
+def test_revisions_on_request(office: Office) -> None:
+    office.readers(FRIDAY - HOUR, reader(revisions=True), reader("plain@example.org"))
+    office.collect(FRIDAY - HOUR, *attention(1, 2, version=1, abstract="Old words."), first=True)
+    office.compose(FRIDAY)
+    office.collect(FRIDAY + HOUR, *attention(1, version=2, abstract="New words."))
+    office.compose(FRIDAY + DAY)
+    later = [one for one in office.told() if one.slot == "2026-11-21"]
+
+    assert [(one.email, one.sections) for one in later] == [
+        ("ada@example.org", {"revisions": ["Attention number 0001 of many"]})
+    ]
+
+
+def test_trending_for_who_has_no_profile_and_each_paper_once_in_a_life(office: Office) -> None:
+    office.readers(FRIDAY - HOUR, {"email": "new@example.org", "max_papers": 3})
+    office.collect(FRIDAY - HOUR, *(one for n in range(5) for one in attention(n, upvotes=10 * n)), first=True)
+    office.compose(FRIDAY)
+    for days, number in ((1, 0), (2, 3), (3, 0)):
+        office.collect(FRIDAY + days * DAY - HOUR, *attention(number, upvotes=200 + 100 * days))
+        office.compose(FRIDAY + days * DAY)
+    told = [one.sections["trending"] for one in office.told()]
+
+    assert [len(titles) for titles in told] == [3, 1]  # 3 was in the first already, and 0 comes once
+    assert told[1] == ["Attention number 0000 of many"]
+
+
+def test_trending_leaves_out_what_a_profile_told(office: Office) -> None:
+    office.readers(FRIDAY - HOUR, reader(trending=5))
+    office.collect(FRIDAY - HOUR, *attention(1, upvotes=1), listing(2, "Something else", upvotes=2), first=True)
+    office.compose(FRIDAY)
+    office.collect(FRIDAY + HOUR, *attention(1, upvotes=500))
+    office.compose(FRIDAY + DAY)
+
+    (only,) = office.told()
+    assert only.sections == {"P": ["Attention number 0001 of many"], "trending": ["Something else"]}
+
+
+def test_what_expired_unsent_is_told_by_the_next_digest_once(office: Office) -> None:
+    office.readers(FRIDAY - HOUR, reader(trending=3))
+    office.collect(FRIDAY - HOUR, *attention(1), listing(2, "Something else"), first=True)
+    office.compose(FRIDAY, send=False)
+    with office.database.write() as tx:
+        tx.execute(EDITIONS.update().values(state="expired"))
+    for days in (1, 2):
+        office.compose(FRIDAY + days * DAY, send=False)
+    first, second = office.told()
+
+    assert second.sections == first.sections
+    with office.database.read() as tx:
+        books = editions.accounts(tx)
+        assert outbox.waiting(tx) == 1
+    assert (books["expired"], books["waiting"]) == (2, 2)
+
+
+def test_a_late_run_writes_one_digest_for_its_latest_slot_with_all_that_was_missed(office: Office) -> None:
+    office.readers(FRIDAY - 6 * DAY, reader())
+    office.collect(FRIDAY - 5 * DAY - HOUR, *attention(1), first=True)
+    office.compose(FRIDAY - 5 * DAY)
+    for days in (4, 3, 2):
+        office.collect(FRIDAY - days * DAY, *attention(10 + days))
+    office.compose(FRIDAY)
+    first, late = office.told()
+
+    assert (first.slot, late.slot) == ("2026-11-15", "2026-11-20")
+    assert len(late.picks.ids) == 3
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_composing_again_at_once_writes_nothing(office: Office, force: bool) -> None:
+    office.readers(FRIDAY - HOUR, reader(trending=5), {"email": "new@example.org"})
+    office.collect(FRIDAY - HOUR, *attention(*range(30), upvotes=3), first=True)
+    first = office.compose(FRIDAY, force=force)
+    again = [office.compose(FRIDAY + timedelta(seconds=seconds), force=force).digests for seconds in (0, 1, 300)]
+
+    assert first.digests == 2
+    assert again == [0, 0, 0]
+
+
+def test_shared_among_processes_everyone_gets_the_same(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    office.readers(FRIDAY - HOUR, *(reader(f"r{number}@example.org") for number in range(20)))
+    office.collect(FRIDAY - HOUR, *attention(1, 2), first=True)
+    monkeypatch.setattr(sys.modules["bot.pipeline.compose"], "SHARE_FROM", 1)
+    identity = Identity(sender=Mailbox("", "digest@example.org"), secret="a secret nobody can guess")
+    report = compose(office.database, FRIDAY, identity.message_id, processes=2)
+
+    assert report.digests == 20
+    assert sorted(one.email for one in office.told()) == sorted(f"r{number}@example.org" for number in range(20))
