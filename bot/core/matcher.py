@@ -6,6 +6,7 @@ processor's cache. How terms are found is in `scan`, how shapes are evaluated in
 
 import threading
 import weakref
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ from bot.core.leaves import LeafTable
 from bot.core.papers import Paper
 from bot.core.query_tree import Leaf, Number, Query
 from bot.core.ranking import trend_order
-from bot.core.scan import Scan, scan
+from bot.core.scan import Scan, Texts, scan
 from bot.core.shapes import Bits, Take, outline, shape
 
 Indexes = NDArray[np.int64]
@@ -31,12 +32,19 @@ REMOVED = -1
 class Group:
     """All queries of one shape: their leaves, and which queries they are. Arrays grow; `count` rows are in use."""
 
-    def __init__(self, text: str, leaves: NDArray[np.int32], members: NDArray[np.int64], weights: NDArray[np.float64]):
+    def __init__(
+        self,
+        text: str,
+        leaves: NDArray[np.int32],
+        members: NDArray[np.int64],
+        weights: NDArray[np.float64],
+        count: int,
+    ) -> None:
         self.shape = text
         self.leaves = leaves  # [queries, slots]
         self.members = members
         self.weights = weights  # [queries, slots], or [queries, 0] where no slot has a weight
-        self.count = len(members)
+        self.count = count
 
     def append(self, index: int, leaves: list[int], weights: list[float]) -> int:
         """Adds a query; returns its row."""
@@ -65,7 +73,9 @@ class Group:
     def copy(self) -> "Group":
         """The same queries in arrays of their own."""
         count = self.count
-        return Group(self.shape, self.leaves[:count].copy(), self.members[:count].copy(), self.weights[:count].copy())
+        return Group(
+            self.shape, self.leaves[:count].copy(), self.members[:count].copy(), self.weights[:count].copy(), count
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,21 +162,18 @@ class Matcher:
 
     def _enter_all(self, queries: Iterable[Query]) -> None:
         known: dict[Leaf, int] = {}
-        leaves: list[list[int]] = []
-        weights: list[list[float]] = []
-        members: list[list[int]] = []
-        widths: list[int] = []
-        group_of: list[int] = []
-        row_of: list[int] = []
+        leaves: list[array[int]] = []
+        weights: list[array[float]] = []
+        members: list[array[int]] = []
+        group_of, row_of = array("i"), array("i")
         for index, query in enumerate(queries):
             text, parts = outline(query)
             group = self._group_of_shape.get(text)
             if group is None:
                 group = self._group_of_shape[text] = len(members)
-                leaves.append([])
-                weights.append([])
-                members.append([])
-                widths.append(len(parts))
+                leaves.append(array("i"))
+                weights.append(array("d"))
+                members.append(array("q"))
             group_of.append(group)
             row_of.append(len(members[group]))
             members[group].append(index)
@@ -177,19 +184,18 @@ class Matcher:
                     number = known[leaf] = self.table.number(leaf)
                 row.append(number)
             if "^" in text:
-                weights[group] += [_weight(leaf) for leaf in parts]
+                weights[group].extend(map(_weight, parts))
         for text, group in self._group_of_shape.items():
             count = len(members[group])
+            room = 8 + count // 16
+            rows = np.zeros((count + room, len(leaves[group]) // count), np.int32)
+            rows[:count].reshape(-1)[:] = leaves[group]
+            heavy = np.ones((count + room, len(weights[group]) // count))
+            heavy[:count].reshape(-1)[:] = weights[group]
             self._groups.append(
-                Group(
-                    text,
-                    np.array(leaves[group], np.int32).reshape(count, widths[group]),
-                    np.array(members[group], np.int64),
-                    np.array(weights[group], np.float64).reshape(count, widths[group] if "^" in text else 0),
-                )
+                Group(text, rows, np.concatenate([members[group], np.zeros(room, np.int64)]), heavy, count)
             )
-            self._groups[-1].grow(count // 16)
-            leaves[group] = []
+            leaves[group] = array("i")
         self._count = len(group_of)
         self._group_of = np.array(group_of, np.int32)
         self._row_of = np.array(row_of, np.int32)
@@ -235,7 +241,7 @@ class Matcher:
             group = self._group_of_shape[text] = len(self._groups)
             width, empty = len(parts), np.empty(0, np.int64)
             weighted = width if "^" in text else 0
-            self._groups.append(Group(text, np.empty((0, width), np.int32), empty, np.empty((0, weighted))))
+            self._groups.append(Group(text, np.empty((0, width), np.int32), empty, np.empty((0, weighted)), 0))
         self._part()
         numbers = [self.table.number(leaf) for leaf in parts]
         self._group_of[index] = group
@@ -251,8 +257,8 @@ class Matcher:
 
     def match(
         self,
-        papers: Iterable[Paper],
-        before: Iterable[Paper | None] | None = None,
+        papers: Iterable[Paper] | Texts,
+        before: Iterable[Paper | None] | Texts | None = None,
         *,
         prior: Sequence[float] | NDArray[np.float64] | None = None,
         queries: Sequence[int] | Indexes | None = None,
@@ -261,27 +267,28 @@ class Matcher:
         """Which of the papers the queries are true of; with `before`, only what was not true before.
 
         Args:
-            papers: any number; their order gives the paper indexes.
+            papers: any number; their order gives the paper indexes. `Texts` of them serve several matchers.
             before: for each paper what it was when the reader last heard of it; None: there was no such paper.
             prior: the trend of each paper, for ranking; higher is hotter.
             queries: only these, one row each in this order; without, all.
             reuse: earlier matches nobody looks at any more; their memory is written over, which saves the time that
                 new memory takes (as much as matching).
         """
-        now = list(papers)
-        trend = np.zeros(len(now)) if prior is None else np.asarray(prior, np.float64)
-        if trend.shape != (len(now),):
-            raise ValueError(f"prior has the shape {trend.shape}, there are {len(now)} papers")
+        now = papers if isinstance(papers, Texts) else Texts(papers)
+        count = len(now.papers)
+        trend = np.zeros(count) if prior is None else np.asarray(prior, np.float64)
+        if trend.shape != (count,):
+            raise ValueError(f"prior has the shape {trend.shape}, there are {count} papers")
         order = trend_order(trend)
-        earlier = None if before is None else list(before)
-        if earlier is not None and len(earlier) != len(now):
-            raise ValueError(f"before has {len(earlier)} papers, there are {len(now)}")
+        earlier = before if before is None or isinstance(before, Texts) else Texts(before)
+        if earlier is not None and len(earlier.papers) != count:
+            raise ValueError(f"before has {len(earlier.papers)} papers, there are {count}")
         with self._lock:
             blocks, rows = self._blocks(queries)
-            scanned = scan(self.table, [now[i] for i in order])
+            scanned = scan(self.table, now, order)
             past = None
-            if earlier is not None and any(paper is not None for paper in earlier):
-                past = scan(self.table, [earlier[i] for i in order])
+            if earlier is not None and any(paper is not None for paper in earlier.papers):
+                past = scan(self.table, earlier, order)
             size = (len(rows), scanned.bits.shape[1])
             bits = np.zeros(size, np.uint64) if reuse is None or reuse.bits.shape != size else reuse.bits
             bits[self._group_of[rows] == REMOVED] = 0
@@ -291,10 +298,10 @@ class Matcher:
             _evaluate(block, scanned, past, found.bits)
         return found
 
-    def survey(self, papers: Iterable[Paper]) -> Statistics:
+    def survey(self, papers: Iterable[Paper] | Texts) -> Statistics:
         """What is usual in a window of papers: for `Matches.top`. Surveys of several windows can be added up."""
         with self._lock:
-            found = scan(self.table, list(papers))
+            found = scan(self.table, papers if isinstance(papers, Texts) else Texts(papers))
         return Statistics.of(found, self.table.count)
 
     # Snapshots
@@ -324,8 +331,8 @@ class Matcher:
             matcher.table = snapshot.load(saved)
             for number, text in enumerate(snapshot.from_text_array(saved["shapes"])):
                 matcher._group_of_shape[text] = number
-                parts = (saved[f"{name}.{number}"] for name in ("leaves", "members", "weights"))
-                matcher._groups.append(Group(text, *parts))
+                leaves, members, weights = (saved[f"{name}.{number}"] for name in ("leaves", "members", "weights"))
+                matcher._groups.append(Group(text, leaves, members, weights, len(members)))
             matcher._group_of, matcher._row_of = saved["group_of"].astype(np.int32), saved["row_of"].astype(np.int32)
             matcher._count = len(matcher._group_of)
         except (KeyError, ValueError, TypeError):

@@ -3,6 +3,7 @@
 What single words and phrases are found by is in `scan`.
 """
 
+from dataclasses import dataclass
 from itertools import repeat
 
 import numpy as np
@@ -18,12 +19,22 @@ PLACES = (1 << PLACE_BITS) - 1
 GAP = 128  # free places behind every text: more than any distance a query may ask for
 
 
-def joined_words(table: LeafTable, folded: list[str], token: Ints, plain: Ints) -> tuple[Ints, Ints]:
-    """Every place where a label stands for a word and its neighbour read as one.
+@dataclass(frozen=True, slots=True)
+class WordPairs:
+    """The neighbours in texts that may be read as one word."""
 
-    `folded` are the distinct words, 0 being none, `plain` their labels or -1, and `token` has the number of each word
-    of the texts. All pairs are looked at by number: the fingerprint of a pair's skeleton follows from those of its two
-    words, and only what some label shares is put together and looked up.
+    begins: NDArray[np.bool_]  # word -> whether it may be the first of a pair
+    place: Ints  # of the first word of each pair
+    left: Ints  # its words
+    right: Ints
+    prints: Ints  # the fingerprint of the pair's skeleton
+    alone: NDArray[np.bool_]  # word -> `leaves.folds_alone`
+
+
+def word_pairs(folded: list[str], token: Ints) -> WordPairs:
+    """The pairs of a row of tokens; `folded` are the distinct words, 0 being none.
+
+    The fingerprint of a pair's skeleton follows from those of its two words: no pair is put together here.
     """
     cores = [skeleton(word) for word in folded]
     whole = _fingerprints(folded)
@@ -37,9 +48,18 @@ def joined_words(table: LeafTable, folded: list[str], token: Ints, plain: Ints) 
     able = np.flatnonzero(begins[left] & (right > 0) & ~(digits[left] & digits[right]))
     left, right = left[able], right[able]
     both = np.where(size[right] > 0, (whole[left] * powers[size[right]] + rest[right]) % PRIME, rest[left])
-    known = table.joined
-    likely = np.flatnonzero(known[both & (len(known) - 1)])
-    likely = likely[_not_apart(table, folded, plain, left[likely], right[likely])]
+    return WordPairs(begins, able, left, right, both, np.array(list(map(folds_alone, folded))))
+
+
+def joined_words(table: LeafTable, folded: list[str], token: Ints, plain: Ints, pairs: WordPairs) -> tuple[Ints, Ints]:
+    """Every place where a label stands for a word and its neighbour read as one.
+
+    `plain` are the labels of the distinct words, or -1. Only pairs whose fingerprint some label shares are put together
+    and looked up.
+    """
+    able, left, right = pairs.place, pairs.left, pairs.right
+    likely = np.flatnonzero(table.joined[pairs.prints & (len(table.joined) - 1)])
+    likely = likely[_not_apart(table, folded, np.where(pairs.alone, plain, -1), left[likely], right[likely])]
     places: list[int] = []
     labels: list[int] = []
     get = table.labels.get
@@ -48,7 +68,7 @@ def joined_words(table: LeafTable, folded: list[str], token: Ints, plain: Ints) 
             places.append(place)
             labels.append(found)
     if table.prefixes:
-        _joined_prefixes(table, folded, token, begins, able, places, labels)
+        _joined_prefixes(table, folded, token, pairs, places, labels)
     return np.array(places, np.int64), np.array(labels, np.int64)
 
 
@@ -58,10 +78,10 @@ def _fingerprints(words: list[str]) -> Ints:
     return np.array([read(spelled, "big") % PRIME for spelled in map(str.encode, words)], np.int64)
 
 
-def _not_apart(table: LeafTable, folded: list[str], plain: Ints, left: Ints, right: Ints) -> NDArray[np.bool_]:
+def _not_apart(table: LeafTable, folded: list[str], tails: Ints, left: Ints, right: Ints) -> NDArray[np.bool_]:
     """False for pairs that are joined in phrases only, of just these two words: such phrases are found word by word."""
     head = np.array(list(map(table.heads.get, folded, repeat(0))), np.int64)[left]
-    tail = np.where(np.array(list(map(folds_alone, folded))), plain, -1)[right]
+    tail = tails[right]
     needed = np.ones(len(left), bool)
     both = np.flatnonzero((head > 0) & (tail >= 0))
     split = head[both] << 32 | tail[both]
@@ -71,16 +91,10 @@ def _not_apart(table: LeafTable, folded: list[str], plain: Ints, left: Ints, rig
 
 
 def _joined_prefixes(
-    table: LeafTable,
-    folded: list[str],
-    token: Ints,
-    begins: NDArray[np.bool_],
-    able: Ints,
-    places: list[int],
-    labels: list[int],
+    table: LeafTable, folded: list[str], token: Ints, pairs: WordPairs, places: list[int], labels: list[int]
 ) -> None:
     """Adds the starred labels that reach from a word into its neighbour."""
-    numbers = {folded[number]: number for number in np.flatnonzero(begins).tolist()}
+    numbers = {folded[number]: number for number in np.flatnonzero(pairs.begins).tolist()}
     heads: dict[int, dict[str, int]] = {}  # first word -> begin of the second -> label
     for prefix, label in table.prefixes:
         for cut in range(1, len(prefix)):
@@ -88,7 +102,7 @@ def _joined_prefixes(
                 heads.setdefault(number, {})[prefix[cut:]] = label
     is_head = np.zeros(len(folded), bool)
     is_head[list(heads)] = True
-    for place in able[is_head[token[able]]].tolist():
+    for place in pairs.place[is_head[pairs.left]].tolist():
         second, endings = folded[token[place + 1]], heads[int(token[place])]
         for length in range(1, len(second) + 1):
             if (found := endings.get(second[:length])) is not None:

@@ -4,7 +4,7 @@ Every paper of a batch is one bit; a leaf becomes a row of bits. The papers' wor
 table's automaton walks all of them together, one array operation a step.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from typing import TypeAlias
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bot.core.arrays import Ints, spread
 from bot.core.evaluate import COMPARE
 from bot.core.leaves import LeafTable
-from bot.core.neighbours import joined_words, near_leaves
+from bot.core.neighbours import WordPairs, joined_words, near_leaves, word_pairs
 from bot.core.papers import Paper
 from bot.core.text import fold_value, singular
 from bot.core.tokens import EXACT, FOLDED, NAME, Tokens
@@ -42,22 +42,42 @@ class Scan:
     lengths: Callable[[], Ints]  # words in title and abstract, by bit
 
 
-def scan(table: LeafTable, papers: Sequence[Paper | None]) -> Scan:
-    """Looks for every leaf of the table in the papers; None is a paper without anything. Paper i gets bit i."""
-    tokens = Tokens(papers, table.has_exact, table.has_names, table.has_exact_names)
-    folded, folded_token = tokens.reading(FOLDED)
-    leaf, place = _found(table, tokens, folded, folded_token)
+class Texts:
+    """Papers read for matching, once for any number of matchers. None is a paper without anything."""
+
+    def __init__(self, papers: Iterable[Paper | None]) -> None:
+        self.papers = tuple(papers)
+        self._read: dict[tuple[bool, bool, bool], tuple[Tokens, WordPairs]] = {}
+
+    def read(self, table: LeafTable) -> tuple[Tokens, WordPairs]:
+        """The words of the papers, as far as a table asks for them."""
+        wanted = table.has_exact, table.has_names, table.has_exact_names
+        if wanted not in self._read:
+            tokens = Tokens(self.papers, *wanted)
+            self._read[wanted] = tokens, word_pairs(*tokens.reading(FOLDED))
+        return self._read[wanted]
+
+
+def scan(table: LeafTable, texts: Texts, order: Ints | None = None) -> Scan:
+    """Looks for every leaf of the table in the papers. Paper order[i], or without an order paper i, gets bit i."""
+    tokens, pairs = texts.read(table)
+    count = len(texts.papers)
+    bit_of = np.arange(count)
+    if order is not None:
+        bit_of[order] = np.arange(count)
+    leaf, place = _found(table, tokens, pairs)
     told = (np.array(table.fields, np.int64)[leaf] & tokens.field[place]) != 0
     leaf, place = leaf[told], place[told]
-    other_leaf, other_paper = _values_and_counts(table, papers)
+    other_leaf, other_paper = _values_and_counts(table, texts.papers)
 
     def hits() -> Hits:
         both = np.unique(leaf << 32 | place)
         places = both & 0xFFFFFFFF
-        return Hits(both >> 32, tokens.paper[places], tokens.field[places])
+        return Hits(both >> 32, bit_of[tokens.paper[places]], tokens.field[places])
 
     def lengths() -> Ints:
-        return np.bincount(tokens.paper[folded_token > 0], minlength=len(papers))
+        by_paper = np.bincount(tokens.paper[tokens.reading(FOLDED)[1] > 0], minlength=count)
+        return by_paper if order is None else by_paper[order]
 
     present = np.zeros(table.count, bool)
     present[leaf] = True
@@ -65,9 +85,9 @@ def scan(table: LeafTable, papers: Sequence[Paper | None]) -> Scan:
     used = np.flatnonzero(present)
     row = np.zeros(table.count, np.intp)
     row[used] = np.arange(1, len(used) + 1)
-    bits = np.zeros((len(used) + 1, max(1, (len(papers) + 63) // 64)), np.uint64)
-    for leaves, owners in ((leaf, tokens.paper[place]), (other_leaf, other_paper)):
-        set_bits(bits, row[leaves], owners)
+    bits = np.zeros((len(used) + 1, max(1, (count + 63) // 64)), np.uint64)
+    for leaves, papers in ((leaf, tokens.paper[place]), (other_leaf, other_paper)):
+        set_bits(bits, row[leaves], bit_of[papers])
     return Scan(row, bits, hits, lengths)
 
 
@@ -88,8 +108,9 @@ def set_places(bits: Bits) -> Ints:
     return found[1] if len(found) == 2 else np.concatenate(found)
 
 
-def _found(table: LeafTable, tokens: Tokens, folded: list[str], token: Ints) -> tuple[Ints, Ints]:
+def _found(table: LeafTable, tokens: Tokens, pairs: WordPairs) -> tuple[Ints, Ints]:
     """Every leaf found in texts and names, with the token it begins at; some more than once."""
+    folded, token = tokens.reading(FOLDED)
     get = table.labels.get
     plain = np.array(list(map(get, map(singular, folded), repeat(-1))), np.int64)
     live = np.flatnonzero((label := plain[token]) >= 0)
@@ -107,7 +128,7 @@ def _found(table: LeafTable, tokens: Tokens, folded: list[str], token: Ints) -> 
         edges.append(_everywhere(name_token, [_known(table, "@=" + word) for word in names]))
     place, label = (np.concatenate(parts) for parts in zip(*edges, strict=True))
     near = near_leaves(table, tokens.text, place, label)
-    pair_place, pair_label = joined_words(table, folded, token, plain)
+    pair_place, pair_label = joined_words(table, folded, token, plain, pairs)
     width = np.repeat([1, 2], [len(place), len(pair_place)])
     paths = _walk(table, np.concatenate([place, pair_place]), np.concatenate([label, pair_label]), width, len(tokens))
     leaves, places = zip(near, *paths, strict=True)

@@ -53,6 +53,7 @@ class Tokens:
         local = np.array(self._numbers, np.int64)
         self._number = np.where(local > 0, local + self._bases[np.array(self._kind, np.int64)][self.text], 0)
         self._size = base + 1
+        self._readings: dict[tuple[int, int], tuple[list[str], Ints]] = {}
 
     def __len__(self) -> int:
         return len(self.text)
@@ -62,6 +63,11 @@ class Tokens:
 
         Word 0 is "", for tokens that have none in this reading.
         """
+        if (mark, name) not in self._readings:
+            self._readings[mark, name] = self._read(mark, name)
+        return self._readings[mark, name]
+
+    def _read(self, mark: int, name: int) -> tuple[list[str], Ints]:
         numbers = defaultdict[str, int](count(1).__next__)
         number_of = np.zeros(self._size, np.int64)
         for kind, lexicon in self._lexicons.items():
