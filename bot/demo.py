@@ -1,7 +1,7 @@
 """`paperlark demo`: the whole story offline. A web server and an SMTP server on loopback, everything else for real.
 
-A sample listing (invented, from `examples/`) is fetched over HTTP, diffed into SQLite, matched, rendered and sent by SMTP
-to a sink that keeps what arrives. A second pass, a day later, shows that only what is new is told.
+A sample listing (invented, from `examples/`) is fetched over HTTP, diffed into SQLite, matched, rendered and sent by
+SMTP to a sink that keeps what arrives. A second pass, a day later, shows that only what is new is told.
 """
 
 import contextlib

@@ -1,9 +1,9 @@
 """What can go wrong, sorted by who reacts. Nothing else belongs here.
 
-    PaperlarkError
-     ├ UserError       the person at the keyboard: shown without traceback, exit 2
-     ├ SourceError     the pipeline: this source waits, the others go on
-     └ DeliveryError   the outbox: this message waits, is parked, or is given up
+PaperlarkError
+ ├ UserError       the person at the keyboard: shown without traceback, exit 2
+ ├ SourceError     the pipeline: this source waits, the others go on
+ └ DeliveryError   the outbox: this message waits, is parked, or is given up
 """
 
 from collections.abc import Iterable

@@ -1,7 +1,7 @@
 """The worker: APScheduler wakes one short tick per step; signals stop it. Nothing is decided or remembered here.
 
-The jobs are only wake-ups: all due times are rows, so a tick that is missed, late or doubled does no harm, and a machine
-that slept for two days finds what is overdue with its first tick.
+The jobs are only wake-ups: all due times are rows, so a tick that is missed, late or doubled does no harm, and a
+machine that slept for two days finds what is overdue with its first tick.
 """
 
 import logging
