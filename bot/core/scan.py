@@ -4,6 +4,7 @@ Every paper of a batch is one bit; a leaf becomes a row of bits. The papers' wor
 table's automaton walks all of them together, one array operation a step.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
@@ -13,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.core.arrays import Ints, spread
-from bot.core.evaluate import COMPARE
 from bot.core.leaves import LeafTable
 from bot.core.neighbours import WordPairs, joined_words, near_leaves, word_pairs
 from bot.core.papers import Paper
+from bot.core.query_tree import Number
 from bot.core.text import fold_value, singular
 from bot.core.tokens import EXACT, FOLDED, NAME, Tokens
 
@@ -196,9 +197,25 @@ def _values_and_counts(table: LeafTable, papers: Sequence[Paper | None]) -> tupl
                     folded = fold_value(value)
                     keys = [folded, *(folded[: i + 1] + "*" for i, c in enumerate(folded) if c == ".")]
                     found += [(leaf, bit) for key in keys if (leaf := table.values.get((field, key)))]
-    for condition, leaf in table.conditions:
-        holds = COMPARE[condition.comparison]
-        counts = ((bit, getattr(paper, condition.name)) for bit, paper in enumerate(papers) if paper)
-        found += [(leaf, bit) for bit, number in counts if number is not None and holds(number, condition.value)]
-    pairs = np.array(found, np.int64).reshape(-1, 2)
-    return pairs[:, 0], pairs[:, 1]
+    bits, leaves = [bit for _, bit in found], [leaf for leaf, _ in found]
+    for name in {condition.name for condition, _ in table.conditions}:
+        counted = sorted((c, bit) for bit, p in enumerate(papers) if p and (c := getattr(p, name)) is not None)
+        counts, owners = [count for count, _ in counted], [bit for _, bit in counted]
+        for condition, leaf in table.conditions:
+            if condition.name == name:
+                begin, end = _range(condition, counts)
+                bits += owners[begin:end]
+                leaves += [leaf] * (end - begin)
+    return np.array(leaves, np.int64), np.array(bits, np.int64)
+
+
+def _range(condition: Number, counts: list[int]) -> tuple[int, int]:
+    """Which of the ascending counts hold the condition: from, to."""
+    below, above = bisect_left(counts, condition.value), bisect_right(counts, condition.value)
+    return {
+        ">=": (below, len(counts)),
+        ">": (above, len(counts)),
+        "<=": (0, above),
+        "<": (0, below),
+        "=": (below, above),
+    }[condition.comparison]

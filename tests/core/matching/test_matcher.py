@@ -17,6 +17,7 @@ from bot.core.matcher import Matcher, Matches
 from bot.core.papers import Paper
 from bot.core.query import Query, parse
 from bot.core.ranking import best
+from bot.core.scan import Texts
 from bot.core.snapshot import stamp
 
 FIXTURES = Path(__file__).resolve().parents[3].parent / "shared" / "fixtures"
@@ -50,7 +51,7 @@ def check_top(found: Matches, asked: list[Query], papers: list[Paper], k: int, *
         assert not scores[q, len(got) :].any()
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(6))
 def test_pairs_of_every_construct(seed: int, invented: Any) -> None:
     rng = Random(seed)
     asked, papers = invented.queries(rng, 150), [invented.paper(rng) for _ in range(rng.choice([1, 63, 64, 70]))]
@@ -63,12 +64,12 @@ def test_pairs_of_every_construct(seed: int, invented: Any) -> None:
     assert int(np.bitwise_count(found.bits).sum()) == len(expected)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_the_best_of_every_construct(seed: int, invented: Any) -> None:
     rng = Random(100 + seed)
     asked, papers = invented.queries(rng, 25), [invented.paper(rng) for _ in range(70)]
     prior = None if seed == 0 else np.array([rng.choice([0.0, 0.5, rng.random()]) for _ in papers])
-    window = None if seed < 2 else [invented.paper(rng) for _ in range(30)]
+    window = None if seed < 1 else [invented.paper(rng) for _ in range(30)]
     matcher = Matcher(asked)
     found = matcher.match(papers, prior=prior)
     assert pairs(found) == truth(asked, papers)
@@ -104,7 +105,7 @@ def test_sums_of_many_heavy_terms() -> None:
 
 def real_papers() -> list[Paper]:
     found = []
-    for path in sorted((FIXTURES / "hf_daily_papers_api").glob("20*.json")):
+    for path in sorted((FIXTURES / "hf_daily_papers_api").glob("2026*.json")):
         entries = json.loads(path.read_bytes())
         for entry in entries if isinstance(entries, list) else ():
             if isinstance(entry, dict):
@@ -115,23 +116,23 @@ def real_papers() -> list[Paper]:
 
 
 @pytest.mark.skipif(not FIXTURES.exists(), reason="the fixtures do not lie beside the repository")
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_pairs_and_best_on_real_papers(seed: int, invented: Any) -> None:
     rng = Random(1000 + seed)
-    papers = rng.sample(real_papers(), 25)
+    papers = rng.sample(real_papers(), 20)
     said = " ".join(f"{paper.title} {paper.abstract}" for paper in papers).replace('"', " ").split()
     neighbours = [f"{a}{b}" for a, b in pairwise(said) if rng.random() < 0.03]
     words = [
         w for w in rng.sample(said, 400) + rng.sample(neighbours, 50) if w[0].isalnum() and not set(w) & set(MARKS)
     ]
-    asked = invented.queries(rng, 100, words)
+    asked = invented.queries(rng, 90, words)
     found = Matcher(asked).match(papers)
     wrong = pairs(found) ^ truth(asked, papers)
     assert not wrong, [(str(asked[q]), papers[p].title) for q, p in sorted(wrong)[:3]]
     check_top(Matcher(asked[:8]).match(papers), asked[:8], papers, 10)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_only_what_was_not_true_before(seed: int, invented: Any) -> None:
     rng = Random(200 + seed)
     asked = invented.queries(rng, 80)
@@ -158,7 +159,7 @@ def test_a_count_that_crosses_the_line_is_news_once() -> None:
     assert pairs(matcher.match([many], [None])) == {(0, 0), (1, 0)}
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_edits_leave_the_matcher_as_if_made_anew(seed: int, invented: Any) -> None:
     rng = Random(300 + seed)
     pool, papers = invented.queries(rng, 150), [invented.paper(rng) for _ in range(30)]
@@ -209,7 +210,7 @@ def test_editing_while_matching_is_safe(invented: Any) -> None:
     failures: list[object] = []
 
     def edit() -> None:
-        for turn in range(400):
+        for turn in range(150):
             matcher.replace(turn % 20, pool[(turn * 7) % 60])
 
     editor = threading.Thread(target=edit)
@@ -238,6 +239,21 @@ def test_memory_can_be_used_again(invented: Any) -> None:
     second = matcher.match(papers[::-1], reuse=first)
     assert second.bits is first.bits
     assert pairs(second) == {(q, p) for q, p in truth(asked, papers[::-1]) if q != 3}
+
+
+def test_papers_read_once_serve_several_matchers(invented: Any) -> None:
+    rng = Random(12)
+    papers = [invented.paper(rng) for _ in range(30)]
+    before = [rng.choice([None, invented.paper(rng)]) for _ in papers]
+    now, then, prior = Texts(papers), Texts(before), [rng.random() for _ in papers]
+    for _ in range(4):
+        matcher = Matcher(invented.queries(rng, rng.choice([1, 40])))
+        found = matcher.match(now, then, prior=prior)
+        assert pairs(found) == pairs(matcher.match(papers, before, prior=prior))
+        assert (found.top(9)[1] == matcher.match(papers, before, prior=prior).top(9)[1]).all()
+        found = matcher.match(now)
+        assert pairs(found) == pairs(matcher.match(papers))
+        assert (found.top(9, matcher.survey(now))[0] == matcher.match(papers).top(9)[0]).all()
 
 
 def test_misuse_is_refused() -> None:
