@@ -52,7 +52,8 @@ def identities(listing: Listing) -> tuple[str, ...]:
     if merging.is_weak(first):
         return merging.own_key(listing), *keys
     if _space(first) == "url":
-        return identity.distinct(first, identity.folded(listing.title)), *keys
+        title = keys[-1] if _space(keys[-1]) == "title" else identity.title_key(listing.title)
+        return identity.distinct(first, title), *keys
     return tuple(keys)
 
 

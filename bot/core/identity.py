@@ -6,6 +6,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 # arXiv identifiers (https://info.arxiv.org/help/arxiv_identifier.html): YYMM.NNNN to 1412, YYMM.NNNNN from 1501 (six
@@ -102,6 +103,7 @@ def pmid(text: str) -> str:
     return found[1] if found else ""
 
 
+@lru_cache(maxsize=1024)  # one link is asked about several times while its entry is read
 def canonical_url(text: str) -> str:
     """One spelling for every address of a page, or "" for what is no http(s) address.
 
@@ -142,8 +144,13 @@ _GENERIC = re.compile(
 )
 
 
+_NO_LETTER = re.compile(r"[^a-z0-9]+")
+
+
 def folded(title: str) -> str:
     """A title's letters and digits, without case and accents: what survives every re-typing of it."""
+    if title.isascii():  # most are, and every listing's is folded
+        return _NO_LETTER.sub("", title[:4_000].lower())
     decomposed = unicodedata.normalize("NFKD", title[:4_000]).casefold()
     return "".join(char for char in decomposed if char.isalnum())
 

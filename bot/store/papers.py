@@ -51,9 +51,10 @@ def record(tx: Connection, source: str, listings: Sequence[Listing], now: dateti
         revision = tx.execute(
             insert(REVISIONS).values(at=now, source=source, first=first).returning(REVISIONS.c.id)
         ).scalar_one()
-        _insert_papers(tx, fresh, revision)
-        _update_papers(tx, moved, revision)
-        _write_history(tx, fresh, moved, revision, now)
+        written = {id(entry): dump(entry.paper) for entry in (*fresh, *moved)}
+        _insert_papers(tx, fresh, revision, written)
+        _update_papers(tx, moved, revision, written)
+        _write_history(tx, fresh, moved, revision, now, written)
         for loser, winner in catalogue.joined:
             if loser.id is not None:
                 _join(tx, loser.id, settled(winner), revision)
@@ -82,7 +83,7 @@ def _known(tx: Connection, listings: Iterable[Listing]) -> list[Entry]:
     return list(entries.values())
 
 
-def _insert_papers(tx: Connection, fresh: list[Entry], revision: int) -> None:
+def _insert_papers(tx: Connection, fresh: list[Entry], revision: int, written: dict[int, str]) -> None:
     for part in chunks(fresh):
         rows = [
             {
@@ -90,7 +91,7 @@ def _insert_papers(tx: Connection, fresh: list[Entry], revision: int) -> None:
                 "first_seen": entry.paper.first_seen,
                 "born": revision,
                 "revision": revision,
-                "data": dump(entry.paper),
+                "data": written[id(entry)],
             }
             for entry in part
         ]
@@ -101,13 +102,13 @@ def _insert_papers(tx: Connection, fresh: list[Entry], revision: int) -> None:
             entry.id = ids[entry.paper.key]
 
 
-def _update_papers(tx: Connection, moved: list[Entry], revision: int) -> None:
+def _update_papers(tx: Connection, moved: list[Entry], revision: int, written: dict[int, str]) -> None:
     rows = [
         {
             "this": entry.id,
             "first_seen": entry.paper.first_seen,  # earlier than it was if it swallowed an older one
             "revision": revision,
-            "data": dump(entry.paper),
+            "data": written[id(entry)],
         }
         for entry in moved
     ]
@@ -119,13 +120,15 @@ def _content_changed(entry: Entry) -> bool:
     return any(getattr(entry.paper, name) != getattr(entry.stored, name) for name in CONTENT)
 
 
-def _write_history(tx: Connection, fresh: list[Entry], moved: list[Entry], revision: int, now: datetime) -> None:
+def _write_history(
+    tx: Connection, fresh: list[Entry], moved: list[Entry], revision: int, now: datetime, written: dict[int, str]
+) -> None:
     states = [
         {
             "paper_id": entry.id,
             "revision": revision,
             "changes": ", ".join(merging.changes(entry.stored, entry.paper)) if entry.stored else "",
-            "data": dump(entry.paper),
+            "data": written[id(entry)],
         }
         for entry in (*fresh, *(entry for entry in moved if _content_changed(entry)))
     ]

@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from datetime import date
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import sqlite
 
-from bot.core.papers import Paper, paper_from, plain
+from bot.core.papers import Paper, paper_from
 
+FIELDS = tuple(Paper.__dataclass_fields__)
+ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 CHUNK = 500  # values in one IN (...): far below every database's limit
 
 T = TypeVar("T")
@@ -33,4 +36,11 @@ def load(data: str) -> Paper:
 
 
 def dump(paper: Paper) -> str:
-    return json.dumps(plain(paper), ensure_ascii=False, separators=(",", ":"))
+    """Only what is known: most fields of most papers are empty, and `load` gives them their defaults."""
+    table: dict[str, Any] = {}
+    for name in FIELDS:
+        value = getattr(paper, name)
+        if value is None or value is False or value in ("", ()):
+            continue
+        table[name] = value.isoformat() if isinstance(value, date) else value
+    return ENCODE(table)
