@@ -8,23 +8,33 @@ from xml.etree.ElementTree import Element, ParseError, XMLParser
 
 MAX_XML = 40_000_000  # characters
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_LONG = re.compile(r"<[A-Za-z][^<]{200000}[^<]*")
+MAX_ATTRIBUTES = 20_000
 _ROOT = re.compile(r"<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)[\s/>]")
 _PREAMBLE = re.compile(r"\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>", re.DOTALL | re.IGNORECASE)
 
 
 def tree(text: str) -> Element:
-    """The root element of a document. Raises ValueError with the reason: not well-formed, too large, or with entity
-    declarations, which no source needs and only an attacker sends."""
+    """The root element of a document. Raises ValueError with the reason: not well-formed, too large, overgrown, or with
+    entity declarations, which no source needs and only an attacker sends."""
     if len(text) > MAX_XML:
         raise ValueError(f"the XML has more than {MAX_XML // 1_000_000} million characters")
     if "<!ENTITY" in text:
         raise ValueError("the XML declares entities")
+    if overgrown(text):
+        raise ValueError("the XML is damaged: a tag never ends")
     parser = XMLParser()  # noqa: S314 - no entities, see above
     try:
         parser.feed(_FORBIDDEN.sub("", text.lstrip("\ufeff \t\r\n")))
         return parser.close()
     except (ParseError, ValueError, RecursionError) as problem:
         raise ValueError(f"the XML is damaged or cut off ({problem})") from None
+
+
+def overgrown(text: str) -> bool:
+    """Whether some tag has so many attributes that reading them takes a parser's time squared. Between two "<" stand
+    one tag and the text behind it."""
+    return any(found[0].count("=") > MAX_ATTRIBUTES for found in _LONG.finditer(text))
 
 
 def root_name(text: str) -> str:

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import Any
 from xml.parsers import expat
 
-from bot.core import clean
+from bot.core import clean, markup
 from bot.core.documents import Document, Parsed
 from bot.errors import SourceError
 from bot.sources.feed.entries import MAX_ENTRIES, Entry, listings, stated_day
@@ -34,6 +34,8 @@ def read(text: str, document: Document) -> Parsed:
     text, count = _cut(_CONTROL.sub("", _PROLOG.sub("", text, count=1)))
     if _too_deep(text):
         raise SourceError(f"the feed is damaged: more than {MAX_DEPTH} elements within one another")
+    if markup.overgrown(text):
+        raise SourceError("the feed is damaged: a tag never ends")
     text = '<?xml version="1.0" encoding="utf-8"?>\n' + _mended(text)
     if len(text) > MAX_DAMAGED and (problem := _problem(text)):
         raise SourceError(
@@ -113,10 +115,9 @@ def _cut(text: str) -> tuple[str, int]:
 def _too_deep(text: str) -> bool:
     depth = 0
     for closing, alone in _TAG.findall(text):
-        depth += 0 if alone else -1 if closing else 1
+        depth = max(depth + (0 if alone else -1 if closing else 1), 0)
         if depth > MAX_DEPTH:
             return True
-        depth = max(depth, 0)
     return False
 
 
