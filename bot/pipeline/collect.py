@@ -56,7 +56,7 @@ def collect(
         sources.forget(tx, {source.name: source.digest for source in configured})
         known = sources.records(tx)
         for source in configured:
-            record = _record_of(source, known, now)
+            record = _record_of(source, known.get(source.name), now)
             if _may_ask(record, now, due_only):
                 asked.append(source)
                 continue
@@ -75,11 +75,11 @@ def collect(
     return {source.name: report[source.name] for source in configured}
 
 
-def _record_of(source: Source, known: dict[str, SourceRecord], now: datetime) -> SourceRecord:
+def _record_of(source: Source, known: SourceRecord | None, now: datetime) -> SourceRecord:
     """What is known of a source. New settings are a new start: waits and refusals were the old address's, and its
     whole list will be new (but it is still known up to when the days were read)."""
     fresh = SourceRecord(name=source.name, since=now, settings=source.digest)
-    record = known.get(source.name, fresh)
+    record = known or fresh
     if record.settings == source.digest:
         return record
     return replace(fresh, last_try=record.last_try, last_success=record.last_success, last_new=record.last_new)
@@ -96,7 +96,7 @@ def _may_ask(record: SourceRecord, now: datetime, due_only: bool) -> bool:
 
 def _collect_one(database: Database, fetcher: Fetcher, source: Source, now: datetime) -> SourceReport:
     with database.read() as tx:
-        record = _record_of(source, sources.records(tx), now)
+        record = _record_of(source, sources.of(tx, source.name), now)
     harvest = Harvest()
     try:
         gather(database, fetcher, source, Progress(last_success=record.last_success), harvest, now)
@@ -124,7 +124,7 @@ def _store(
 ) -> SourceReport:
     """The items, what to remember of their URLs, and how the source is doing: in one transaction."""
     # Read again: another process may have collected it, or told the operator, meanwhile.
-    before = _record_of(source, sources.records(tx), now)
+    before = _record_of(source, sources.of(tx, source.name), now)
     recorded = papers.record(tx, source.name, listings, now, first=before.read_since is None)
     lost = health.missing(before.fields, listings)
     if lost:

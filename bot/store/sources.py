@@ -60,6 +60,12 @@ def records(tx: Connection) -> dict[str, SourceRecord]:
     return {record.name: record for record in (SourceRecord(**dict(zip(NAMES, row, strict=True))) for row in rows)}
 
 
+def of(tx: Connection, name: str) -> SourceRecord | None:
+    """One source; None if it was never asked."""
+    row = tx.execute(select(*COLUMNS).where(SOURCES.c.name == name)).first()
+    return SourceRecord(**dict(zip(NAMES, row, strict=True))) if row else None
+
+
 def save(tx: Connection, record: SourceRecord) -> None:
     """Write down how a source is doing."""
     values = asdict(record)

@@ -23,7 +23,7 @@ from bot.store import Database, sources
 from bot.store.sources import Pace, SourceRecord
 
 Reply = tuple[int, dict[str, str], bytes]
-LIMITS = Limits(connect=2, silence=1, seconds=3, attempts=1, backoff=0.01, body=1024 * 1024, wait=1)
+LIMITS = Limits(connect=10, silence=10, seconds=30, attempts=1, backoff=0.01, body=1024 * 1024, wait=1)
 
 
 @dataclass(frozen=True)
