@@ -142,6 +142,7 @@ def status(context: typer.Context, as_json: Json = False) -> None:
                         "last_new": note.last_new,
                         "next": note.next_try,
                         "reason": note.reason,
+                        "warnings": note.warnings.splitlines(),
                     }
                     for note in notes
                 ],
@@ -166,11 +167,14 @@ def status(context: typer.Context, as_json: Json = False) -> None:
     out.print("Sources", markup=False)
     for note in notes:
         reason = f": {note.reason}" if note.reason else ""
+        none = "never again, unless its settings change" if note.stopped else "at the next run"
         out.print(
             f"  {note.name}  {note.state} since {moment(note.since)}{reason}\n"
-            f"    last new paper {moment(note.last_new)}; next try {moment(note.next_try, none='at the next run')}",
+            f"    last new paper {moment(note.last_new)}; next try {moment(note.next_try, none=none)}",
             markup=False,
         )
+        for warning in note.warnings.splitlines():
+            out.print(f"    note: {warning}", markup=False)
     if not notes:
         out.print("  none asked yet: run `paperlark collect`", markup=False)
     out.print("\nReaders", markup=False)
@@ -277,11 +281,12 @@ def _facts(listing: Listing) -> str:
 def _settings_for(kind: type, location: str, options: list[str]) -> Any:
     """A source's settings for one document: the location, `--option`s, and something for what else it demands."""
     names = {field.name: field for field in fields(kind)}
-    values: dict[str, Any] = {
-        name: location
-        for name in ("location", "url")
-        if name in names and "://" in location + ("://" if name == "location" else "")
-    }
+    is_url = "://" in location
+    values: dict[str, Any] = {}
+    if "location" in names:
+        values["location"] = location
+    if "url" in names:  # an address of ours for a file: what a source wants to know for its own service does not matter
+        values["url"] = location if is_url else "http://localhost/"
     for item in options:
         name, equals, value = item.partition("=")
         if not equals or name not in names:
@@ -290,8 +295,15 @@ def _settings_for(kind: type, location: str, options: list[str]) -> Any:
     for name, field in names.items():
         if name not in values and field.default is MISSING and field.default_factory is MISSING:
             values[name] = ("any",) if get_origin(field.type) is tuple else "http://localhost/"
+    # What it needs only for asking (a search, say) may be anything.
+    askings = {name: "any" for name, field in names.items() if name not in values and field.default == ""}
     try:
-        return kind(**values)
+        try:
+            return kind(**values)
+        except ValueError:
+            if not askings:
+                raise
+            return kind(**askings, **values)
     except (ValueError, TypeError) as error:
         raise UserError(
             f"These settings do not work: {error}", ["give what is missing as --option KEY=VALUE"]
@@ -329,12 +341,17 @@ def _read_all(
         while documents and read_so_far < MOST_PAGES:
             document = documents.pop(0)
             read_so_far += 1
-            parsed = module.parse(document, settings)
-            if not parsed.listings and not parsed.quiet and not parsed.follow:
-                raise SourceError("no paper was found in it")
+            try:
+                parsed = module.parse(document, settings)
+                if not (parsed.listings or parsed.quiet or parsed.stale or parsed.follow):
+                    raise SourceError("no paper was found in it")
+            except SourceError as error:
+                if document.location == location:
+                    raise
+                raise SourceError(f"{document.location}: {error}") from error
             listings += parsed.listings
             warnings += parsed.warnings
-            quiet = quiet or parsed.quiet
+            quiet = quiet or parsed.quiet or parsed.stale
             if "://" in location:
                 for request in parsed.follow:
                     documents += fetcher.fetch(request, private=private).documents
