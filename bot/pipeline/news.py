@@ -4,12 +4,15 @@ from collections.abc import Collection, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, lru_cache
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from bot.core.papers import Paper
 from bot.core.query import Query
 from bot.store import Database, history
 from bot.store.history import Revision
+
+if TYPE_CHECKING:
+    from bot.pipeline.hits import Pile
 
 Pace = Literal["day", "week"]  # over which time papers are ranked
 
@@ -145,6 +148,7 @@ class News:
         self.base = base
         self.after = after
         self.past = past
+        self._pile: Pile | None = None
 
     @cached_property
     def _hot_before(self) -> list[tuple[int, Paper]]:
@@ -160,13 +164,15 @@ class News:
         found = [Found([[] for _ in own], [() for _ in own]) for own in queries]
         if not any(queries) or not (self.after or self._hot_before):
             return found
-        from bot.pipeline.hits import Hitlist  # see there
+        from bot.pipeline.hits import Hitlist, Pile  # see there
 
         hitlist = Hitlist(queries)
         if self.after:
             heat = {paper_id: 1.0 / place for paper_id, place in getattr(self.room.ranking, pace).items()}
-            others = [(paper_id, paper) for paper_id, paper in self.past.others if paper_id in self.after]
-            ranked, hits = hitlist.news(self.after, self.past.papers, heat, most, others)
+            if self._pile is None:
+                others = [(paper_id, paper) for paper_id, paper in self.past.others if paper_id in self.after]
+                self._pile = Pile(self.after, self.past.papers, others)
+            ranked, hits = hitlist.news(self._pile, heat, most)
             best, every = iter(ranked), iter(hits)
             for one in found:
                 for profile in range(len(one.best)):
