@@ -1,12 +1,13 @@
 """One collection: what is asked, kept, and remembered, and what happens when half of it fails."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
-from bot.store import history, recordings
+from bot.store import Database, history, recordings
 from bot.store.tables import PAPERS, URLS
 
 LINES = b"Sparse lattices in the wild\nDense lattices at home\n"
@@ -186,3 +187,25 @@ def test_pauses_grow_with_failures_but_not_beyond_the_usual_pace(place: Any, toy
     pause = place.record().next_try - place.now
     assert pause == min(timedelta(minutes=5) * 2 ** (failures - 1), timedelta(hours=2))
     assert place.record().since == place.now - timedelta(hours=3) * (failures - 1)
+
+
+def test_two_processes_may_collect_at_once(
+    database: Database, database_url: str, web: Any, place: Any, toy: Any
+) -> None:
+    """Both databases: every paper once, every source in a state that is true, nobody hurt."""
+    for name in "abc":
+        web.pages[f"/{name}"] = page(b"".join(b"Lattice %d of %s\n" % (n, name.encode()) for n in range(20)) + LINES)
+        place.add(name, toy, toy.Settings((web.url(f"/{name}"),)))
+
+    def one(_: int) -> Any:
+        mine = type(place)(Database(database_url, durable=False), web, place.now, sources=place.sources)
+        reports = [mine.collect() for _ in range(2)]
+        mine.database.close()
+        return reports
+
+    with ThreadPoolExecutor(2) as pool:
+        reports = [report for both in pool.map(one, range(2)) for report in both]
+    assert {report[name].state for report in reports for name in "abc"} == {"fresh"}
+    assert sum(report[name].new for report in reports for name in "abc") == 62
+    with database.read() as tx:
+        assert tx.execute(select(func.count()).select_from(PAPERS)).scalar_one() == 62
