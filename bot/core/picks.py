@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import cached_property
 
 from bot.core.editions import SectionKind, SourceNote
 
@@ -19,7 +20,7 @@ class PickSection:
     more_ids: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Picks:
     """All that was decided for one reader."""
 
@@ -33,10 +34,10 @@ class Picks:
         """Every paper shown."""
         return {paper_id for section in self.sections for paper_id in section.ids}
 
-    @property
+    @cached_property
     def matched(self) -> int:
-        """Papers told or counted."""
-        return len(self.ids) + sum(section.more for section in self.sections)
+        """Papers told or counted. (No paper is in two sections.)"""
+        return sum(len(section.ids) + section.more for section in self.sections)
 
     def to_json(self) -> str:
         sections = [[part.kind, part.name, part.ids, part.more, part.more_ids] for part in self.sections]
