@@ -7,6 +7,7 @@ import html
 import re
 import unicodedata
 from datetime import date
+from functools import lru_cache
 from urllib.parse import urljoin, urlsplit
 
 MAX_LINE = 20_000  # characters; an abstract has 2,000, an author list of 3,000 names 50,000 but comes name by name
@@ -95,6 +96,8 @@ def line(text: object, limit: int = MAX_LINE) -> str:
     if isinstance(text, bool) or not isinstance(text, (str, int, float)):
         return ""
     whole = str(text)[: 4 * limit]
+    if whole.isascii() and whole.isprintable() and "  " not in whole:  # most text is, and long abstracts cost most
+        return shortened(whole.strip(), limit)
     whole = _SPACE.sub(" ", _INVISIBLE.sub("", whole)).strip()
     if not whole.isascii():
         whole = unicodedata.normalize("NFC", whole)
@@ -180,8 +183,11 @@ def _without_tags(text: str) -> str:
 def web_address(text: object, base: str = "") -> str:
     """An http(s) address, absolute, or "": nothing else (javascript:, data:, file:) may become a link in a letter."""
     address = line(text, 2_000).replace(" ", "%20")
-    if not address:
-        return ""
+    return _web_address(address, base) if address else ""
+
+
+@lru_cache(maxsize=1024)  # one link is asked about several times while its entry is read
+def _web_address(address: str, base: str) -> str:
     try:
         if base and not re.match(r"[a-z][a-z0-9+.-]*:", address, re.IGNORECASE):
             address = urljoin(base, address)
