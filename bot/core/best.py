@@ -5,18 +5,17 @@ Which papers match does not belong here (see `matcher`).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.core.groups import STEP, Block
 from bot.core.leaves import LeafTable
 from bot.core.ranking import MOST, MOST_WEIGHTED, TITLE_MENTION, Corpus, points, relevance, trend_points
 from bot.core.scan import Scan, set_bits, set_places
 from bot.core.shapes import Bits, shape
 from bot.core.tokens import ABSTRACT, TITLE
 
-STEP = 16384  # 64-bit words of one array in a step
 Ints = NDArray[np.int64]
 
 
@@ -43,19 +42,6 @@ class Statistics:
             holders[: len(part.holders)] += part.holders
         corpus = Corpus(self.corpus.papers + other.corpus.papers, self.corpus.words + other.corpus.words)
         return Statistics(corpus, holders)
-
-
-class Block(Protocol):
-    """Queries of one shape."""
-
-    @property
-    def shape(self) -> str: ...
-    @property
-    def leaves(self) -> NDArray[np.int32]: ...
-    @property
-    def weights(self) -> NDArray[np.float64]: ...
-    @property
-    def rows(self) -> Ints: ...
 
 
 def best(

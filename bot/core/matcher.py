@@ -8,7 +8,6 @@ import threading
 import weakref
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,76 +15,17 @@ from numpy.typing import NDArray
 
 from bot.core import snapshot
 from bot.core.best import Statistics, best
+from bot.core.groups import STEP, Block, Group, evaluate
 from bot.core.leaves import LeafTable
 from bot.core.papers import Paper
 from bot.core.query_tree import Leaf, Number, Query
 from bot.core.ranking import trend_order
 from bot.core.scan import Scan, Texts, scan
-from bot.core.shapes import Bits, Take, outline, shape
+from bot.core.shapes import Bits, outline
 
 Indexes = NDArray[np.int64]
 
-STEP = 16384  # 64-bit words of one array in a step: a handful of them stay in the cache of a core
 REMOVED = -1
-
-
-class Group:
-    """All queries of one shape: their leaves, and which queries they are. Arrays grow; `count` rows are in use."""
-
-    def __init__(
-        self,
-        text: str,
-        leaves: NDArray[np.int32],
-        members: NDArray[np.int64],
-        weights: NDArray[np.float64],
-        count: int,
-    ) -> None:
-        self.shape = text
-        self.leaves = leaves  # [queries, slots]
-        self.members = members
-        self.weights = weights  # [queries, slots], or [queries, 0] where no slot has a weight
-        self.count = count
-
-    def append(self, index: int, leaves: list[int], weights: list[float]) -> int:
-        """Adds a query; returns its row."""
-        if self.count == len(self.members):
-            self.grow(self.count)
-        self.leaves[self.count], self.members[self.count] = leaves, index
-        if self.weights.shape[1]:
-            self.weights[self.count] = weights
-        self.count += 1
-        return self.count - 1
-
-    def grow(self, room: int) -> None:
-        """Makes room for so many more."""
-        room = max(8, room)
-        self.leaves = np.concatenate([self.leaves, np.zeros((room, self.leaves.shape[1]), np.int32)])
-        self.members = np.concatenate([self.members, np.zeros(room, np.int64)])
-        self.weights = np.concatenate([self.weights, np.ones((room, self.weights.shape[1]))])
-
-    def remove(self, row: int) -> int:
-        """Takes a query out; returns the query that has its row now."""
-        self.count -= 1
-        for column in (self.leaves, self.members, self.weights):
-            column[row] = column[self.count]
-        return int(self.members[row])
-
-    def copy(self) -> "Group":
-        """The same queries in arrays of their own."""
-        count = self.count
-        return Group(
-            self.shape, self.leaves[:count].copy(), self.members[:count].copy(), self.weights[:count].copy(), count
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Queries of one shape as they were when papers were matched."""
-
-    shape: str
-    leaves: NDArray[np.int32]
-    weights: NDArray[np.float64]
-    rows: NDArray[np.int64]  # the rows of the result that are theirs
 
 
 class Matches:
@@ -181,6 +121,8 @@ class Matcher:
             for leaf in parts:
                 number = known.get(leaf)
                 if number is None:
+                    if len(known) == 1 << 15:  # of many readers' terms few are most of what is asked
+                        known.clear()
                     number = known[leaf] = self.table.number(leaf)
                 row.append(number)
             if "^" in text:
@@ -295,7 +237,7 @@ class Matcher:
             found = Matches(bits, rows, order, scanned, blocks, trend, self)
             self._watching.add(found)
         for block in blocks:
-            _evaluate(block, scanned, past, found.bits)
+            evaluate(block, scanned, past, found.bits)
         return found
 
     def survey(self, papers: Iterable[Paper] | Texts) -> Statistics:
@@ -364,29 +306,3 @@ class Matcher:
 
 def _weight(leaf: Leaf) -> float:
     return 1.0 if isinstance(leaf, Number) else leaf.weight
-
-
-def _evaluate(block: Block, now: Scan, past: Scan | None, out: Bits) -> None:
-    """Writes the rows of one shape's queries."""
-    evaluate = shape(block.shape).evaluate
-    width = out.shape[1]
-    step = max(64, STEP // width)
-    buffer = np.empty((min(step, len(block.rows)), width), np.uint64)
-    for low in range(0, len(block.rows), step):
-        leaves = block.leaves[low : low + step]
-        result = buffer[: len(leaves)]
-        evaluate(_taker(now, leaves), result)
-        if past is not None:
-            earlier = np.empty_like(result)
-            evaluate(_taker(past, leaves), earlier)
-            result &= ~earlier
-        out[block.rows[low : low + step]] = result
-
-
-def _taker(found: Scan, leaves: NDArray[np.int32]) -> Take:
-    rows = found.row.take(leaves.T)
-
-    def take(slot: int, out: Bits) -> None:
-        found.bits.take(rows[slot], axis=0, out=out, mode="clip")
-
-    return take
