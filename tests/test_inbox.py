@@ -1,0 +1,227 @@
+"""What comes back, end to end: a real letter goes out, its own addresses bring the answers in, and the reader is or is
+not reached any more."""
+
+import mailbox
+import re
+import sys
+from collections.abc import Callable
+from email import message_from_bytes
+from email.message import Message
+from pathlib import Path
+
+import pytest
+
+from bot.cli import main
+from bot.cli.parts import Parts, State
+from bot.store import readers
+from bot.store.readers import Reader
+
+ROOT = Path(__file__).resolve().parents[1]
+CONFIG = """
+secret = "a secret nobody can guess"
+[mail]
+from = "Paperlark <digest@papers.example.org>"
+url = "maildir:mail"
+bounces = "b+{token}@papers.example.org"
+unsubscribe = "unsub+{token}@papers.example.org"
+inbox = "maildir:returned"
+[[sources]]
+name = "saved"
+type = "page"
+location = "pages/*.txt"
+[[subscribers]]
+email = "ada@example.net"
+digest = "daily 07:30"
+[[subscribers.profiles]]
+name = "P"
+keywords = ["sparse attention"]
+alert = true
+"""
+
+DSN = """\
+Return-Path: <>
+Delivered-To: {to}
+From: MAILER-DAEMON@mx.example.net
+To: {to}
+Subject: Undelivered Mail Returned to Sender
+Auto-Submitted: auto-replied
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="b1"
+
+--b1
+Content-Type: text/plain
+
+Sorry.
+
+--b1
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example.net
+
+Final-Recipient: rfc822; ada@example.net
+Action: failed
+Status: {status}
+Diagnostic-Code: smtp; 550 {status} no
+
+--b1--
+"""
+ABUSE = """\
+From: fbl@mail.example.com
+To: {to}
+Delivered-To: {to}
+Subject: FW: your letter
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=feedback-report; boundary="b1"
+
+--b1
+Content-Type: text/plain
+
+A user complained.
+
+--b1
+Content-Type: message/feedback-report
+
+Feedback-Type: abuse
+User-Agent: Loop/1.0
+Version: 1
+
+--b1--
+"""
+PLAIN = "From: Ada <ada@example.net>\nTo: {to}\nDelivered-To: {to}\nSubject: {subject}\n{more}\n{body}\n"
+
+
+class Post:
+    """A household with one reader, whose letters can be answered."""
+
+    def __init__(self, place: Path, run: Callable[..., int]) -> None:
+        self.place = place
+        self.run = run
+
+    def letters(self) -> list[Message]:
+        box = mailbox.Maildir(self.place / "mail", create=False)
+        return [message_from_bytes(box.get_bytes(key)) for key in box.keys()]  # noqa: SIM118
+
+    def letter(self, list_id: str = "digest") -> Message:
+        return next(one for one in self.letters() if list_id in str(one["List-Id"]).split("<")[1].split(".")[0])
+
+    def verp(self) -> str:
+        return str(self.letter()["Return-Path"]).strip("<>")
+
+    def goodbye(self, list_id: str = "digest") -> str:
+        found = re.search(r"mailto:([^?>]+)", str(self.letter(list_id)["List-Unsubscribe"]))
+        assert found
+        return found[1]
+
+    def comes_back(self, raw: str) -> None:
+        mailbox.Maildir(self.place / "returned", create=True).add(raw.encode())
+        assert self.run("inbox", "--now", "2026-11-20T12:00Z") == 0
+
+    def ada(self) -> Reader:
+        parts = Parts(State(config_path=self.place / "config.toml"))
+        with parts.database.read() as tx:
+            (ada,) = readers.everyone(tx)
+        parts.database.close()
+        return ada
+
+    def gets_mail(self) -> bool:
+        before = len(self.letters())
+        (self.place / "pages" / "2.txt").write_bytes((ROOT / "examples/pages/2026-11-21.txt").read_bytes())
+        self.run("once", "--force", "--now", "2026-11-22T08:00Z")
+        return len(self.letters()) > before
+
+
+@pytest.fixture
+def post(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Post:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "1.txt").write_bytes((ROOT / "examples/pages/2026-11-20.txt").read_bytes())
+    (tmp_path / "config.toml").write_text(CONFIG)
+
+    def run(*arguments: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["paperlark", *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        return int(stopped.value.code or 0)
+
+    assert run("once", "--force", "--now", "2026-11-20T08:00Z") == 0
+    return Post(tmp_path, run)
+
+
+def test_any_mail_to_the_letters_address_unsubscribes_for_good(post: Post) -> None:
+    post.comes_back(PLAIN.format(to=post.goodbye(), subject="", more="", body=""))
+
+    assert post.ada().status == "unsubscribed"
+    farewell = next(one for one in post.letters() if one["List-Id"] is None)
+    assert "no more mail" in str(farewell["Subject"])
+    assert not post.gets_mail()  # though the configuration still has her
+    before = len(post.letters())
+    post.comes_back(PLAIN.format(to=post.goodbye(), subject="again", more="", body=""))
+    assert len(post.letters()) == before
+
+
+def test_leaving_alerts_leaves_the_digest(post: Post) -> None:
+    (post.place / "pages" / "2.txt").write_bytes((ROOT / "examples/pages/2026-11-21.txt").read_bytes())
+    assert post.run("once", "--now", "2026-11-20T09:00Z") == 0
+    post.comes_back(PLAIN.format(to=post.goodbye("alerts"), subject="stop", more="", body="please"))
+
+    assert (post.ada().status, post.ada().left_alerts) == ("active", True)
+
+
+def test_an_address_that_is_not_there_ends_it(post: Post) -> None:
+    post.comes_back(DSN.format(to=post.verp(), status="5.1.1"))
+
+    assert post.ada().status == "bounced"
+    assert "5.1.1" in post.ada().status_reason
+    assert not post.gets_mail()
+    assert post.run("subscribers", "resume", "ada@example.net") == 0
+    assert post.ada().status == "active"
+
+
+def test_a_full_mailbox_has_patience(post: Post) -> None:
+    for _ in range(4):
+        post.comes_back(DSN.format(to=post.verp(), status="5.2.2"))
+    assert post.ada().status == "active"
+    post.comes_back(DSN.format(to=post.verp(), status="5.2.2"))
+    assert post.ada().status == "bounced"
+
+
+def test_what_is_our_fault_is_never_the_readers(post: Post) -> None:
+    for _ in range(8):
+        post.comes_back(DSN.format(to=post.verp(), status="5.7.1"))
+
+    assert post.ada().status == "active"
+    assert post.gets_mail()
+
+
+def test_a_complaint_ends_it_at_once(post: Post) -> None:
+    post.comes_back(ABUSE.format(to=post.verp()))
+
+    assert post.ada().status == "complained"
+
+
+@pytest.mark.parametrize(
+    ("to", "more"),
+    [
+        ("own", "Auto-Submitted: auto-replied\n"),
+        ("own", "Precedence: bulk\nX-Autoreply: yes\n"),
+        ("b+" + "a" * 47 + "@papers.example.org", ""),
+        ("digest@papers.example.org", ""),
+    ],
+)
+def test_holidays_strangers_and_forgeries_change_nothing(post: Post, to: str, more: str) -> None:
+    address = post.verp() if to == "own" else to
+    post.comes_back(PLAIN.format(to=address, subject="Out of office", more=more, body="I am away."))
+    post.comes_back(DSN.format(to="b+" + "a" * 47 + "@papers.example.org", status="5.1.1"))
+
+    assert post.ada().status == "active"
+    assert post.gets_mail()
+
+
+def test_one_message_on_standard_input(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    import io
+
+    raw = DSN.format(to=post.verp(), status="5.1.1").encode()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw)))
+
+    assert post.run("inbox", "-") == 0
+    assert post.ada().status == "bounced"
