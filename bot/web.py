@@ -1,4 +1,4 @@
-"""The web process: leaving by a link (RFC 8058) and a health page. A WSGI application; everything else is mail's.
+"""The web process: leaving by a link (RFC 8058), health and metrics. A WSGI application; everything else is mail's.
 
 GET never changes anything: scanners open links. POST acts at once, without cookies, login or redirect, whatever its
 body says, and answers the same for somebody who has left already.
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 Leave = Callable[[str, datetime], str | None]  # (token, now) -> what ended ("mail", "alerts"), None: no token of ours
 Look = Callable[[str], str | None]  # the same, without doing it
 Health = Callable[[], dict[str, Any]]
+Metrics = Callable[[], dict[str, int]]  # the accounts
 
 TOKEN = re.compile(r"/u/([A-Za-z2-7]{20,100})/?")
 MOST_BODY = 65_536
@@ -43,10 +44,13 @@ class Answer(NamedTuple):
 class Web:
     """The application. Thread-safe as far as the functions it is given are."""
 
-    def __init__(self, leave: Leave, look: Look, health: Health, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, leave: Leave, look: Look, health: Health, metrics: Metrics, clock: Callable[[], datetime]
+    ) -> None:
         self._leave = leave
         self._look = look
         self._health = health
+        self._metrics = metrics
         self._clock = clock
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -72,6 +76,8 @@ class Web:
             return Answer(
                 "200 OK" if state.get("ok") else "503 Service Unavailable", json.dumps(state), "application/json"
             )
+        if path == "/metrics" and method != "POST":
+            return Answer("200 OK", _exposed(self._metrics()), "text/plain; version=0.0.4; charset=utf-8")
         match = TOKEN.fullmatch(path)
         if not match:
             return _page("404 Not Found", "Nothing here", "This is Paperlark, which lives in your inbox.")
@@ -90,6 +96,16 @@ class Web:
             "Not a link of ours",
             "It may have been cut off. Any mail to the address in the letter's footer works, too.",
         )
+
+
+def _exposed(accounts: dict[str, int]) -> str:
+    """The accounts as Prometheus reads them. The gap must be 0: what was matched and is not accounted for."""
+    gap = 2 * accounts["matched"] - sum(accounts.values())
+    lines = [f'paperlark_matches{{fate="{fate}"}} {number}' for fate, number in accounts.items()]
+    head = (
+        "# HELP paperlark_matches Matches of readers and papers by what became of them.\n# TYPE paperlark_matches gauge"
+    )
+    return "\n".join([head, *lines, "# TYPE paperlark_unaccounted gauge", f"paperlark_unaccounted {gap}", ""])
 
 
 def _page(status: str, title: str, body: str, *, is_html: bool = False) -> Answer:

@@ -122,6 +122,14 @@ def test_what_is_not_our_link_does_nothing(parts: Parts, server: http.client.HTT
     assert status(parts) == "active"
 
 
+def test_metrics(server: http.client.HTTPConnection) -> None:
+    code, text = ask(server, "GET", "/metrics")
+
+    assert code == 200
+    assert 'paperlark_matches{fate="delivered"} 0' in text
+    assert "paperlark_unaccounted 0" in text
+
+
 def test_health(server: http.client.HTTPConnection) -> None:
     assert ask(server, "GET", "/health") == (200, '{"ok": true, "waiting": 0}')
     assert ask(server, "PUT", "/health")[0] == 405

@@ -23,6 +23,7 @@ from bot.sources import every
 from bot.store import Database, editions, readers, recordings, sources
 
 MOST_PAGES = 20
+DAYS = 14  # of the accounts, one by one
 
 
 def register(app: typer.Typer) -> None:
@@ -128,6 +129,7 @@ def status(context: typer.Context, as_json: Json = False) -> None:
         known = sources.records(tx)
         people = readers.everyone(tx, limit=10_000)
         books = editions.accounts(tx)
+        daily = {day: editions.accounts(tx, day) for day in editions.last_days(tx, DAYS)}
         unknown = editions.unknown(tx)
         kept = recordings.listed(tx)
     notes = [known[source.name] for source in parts.config.sources if source.name in known]
@@ -156,6 +158,7 @@ def status(context: typer.Context, as_json: Json = False) -> None:
                     for reader in people
                 ],
                 "accounts": books,
+                "days": [{"day": day, **day_books} for day, day_books in daily.items()],
                 "unknown": [{"email": email, "message_id": message_id} for email, message_id in unknown],
                 "recordings": [
                     {"id": number, "source": source, "at": at, "location": location}

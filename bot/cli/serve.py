@@ -10,7 +10,7 @@ from bot.cli.say import err
 from bot.errors import UserError
 from bot.mail import tokens
 from bot.pipeline import care
-from bot.store import outbox
+from bot.store import editions, outbox
 from bot.web import Web
 
 
@@ -56,4 +56,8 @@ def application(parts: Parts) -> Web:
         with parts.database.read() as tx:
             return {"ok": True, "waiting": outbox.waiting(tx)}
 
-    return Web(leave, look, health, lambda: datetime.now(UTC))
+    def metrics() -> dict[str, int]:
+        with parts.database.read() as tx:
+            return editions.accounts(tx)
+
+    return Web(leave, look, health, metrics, lambda: datetime.now(UTC))

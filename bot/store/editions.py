@@ -178,6 +178,12 @@ def accounts_by_day(tx: Connection, since: date) -> dict[date, dict[str, int]]:
     return dict(sorted(days.items(), reverse=True))
 
 
+def last_days(tx: Connection, number: int) -> list[date]:
+    """The last days anything was matched on, newest first."""
+    days = select(ACCOUNTS.c.day).where(ACCOUNTS.c.state == "matched").order_by(ACCOUNTS.c.day.desc()).limit(number)
+    return list(tx.execute(days).scalars())
+
+
 def unknown(tx: Connection, limit: int = 1000) -> list[tuple[str, str]]:
     """Messages that may or may not have arrived: (address, Message-ID)."""
     rows = tx.execute(
