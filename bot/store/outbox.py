@@ -228,6 +228,13 @@ def expire(
     if digest is not None:
         has = SUBSCRIBERS.c.next_due.is_not(None) if digest else SUBSCRIBERS.c.next_due.is_(None)
         stale = and_(stale, EDITIONS.c.subscriber_id.in_(select(SUBSCRIBERS.c.id).where(has)))
+    # What a relay may have taken must not be told again under another name.
+    perhaps = EDITIONS.c.id.in_(select(ATTEMPTS.c.edition_id).where(ATTEMPTS.c.outcome == "unknown"))
+    tx.execute(
+        update(EDITIONS)
+        .where(stale, perhaps)
+        .values(state="unknown", words="not repeated in time; it may have arrived")
+    )
     return tx.execute(update(EDITIONS).where(stale).values(state="expired", words="not delivered in time")).rowcount
 
 
