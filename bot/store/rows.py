@@ -10,7 +10,7 @@ from sqlalchemy.dialects import sqlite
 
 from bot.core.papers import Paper, paper_from
 
-FIELDS = tuple(Paper.__dataclass_fields__)
+OPTIONAL = tuple(name for name in Paper.__dataclass_fields__ if name not in ("key", "title"))
 ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 CHUNK = 500  # values in one IN (...): far below every database's limit
 
@@ -37,8 +37,8 @@ def load(data: str) -> Paper:
 
 def dump(paper: Paper) -> str:
     """Only what is known: most fields of most papers are empty, and `load` gives them their defaults."""
-    table: dict[str, Any] = {}
-    for name in FIELDS:
+    table: dict[str, Any] = {"key": paper.key, "title": paper.title}
+    for name in OPTIONAL:
         value = getattr(paper, name)
         if value is None or value is False or value in ("", ()):
             continue

@@ -134,6 +134,20 @@ def test_what_was_true_then(database: Database, history_of: list[Batch]) -> None
 
 @examples(40)
 @given(batches)
+def test_the_same_batch_again_changes_nothing(database: Database, history_of: list[Batch]) -> None:
+    model = Model(database)
+    model.run(history_of)
+    source, batch = history_of[-1]
+    named = [replace(one, source=source) for one in batch]
+    with database.record() as tx:
+        papers.record(tx, source, named, NOW, first=False)  # what was just learnt may tell what an earlier one was of
+    for _ in range(2):
+        with database.record() as tx:
+            assert papers.record(tx, source, named, NOW, first=False) == papers.Recorded(None)
+
+
+@examples(40)
+@given(batches)
 def test_no_history_makes_one_paper_of_two_works(database: Database, history_of: list[Batch]) -> None:
     model = Model(database)
     model.run(history_of)
