@@ -18,10 +18,11 @@ from bot.core.best import Statistics, best
 from bot.core.groups import STEP, Block, Group, evaluate
 from bot.core.leaves import LeafTable
 from bot.core.papers import Paper
-from bot.core.query_tree import Leaf, Number, Query
+from bot.core.query_tree import Group as QueryGroup
+from bot.core.query_tree import Leaf, Node, Number, Query
 from bot.core.ranking import trend_order
 from bot.core.scan import Scan, Texts, scan
-from bot.core.shapes import Bits, outline
+from bot.core.shapes import Bits, alternatives, outline
 
 Indexes = NDArray[np.int64]
 
@@ -107,7 +108,13 @@ class Matcher:
         members: list[array[int]] = []
         group_of, row_of = array("i"), array("i")
         for index, query in enumerate(queries):
-            text, parts = outline(query)
+            numbers = self._alternatives(query.root, known)
+            parts: list[Leaf] = []
+            if numbers:
+                text = alternatives(len(numbers))
+            else:
+                text, parts = outline(query)
+                numbers = [self._known(leaf, known) for leaf in parts]
             group = self._group_of_shape.get(text)
             if group is None:
                 group = self._group_of_shape[text] = len(members)
@@ -117,14 +124,7 @@ class Matcher:
             group_of.append(group)
             row_of.append(len(members[group]))
             members[group].append(index)
-            row = leaves[group]
-            for leaf in parts:
-                number = known.get(leaf)
-                if number is None:
-                    if len(known) == 1 << 15:  # of many readers' terms few are most of what is asked
-                        known.clear()
-                    number = known[leaf] = self.table.number(leaf)
-                row.append(number)
+            leaves[group].extend(numbers)
             if "^" in text:
                 weights[group].extend(map(_weight, parts))
         for text, group in self._group_of_shape.items():
@@ -141,6 +141,31 @@ class Matcher:
         self._count = len(group_of)
         self._group_of = np.array(group_of, np.int32)
         self._row_of = np.array(row_of, np.int32)
+
+    def _alternatives(self, root: Node, known: dict[Leaf, int]) -> list[int]:
+        """The leaves of a query that is only different terms with OR between them, as most are; [] of others."""
+        if not isinstance(root, QueryGroup) or root.kind != "or":
+            return []
+        numbers = []
+        for part in root.parts:
+            number = known.get(part)  # type: ignore[arg-type]
+            if number is None:
+                if isinstance(part, QueryGroup) or _weight(part) != 1:
+                    return []
+                number = self._known(part, known)
+            numbers.append(number)
+        return numbers if len(set(numbers)) == len(numbers) else []
+
+    def _known(self, leaf: Leaf, known: dict[Leaf, int]) -> int:
+        """The number of a leaf, remembered if it has no weight: of many terms a few are most of what is asked."""
+        number = known.get(leaf)
+        if number is None:
+            number = self.table.number(leaf)
+            if _weight(leaf) == 1:
+                if len(known) == 1 << 16:
+                    known.clear()
+                known[leaf] = number
+        return number
 
     # Changes
 

@@ -23,14 +23,13 @@ _OPENERS = {"and": "&", "or": "|", "not": "!"}
 
 def outline(query: Query) -> tuple[str, list[Leaf]]:
     """The shape of a query, and its leaves in the order of the shape's slots."""
-    root = query.root
-    if isinstance(root, Group) and root.kind == "or":  # most are a list of words
-        parts = root.parts
-        if len(set(parts)) == len(parts) and not any(isinstance(p, Group) or _weighted(p) for p in parts):
-            return "|(" + "+" * len(parts) + ")", list(parts)  # type: ignore[arg-type]
-    told: set[Leaf] = set()
     leaves: list[Leaf] = []
-    return _outline(root, True, told, leaves), leaves
+    return _outline(query.root, True, set(), leaves), leaves
+
+
+def alternatives(count: int) -> str:
+    """The shape of so many different terms without weight, with OR between them."""
+    return f"|({'+' * count})"
 
 
 def _outline(node: Node, wanted: bool, told: set[Leaf], leaves: list[Leaf]) -> str:
