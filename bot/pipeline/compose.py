@@ -7,7 +7,7 @@ so the work grows with the readers due and the papers changed, and memory does n
 
 import gc
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
@@ -58,6 +58,7 @@ def compose(
     are shared among `processes`; `message_id` must then be picklable."""
     with database.write() as tx:
         readers.end_pauses(tx, now)
+        readers.set_right(tx, now)
         stale.expire(tx, now)  # so that these digests tell it
     room = open_newsroom(database, now)
     desk = Desk(room, now, message_id)
@@ -176,7 +177,7 @@ class Desk:
         """Decide and write the digests of a batch; returns how many were written."""
         drafts: list[editions.Draft] = []
         marks: list[dict[str, Any]] = []
-        folded: list[int] = []
+        folded: dict[int, list[int]] = {}
         batch, quiet = self._part_quiet(batch, force=force)
         for (reader, subscriber), picks, expired in self.decide(batch):
             slot, due = self._slot(reader, subscriber, force=force)
@@ -184,7 +185,7 @@ class Desk:
                 picks = replace(picks, heartbeat=True)
             if picks.matched or picks.heartbeat:
                 drafts.append(self._draft(reader, subscriber, "digest", slot, due, picks))
-                folded += expired
+                folded[reader.id] = expired
             marks.append(
                 {
                     "id": reader.id,
@@ -429,9 +430,10 @@ class Desk:
         marks: Sequence[dict[str, Any]],
         expected: dict[int, int | None],
         mark: str,
-        folded: Sequence[int] = (),
+        folded: Mapping[int, Sequence[int]] | None = None,
     ) -> int:
-        """Editions and marks in one transaction. A reader whose mark another process moved meanwhile is left to it."""
+        """Editions and marks in one transaction. A reader whose mark another process moved meanwhile is left to it. Who
+        has had a digest of that date already (their time zone or our clock has changed) is told with the next."""
         if not marks:
             return 0
         with self.room.database.write() as tx:
@@ -441,14 +443,19 @@ class Desk:
             compose_id = self._compose_id
             if drafts and compose_id is None:
                 compose_id = editions.begin_compose(tx, self.now, self.room.revision.id, self.room.notes)
-            written = 0
+            written: set[int] = set()
+            late: set[int] = set()
             if drafts and compose_id is not None:
                 own = [draft for draft in drafts if draft.subscriber_id in mine]
-                written = len(editions.add(tx, compose_id, self.room.revision.id, own))
-                editions.fold(tx, folded, compose_id)
-            readers.advance(tx, [row for row in marks if row["id"] in mine])
+                written = {reader for reader, _, _ in editions.add(tx, compose_id, self.room.revision.id, own)}
+                late = {draft.subscriber_id for draft in own} - written
+                editions.fold(tx, [one for reader in written for one in (folded or {}).get(reader, ())], compose_id)
+            readers.advance(tx, [row for row in marks if row["id"] in mine and row["id"] not in late])
+            if mark == "told":
+                postponed = [{"id": row["id"], "next_due": row["next_due"]} for row in marks if row["id"] in late]
+                readers.advance(tx, postponed)
         self._compose_id = compose_id
-        return written
+        return len(written)
 
 
 def _sections(

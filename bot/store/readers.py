@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, or_, select, update
@@ -12,6 +12,7 @@ from bot.store.rows import chunks
 from bot.store.tables import ACTIVE, ALERTS, SUBSCRIBERS
 
 Status = Literal["active", "paused", "removed", "unsubscribed", "bounced", "complained"]
+FURTHEST = timedelta(days=32)
 FINAL: tuple[Status, ...] = ("unsubscribed", "bounced", "complained")  # these always win over the file
 
 
@@ -202,6 +203,13 @@ def delete_reader(tx: Connection, email: str) -> bool:
     return changed.rowcount > 0
 
 
+def set_right(tx: Connection, now: datetime) -> None:
+    """No schedule reaches further than a month: what is due later was reckoned by a clock that ran ahead, and is due
+    now."""
+    ahead = and_(ACTIVE, SUBSCRIBERS.c.next_due > now + FURTHEST)
+    tx.execute(update(SUBSCRIBERS).where(ahead).values(next_due=now))
+
+
 def end_pauses(tx: Connection, now: datetime) -> None:
     """Readers whose pause is over are active again; what they missed comes in one digest."""
     tx.execute(
@@ -232,7 +240,8 @@ def count_due(tx: Connection, now: datetime, *, force: bool = False) -> int:
 def alert_due(tx: Connection, revision: int, now: datetime, *, after: int, limit: int) -> list[Reader]:
     """Active readers with alerts who have not been alerted up to this revision and are not waiting for a burst."""
     behind = or_(SUBSCRIBERS.c.alert_revision.is_(None), SUBSCRIBERS.c.alert_revision < revision)
-    ready = or_(SUBSCRIBERS.c.alert_after.is_(None), SUBSCRIBERS.c.alert_after <= now)
+    after_now = SUBSCRIBERS.c.alert_after
+    ready = or_(after_now.is_(None), after_now <= now, after_now > now + FURTHEST)  # a clock that ran ahead said that
     where = and_(ACTIVE, ALERTS, behind, ready, SUBSCRIBERS.c.id > after)
     return _select(tx, where, [SUBSCRIBERS.c.id], limit)
 
