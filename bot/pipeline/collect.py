@@ -165,7 +165,7 @@ def _settle(source: Source, before: SourceRecord, harvest: Harvest, came: int, n
             before, state=state, since=since, next_try=next_try, failures=failures, reason=first_line(trouble)
         )
     state, reason = _state(source, before, came, "" if harvest.listings else harvest.quiet, now)
-    if harvest.stale and not came and state != "quiet":
+    if harvest.stale and not harvest.listings:
         state, reason = "stale", harvest.stale
     # An empty list that should not be empty may fill later: what it held must be caught up with.
     complete = harvest.asked_all and not harvest.stale

@@ -80,6 +80,32 @@ def test_arxiv_empty_on_a_working_day_is_stale_and_caught_up_later(place: Any) -
     assert place.said() == ("fresh", "")
 
 
+@pytest.mark.parametrize(
+    ("day", "state"),
+    [(16, "stale"), (17, "stale"), (20, "stale"), (21, "quiet"), (22, "quiet"), (26, "quiet"), (27, "quiet")],
+)
+def test_arxiv_empty_at_the_very_first_visit(place: Any, day: int, state: str) -> None:
+    place.now = datetime(2026, 11, day, 12, tzinfo=UTC)
+    place.source("arxiv", categories=("cs.CL",))
+    place.web.pages["/feed"] = lambda asked: (
+        '<feed xmlns="http://www.w3.org/2005/Atom"><title>cs.CL updates on arXiv.org</title>'
+        f"<updated>{place.now:%Y-%m-%d}T05:00:00Z</updated></feed>"
+    ).encode()
+    report = place.collect()["arxiv"]
+    assert (report.state, bool(report.error)) == (state, state == "stale")
+    assert place.record().reason
+
+
+def test_a_small_category_without_papers_makes_no_fuss_beside_a_large_one(place: Any) -> None:
+    place.now = WEDNESDAY
+    place.source("arxiv", categories=("cs.CL", "econ.GN"), path="/{categories}", per_feed=1)
+    place.web.pages["/cs.CL"] = lambda asked: atom(entry(1))
+    place.web.pages["/econ.GN"] = lambda asked: atom()
+    for _ in range(3):
+        assert place.collect()["arxiv"].state == "fresh"
+        place.later(hours=2)
+
+
 def test_a_feed_that_never_changes_goes_stale_without_a_word(place: Any) -> None:
     """304 after 304: it answers, and still something may be wrong."""
     place.now = WEDNESDAY
