@@ -143,11 +143,20 @@ class Parts:
             on_crash=mail.on_crash,
             connections=mail.connections,
             per_minute=mail.rate,
+            domain_per_minute=mail.domain_rate,
+            warm_up=mail.warm_up,
+            fallbacks=tuple(map(transport, mail.fallback)),
         )
 
     def tell_operator(self, now: datetime) -> None:
         """One mail about sources that stay broken."""
         care.tell_operator(self.database, self.press, self.transport, self.config.operator, now)
+
+    def tell_of_pauses(self, now: datetime) -> None:
+        """One mail about ways that mail cannot go."""
+        mail = self.sending()
+        relays = (mail.transport, *mail.fallbacks)
+        care.tell_of_pauses(self.database, self.press, relays, self.config.operator, now)
 
     def read_inbox(self, now: datetime, place: str = "") -> list[str]:
         """Act on what has come back to the configured mailbox, or to another place."""

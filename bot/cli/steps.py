@@ -49,6 +49,8 @@ def once(context: typer.Context, force: Force = False, now: Now = None, as_json:
     composed = _compose(parts, clock(), force=force)
     delivered = _deliver(parts, clock)
     parts.tell_operator(clock())
+    if delivered.trouble:
+        parts.tell_of_pauses(clock())
     if as_json:
         print_json(
             {
@@ -115,6 +117,8 @@ def run(context: typer.Context) -> None:
         def mail(now: datetime, stop: threading.Event) -> None:
             composed = compose(parts.database, now, parts.identity.message_id, processes=os.cpu_count() or 1)
             delivered = deliver(parts.database, sending, clock_from(None), stop=stop, at_most=LONGEST_TICK)
+            if delivered.trouble:
+                parts.tell_of_pauses(now)
             if composed.digests or composed.alerts or delivered.delivered:
                 log.info("%d digests, %d alerts, %d delivered", composed.digests, composed.alerts, delivered.delivered)
 
@@ -191,6 +195,7 @@ def deliver_json(report: DeliverReport) -> dict[str, Any]:
         "expired": report.expired,
         "unknown": report.unknown,
         "trouble": report.trouble or None,
+        "note": report.note or None,
     }
 
 
@@ -235,5 +240,7 @@ def say_delivered(parts: Parts, report: DeliverReport) -> None:
     ):
         if number:
             out.print(f"{many(number, 'message')} {words}.", markup=False)
+    if report.note and report.waiting:
+        out.print(f"What waits goes later: {report.note}.", markup=False)
     if report.trouble:
         out.print(f"Sending stopped: {report.trouble}", markup=False)

@@ -129,15 +129,15 @@ class Sections:
         url = self._transport(table)
         if not sender and url.startswith("smtp"):
             table.problem("from" if "from" in table.values else (), "from is missing: who the letters come from")
-        rate = table.get("rate", (int, float), "messages a minute")
-        if rate is not None and not 0 <= rate <= MOST_RATE:
-            table.problem("rate", f"{rate} is out of range: give messages a minute, or 0 for no limit")
         if self.environ.get("DYNO") and not url.startswith("smtp"):
             self.warnings.append("mail goes into files, which Heroku wipes: set MAIL_URL to a relay (docs/deploy.md)")
         mail = MailConfig(
             sender=sender or default.sender,
             url=url,
-            rate=float(rate or 0),
+            fallback=self._fallback(table),
+            rate=self._rate(table, "rate"),
+            domain_rate=self._rate(table, "domain_rate"),
+            warm_up=table.integer("warm_up", default.warm_up, 0, 1_000_000),
             connections=table.integer("connections", default.connections, 1, 100),
             on_crash=cast("OnCrash", table.choice("on_crash", default.on_crash, ("resend", "skip"))),
             reply_to=self._checked(table, "reply_to", self._mailbox),
@@ -170,6 +170,23 @@ class Sections:
         except ValueError as error:
             table.problem("url", str(error))
         return self._absolute(url)
+
+    def _fallback(self, table: Table) -> tuple[str, ...]:
+        """Further ways, in the order of preference."""
+        urls = table.texts("fallback")
+        for number, url in enumerate(urls):
+            try:
+                transport(url)
+            except ValueError as error:
+                table.problem(("fallback", number), str(error))
+        return tuple(map(self._absolute, urls))
+
+    @staticmethod
+    def _rate(table: Table, key: str) -> float:
+        rate = table.get(key, (int, float), "messages a minute")
+        if rate is not None and not 0 <= rate <= MOST_RATE:
+            table.problem(key, f"{rate} is out of range: give messages a minute, or 0 for no limit")
+        return float(rate or 0)
 
     def _absolute(self, url: str) -> str:
         scheme, colon, rest = url.partition(":")

@@ -29,7 +29,10 @@ class MailConfig:
 
     sender: str = "Paperlark <paperlark@localhost>"  # the key `from`
     url: str = field(default="outbox:outbox", repr=False)
-    rate: float = 0  # messages a minute; 0: as fast as the relay takes them
+    fallback: tuple[str, ...] = field(default=(), repr=False)  # relays for when the first is out of order
+    rate: float = 0  # messages a minute to a relay; 0: as fast as it takes them
+    domain_rate: float = 0  # messages a minute to one recipient domain; 0: no limit
+    warm_up: int = 0  # messages on a relay's first day, half as many again each further day; 0: no limit
     connections: int = 4
     on_crash: OnCrash = "resend"
     reply_to: str = ""

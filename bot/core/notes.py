@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Sequence
+from datetime import datetime
 from html import escape
 
 from bot.core.clean import line
@@ -24,6 +25,18 @@ def operator_letter(notes: Sequence[SourceNote]) -> Letter:
         "recording:N` replays them.",
     ]
     return _letter(f"Paperlark: {names} needs a look", paragraphs)
+
+
+def pause_letter(paused: Sequence[tuple[str, datetime, str]]) -> Letter:
+    """Ways mail cannot go at the moment: (what, until when, why)."""
+    facts = [f"{what} is paused until {until:%Y-%m-%d %H:%M} UTC: {why}" for what, until, why in paused]
+    paragraphs = [
+        *facts,
+        "Nothing is lost: what waits is tried again by itself, and what gets stale is in the next digest. You will not "
+        "be told again until it has worked once.",
+        "`paperlark doctor` looks at the relay and the DNS and says what to put right.",
+    ]
+    return _letter("Paperlark: sending is paused", paragraphs)
 
 
 def trial_letter() -> Letter:

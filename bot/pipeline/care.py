@@ -1,18 +1,19 @@
 """What keeps the place in order: old rows go, the operator learns what stays broken, returned mail is read."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from bot.core.notes import farewell_letter, operator_letter
+from bot.core.notes import farewell_letter, operator_letter, pause_letter
 from bot.errors import DeliveryError
 from bot.mail import incoming
 from bot.mail.mailboxes import Received
-from bot.mail.message import Transport
+from bot.mail.message import Message, Transport
 from bot.mail.tokens import Token
 from bot.pipeline import refusals
 from bot.pipeline.press import PressRoom
-from bot.store import Connection, Database, editions, readers, sources
+from bot.pipeline.traffic import PREFIX
+from bot.store import Connection, Database, editions, lanes, readers, sources
 from bot.store.readers import Reader
 from bot.store.sources import SourceRecord
 
@@ -46,16 +47,50 @@ def tell_operator(database: Database, press: PressRoom, transport: Transport, op
     if not broken:
         return False
     message = press.note(operator, operator_letter([record.note for record in broken]), now)
-    session = transport.session()
+    if not _post(transport, message):
+        return False
+    with database.write() as tx:
+        sources.mark_told(tx, [record.name for record in broken], now)
+    return True
+
+
+def tell_of_pauses(
+    database: Database, press: PressRoom, relays: Sequence[Transport], operator: str, now: datetime
+) -> bool:
+    """One mail about relays and domains that mail cannot go to, once until one has worked again. It goes by a relay
+    that works, if there is one; the log has it in any case. Returns whether it went out."""
+    with database.read() as tx:
+        held = lanes.held(tx, now, PREFIX)
+    fresh = [lane for lane in held if lane.told_operator is None]
+    if not fresh:
+        return False
+    names = {lane.name for lane in held}
+    paused = [(_way(lane.name), lane.held_until or now, lane.reason) for lane in fresh]
+    for what, until, why in paused:
+        log.error("%s is paused until %s UTC: %s", what, f"{until:%H:%M}", why)
+    went = False
+    usable = [relay for relay in relays if f"{PREFIX}{relay.name}" not in names]
+    if operator and usable:
+        went = _post(usable[0], press.note(operator, pause_letter(paused), now))
+    with database.write() as tx:
+        lanes.told(tx, [lane.name for lane in fresh], now)
+    return went
+
+
+def _way(name: str) -> str:
+    name = name.removeprefix(PREFIX)
+    return f"mail to {name.removeprefix('to:')}" if name.startswith("to:") else f"sending by {name}"
+
+
+def _post(relay: Transport, message: Message) -> bool:
+    session = relay.session()
     try:
         session.send(message)
     except DeliveryError as error:
-        log.warning("the operator could not be told of %s: %s", ", ".join(one.name for one in broken), error)
+        log.warning("the operator could not be told: %s", error)
         return False
     finally:
         session.close()
-    with database.write() as tx:
-        sources.mark_told(tx, [record.name for record in broken], now)
     return True
 
 
