@@ -32,8 +32,9 @@ class Ticks:
     care: Callable[[datetime], object]  # prune, tell the operator, read the inbox
 
 
-def work(ticks: Ticks, *, stop: threading.Event | None = None) -> None:
-    """Keep the clock until SIGTERM or SIGINT (or `stop`), then finish what is in flight within 25 s."""
+def work(ticks: Ticks, *, stop: threading.Event | None = None) -> bool:
+    """Keep the clock until SIGTERM or SIGINT (or `stop`), then finish what is in flight within 25 s.
+    Returns whether it did; what has not is safe in its rows, and its threads are to be left behind."""
     stop = stop or threading.Event()
     _stop_on_signals(stop)
     scheduler = BackgroundScheduler(
@@ -52,7 +53,7 @@ def work(ticks: Ticks, *, stop: threading.Event | None = None) -> None:
     log.info("worker started")
     stop.wait()
     log.info("stopping: finishing what is in flight")
-    _finish(scheduler)
+    return _finish(scheduler)
 
 
 def _guarded(name: str, tick: Callable[[], object], stop: threading.Event) -> Callable[[], None]:
@@ -81,7 +82,7 @@ def _stop_on_signals(stop: threading.Event) -> None:
     signal.signal(signal.SIGINT, handle)
 
 
-def _finish(scheduler: Any) -> None:
+def _finish(scheduler: Any) -> bool:
     """Wait for running ticks, but not longer than the platform gives us."""
     waiter = threading.Thread(target=scheduler.shutdown, kwargs={"wait": True}, daemon=True)
     waiter.start()
@@ -90,3 +91,4 @@ def _finish(scheduler: Any) -> None:
         log.warning(
             "not everything finished in %.0f s; the rest is in the database and goes on at the next start", GRACE
         )
+    return not waiter.is_alive()

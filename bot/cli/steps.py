@@ -129,7 +129,9 @@ def run(context: typer.Context) -> None:
 
         if not parts.state.quiet:
             err.print(f"Paperlark is running: {many(len(parts.sources), 'source')}. Stop it with Ctrl-C.", markup=False)
-        work(Ticks(collect=collect_due, mail=mail, care=care))
+        if not work(Ticks(collect=collect_due, mail=mail, care=care)):
+            logging.shutdown()
+            os._exit(0)  # Python would wait for a thread that waits for a relay, longer than any platform does for us
 
 
 def migrate(context: typer.Context) -> None:

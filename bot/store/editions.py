@@ -163,21 +163,6 @@ def accounts(tx: Connection, day: date | None = None) -> dict[str, int]:
     return books
 
 
-def accounts_by_day(tx: Connection, since: date) -> dict[date, dict[str, int]]:
-    """The books of every day from `since` on that has any, the newest first."""
-    days: dict[date, dict[str, int]] = {}
-    kept = select(ACCOUNTS.c.day, ACCOUNTS.c.state, ACCOUNTS.c.count).where(ACCOUNTS.c.day >= since)
-    now = (
-        select(EDITIONS.c.day, EDITIONS.c.state, func.sum(EDITIONS.c.matched))
-        .where(EDITIONS.c.day >= since)
-        .group_by(EDITIONS.c.day, EDITIONS.c.state)
-    )
-    for rows in (tx.execute(kept), tx.execute(now)):
-        for day, state, count in rows:
-            days.setdefault(day, dict.fromkeys(BOOKS, 0))[ACCOUNT_OF.get(state, state)] += int(count or 0)
-    return dict(sorted(days.items(), reverse=True))
-
-
 def last_days(tx: Connection, number: int) -> list[date]:
     """The last days anything was matched on, newest first."""
     days = select(ACCOUNTS.c.day).where(ACCOUNTS.c.state == "matched").order_by(ACCOUNTS.c.day.desc()).limit(number)
