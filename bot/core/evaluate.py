@@ -3,7 +3,7 @@
 Made for one query and one paper at a time; for many of both see `matcher`, which has to agree with this module.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from operator import eq, ge, gt, le, lt
@@ -199,7 +199,7 @@ class Text:
         if term.near:
             place = self._near(term)
         else:
-            place = next((place for i in range(len(self.words)) if (place := self._stands(term, i))), None)
+            place = next((place for i in self._starts(term) if (place := self._stands(term, i))), None)
         return None if place is None else (self.words[place[0]].start, self.words[place[1] - 1].end)
 
     def count(self, term: Term) -> int:
@@ -209,7 +209,24 @@ class Text:
         if term.exact:
             words = [word.word for word in self.exact_words]
             return sum(tuple(words[i : i + len(term.words)]) == term.words for i in range(len(words)))
-        return sum(self._stands(term, i) is not None for i in range(len(self.words)))
+        return sum(self._stands(term, i) is not None for i in self._starts(term))
+
+    def _starts(self, term: Term) -> Iterable[int]:
+        """The words of the text a reading of the term may begin with; most terms are not there at all."""
+        firsts = [wanted for wanted, _ in self._units(term.words, 0)]
+        if any(wanted.endswith("*") for wanted in firsts):
+            return range(len(self.words))
+        return sorted(set().union(*(self._places.get(self._same(wanted), ()) for wanted in firsts)))
+
+    @cached_property
+    def _places(self) -> dict[str, list[int]]:
+        """Where each unit of the text's readings begins."""
+        places: dict[str, list[int]] = {}
+        words = [word.word for word in self.words]
+        for i in range(len(words)):
+            for unit, _ in self._units(words, i):
+                places.setdefault(self._same(unit), []).append(i)
+        return places
 
     def _stands(self, term: Term, start: int) -> tuple[int, int] | None:
         """The words [start, end) of the text that some reading of the term's words begins and ends with."""
