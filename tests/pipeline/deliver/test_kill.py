@@ -19,7 +19,7 @@ from bot.store import Database, editions
 
 HERE = Path(__file__).parent
 STEPS = ("before claim", "after claim", "before DATA", "after the final dot", "before commit", "after commit")
-EDITIONS = 260
+EDITIONS = 300
 THREADS = 2
 RANDOM_KILLS = 6
 
@@ -68,6 +68,14 @@ def is_alive(pid: int) -> bool:
     return True
 
 
+def kill(pid: int) -> bool:
+    """Whether it was still there to be killed."""
+    if not is_alive(pid):
+        return False
+    os.kill(pid, signal.SIGKILL)
+    return True
+
+
 def wait_for(pids: list[int], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while any(map(is_alive, pids)):
@@ -94,24 +102,25 @@ def test_nothing_is_lost_whenever_it_is_killed(
     post.fill(people)
     chance = random.Random(f"{policy} {processes} {database.sqlite}")
     how = {"url": database_url, "port": port, "policy": policy, "connections": THREADS}
+
+    def open_editions() -> int:
+        return sum(state in ("waiting", "leased", "sending") for state in post.states().values())
+
     kills = 0
     for step in STEPS:
         first = nursery(**how, step=step, count=chance.randint(1, 3 if "claim" in step else 12))
         others = [nursery(**how, step="", count=0) for _ in range(processes - 1)]
-        wait_for([first])  # killed by the trap
-        for pid in others:
-            os.kill(pid, signal.SIGKILL)
+        wait_for([first])
+        kills += open_editions() > 0  # else it may have ended because all was done
+        kills += sum(map(kill, others))
         wait_for(others)
-        kills += processes
     for _ in range(RANDOM_KILLS):
         pids = [nursery(**how, step="", count=0) for _ in range(processes)]
         for pid in pids:
             time.sleep(chance.uniform(0.02, 0.3))
-            if is_alive(pid):
-                os.kill(pid, signal.SIGKILL)
-                kills += 1
+            kills += kill(pid)
         wait_for(pids)
-    left = sum(state == "waiting" or state == "leased" for state in post.states().values())
+    left = open_editions()
     wait_for([nursery(**how, step="", count=0) for _ in range(processes)])
 
     copies: dict[str, list[str]] = defaultdict(list)
