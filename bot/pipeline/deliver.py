@@ -46,8 +46,8 @@ def deliver(
     progress: Callable[[int], None] = lambda done: None,
 ) -> DeliverReport:
     """Send what is due, alerts first. Returns when nothing more is due, when every relay is held or its rate asks for
-    a pause longer than `patience` (or some seconds), when `at_most` has passed, or when `stop` is set; what is in flight is
-    finished."""
+    a pause longer than `patience` (or some seconds), when `at_most` has passed, or when `stop` is set; what is in
+    flight is finished."""
     stop = stop or threading.Event()
     report = DeliverReport(expired=put_in_order(database, sending, clock()))
     with database.read() as tx:
