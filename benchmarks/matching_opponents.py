@@ -127,7 +127,7 @@ class Mokaccino:
     def build(self, profiles: Profiles) -> None:
         import mokaccino
 
-        self.library, self.terms = mokaccino, Terms(profiles)
+        self.package, self.terms = mokaccino, Terms(profiles)
         self.percolator = mokaccino.Percolator()
         query = mokaccino.Query
         known = [query.from_kv("t", str(i)) for i in range(len(profiles.terms))]
@@ -143,7 +143,7 @@ class Mokaccino:
 
     def match(self, papers: list[Paper]) -> Pairs:
         for paper, present in self.terms.found(papers):
-            document = self.library.Document()
+            document = self.package.Document()
             for term in present:
                 document.add_value("t", str(term))
             yield paper, np.asarray(self.percolator.percolate_list(document), np.int64)
@@ -157,7 +157,7 @@ class Perq:
     def build(self, profiles: Profiles) -> None:
         import perq
 
-        self.library, self.terms, self.profiles = perq, Terms(profiles), profiles
+        self.package, self.terms, self.profiles = perq, Terms(profiles), profiles
         asked = []
         for number, (chosen, kind) in enumerate(zip(profiles.chosen.tolist(), profiles.kind.tolist(), strict=True)):
             t = [str(i) for i in chosen]
@@ -170,7 +170,7 @@ class Perq:
     def match(self, papers: list[Paper]) -> Pairs:
         excluded = np.where(self.profiles.kind == 2, self.profiles.chosen[:, 4], -1)
         for paper, present in self.terms.found(papers):
-            document = self.library.Document([str(term) for term in present])
+            document = self.package.Document([str(term) for term in present])
             found = np.fromiter(self.matcher.matches(document), np.int64)
             yield paper, found[~np.isin(excluded[found], np.fromiter(present, np.int64, len(present)))]
 

@@ -9,6 +9,7 @@ import email.policy
 import hashlib
 import os
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from bot.errors import DeliveryError
 from bot.mail.message import Message
 
 
-class FolderSession:
+class FolderSession(ABC):
     """What both kinds share: trouble with a disk is ours, never the reader's."""
 
     def send(self, message: Message, before_data: Callable[[], None] | None = None) -> str:
@@ -35,8 +36,9 @@ class FolderSession:
     def abort(self) -> None:
         """Nothing waits for long."""
 
+    @abstractmethod
     def _deliver(self, message: Message) -> str:
-        raise NotImplementedError
+        """Write one message; the folder's words. OSError is turned into a DeliveryError."""
 
 
 class OutboxTransport:

@@ -1,0 +1,202 @@
+"""Digests: what each reader who is due gets, once for each local date."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from bot.core import selection
+from bot.core.evaluate import matches
+from bot.core.picks import Picks, PickSection
+from bot.core.readers import Subscriber
+from bot.core.schedule import Schedule, Slot
+from bot.pipeline.desk import BATCH, NAMED, Desk, MessageId, Pair, sections_of
+from bot.pipeline.news import Found, News, NewsRoom, Pace
+from bot.pipeline.subscribers import subscriber_of
+from bot.store import editions, readers
+
+
+class DigestDesk(Desk):
+    """Decides digests."""
+
+    def __init__(self, room: NewsRoom, now: datetime, message_id: MessageId) -> None:
+        super().__init__(room, now, message_id)
+        # A million readers have a thousand schedules: the slot due now, and the next.
+        self.slots: Callable[[Schedule, str], tuple[Slot | None, Slot | None]] = lru_cache(maxsize=4096)(
+            lambda schedule, zone: (schedule.latest_at_or_before(now, zone), schedule.next_after(now, zone))
+        )
+
+    def page(self, after: int, *, force: bool, shard: tuple[int, int] = (0, 1)) -> list[readers.Reader]:
+        with self.room.database.read() as tx:
+            return readers.due(tx, self.now, after=after, limit=BATCH, force=force, shard=shard)
+
+    def compose(self, batch: Sequence[readers.Reader], *, force: bool = False) -> int:
+        """Decide and write the digests of a batch; returns how many were written."""
+        drafts: list[editions.Draft] = []
+        marks: list[dict[str, Any]] = []
+        folded: dict[int, list[int]] = {}
+        batch, quiet = self._part_quiet(batch, force=force)
+        for (reader, subscriber), picks, expired in self.decide(batch):
+            slot, due = self._slot(reader, subscriber, force=force)
+            if not picks.matched and self._heartbeat_due(reader, subscriber, due):
+                picks = replace(picks, heartbeat=True)
+            if picks.matched or picks.heartbeat:
+                drafts.append(self.draft(reader, subscriber, "digest", slot, due, picks))
+                folded[reader.id] = expired
+            marks.append(
+                {
+                    "id": reader.id,
+                    "told_revision": self.room.revision.id,
+                    "told_at": self.now,
+                    "next_due": self._next_due(reader, subscriber),
+                    "overflow": 0,
+                }
+            )
+        if quiet:  # moves nobody's mark: what was missed comes with the next
+            with self.room.database.write() as tx:
+                marks_moved = [{"id": reader.id, "next_due": self._next_due(reader, own)} for reader, own in quiet]
+                readers.advance(tx, marks_moved)
+        return self.write(drafts, marks, {reader.id: reader.told_revision for reader in batch}, "told", folded)
+
+    def _part_quiet(self, batch: Sequence[readers.Reader], *, force: bool) -> tuple[list[readers.Reader], list[Pair]]:
+        """Those who get mail today, and those who want none on this day of the week."""
+        if force:
+            return list(batch), []
+        awake: list[readers.Reader] = []
+        quiet: list[Pair] = []
+        for reader in batch:
+            if "quiet_days" in reader.data and self.is_quiet(subscriber := subscriber_of(reader.data)):
+                quiet.append((reader, subscriber))
+            else:
+                awake.append(reader)
+        return awake, quiet
+
+    def decide(self, batch: Sequence[readers.Reader]) -> Iterable[tuple[Pair, Picks, list[int]]]:
+        """The next digest of each of these readers, without writing anything: picks, and the expired editions they
+        take over."""
+        pairs = [(reader, subscriber_of(reader.data)) for reader in batch]
+        pairs = [pair for pair in pairs if pair[1].schedule.cadence != "off"]
+        ids = [reader.id for reader, _ in pairs]
+        alerted: dict[int, set[int]] = defaultdict(set)
+        untold: dict[int, set[int]] = defaultdict(set)
+        expired: dict[int, list[int]] = defaultdict(list)
+        with self.room.database.read() as tx:
+            for alert in editions.alerted(tx, ids):
+                alerted[alert.subscriber_id] |= Picks.from_json(alert.picks).ids
+            for edition_id, reader_id, text in editions.untold(tx, ids):
+                untold[reader_id] |= Picks.from_json(text).ids
+                expired[reader_id].append(edition_id)
+        for told in (alerted, untold):
+            self.room.rename(told)
+
+        groups: dict[tuple[int | None, datetime, Pace], list[Pair]] = defaultdict(list)
+        for reader, subscriber in pairs:
+            start = self.now
+            if reader.told_revision is None:  # a first edition looks back one period from when it was due
+                start = self._slot(reader, subscriber, force=True)[1] - subscriber.schedule.period
+            groups[reader.told_revision, start, pace_of(subscriber)].append((reader, subscriber))
+        for (base, start, pace), members in groups.items():
+            news = self.room.first_news(start) if base is None else self.room.news_since(base)
+            found = news.match(
+                [[profile.query for profile in subscriber.profiles] for _, subscriber in members],
+                most=max(len(alerted[reader.id]) + subscriber.max_papers for reader, subscriber in members) + NAMED,
+                pace=pace,
+                revisions=any(subscriber.revisions for _, subscriber in members),
+            )
+            for (reader, subscriber), hits in zip(members, found, strict=True):
+                picks = self._digest(reader, subscriber, news, hits, alerted[reader.id], untold[reader.id])
+                yield (reader, subscriber), picks, expired[reader.id]
+
+    def _digest(
+        self,
+        reader: readers.Reader,
+        subscriber: Subscriber,
+        news: News,
+        hits: Found,
+        alerted: set[int],
+        untold: set[int],
+    ) -> Picks:
+        """One reader's digest. Each paper once; what does not fit is counted and the first of it named."""
+        best, every = hits.best, hits.every
+        homeless: list[int] = []
+        repeated = 0
+        if alerted or untold:  # seldom: then hit by hit
+            found = [set(papers) for papers in every]
+            repeated = len(alerted.intersection(set().union(*found)))
+            best = [[paper for paper in ranked if paper not in alerted] for ranked in best]
+            found = [papers - alerted for papers in found]
+            homeless = self._add_untold(subscriber, untold, best, found)
+            every = [*found]
+        shares = selection.allot(best, subscriber.max_papers)
+        shown = {paper for share in shares for paper in share}
+
+        depth = subscriber.trending if subscriber.profiles else subscriber.max_papers
+        hot = homeless
+        for paper in self.room.entered(news.base, depth, pace_of(subscriber)):
+            if not (paper in shown or paper in alerted or paper in hits.told_before or paper in homeless):
+                hot.append(paper)
+        shown.update(hot)
+
+        sections = sections_of([profile.name for profile in subscriber.profiles], best, every, shares, shown)
+        if hot:
+            sections.append(PickSection(kind="trending", name="", ids=tuple(hot)))
+        if subscriber.revisions and news.base is not None:
+            counted = shown.union(*every)
+            revised = [paper for paper in self.room.revised(news.base, hits.still) if paper not in counted]
+            if revised:
+                ids, left_out = tuple(revised[: subscriber.max_papers]), revised[subscriber.max_papers :]
+                sections.append(
+                    PickSection(
+                        kind="revisions", name="", ids=ids, more=len(left_out), more_ids=tuple(left_out[:NAMED])
+                    )
+                )
+        return Picks(sections=tuple(sections), alerted=repeated, overflow=reader.overflow)
+
+    def _add_untold(
+        self, subscriber: Subscriber, untold: set[int], best: list[list[int]], every: list[set[int]]
+    ) -> list[int]:
+        """Papers of editions that expired unsent come first in the profiles they match; returns those that match
+        none (they were trending, or the profile has changed)."""
+        homeless = []
+        for paper_id, paper in sorted(self.room.papers_now(untold).items()):
+            at_home = False
+            for profile, ranked, found in zip(subscriber.profiles, best, every, strict=True):
+                if matches(profile.query, paper):
+                    at_home = True
+                    found.add(paper_id)
+                    if paper_id not in ranked:
+                        ranked.insert(0, paper_id)
+            if not at_home:
+                homeless.append(paper_id)
+        return homeless
+
+    def _slot(self, reader: readers.Reader, subscriber: Subscriber, *, force: bool) -> tuple[str, datetime]:
+        """The slot's name and when it was due. A forced edition is a slot of its own, named by its moment."""
+        if force and not _is_due(reader, self.now):
+            return self.now.isoformat(), self.now
+        slot, _ = self.slots(subscriber.schedule, subscriber.timezone)
+        return (slot.name, slot.due) if slot else (self.now.isoformat(), self.now)
+
+    def _next_due(self, reader: readers.Reader, subscriber: Subscriber) -> datetime | None:
+        if not _is_due(reader, self.now):
+            return reader.next_due
+        _, slot = self.slots(subscriber.schedule, subscriber.timezone)
+        return slot.due if slot else None
+
+    def _heartbeat_due(self, reader: readers.Reader, subscriber: Subscriber, due: datetime) -> bool:
+        if subscriber.heartbeat is None:
+            return False
+        with self.room.database.read() as tx:
+            last = editions.last_sent(tx, reader.id)
+        return due - (last or reader.status_since) >= subscriber.heartbeat
+
+
+def pace_of(subscriber: Subscriber) -> Pace:
+    """Over which time a reader's papers are ranked."""
+    return "week" if subscriber.schedule.cadence in ("weekly", "monthly") else "day"
+
+
+def _is_due(reader: readers.Reader, now: datetime) -> bool:
+    return reader.next_due is not None and reader.next_due <= now
