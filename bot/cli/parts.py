@@ -85,6 +85,8 @@ class Parts:
         """The database, with its schema brought up to date."""
         database = Database(self.config.database)
         database.migrate()
+        if not self.config.secret:
+            settings.own_secret(database)  # now, so that a later look changes nothing
         return database
 
     @cached_property
@@ -103,10 +105,7 @@ class Parts:
     @cached_property
     def identity(self) -> Identity:
         mail = self.config.mail
-        secret = self.config.secret
-        if not secret:
-            with self.database.write() as tx:
-                secret = settings.own_secret(tx)
+        secret = self.config.secret or settings.own_secret(self.database)
         return Identity(
             sender=mailbox(mail.sender),
             secret=secret,

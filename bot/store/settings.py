@@ -2,13 +2,21 @@
 
 import secrets
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
+from bot.store.database import Database
 from bot.store.rows import insert_or_ignore
 from bot.store.tables import SETTINGS
 
+SECRET = select(SETTINGS.c.value).where(SETTINGS.c.name == "secret")
 
-def own_secret(tx: Connection) -> str:
+
+def own_secret(database: Database) -> str:
     """The secret that signs this installation's addresses, made at the first need. `PAPERLARK_SECRET` replaces it."""
-    tx.execute(insert_or_ignore(tx, SETTINGS), [{"name": "secret", "value": secrets.token_urlsafe(32)}])
-    return str(tx.execute(select(SETTINGS.c.value).where(SETTINGS.c.name == "secret")).scalar_one())
+    with database.read() as tx:
+        secret = tx.execute(SECRET).scalar()
+    if secret is None:
+        with database.write() as tx:
+            tx.execute(insert_or_ignore(tx, SETTINGS), [{"name": "secret", "value": secrets.token_urlsafe(32)}])
+            secret = tx.execute(SECRET).scalar_one()
+    return str(secret)
