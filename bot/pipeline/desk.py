@@ -11,7 +11,7 @@ from bot.core.readers import Subscriber
 from bot.pipeline.news import NewsRoom
 from bot.store import editions, readers
 
-BATCH = 10_000  # readers matched and committed together: the papers are read once for all of them
+BATCH = 6_000  # readers matched and committed together: the papers are read once for all of them
 NAMED = 5  # of the papers that did not fit, how many are named
 
 Pair = tuple[readers.Reader, Subscriber]
