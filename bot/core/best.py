@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.core.groups import STEP, Block
+from bot.core.groups import Block
 from bot.core.leaves import LeafTable
 from bot.core.ranking import MOST, MOST_WEIGHTED, TITLE_MENTION, Corpus, points, relevance, trend_points
 from bot.core.scan import Scan, set_bits, set_places
@@ -17,6 +17,7 @@ from bot.core.shapes import Bits, shape
 from bot.core.tokens import ABSTRACT, TITLE
 
 Ints = NDArray[np.int64]
+STEP = 8192  # 64-bit words of one array in a step: smaller than in matching, for many more arrays share the cache
 
 
 @dataclass(frozen=True, slots=True)

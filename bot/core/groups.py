@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bot.core.scan import Scan
 from bot.core.shapes import Bits, Take, shape
 
-STEP = 16384  # 64-bit words of one array in a step: a handful of them stay in the cache of a core
+STEP = 32768  # 64-bit words of one array in a step: a handful of them stay in the cache of a core
 
 
 class Group:
