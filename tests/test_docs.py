@@ -72,7 +72,8 @@ def keys_of(folder: Path, section: str) -> set[str]:
 def test_the_example_is_fine_as_it_stands() -> None:
     config = load(EXAMPLE, {})
 
-    assert config.warnings == ()
+    # The checkout itself may lie in a folder for temporary files, as CI's does.
+    assert [one for one in config.warnings if "temporary files" not in one] == []
     assert config.mail.url == f"outbox:{ROOT}/outbox"
     assert all(reader.email.endswith("@example.org") for reader in config.subscribers)
     assert any(not reader.profiles for reader in config.subscribers)
