@@ -162,7 +162,7 @@ def _bounced(tx: Connection, reader: Reader, meaning: incoming.Incoming, now: da
     """The rules of hard, soft and ours."""
     said = f"{meaning.status} {meaning.words}".strip()
     if meaning.severity == "ours":
-        log.error("a message to %s was refused for what we are: %s", reader.id, said)
+        log.error("a message to reader %d was refused for what we are (%s)", reader.id, meaning.status)
         return f"bounce of {reader.email} is about us, not them: {said}"
     kind = "hard" if meaning.severity == "hard" else "soft"
     edition_id = meaning.token.edition_id if meaning.token else 0
@@ -176,6 +176,6 @@ def _farewell(press: PressRoom, transport: Transport, reader: Reader, alerts_onl
     try:
         session.send(press.note(reader.email, farewell_letter(reader.email, alerts_only=alerts_only), now))
     except DeliveryError as error:
-        log.warning("the farewell note was not accepted: %s", error)
+        log.warning("the farewell note was not accepted: %s %s", error.outcome, error.code)
     finally:
         session.close()

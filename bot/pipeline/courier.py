@@ -217,7 +217,8 @@ class Courier:
         setattr(self.report, counter, getattr(self.report, counter) + 1)
 
     def _note(self, tx: Connection, leased: Leased, error: DeliveryError) -> None:
-        log.info("edition %d: %s: %s", leased.id, error.outcome, error)
+        log.info("edition %d: %s %s", leased.id, error.outcome, error.code)
+        log.debug("edition %d: %s", leased.id, error)  # a relay's words often hold the address
         outbox.note_attempt(tx, leased.id, self.clock(), error.outcome, str(error))
 
     def _settle(self, leased: Leased, relay: Transport, error: DeliveryError) -> None:
