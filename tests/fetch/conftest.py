@@ -117,15 +117,15 @@ class Server:
         try:
             route = self.routes.get(asked.path) or self.routes.get("*")
             answer = route(asked) if route else reply(404, b"nothing here")
-            if isinstance(answer, bytes):
-                connection.sendall(answer)
-                return b"connection: close" not in answer.partition(b"\r\n\r\n")[0].lower()
-            for piece in answer:
-                connection.sendall(piece)
-            return False
         finally:
-            with self._lock:
+            with self._lock:  # before the last byte leaves: whoever has it may come with the next request at once
                 self.at_once -= 1
+        if isinstance(answer, bytes):
+            connection.sendall(answer)
+            return b"connection: close" not in answer.partition(b"\r\n\r\n")[0].lower()
+        for piece in answer:
+            connection.sendall(piece)
+        return False
 
 
 def reply(status: int = 200, body: bytes = b"", **headers: str) -> bytes:
