@@ -5,6 +5,7 @@ Which papers match does not belong here (see `matcher`).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +14,12 @@ from bot.core.groups import Block
 from bot.core.leaves import LeafTable
 from bot.core.ranking import MOST, MOST_WEIGHTED, TITLE_MENTION, Corpus, points, relevance, trend_points
 from bot.core.scan import Scan, set_bits, set_places
-from bot.core.shapes import Bits, shape
+from bot.core.shapes import Bits, Shape, shape
 from bot.core.tokens import ABSTRACT, TITLE
 
 Ints = NDArray[np.int64]
 STEP = 8192  # 64-bit words of one array in a step: smaller than in matching, for many more arrays share the cache
+LISTED = 2  # up to so many times k papers are put in order as they are: faster than choosing the highest k before
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,25 +63,28 @@ def best(
     if not k or not len(papers_by_bit):
         return papers, scores
     told = _Points(found, table, statistics or Statistics.of(found, len(found.row)))
-    trend = [_plane(trend_points(prior)[papers_by_bit] >> level & 1, bits.shape[1]) for level in (0, 1)]
     step = max(64, STEP // bits.shape[1])
+    trending = trend_points(prior)[papers_by_bit]
+    trend = [np.tile(_plane(trending >> level & 1, bits.shape[1]), (step, 1)) for level in (0, 1)]
     for block in blocks:
         form = shape(block.shape)
         for low in range(0, len(block.rows), step):
-            rows = block.rows[low : low + step]
-            matched = bits[rows]
+            part = slice(low, low + step)
+            rows, leaves, weights = block.rows[part], block.leaves[part], block.weights[part]
+            matched = bits.take(rows, axis=0)
             counts = np.bitwise_count(matched).sum(axis=1, dtype=np.int64)
-            some = np.flatnonzero(counts)
-            if not len(some):
+            if not counts.all():
+                some = np.flatnonzero(counts)
+                rows, leaves, weights = rows[some], leaves[some], weights[some]
+                matched, counts = matched[some], counts[some]
+            if not len(rows):
                 continue
-            rows, matched, counts = rows[some], matched[some], counts[some]
-            leaves = block.leaves[low : low + step][some]
-            weights = block.weights[low : low + step][some] if form.weighted else None
-            planes = _added(told, leaves, weights, form.scored, trend, matched)
-            many = np.flatnonzero(counts > k)
+            planes = _sums(told, leaves, weights, form, trend)
+            many = np.flatnonzero(counts > LISTED * k)
             if len(many):
                 matched[many] = _highest(matched[many], [plane[many] for plane in planes], k)
-            _write(rows, matched, np.minimum(counts, k), planes, papers_by_bit, papers, scores)
+                counts[many] = k
+            papers[rows], scores[rows] = _ordered(matched, counts, planes, papers_by_bit, k)
     return papers, scores
 
 
@@ -115,18 +120,19 @@ class _Points:
         set_bits(plane, row[bit != 0], paper[bit != 0])
         return plane
 
-    def weighted(self, rows: Ints, weights: NDArray[np.float64]) -> list[Bits]:
-        """The planes of some leaves' rows with a weight for each."""
+    def weighted(self, rows: Ints, weights: NDArray[np.float64]) -> tuple[list[Bits], Ints]:
+        """The planes of some leaves' rows with a weight for each: planes of the different ones, and which is whose."""
         pairs, inverse = np.unique(np.stack([rows.astype(np.float64), weights]), axis=1, return_inverse=True)
         distinct = pairs[0].astype(np.int64)
         many = self.row_from[distinct + 1] - self.row_from[distinct]
         owner = np.repeat(np.arange(len(distinct)), many)
         cell = np.repeat(self.row_from[distinct] - (np.cumsum(many) - many), many) + np.arange(int(many.sum()))
         whole = points(self.relevance[cell], pairs[1][owner])
-        return [
-            self.spread(owner, self.paper[cell], whole >> level & 1, len(distinct))[inverse.reshape(-1)]
+        planes = [
+            self.spread(owner, self.paper[cell], whole >> level & 1, len(distinct))
             for level in range(MOST_WEIGHTED.bit_length())
         ]
+        return planes, inverse.reshape(-1)
 
 
 def _plane(bit: Ints, width: int) -> Bits:
@@ -137,50 +143,41 @@ def _plane(bit: Ints, width: int) -> Bits:
     return packed.view(np.uint64)
 
 
-def _added(
-    told: _Points,
-    leaves: NDArray[np.int32],
-    weights: NDArray[np.float64] | None,
-    scored: tuple[int, ...],
-    trend: list[Bits],
-    like: Bits,
+def _sums(
+    told: _Points, leaves: NDArray[np.int32], weights: NDArray[np.float64], form: Shape, trend: list[Bits]
 ) -> list[Bits]:
     """The planes of the sums: the points of all scored slots and of the trend."""
-    planes = [np.empty_like(like) for _ in trend]
-    for plane, bits in zip(planes, trend, strict=True):
-        plane[...] = bits
-    largest = 3
-    for slot in scored:
-        rows = told.found.row.take(leaves[:, slot])
-        if weights is None:
-            added = [plane.take(rows, axis=0, mode="clip") for plane in told.planes]
-        else:
-            added = told.weighted(rows, weights[:, slot])
-        largest += MOST if weights is None else MOST_WEIGHTED
-        _add(planes, added, largest.bit_length())
-    return planes
+    rows = told.found.row.take(leaves.T)
+    if form.weighted:
+        numbers = [told.weighted(rows[slot], weights[:, slot]) for slot in form.scored]
+    else:
+        numbers = [(told.planes, rows[slot]) for slot in form.scored]
+    largest = 3 + len(numbers) * (MOST_WEIGHTED if form.weighted else MOST)
+    sums: list[Bits] = []
+    carried: list[Bits] = []
+    for level in range(largest.bit_length()):
+        column = [*carried, *(plane[: len(leaves)] for plane in trend[level : level + 1])]
+        column += [planes[level].take(at, axis=0, mode="clip") for planes, at in numbers if level < len(planes)]
+        plane, carried = _added(column)
+        sums.append(plane)
+    return sums
 
 
-def _add(planes: list[Bits], added: list[Bits], levels: int) -> None:
-    """Adds one number to every sum, with carry; the sums have so many levels afterwards."""
-    carry: Bits | None = None
-    for level in range(levels):
-        term = added[level] if level < len(added) else None
-        operands = [bits for bits in (term, carry) if bits is not None]
-        if level == len(planes):
-            if not operands:
-                return
-            planes.append(np.zeros_like(planes[0]))
-        plane = planes[level]
-        if not operands:
-            return
-        if len(operands) == 1:
-            carry = plane & operands[0]
-            plane ^= operands[0]
-        else:
-            half = plane ^ operands[0]
-            carry = (plane & operands[0]) | (half & operands[1])
-            np.bitwise_xor(half, operands[1], out=plane)
+def _added(column: list[Bits]) -> tuple[Bits, list[Bits]]:
+    """The lowest bit of the sums of some bits, and what is carried, in bits worth twice as much.
+
+    Three bits at a time become one and a carry (carry-save, Wallace 1964): fewer steps than one number after another.
+    """
+    carried = []
+    while len(column) > 2:
+        a, b, c = column.pop(), column.pop(), column.pop()
+        half = a ^ b
+        carried.append((a & b) | (half & c))
+        column.append(half ^ c)
+    if len(column) == 2:
+        a, b = column
+        return a ^ b, [*carried, a & b]
+    return column[0], carried
 
 
 def _highest(matched: Bits, planes: list[Bits], k: int) -> Bits:
@@ -214,28 +211,24 @@ def _first_bits(bits: Bits, missing: Ints) -> Bits:
     return kept
 
 
-def _write(
-    rows: Ints,
-    chosen: Bits,
-    sizes: Ints,
-    planes: list[Bits],
-    papers_by_bit: Ints,
-    papers: NDArray[np.int32],
-    scores: NDArray[np.int32],
-) -> None:
-    """Writes the chosen papers of every row, so many as `sizes` says, the highest sum first."""
-    width = chosen.shape[1] * 64
+def _ordered(
+    chosen: Bits, sizes: Ints, planes: list[Bits], papers_by_bit: Ints, k: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """The first k papers of every row, the highest sum first, and their sums. `sizes`: how many are set in each row."""
     cell = set_places(chosen)
-    word, within = cell >> 6, (cell & 63).astype(np.uint64)
-    score = np.zeros(len(cell), np.uint64)
-    for level, plane in enumerate(planes):
-        score |= (plane.reshape(-1).take(word) >> within & np.uint64(1)) << np.uint64(level)
-    row = np.repeat(np.arange(len(rows)), sizes)
-    bits, highest = (width - 1).bit_length(), (1 << len(planes)) - 1
-    narrow = (len(rows) - 1).bit_length() + len(planes) + bits <= 32  # half as wide is sorted twice as fast
-    key = (row << len(planes) | highest - score.view(np.int64)) << bits | cell - row * width
-    key = np.sort(key.astype(np.uint32) if narrow else key)
-    place = np.arange(len(row)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    target = rows[row] * papers.shape[1] + place
-    papers.reshape(-1)[target] = papers_by_bit[key & ((1 << bits) - 1)]
-    scores.reshape(-1)[target] = highest - (key >> bits & highest).astype(np.int64)
+    octet, mask = cell >> 3, np.left_shift(np.uint8(1), cell.astype(np.uint8) & 7)
+    missed = np.zeros(len(cell), np.min_scalar_type((1 << len(planes)) - 1))  # the sum with all bits turned over
+    for plane in reversed(planes):
+        missed += missed
+        missed += (plane.view(np.uint8).reshape(-1).take(octet) & mask == 0).view(np.uint8)
+    low = (chosen.size * 64 - 1).bit_length()
+    kind: type[np.integer[Any]] = np.uint32 if len(planes) + low <= 32 else np.int64  # half as wide, sorted faster
+    here = np.arange(max(k, int(sizes.max()))) < sizes[:, None]
+    keys = np.full(here.shape, np.iinfo(kind).max, kind)  # one row for each of `chosen`: short rows are sorted fastest
+    keys[here] = missed.astype(kind) << low | cell.astype(kind)
+    keys.sort(axis=1)
+    keys, here = keys[:, :k], here[:, :k]
+    bit = (keys & ((1 << low) - 1)).astype(np.int64) - np.arange(len(chosen))[:, None] * (chosen.shape[1] * 64)
+    papers = np.where(here, papers_by_bit.take(bit, mode="clip"), -1)
+    scores = np.where(here, ((1 << len(planes)) - 1) - (keys >> low), 0)
+    return papers, scores

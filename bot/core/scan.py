@@ -100,13 +100,10 @@ def set_bits(bits: Bits, row: Ints, bit: Ints) -> None:
 
 def set_places(bits: Bits) -> Ints:
     """The numbers of all set bits, row after row; a row has 64 times as many as it has words."""
-    step = max(1, (1 << 17) // bits.shape[1])  # some at a time: unpacked they take eight times the memory
-    found = [np.empty(0, np.int64)]
-    for low in range(0, len(bits), step):
-        octets = bits[low : low + step].view(np.uint8)
-        unpacked = np.unpackbits(octets, axis=1, bitorder="little").reshape(-1).view(bool)
-        found.append(np.flatnonzero(unpacked) + low * bits.shape[1] * 64)
-    return found[1] if len(found) == 2 else np.concatenate(found)
+    octets = bits.reshape(-1).view(np.uint8)
+    used = np.flatnonzero(octets != 0)  # most are 0: only the others are looked at bit by bit
+    within = np.flatnonzero(np.unpackbits(octets.take(used), bitorder="little").view(bool))
+    return used.take(within >> 3) << 3 | within & 7
 
 
 def _found(table: LeafTable, tokens: Tokens, pairs: WordPairs) -> tuple[Ints, Ints]:
