@@ -1,7 +1,8 @@
 """Compose: how long it takes to decide and write down everybody's edition, and how much memory.
 
-Readers with five keywords each and 1,000 new papers, all invented, into the outbox of a SQLite file. Every size runs in
-a process of its own, so that its peak of memory is its own. Growth should be linear: microseconds per reader stay.
+Readers with five keywords each and 1,000 new papers, all invented, into the outbox of a SQLite file that survives a
+power cut (every commit waits for the disk). The database is filled by one process and composed by another, so that the
+peak of memory is that of composing alone. Growth should be linear: microseconds per reader stay.
 """
 
 import argparse
@@ -55,49 +56,62 @@ def message_id(kind: str, slot: str, reader: int) -> str:
     return tokens.message_id("secret", kind, slot, reader, "example.org")
 
 
-def one_size(number: int, processes: int) -> None:
+def fill(url: str, number: int) -> None:
+    """A database with so many readers who are due, and a day's papers."""
     random_ = random.Random(1)
     rare = WORDS[400:]  # each in about two per cent of the papers
-    with tempfile.TemporaryDirectory() as folder:
-        database = Database(f"sqlite:///{folder}/paperlark.db", durable=False)
-        database.migrate()
-        with database.record() as tx:
-            papers.record(tx, "s", listings(random_, 1000), NOW, first=True)
+    database = Database(url, durable=False)
+    database.migrate()
+    with database.record() as tx:
+        papers.record(tx, "s", listings(random_, 1000), NOW, first=True)
 
-        def entry(index: int) -> Entry:
-            profile = {"name": "Keywords", "keywords": random_.sample(rare, 5)}
-            data = {"email": f"r{index}@example.org", "digest": "daily 07:30", "profiles": [profile]}
-            return Entry(email=data["email"], data=data, alerts=False, schedule="daily 07:30 UTC", next_due=NOW)
+    def entry(index: int) -> Entry:
+        profile = {"name": "Keywords", "keywords": random_.sample(rare, 5)}
+        data = {"email": f"r{index}@example.org", "digest": "daily 07:30", "profiles": [profile]}
+        return Entry(email=data["email"], data=data, alerts=False, schedule="daily 07:30 UTC", next_due=NOW)
 
-        for start in range(0, number, 20_000):
-            with database.write() as tx:
-                readers.add(tx, (entry(index) for index in range(start, min(number, start + 20_000))), NOW)
-        began = time.perf_counter()
-        report = compose(database, NOW, message_id, processes=processes)
-        seconds = time.perf_counter() - began
-        database.close()
+    for start in range(0, number, 20_000):
+        with database.write() as tx:
+            readers.add(tx, (entry(index) for index in range(start, min(number, start + 20_000))), NOW)
+    database.close()
+
+
+def measure(url: str, number: int, processes: int) -> None:
+    database = Database(url)
+    began = time.perf_counter()
+    report = compose(database, NOW, message_id, processes=processes)
+    seconds = time.perf_counter() - began
+    database.close()
     # With several processes: the parent's peak and as much as the largest child's for each of them.
     own, child = (resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    used = sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     megabytes = own + child * processes if child else own
-    print(json.dumps({"digests": report.digests, "seconds": seconds, "megabytes": megabytes}))
+    row = {"digests": report.digests, "seconds": seconds, "cpu": used, "megabytes": megabytes}
+    print(json.dumps(row))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--readers", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
-    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--part", choices=["fill", "measure"], help=argparse.SUPPRESS)
+    parser.add_argument("--url", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.one:
-        one_size(arguments.one, arguments.processes)
+    if arguments.part == "fill":
+        fill(arguments.url, arguments.readers[0])
         return
-    print(f"{'readers':>10} {'digests':>10} {'seconds':>9} {'us/reader':>10} {'peak MB':>8}")
+    if arguments.part == "measure":
+        measure(arguments.url, arguments.readers[0], arguments.processes)
+        return
+    print(f"{'readers':>10} {'digests':>10} {'seconds':>9} {'us/reader':>10} {'cpu s':>8} {'peak MB':>8}")
     for number in arguments.readers:
-        command = [sys.executable, __file__, "--one", str(number), "--processes", str(arguments.processes)]
-        row = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-        each = row["seconds"] / number * 1e6
-        facts = f"{number:>10,} {row['digests']:>10,} {row['seconds']:>9.2f} {each:>10.1f} {row['megabytes']:>8.0f}"
-        print(facts, flush=True)
+        with tempfile.TemporaryDirectory() as folder:
+            command = [sys.executable, __file__, "--readers", str(number), "--processes", str(arguments.processes)]
+            command += ["--url", f"sqlite:///{folder}/paperlark.db", "--part"]
+            subprocess.run([*command, "fill"], check=True)
+            row = json.loads(subprocess.run([*command, "measure"], check=True, capture_output=True, text=True).stdout)
+        facts = f"{number:>10,} {row['digests']:>10,} {row['seconds']:>9.2f} {row['seconds'] / number * 1e6:>10.1f}"
+        print(f"{facts} {row['cpu']:>8.2f} {row['megabytes']:>8.0f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from bot.core.papers import Paper, plain
 from bot.core.query import Query, QueryError, parse
 from bot.core.readers import Subscriber
 from bot.errors import UserError
+from bot.mail import tokens
 from bot.pipeline.subscribers import subscriber_of
 from bot.store import Database, editions, history
 from bot.store.readers import Reader
@@ -223,8 +224,9 @@ def why(
 ) -> None:
     """A message's whole life: reader, slot, papers, attempts, the relay's words."""
     parts = parts_of(context)
+    whole = f"<{message_id.strip().strip('<>')}>"
     with parts.database.read() as tx:
-        life = editions.life(tx, f"<{message_id.strip().strip('<>')}>")
+        life = editions.life(tx, whole, tokens.reader_in(parts.identity.secret, whole))
         if life is None:
             raise UserError(f"No message has the id {message_id}.")
         papers = history.as_of(tx, life.paper_ids, life.revision)

@@ -2,15 +2,16 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
-from functools import cached_property
+from typing import NamedTuple
 
 from bot.core.editions import SectionKind, SourceNote
 
+ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PickSection:
+
+class PickSection(NamedTuple):
     """One section: the papers shown, the number left over, and the first of those, to be named."""
 
     kind: SectionKind
@@ -20,8 +21,7 @@ class PickSection:
     more_ids: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Picks:
+class Picks(NamedTuple):
     """All that was decided for one reader."""
 
     sections: tuple[PickSection, ...] = ()
@@ -34,14 +34,13 @@ class Picks:
         """Every paper shown."""
         return {paper_id for section in self.sections for paper_id in section.ids}
 
-    @cached_property
+    @property
     def matched(self) -> int:
         """Papers told or counted. (No paper is in two sections.)"""
         return sum(len(section.ids) + section.more for section in self.sections)
 
     def to_json(self) -> str:
-        sections = [[part.kind, part.name, part.ids, part.more, part.more_ids] for part in self.sections]
-        return json.dumps([sections, self.alerted, self.overflow, self.heartbeat], ensure_ascii=False)
+        return ENCODE(self)
 
     @classmethod
     def from_json(cls, text: str) -> "Picks":

@@ -2,8 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta
-from typing import Any
+from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from bot.core import selection
@@ -13,6 +13,17 @@ from bot.pipeline.desk import BATCH, NAMED, Desk, Pair, sections_of
 from bot.pipeline.news import Found
 from bot.pipeline.subscribers import subscriber_of
 from bot.store import editions, readers
+
+
+class AlertMark(NamedTuple):
+    """How far alerts have told a reader, and what holds the next one back (see `readers.Reader`)."""
+
+    reader: int
+    alert_revision: int | None
+    alert_after: datetime | None
+    alert_day: date | None
+    alerts_sent: int
+    overflow: int
 
 
 class AlertDesk(Desk):
@@ -26,7 +37,7 @@ class AlertDesk(Desk):
         """Decide and write the alerts of a batch. The first collection of a source, and a reader's first time here,
         set the mark and alert of nothing."""
         drafts: list[editions.Draft] = []
-        marks: list[dict[str, Any]] = []
+        marks: list[AlertMark] = []
         groups: dict[int | None, list[Pair]] = defaultdict(list)
         for reader in batch:
             groups[reader.alert_revision].append((reader, subscriber_of(reader.data)))
@@ -45,11 +56,12 @@ class AlertDesk(Desk):
                 draft, mark = self._alert(reader, subscriber, hits)
                 drafts += [draft] if draft else []
                 marks.append(mark)
-        return self.write(drafts, marks, {reader.id: reader.alert_revision for reader in batch}, "alerted")
+        expected = {reader.id: reader.alert_revision for reader in batch}
+        return self.write(drafts, AlertMark._fields[1:], marks, expected)
 
     def _alert(
         self, reader: readers.Reader, subscriber: Subscriber, hits: Found
-    ) -> tuple[editions.Draft | None, dict[str, Any]]:
+    ) -> tuple[editions.Draft | None, AlertMark]:
         papers = set().union(*hits.every) if hits.every else set()
         if not papers:
             return None, self._alert_mark(reader)
@@ -58,7 +70,7 @@ class AlertDesk(Desk):
         if sent >= subscriber.alert_limit:
             if subscriber.schedule.cadence == "off":  # no digest would tell: the papers wait for tomorrow's alerts
                 return None, self._sleep_on(reader, subscriber)
-            return None, self._alert_mark(reader) | {"overflow": reader.overflow + len(papers)}
+            return None, self._alert_mark(reader)._replace(overflow=reader.overflow + len(papers))
         profiles = [profile for profile in subscriber.profiles if profile.alert]
         shares = selection.allot(hits.best, subscriber.max_papers)
         shown = {paper for share in shares for paper in share}
@@ -67,22 +79,23 @@ class AlertDesk(Desk):
         slot = f"after-{reader.alert_revision}"
         draft = self.draft(reader, subscriber, "alert", slot, self.now, Picks(sections=tuple(sections)))
         mark = self._alert_mark(reader)
-        mark |= {"alert_after": self.now + subscriber.alert_every, "alert_day": today, "alerts_sent": sent + 1}
-        return draft, mark
+        return draft, mark._replace(
+            alert_after=self.now + subscriber.alert_every, alert_day=today, alerts_sent=sent + 1
+        )
 
-    def _sleep_on(self, reader: readers.Reader, subscriber: Subscriber) -> dict[str, Any]:
+    def _sleep_on(self, reader: readers.Reader, subscriber: Subscriber) -> AlertMark:
         """No alert before tomorrow; what there is to tell waits."""
         zone = ZoneInfo(subscriber.timezone)
         tomorrow = self.now.astimezone(zone).date() + timedelta(days=1)
         midnight = datetime.combine(tomorrow, time(), zone).astimezone(UTC)
-        return self._alert_mark(reader) | {"alert_revision": reader.alert_revision, "alert_after": midnight}
+        return self._alert_mark(reader)._replace(alert_revision=reader.alert_revision, alert_after=midnight)
 
-    def _alert_mark(self, reader: readers.Reader) -> dict[str, Any]:
-        return {
-            "id": reader.id,
-            "alert_revision": self.room.revision.id,
-            "alert_after": reader.alert_after,
-            "alert_day": reader.alert_day,
-            "alerts_sent": reader.alerts_sent,
-            "overflow": reader.overflow,
-        }
+    def _alert_mark(self, reader: readers.Reader) -> AlertMark:
+        return AlertMark(
+            reader=reader.id,
+            alert_revision=self.room.revision.id,
+            alert_after=reader.alert_after,
+            alert_day=reader.alert_day,
+            alerts_sent=reader.alerts_sent,
+            overflow=reader.overflow,
+        )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,9 +27,10 @@ class Desk:
         self.now = now
         self.message_id = message_id
         self._compose_id: int | None = None
+        self._local_date = lru_cache(maxsize=4096)(lambda moment, zone: moment.astimezone(ZoneInfo(zone)).date())
 
     def is_quiet(self, subscriber: Subscriber) -> bool:
-        return self.now.astimezone(ZoneInfo(subscriber.timezone)).weekday() in subscriber.quiet_days
+        return self._local_date(self.now, subscriber.timezone).weekday() in subscriber.quiet_days
 
     def draft(
         self, reader: readers.Reader, subscriber: Subscriber, kind: str, slot: str, due: datetime, picks: Picks
@@ -38,7 +40,7 @@ class Desk:
             kind=kind,
             slot=slot,
             due=due,
-            day=due.astimezone(ZoneInfo(subscriber.timezone)).date(),
+            day=self._local_date(due, subscriber.timezone),
             since=reader.told_at,
             picks=picks.to_json(),
             matched=picks.matched,
@@ -48,19 +50,20 @@ class Desk:
     def write(
         self,
         drafts: Sequence[editions.Draft],
-        marks: Sequence[dict[str, Any]],
+        names: Sequence[str],
+        marks: Sequence[tuple[Any, ...]],
         expected: dict[int, int | None],
-        mark: str,
         folded: Mapping[int, Sequence[int]] | None = None,
     ) -> int:
-        """Editions and marks in one transaction. A reader whose mark another process moved meanwhile is left to it. Who
-        has had a digest of that date already (their time zone or our clock has changed) is told with the next."""
+        """Editions and marks (see `readers.advance`; the revision comes first) in one transaction. A reader whose mark
+        another process moved meanwhile is left to it. Who has had a digest of that date already (their time zone or our
+        clock has changed) is told with the next."""
         if not marks:
             return 0
         with self.room.database.write() as tx:
-            current = readers.marks(tx, [row["id"] for row in marks])
-            place = 0 if mark == "told" else 1
-            mine = {row["id"] for row in marks if current[row["id"]][place] == expected[row["id"]]}
+            current = readers.marks(tx, [mark[0] for mark in marks])
+            place = 0 if names[0] == "told_revision" else 1
+            mine = {mark[0] for mark in marks if current[mark[0]][place] == expected[mark[0]]}
             compose_id = self._compose_id
             if drafts and compose_id is None:
                 compose_id = editions.begin_compose(tx, self.now, self.room.revision.id, self.room.notes)
@@ -71,10 +74,11 @@ class Desk:
                 written = {reader for reader, _, _ in editions.add(tx, compose_id, self.room.revision.id, own)}
                 late = {draft.subscriber_id for draft in own} - written
                 editions.fold(tx, [one for reader in written for one in (folded or {}).get(reader, ())], compose_id)
-            readers.advance(tx, [row for row in marks if row["id"] in mine and row["id"] not in late])
-            if mark == "told":
-                postponed = [{"id": row["id"], "next_due": row["next_due"]} for row in marks if row["id"] in late]
-                readers.advance(tx, postponed)
+            told = mine - late
+            readers.advance(tx, names, (mark for mark in marks if mark[0] in told))
+            if late and "next_due" in names:
+                due = 1 + names.index("next_due")
+                readers.advance(tx, ["next_due"], ((mark[0], mark[due]) for mark in marks if mark[0] in late))
         self._compose_id = compose_id
         return len(written)
 
@@ -93,8 +97,8 @@ def sections_of(
     for name, ranked, found, share in zip(names, best, every, shares, strict=True):
         if len(found) == len(share):
             left = 0
-        elif len(names) == 1 and len(found) > len(ranked):  # too many to list one by one
-            left = len(found) - len(counted.intersection(found) if len(counted) > len(share) else share)
+        elif len(names) == 1:
+            left = len(found) - len(share) - sum(paper in found for paper in counted.difference(share))
         else:
             others = set(found) - counted
             left = len(others)

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -16,6 +15,8 @@ from bot.pipeline.desk import BATCH, NAMED, Desk, MessageId, Pair, sections_of
 from bot.pipeline.news import Found, News, NewsRoom, Pace
 from bot.pipeline.subscribers import subscriber_of
 from bot.store import editions, readers
+
+TOLD = ("told_revision", "told_at", "next_due", "overflow")  # a digest's marks
 
 
 class DigestDesk(Desk):
@@ -35,30 +36,23 @@ class DigestDesk(Desk):
     def compose(self, batch: Sequence[readers.Reader], *, force: bool = False) -> int:
         """Decide and write the digests of a batch; returns how many were written."""
         drafts: list[editions.Draft] = []
-        marks: list[dict[str, Any]] = []
+        marks: list[tuple[Any, ...]] = []
         folded: dict[int, list[int]] = {}
         batch, quiet = self._part_quiet(batch, force=force)
         for (reader, subscriber), picks, expired in self.decide(batch):
             slot, due = self._slot(reader, subscriber, force=force)
-            if not picks.matched and self._heartbeat_due(reader, subscriber, due):
-                picks = replace(picks, heartbeat=True)
-            if picks.matched or picks.heartbeat:
+            matched = picks.matched
+            if not matched and self._heartbeat_due(reader, subscriber, due):
+                picks = picks._replace(heartbeat=True)
+            if matched or picks.heartbeat:
                 drafts.append(self.draft(reader, subscriber, "digest", slot, due, picks))
-                folded[reader.id] = expired
-            marks.append(
-                {
-                    "id": reader.id,
-                    "told_revision": self.room.revision.id,
-                    "told_at": self.now,
-                    "next_due": self._next_due(reader, subscriber),
-                    "overflow": 0,
-                }
-            )
+                if expired:
+                    folded[reader.id] = expired
+            marks.append((reader.id, self.room.revision.id, self.now, self._next_due(reader, subscriber), 0))
         if quiet:  # moves nobody's mark: what was missed comes with the next
             with self.room.database.write() as tx:
-                marks_moved = [{"id": reader.id, "next_due": self._next_due(reader, own)} for reader, own in quiet]
-                readers.advance(tx, marks_moved)
-        return self.write(drafts, marks, {reader.id: reader.told_revision for reader in batch}, "told", folded)
+                readers.advance(tx, ["next_due"], ((reader.id, self._next_due(reader, own)) for reader, own in quiet))
+        return self.write(drafts, TOLD, marks, {reader.id: reader.told_revision for reader in batch}, folded)
 
     def _part_quiet(self, batch: Sequence[readers.Reader], *, force: bool) -> tuple[list[readers.Reader], list[Pair]]:
         """Those who get mail today, and those who want none on this day of the week."""
@@ -82,8 +76,9 @@ class DigestDesk(Desk):
         alerted: dict[int, set[int]] = defaultdict(set)
         untold: dict[int, set[int]] = defaultdict(set)
         expired: dict[int, list[int]] = defaultdict(list)
+        none: set[int] = set()
         with self.room.database.read() as tx:
-            for alert in editions.alerted(tx, ids):
+            for alert in editions.alerted(tx, [reader.id for reader, _ in pairs if reader.alert_revision is not None]):
                 alerted[alert.subscriber_id] |= Picks.from_json(alert.picks).ids
             for edition_id, reader_id, text in editions.untold(tx, ids):
                 untold[reader_id] |= Picks.from_json(text).ids
@@ -101,13 +96,15 @@ class DigestDesk(Desk):
             news = self.room.first_news(start) if base is None else self.room.news_since(base)
             found = news.match(
                 [[profile.query for profile in subscriber.profiles] for _, subscriber in members],
-                most=max(len(alerted[reader.id]) + subscriber.max_papers for reader, subscriber in members) + NAMED,
+                most=max(own.max_papers + len(alerted.get(reader.id, none)) for reader, own in members) + NAMED,
                 pace=pace,
                 revisions=any(subscriber.revisions for _, subscriber in members),
             )
             for (reader, subscriber), hits in zip(members, found, strict=True):
-                picks = self._digest(reader, subscriber, news, hits, alerted[reader.id], untold[reader.id])
-                yield (reader, subscriber), picks, expired[reader.id]
+                picks = self._digest(
+                    reader, subscriber, news, hits, alerted.get(reader.id, none), untold.get(reader.id, none)
+                )
+                yield (reader, subscriber), picks, expired.get(reader.id, [])
 
     def _digest(
         self,

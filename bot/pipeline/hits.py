@@ -2,32 +2,65 @@
 match never loads it."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 
-from bot.core.matcher import Matcher
+from bot.core.matcher import Matcher, Matches
 from bot.core.papers import Paper
 from bot.core.query import Query
 from bot.core.scan import Texts
 
 
-class Hits(Collection[int]):
-    """The papers a query hit, by id: counted at once, listed only if somebody asks."""
+class Answers:
+    """What a matching found, by query and paper id. What nobody asks for is never listed."""
 
-    __slots__ = ("_ids",)
-
-    def __init__(self, ids: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> None:
+    def __init__(self, matches: Matches, ids: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> None:
+        self._matches = matches
         self._ids = ids
+        self.counts: list[int] = matches.counts().tolist()
+        self._bit_of = dict(zip(ids[matches.papers_by_bit].tolist(), range(len(ids)), strict=True))
+        self._queries_of: dict[int, bytes] = {}
+
+    @cached_property
+    def lists(self) -> list[list[int]]:
+        """The papers of each query."""
+        query_of, paper_of = self._matches.pairs()
+        ends = np.searchsorted(query_of, np.arange(len(self.counts) + 1)).tolist()
+        hits = self._ids[paper_of].tolist()
+        return [hits[start:end] for start, end in pairwise(ends)]
+
+    def queries_of(self, paper: int) -> bytes:
+        """For each query, whether it hit this paper."""
+        found = self._queries_of.get(paper)
+        if found is None:
+            bit = self._bit_of.get(paper)
+            found = bytes(len(self.counts))
+            if bit is not None:
+                of_this = self._matches.bits[:, bit >> 6] >> np.uint64(bit & 63) & np.uint64(1)
+                found = of_this.astype(np.uint8).tobytes()
+            self._queries_of[paper] = found
+        return found
+
+
+class Hits(Collection[int]):
+    """The papers one query hit, by id."""
+
+    __slots__ = ("_answers", "_query")
+
+    def __init__(self, answers: Answers, query: int) -> None:
+        self._answers = answers
+        self._query = query
 
     def __len__(self) -> int:
-        return len(self._ids)
+        return self._answers.counts[self._query]
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self._ids.tolist())
+        return iter(self._answers.lists[self._query])
 
     def __contains__(self, paper: object) -> bool:
-        return bool((self._ids == paper).any())
+        return isinstance(paper, int) and self._answers.queries_of(paper)[self._query] == 1
 
 
 class Pile:
@@ -53,12 +86,9 @@ class Hitlist:
         prior = [heat.get(paper_id, 0.0) for paper_id in ids.tolist()]
         matches = self._matcher.match(pile.after, pile.before, prior=prior)
         ranked, _scores = matches.top(min(most, len(ids)))
-        query_of, paper_of = matches.pairs()
-        ends = np.searchsorted(query_of, np.arange(len(ranked) + 1)).tolist()
-        hits = ids[paper_of]
-        lengths = (ranked >= 0).sum(axis=1).tolist()
-        best = [row[:length] for row, length in zip(ids[ranked].tolist(), lengths, strict=True)]
-        every: list[Collection[int]] = [Hits(hits[start:end]) for start, end in pairwise(ends)]
+        answers = Answers(matches, ids)
+        best = [row[:count] for row, count in zip(ids[ranked].tolist(), answers.counts, strict=True)]
+        every: list[Collection[int]] = [Hits(answers, query) for query in range(len(best))]
         for query, paper in self._pairs(pile.others):
             every[query] = set(every[query]) - {paper}
             best[query] = [one for one in best[query] if one != paper]

@@ -19,7 +19,7 @@ Pace = Literal["day", "week"]  # over which time papers are ranked
 TREND_DEPTH = 100  # places that are written down
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Found:
     """One reader's hits, by profile. All are paper ids."""
 

@@ -1,7 +1,6 @@
 """What a refusal for good means for a reader, whether the relay says it at once or a bounce says it later; and what to
 do about a letter that is too big."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.core.picks import Picks, PickSection
@@ -54,5 +53,5 @@ def halved(text: str) -> str | None:
         shown, left = section.ids[:keep], section.ids[keep:]
         keep -= len(shown)
         named = (*left, *section.more_ids)[:NAMED]
-        sections.append(replace(section, ids=shown, more=section.more + len(left), more_ids=named))
-    return replace(picks, sections=tuple(sections)).to_json()
+        sections.append(section._replace(ids=shown, more=section.more + len(left), more_ids=named))
+    return picks._replace(sections=tuple(sections)).to_json()

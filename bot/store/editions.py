@@ -1,22 +1,23 @@
 """Editions as they are written down, counted, found again and pruned. How they leave is in `outbox`."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
 from bot.core.picks import Picks
-from bot.store.rows import chunks, insert_or_ignore
-from bot.store.tables import ACCOUNTS, ATTEMPTS, COMPOSES, EDITIONS, SUBSCRIBERS
+from bot.store.rows import chunks, insert_or_ignore, insert_rows
+from bot.store.tables import ACCOUNTS, ATTEMPTS, COMPOSES, EDITIONS, SUBSCRIBERS, UNTOLD
 
 BOOKS = ("matched", "delivered", "waiting", "failed", "suppressed", "expired", "unknown")
 ACCOUNT_OF = {"sent": "delivered", "waiting": "waiting", "leased": "waiting", "sending": "waiting"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """An edition about to be written down."""
+class Draft(NamedTuple):
+    """An edition about to be written down. (A tuple, for a million of them.)"""
 
     subscriber_id: int
     kind: str
@@ -27,6 +28,10 @@ class Draft:
     picks: str  # the pipeline's own JSON
     matched: int
     message_id: str
+
+
+PLACE = ("subscriber_id", "kind", "slot")  # there is one edition for each
+ADDED = (*Draft._fields, "next_at", "compose_id", "revision", "state", "lease_by", "attempts", "words")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,46 +56,22 @@ def add(tx: Connection, compose_id: int, revision: int, drafts: Sequence[Draft])
 
     The readers' rows must be locked (`readers.marks`), so that nobody adds the same ones meanwhile.
     """
-    written: set[tuple[int, str, str]] = set()
-    days: dict[date, int] = {}
-    for part in chunks(drafts):
-        slots = select(EDITIONS.c.subscriber_id, EDITIONS.c.kind, EDITIONS.c.slot).where(
-            EDITIONS.c.subscriber_id.in_([draft.subscriber_id for draft in part]),
-            EDITIONS.c.slot.in_({draft.slot for draft in part}),
-        )
-        there = {(reader, kind, slot) for reader, kind, slot in tx.execute(slots)}
-        rows = []
-        for draft in part:
-            place = (draft.subscriber_id, draft.kind, draft.slot)
-            if place in there or place in written:
-                continue
-            written.add(place)
-            days[draft.day] = days.get(draft.day, 0) + draft.matched
-            rows.append(
-                {
-                    "subscriber_id": draft.subscriber_id,
-                    "kind": draft.kind,
-                    "slot": draft.slot,
-                    "compose_id": compose_id,
-                    "revision": revision,
-                    "since": draft.since,
-                    "due": draft.due,
-                    "day": draft.day,
-                    "picks": draft.picks,
-                    "matched": draft.matched,
-                    "message_id": draft.message_id,
-                    "state": "waiting",
-                    "next_at": draft.due,
-                    "lease_by": "",
-                    "attempts": 0,
-                    "words": "",
-                }
-            )
-        if rows:
-            tx.execute(insert(EDITIONS), rows)
+    places = {(draft.subscriber_id, draft.kind, draft.slot): draft for draft in drafts}
+    rows = [(*draft, draft.due, compose_id, revision, "waiting", "", 0, "") for draft in places.values()]
+    newest = tx.execute(select(func.max(EDITIONS.c.id))).scalar() or 0
+    if insert_rows(tx, EDITIONS, ADDED, rows, unless=PLACE) < len(rows):
+        written: set[tuple[int, str, str]] = set()
+        for part in chunks([draft.subscriber_id for draft in places.values()]):
+            mine = and_(EDITIONS.c.subscriber_id.in_(part), EDITIONS.c.id > newest)
+            rows_of_mine = tx.execute(select(*(EDITIONS.c[name] for name in PLACE)).where(mine))
+            written.update((reader, kind, slot) for reader, kind, slot in rows_of_mine)
+        places = {place: draft for place, draft in places.items() if place in written}
+    days: dict[date, int] = defaultdict(int)
+    for draft in places.values():
+        days[draft.day] += draft.matched
     for day, matched in days.items():
         book(tx, day, "matched", matched)
-    return written
+    return set(places)
 
 
 def book(tx: Connection, day: date, state: str, count: int) -> None:
@@ -122,10 +103,12 @@ def alerted(tx: Connection, subscriber_ids: Sequence[int]) -> list[Alerted]:
 def untold(tx: Connection, subscriber_ids: Sequence[int]) -> list[tuple[int, int, str]]:
     """Expired editions no later digest has taken over: (edition, subscriber, picks)."""
     found: list[tuple[int, int, str]] = []
+    if tx.execute(select(EDITIONS.c.id).where(UNTOLD).limit(1)).first() is None:  # as a rule
+        return found
     for part in chunks(subscriber_ids):
         rows = tx.execute(
             select(EDITIONS.c.id, EDITIONS.c.subscriber_id, EDITIONS.c.picks).where(
-                EDITIONS.c.subscriber_id.in_(part), EDITIONS.c.state == "expired", EDITIONS.c.folded_into.is_(None)
+                EDITIONS.c.subscriber_id.in_(part), UNTOLD
             )
         )
         found += [(edition, reader, picks) for edition, reader, picks in rows]
@@ -240,14 +223,19 @@ class Life:
     attempts: tuple[tuple[datetime, str, str], ...]
 
 
-def life(tx: Connection, message_id: str) -> Life | None:
-    """A message by its Message-ID (with the angle brackets)."""
-    row = tx.execute(
+def life(tx: Connection, message_id: str, subscriber_id: int | None) -> Life | None:
+    """A message by its Message-ID (with the angle brackets). Found at once among its reader's; without the reader (the
+    secret was another when it was made) all editions are looked through."""
+    query = (
         select(EDITIONS, SUBSCRIBERS.c.email, COMPOSES.c.at.label("made"))
         .join(SUBSCRIBERS, SUBSCRIBERS.c.id == EDITIONS.c.subscriber_id)
         .join(COMPOSES, COMPOSES.c.id == EDITIONS.c.compose_id)
         .where(EDITIONS.c.message_id == message_id)
-    ).first()
+    )
+    row = None
+    if subscriber_id is not None:
+        row = tx.execute(query.where(EDITIONS.c.subscriber_id == subscriber_id)).first()
+    row = row or tx.execute(query).first()
     if row is None:
         return None
     tries = tx.execute(

@@ -1,12 +1,13 @@
 """Readers in the database: who they are, when they are due, and how far each has been told."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
 
 from bot.store.rows import chunks
 from bot.store.tables import ACTIVE, ALERTS, SUBSCRIBERS
@@ -27,9 +28,8 @@ class Entry:
     next_due: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reader:
-    """A reader as stored. Times are UTC; revisions are points in the history of papers."""
+class Reader(NamedTuple):
+    """A reader as stored. Times are UTC; revisions are points in the history of papers. (A tuple: quick to make.)"""
 
     id: int
     email: str
@@ -51,13 +51,11 @@ class Reader:
     overflow: int
 
 
-NAMES = [field.name for field in fields(Reader)]
-COLUMNS = [SUBSCRIBERS.c[name] for name in NAMES]
+COLUMNS = [SUBSCRIBERS.c[name] for name in Reader._fields]
 
 
 def _select(tx: Connection, where: ColumnElement[bool], order: Any, limit: int) -> list[Reader]:
-    rows = tx.execute(select(*COLUMNS).where(where).order_by(*order).limit(limit))
-    return [Reader(**dict(zip(NAMES, row, strict=True))) for row in rows]
+    return [Reader._make(row) for row in tx.execute(select(*COLUMNS).where(where).order_by(*order).limit(limit)).all()]
 
 
 def sync(tx: Connection, entries: Iterable[Entry], now: datetime) -> None:
@@ -263,22 +261,20 @@ def marks(tx: Connection, ids: Sequence[int]) -> dict[int, tuple[int | None, int
             .order_by(SUBSCRIBERS.c.id)
             .with_for_update()
         )
-        found.update({reader: (told, alerted) for reader, told, alerted in rows})
+        found.update({reader: (told, alerted) for reader, told, alerted in rows.all()})
     return found
 
 
-def advance(tx: Connection, marks: Sequence[dict[str, Any]]) -> None:
-    """Move readers' marks, in the transaction that writes their editions. Each: `id` and the columns to set; all with
-    the same columns."""
-    if not marks:
-        return
-    names = [name for name in marks[0] if name != "id"]
-    statement = (
-        update(SUBSCRIBERS)
-        .where(SUBSCRIBERS.c.id == bindparam("_id"))
-        .values({name: bindparam(f"_{name}", type_=SUBSCRIBERS.c[name].type) for name in names})
-    )
-    tx.execute(statement, [{f"_{name}": value for name, value in mark.items()} for mark in marks])
+def advance(tx: Connection, names: Sequence[str], marks: Iterable[tuple[Any, ...]]) -> None:
+    """Move readers' marks, in the transaction that writes their editions. Each mark is a tuple: the reader's id, and
+    the values of the columns `names`. Readers with the same values are moved together, for most have the same."""
+    alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for mark in marks:
+        alike[mark[1:]].append(mark[0])
+    for values, ids in alike.items():
+        for part in chunks(ids):
+            moved = update(SUBSCRIBERS).where(SUBSCRIBERS.c.id.in_(part))
+            tx.execute(moved.values(dict(zip(names, values, strict=True))))
 
 
 def leave_alerts(tx: Connection, reader_id: int) -> None:

@@ -1,8 +1,9 @@
-"""Small things every table module needs: chunks of values, papers as text, inserts that skip what is there."""
+"""Small things every table module needs: chunks of values, papers as text, inserts in bulk or only of what is new."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
+from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Table
@@ -29,6 +30,37 @@ def insert_or_ignore(tx: Connection, table: Table) -> Any:
     from sqlalchemy.dialects import postgresql  # memory nobody with SQLite should pay for
 
     return postgresql.insert(table).on_conflict_do_nothing()
+
+
+def insert_rows(
+    tx: Connection, table: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]], *, unless: Sequence[str]
+) -> int:
+    """INSERT very many rows, each a tuple of values in the order of `names`; a row whose values of `unless` (a unique
+    constraint) are there already is left out. Returns how many were inserted.
+
+    The values go to the driver as they are: turning them into statements of SQLAlchemy's takes longer than the database
+    does. Those that need turning (moments, dates) should be few different ones: each is turned once.
+    """
+    if not rows:
+        return 0
+    mark = "?" if tx.dialect.paramstyle == "qmark" else "%s"
+    turned: list[tuple[int, Callable[[Any], Any]]] = []
+    for place, name in enumerate(names):
+        turn = table.c[name].type.dialect_impl(tx.dialect).bind_processor(tx.dialect)
+        if turn is not None:
+            turned.append((place, cache(turn)))
+    marks = ", ".join([mark] * len(names))
+    statement = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608
+    statement += f" ON CONFLICT ({', '.join(unless)}) DO NOTHING"
+    values = [_turned(row, turned) for row in rows]
+    return tx.exec_driver_sql(statement, values, {"preserve_rowcount": True}).rowcount
+
+
+def _turned(row: tuple[Any, ...], turned: Sequence[tuple[int, Callable[[Any], Any]]]) -> tuple[Any, ...]:
+    values = list(row)
+    for place, turn in turned:
+        values[place] = turn(values[place])
+    return tuple(values)
 
 
 def load(data: str) -> Paper:

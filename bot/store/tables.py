@@ -36,6 +36,7 @@ def one_of(column: str, values: tuple[str, ...]) -> str:
 
 # Written out, not bound: the databases use a partial index only for a condition they can read.
 OPEN = text(one_of("state", OPEN_STATES))
+UNTOLD = text("state = 'expired' AND folded_into IS NULL")
 ACTIVE = text("status = 'active'")
 ALERTS = text("alerts AND NOT left_alerts")
 
@@ -265,6 +266,7 @@ class EditionRow(SQLModel, table=True):
         UniqueConstraint("subscriber_id", "kind", "slot"),
         CheckConstraint(one_of("state", EDITION_STATES), name="state"),
         Index("ix_edition_open", "kind", "next_at", "id", sqlite_where=OPEN, postgresql_where=OPEN),
+        Index("ix_edition_untold", "subscriber_id", sqlite_where=UNTOLD, postgresql_where=UNTOLD),
     )
 
     id: int | None = identity()
@@ -283,7 +285,7 @@ class EditionRow(SQLModel, table=True):
     lease_by: str = ""
     lease_until: datetime | None = None
     attempts: int = 0
-    message_id: str = Field(default="", index=True)
+    message_id: str = ""  # no index: it would be as random as they are, and its pages most of what `compose` writes
     sent_at: datetime | None = None
     words: str = Field(default="", sa_type=LONG)  # the relay's last words
     folded_into: int | None = Field(default=None, sa_type=BIG)  # the later digest that tells what expired here

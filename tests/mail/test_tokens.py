@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.mail import tokens
-from bot.mail.tokens import PURPOSES, Token, address, found_in, message_id, seal, unseal
+from bot.mail.tokens import PURPOSES, Token, address, found_in, message_id, reader_in, seal, unseal
 
 ids = st.integers(0, 2**48 - 1)
 
@@ -79,7 +79,7 @@ def test_message_ids_are_stable_and_tell_editions_apart() -> None:
     assert one == message_id("secret", "digest", "2026-11-20", 7, "example.org")
     assert one.startswith("<d.2026-11-20.")
     assert one.endswith("@example.org>")
-    assert len(one) == len("<d.2026-11-20.") + 26 + len("@example.org>")
+    assert len(one) == len("<d.2026-11-20.") + 32 + len("@example.org>")
     others = {
         message_id(secret, kind, slot, subscriber, "example.org")
         for secret in ("secret", "other")
@@ -92,6 +92,18 @@ def test_message_ids_are_stable_and_tell_editions_apart() -> None:
         assert other.isascii()
         assert not set(other[1:-1]) & set(' \t\r\n<>:,;()[]\\"')
         assert len(other) < 90
+
+
+def test_a_message_id_names_its_reader_to_who_has_the_secret() -> None:
+    for reader in (0, 7, 1_000_000, 2**48 - 1):
+        for slot in ("2026-11-20", "", "after-12"):
+            whole = message_id("secret", "digest", slot, reader, "example.org")
+            assert reader_in("secret", whole) == reader
+            assert reader_in("other", whole) != reader
+    assert reader_in("secret", "<somebody-elses@example.net>") is None
+    readers = [message_id("secret", "digest", "2026-11-20", reader, "example.org")[34:46] for reader in range(300)]
+    assert len(set(readers)) == 300  # the numbers are masked each for itself
+    assert sorted(readers) != readers
 
 
 def test_quick_enough_for_a_million() -> None:

@@ -146,7 +146,7 @@ def test_alerts_that_a_digest_has_not_passed_are_found(database: Database, now: 
     ids = fill(database, now, 2, kind="alert")
     with database.write() as tx:
         assert {one.subscriber_id for one in editions.alerted(tx, ids)} == set(ids)
-        readers.advance(tx, [{"id": ids[0], "told_revision": 1}])
+        readers.advance(tx, ["told_revision"], [(ids[0], 1)])
         assert {one.subscriber_id for one in editions.alerted(tx, ids)} == {ids[1]}
 
 
@@ -177,8 +177,10 @@ def test_a_message_is_found_again_with_its_whole_life(database: Database, now: d
         outbox.note_attempt(tx, held.id, now, "retry", "421 come back")
         outbox.finish(tx, held.id, "w", "sent", "250 ok", now)
     with database.read() as tx:
-        life = editions.life(tx, held.message_id)
-        assert editions.life(tx, "<none@example.org>") is None
+        life = editions.life(tx, held.message_id, held.subscriber_id)
+        assert editions.life(tx, held.message_id, None) == life
+        assert editions.life(tx, held.message_id, held.subscriber_id + 1) == life
+        assert editions.life(tx, "<none@example.org>", None) is None
         shown = [(one.email, one.shown) for one in editions.telling(tx, 1)]
         named = [(one.email, one.shown) for one in editions.telling(tx, 3)]
         assert editions.telling(tx, 4) == []

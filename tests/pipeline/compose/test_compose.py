@@ -187,7 +187,7 @@ def test_what_an_alert_told_is_not_told_again_but_counted(office: Office) -> Non
     office.compose(FRIDAY + HOUR)
     office.collect(FRIDAY + 2 * HOUR, listing(3, "More attention"))
     with office.database.write() as tx:  # the second alert has to wait: the digest comes first
-        readers.advance(tx, [{"id": 1, "alert_after": FRIDAY + 5 * DAY}])
+        readers.advance(tx, ["alert_after"], [(1, FRIDAY + 5 * DAY)])
     office.compose(FRIDAY + DAY)
     *_, digest = office.told()
 
