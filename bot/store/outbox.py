@@ -184,7 +184,7 @@ def give_back(tx: Connection, by: str, now: datetime) -> None:
     """Return all leases of a worker that stops."""
     tx.execute(
         update(EDITIONS)
-        .where(EDITIONS.c.lease_by == by, EDITIONS.c.state == "leased")
+        .where(OPEN, EDITIONS.c.lease_by == by, EDITIONS.c.state == "leased")
         .values(state="waiting", next_at=now, lease_by="", lease_until=None, attempts=EDITIONS.c.attempts - 1)
     )
 
@@ -218,7 +218,7 @@ def recover(tx: Connection, now: datetime, *, resend: bool, alive: Collection[st
         else {"state": "unknown", "words": "the sender died before the relay's answer was written down"}
     )
     died = and_(EDITIONS.c.state == "sending", EDITIONS.c.lease_until <= now, EDITIONS.c.lease_by.not_in(sorted(alive)))
-    return tx.execute(update(EDITIONS).where(died).values(**values)).rowcount
+    return tx.execute(update(EDITIONS).where(OPEN, died).values(**values)).rowcount
 
 
 def come_back(tx: Connection, now: datetime, furthest: timedelta, *, alive: Collection[str] = ()) -> int:
@@ -244,7 +244,7 @@ def expire(
     have. Only those that were tried, unless `untried`; with `digest` only those of readers who have a digest, or have
     none. Returns how many."""
     made = select(COMPOSES.c.id).where(COMPOSES.c.at < older_than)
-    stale = and_(EDITIONS.c.state == "waiting", EDITIONS.c.kind == kind, EDITIONS.c.compose_id.in_(made))
+    stale = and_(OPEN, EDITIONS.c.state == "waiting", EDITIONS.c.kind == kind, EDITIONS.c.compose_id.in_(made))
     if not untried:
         stale = and_(stale, EDITIONS.c.attempts > 0)
     if digest is not None:

@@ -273,7 +273,7 @@ class EditionRow(SQLModel, table=True):
     subscriber_id: int = Field(sa_type=BIG)
     kind: str
     slot: str
-    compose_id: int = Field(index=True, sa_type=BIG)
+    compose_id: int = Field(sa_type=BIG)
     revision: int = Field(sa_type=BIG)
     since: datetime | None = None
     due: datetime  # the moment the reader expected it

@@ -1,9 +1,13 @@
 """The outbox: leases, marks, books, on both databases."""
 
+import re
 import threading
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from bot.core.picks import Picks, PickSection
 from bot.store import Database, editions, outbox, readers
@@ -192,20 +196,32 @@ def test_a_message_is_found_again_with_its_whole_life(database: Database, now: d
     assert (shown, named, last) == ([("r0@example.org", True)], [("r0@example.org", False)], now)
 
 
-def test_leasing_uses_the_index_whatever_has_piled_up(tmp_path: object, now: datetime) -> None:
-    """A lease must not read the settled editions of years: the partial index has to be usable."""
-    from pathlib import Path
-
-    from sqlalchemy import event
-
-    store = Database(f"sqlite:///{Path(str(tmp_path)) / 'p.db'}")
+def test_whatever_has_piled_up_only_open_editions_are_read(tmp_path: Path, now: datetime) -> None:
+    """What leases, recovers and expires must not read the settled editions of months: each by a partial index."""
+    store = Database(f"sqlite:///{tmp_path / 'p.db'}")
     store.migrate()
-    statements: list[tuple[str, object]] = []
-    event.listen(store._writer, "before_cursor_execute", lambda *args: statements.append((args[2], args[3])))
-    lease(store, "w", datetime(2026, 1, 1, tzinfo=UTC))
-    sql, values = next(one for one in statements if one[0].startswith("UPDATE edition"))
+    asked: list[tuple[str, Any]] = []
+    event.listen(store._writer, "before_cursor_execute", lambda *args: asked.append((args[2], args[3])))
+    lease(store, "w", now)
+    with store.write() as tx:
+        outbox.recover(tx, now, resend=True)
+        outbox.give_back(tx, "w", now)
+        outbox.end_leases(tx, ["w"], now)
+        outbox.come_back(tx, now, timedelta(days=1))
+        outbox.expire(tx, "digest", now)
+        outbox.lessees(tx)
+        outbox.waiting(tx)
+        outbox.due(tx, now)
+        outbox.next_at(tx)
+        editions.untold(tx, [1, 2])
+    plans = {}
     with store.read() as tx:
-        plan = " ".join(str(row) for row in tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values))
+        for sql, values in asked:
+            if "FROM edition" in sql or sql.startswith("UPDATE edition"):
+                plans[sql] = [str(row[3]) for row in tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)]
     store.close()
-
-    assert "ix_edition_open" in plan
+    assert len(plans) >= 10
+    for sql, steps in plans.items():
+        for step in steps:
+            if re.search(r"\bedition\b", step):
+                assert "ix_edition_open" in step or "ix_edition_untold" in step or "rowid=?" in step, (sql, steps)
