@@ -3,13 +3,14 @@
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 from urllib.parse import quote, urlsplit
 
 from bot.core import excerpts, tex
 from bot.core.clean import line, shortened, web_address
 from bot.core.editions import Quote, Reason
-from bot.core.excerpts import Run
+from bot.core.excerpts import Extract, Passage, Run
+from bot.core.forms import Blank, BlankRuns
 from bot.core.papers import Paper
 
 MAX_TITLE = 400
@@ -105,7 +106,7 @@ def name_of(name: str, limit: int = MAX_NAME) -> str:
 
 
 class Face(NamedTuple):
-    """What decides how a pick looks, whoever's it is: equal faces are one card, rendered once."""
+    """What decides how a pick looks, whoever's it is: equal faces are one card."""
 
     paper: Paper
     title_hits: tuple[str, ...]
@@ -124,30 +125,53 @@ class Answer(NamedTuple):
     whys: tuple[Why, ...]
 
 
-@lru_cache(maxsize=16_384)
 def answer(reasons: tuple[Reason, ...]) -> Answer:
     """Per profile the words that answered, each named once with all the fields it stands in."""
     quotes = [quote for reason in reasons for quote in reason.quotes]
-    whys = tuple(Why(name_of(reason.profile), *_words(reason.quotes)) for reason in reasons)
+    whys = tuple([Why(name_of(reason.profile), *_words(reason.quotes)) for reason in reasons])
     return Answer(excerpts.quoted(quotes, "title"), excerpts.quoted(quotes, "abstract"), whys)
+
+
+class Texts:
+    """The title and at most `abstract` characters of the abstract, to look for matched words in."""
+
+    def __init__(self, paper: Paper, abstract: int) -> None:
+        known, body, _ = _known(paper)
+        self.title = Passage(known.title)
+        self.abstract = Extract(body, abstract) if abstract > 0 and body else None
 
 
 def card(face: Face, abstract: int) -> Card:
     """The card of a paper; `abstract` is the number of characters its abstract may have."""
+    texts = Texts(face.paper, abstract)
+    text, found = texts.abstract.showing(face.abstract_hits) if texts.abstract else ("", ())
+    return replace(
+        blank_card(face, abstract),
+        title_runs=excerpts.in_runs(texts.title.text, texts.title.spans(face.title_hits)),
+        abstract=text,
+        abstract_runs=excerpts.in_runs(text, found),
+    )
+
+
+TITLE, ABSTRACT = 0, 1  # the blanks of a card
+
+
+def blank_card(face: Face, abstract: int) -> Card:
+    """The same without a look at the words that matched: blanks where they would show."""
     known, body, summary = _known(face.paper)
-    text = excerpts.excerpt(body, abstract, face.abstract_hits) if abstract > 0 else ""
+    shows = abstract > 0 and bool(body)
     rise = face.rise if face.rise is not None and face.rise > 0 else None
     had = (known.upvotes or 0) - (rise or 0)
     return replace(
         known,
-        title_runs=excerpts.marked(known.title, face.title_hits),
+        title_runs=cast("tuple[Run, ...]", BlankRuns(TITLE)),
         rise=rise,
         rise_over=face.rise_over,
         rising=rise is not None and rise >= 5 and rise >= had * RISING,
         entered_top=face.entered_top,
-        summary="" if text and body.startswith(summary.rstrip("…")) else summary,
-        abstract=text,
-        abstract_runs=excerpts.marked(text, face.abstract_hits),
+        summary="" if shows and body.startswith(summary.rstrip("…")) else summary,
+        abstract=cast("str", Blank(ABSTRACT)) if shows else "",
+        abstract_runs=cast("tuple[Run, ...]", BlankRuns(ABSTRACT)) if shows else (),
         news=name_of(face.news, 160),
     )
 

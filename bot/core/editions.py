@@ -105,10 +105,16 @@ class Edition:
         return tuple({pick.paper.key: pick.paper for section in self.sections for pick in section.picks}.values())
 
 
+class Own(str):
+    """A chunk that only one letter has: whoever encodes chunks need not remember it."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """A rendered edition. The parts come in chunks that end in a line feed: equal chunks of many letters (a paper's
-    card) are the same string object, so that whoever encodes them can do it once."""
+    """A rendered edition. The parts come in chunks that end in a line feed: equal chunks of many letters (most of a
+    paper's card) are the same string object, so that whoever encodes them can do it once."""
 
     subject: str
     html: tuple[str, ...]

@@ -4,7 +4,8 @@ What a card shows of a paper belongs to `cards`.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from bot.core.clean import shortened
@@ -17,6 +18,8 @@ _ABBREVIATION = re.compile(
     r"|\b(?-i:[A-Z]))\.$",
     re.IGNORECASE,
 )
+# White space other than a single blank; letters that are another letter in another case: ſ is an s, \u212a a k.
+_ODD = re.compile("[^\\S ]|  |[ſıİ\u212a]")
 
 
 class Run(NamedTuple):
@@ -55,39 +58,93 @@ def cut(text: str, limit: int) -> str:
     return kept if len(kept) >= limit * 2 // 5 else shortened(text, limit)
 
 
+class Passage:
+    """A text of a paper, to look for many readers' words in."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        lower = text.lower()
+        # Where lower case takes other places, or letters have three cases, only regular expressions know what is alike.
+        self._lower = lower if len(lower) == len(text) and not _ODD.search(text) else ""
+
+    def spans(self, hits: Iterable[str]) -> tuple[Span, ...]:
+        """Where the words stand, as whole words and in any case; in order, none overlapping."""
+        found: list[Span] = []
+        for words in sorted(set(hits), key=lambda hit: (-len(hit), hit)):
+            for start, end in self._places(words):
+                if all(end <= other or start >= other_end for other, other_end in found):
+                    found.append((start, end))
+        return tuple(sorted(found))
+
+    def _places(self, words: str) -> Iterator[Span]:
+        wanted = " ".join(words.split())
+        if not wanted or not self.text:
+            return
+        if not self._lower or not (wanted.isascii() or all(c.isascii() or c.lower() == c.upper() for c in wanted)):
+            pattern = r"\s+".join(re.escape(word) for word in wanted.split(" "))
+            for place in re.finditer(rf"(?<!\w){pattern}(?!\w)", self.text, re.IGNORECASE):
+                yield place.span()
+            return
+        wanted = wanted.lower()
+        start = self._lower.find(wanted)
+        while start >= 0:
+            end = start + len(wanted)
+            if not (_in_word(self.text[start - 1 : start]) or _in_word(self.text[end : end + 1])):
+                yield start, end
+                start = self._lower.find(wanted, end)
+            else:
+                start = self._lower.find(wanted, start + 1)
+
+
+class Extract:
+    """The beginning of a text, at most `limit` characters, and its sentences."""
+
+    def __init__(self, text: str, limit: int) -> None:
+        self.head = Passage(cut(text, limit))
+        self._is_whole = len(self.head.text) >= len(text)
+        self._text = text
+
+    def showing(self, hits: Sequence[str]) -> tuple[str, tuple[Span, ...]]:
+        """`cut`, and where the matched words stand in it. When none of them would be seen, the first sentence that has
+        one is shown as well: "We present X. … It needs sparse attention.": at most `limit` characters and that
+        sentence, itself cut at 240."""
+        found = self.head.spans(hits) if hits else ()
+        if found or not hits or self._is_whole:
+            return self.head.text, found
+        head = self.head.text
+        for sentence in self._sentences:
+            found = sentence.spans(hits)
+            if found and not head.endswith(sentence.text):
+                start = max(0, found[0][0] - 100) if len(sentence.text) > 240 else 0
+                start = sentence.text.find(" ", start) + 1 if start else 0
+                mark = " " if head.endswith("…") else " … "
+                shown = Passage(f"{head}{mark}{'…' if start else ''}{shortened(sentence.text[start:], 240)}")
+                return shown.text, shown.spans(hits)
+        return head, ()
+
+    @cached_property
+    def _sentences(self) -> list[Passage]:
+        return [Passage(sentence) for sentence in sentences(self._text)]
+
+
+def _in_word(c: str) -> bool:
+    return c.isalnum() or c == "_"
+
+
 def excerpt(text: str, limit: int, hits: Sequence[str] = ()) -> str:
-    """`cut`, but when none of the matched words would be seen, the first sentence that has one is shown as well:
-    "We present X. … It needs sparse attention." At most `limit` characters and that sentence, itself cut at 240."""
-    head = cut(text, limit)
-    if len(head) >= len(text) or not hits or spans(head, hits):
-        return head
-    for sentence in sentences(text):
-        found = spans(sentence, hits)
-        if found and not head.endswith(sentence):
-            start = max(0, found[0][0] - 100) if len(sentence) > 240 else 0
-            start = sentence.find(" ", start) + 1 if start else 0
-            mark = " " if head.endswith("…") else " … "
-            return f"{head}{mark}{'…' if start else ''}{shortened(sentence[start:], 240)}"
-    return head
-
-
-def spans(text: str, hits: Iterable[str]) -> list[Span]:
-    """Where the words stand in a text, as whole words and in any case; in order, none overlapping."""
-    found: list[Span] = []
-    for words in sorted(set(hits), key=lambda hit: (-len(hit), hit)):
-        if not words:
-            continue
-        pattern = r"\s+".join(re.escape(word) for word in words.split())
-        for place in re.finditer(rf"(?<!\w){pattern}(?!\w)", text, re.IGNORECASE):
-            if all(place.end() <= start or place.start() >= end for start, end in found):
-                found.append(place.span())
-    return sorted(found)
+    """What `Extract` shows of a text."""
+    return Extract(text, limit).showing(hits)[0]
 
 
 def marked(text: str, hits: Iterable[str]) -> tuple[Run, ...]:
     """The text in runs, the matched words apart."""
+    return in_runs(text, Passage(text).spans(hits))
+
+
+def in_runs(text: str, hits: Iterable[Span]) -> tuple[Run, ...]:
+    """The text in runs, the spans apart."""
     runs, at = [], 0
-    for start, end in spans(text, hits):
+    for start, end in hits:
         if at < start:
             runs.append(Run(text[at:start]))
         runs.append(Run(text[start:end], hit=True))

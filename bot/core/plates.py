@@ -10,12 +10,13 @@ from typing import Any, NamedTuple
 
 import jinja2
 
-from bot.core import cards
+from bot.core import cards, forms
 from bot.core.broken import BrokenTemplate, place
 from bot.core.cards import Face, Why
 from bot.core.clean import harmless, line
-from bot.core.columns import fill, wrap
+from bot.core.columns import fill, width, wrap
 from bot.core.editions import Pick
+from bot.core.forms import Blank, Form, Said, Unfit
 from bot.core.styles import Styles
 from bot.core.wording import Words
 
@@ -23,13 +24,14 @@ _CONTENT = "[here goes the letter]"
 
 
 Values = tuple[tuple[str, Any], ...]
+Shapes = tuple[tuple[int | None, tuple[tuple[int | None, tuple[str, ...]], ...], int], ...]  # of `Why`, texts numbered
 
 
 class Piece(NamedTuple):
-    """The same thing as HTML and as text; each ends in a line feed or is empty."""
+    """The same thing as HTML and as text, each in chunks that end in a line feed."""
 
-    html: str
-    txt: str
+    html: tuple[str, ...]
+    txt: tuple[str, ...]
 
 
 def environment(loader: jinja2.BaseLoader) -> jinja2.Environment:
@@ -45,8 +47,19 @@ def environment(loader: jinja2.BaseLoader) -> jinja2.Environment:
         auto_reload=False,
     )
     made.policies["ext.i18n.trimmed"] = True  # a message may be broken over lines
-    made.filters |= {"wrap": wrap, "fill": fill}
+    made.filters = {
+        **{name: one if name in forms.KEEPING else forms.guarded(one) for name, one in made.filters.items()},
+        "wrap": _wrap,
+        "fill": forms.guarded(fill),
+    }
     return made
+
+
+def _wrap(text: str, columns: int = 72, first: str = "", rest: str | None = None) -> str:
+    """`wrap` for templates: what has blanks in it is wrapped when they are filled."""
+    if forms.has_blank(text):
+        return forms.put_off(text, columns, first, " " * width(first) if rest is None else rest)
+    return wrap(text, columns, first, rest)
 
 
 class Plates:
@@ -62,14 +75,16 @@ class Plates:
         self._part = lru_cache(maxsize=kept)(self._render_part)
         self._line = lru_cache(maxsize=kept)(self._render_line)
         self.frame = lru_cache(maxsize=64)(self._frame)
-        self._card = lru_cache(maxsize=kept)(self._render_card)
-        self._why = lru_cache(maxsize=kept)(self._render_why)
+        self._card = lru_cache(maxsize=kept)(self._fill_card)
+        self._card_forms = lru_cache(maxsize=kept)(self._draw_card)
+        self._texts = lru_cache(maxsize=kept)(cards.Texts)
+        self._why_forms = lru_cache(maxsize=kept)(self._draw_why)
         self._names = lru_cache(maxsize=64)(self._render_names)
 
     def look(self, pick: Pick, section: str, abstract: int, words: Words) -> tuple[Piece, ...]:
         """A paper, and why it is under the heading `section`. Equal looks of any two letters are the same strings."""
         answer = cards.answer(pick.reasons)
-        facts = Face(
+        face = Face(
             pick.paper,
             answer.title_hits,
             answer.abstract_hits,
@@ -78,7 +93,7 @@ class Plates:
             pick.entered_top,
             pick.news,
         )
-        card = self._card(facts, abstract, words)
+        card = self._card(face, abstract, words)
         return (card, self._why(answer.whys, section, words)) if answer.whys else (card,)
 
     def say(self, name: str, words: Words, /, **values: Any) -> str:
@@ -115,14 +130,62 @@ class Plates:
 
         return {"words": words, "say": say, "_": words.gettext, "gettext": words.gettext, "ngettext": words.ngettext}
 
-    def _render_card(self, face: Face, abstract: int, words: Words) -> Piece:
-        return self._piece("_paper", words, {"paper": cards.card(face, abstract)})
+    def _fill_card(self, face: Face, abstract: int, words: Words) -> Piece:
+        html, txt = self._card_forms(face._replace(title_hits=(), abstract_hits=()), abstract, words)
+        if html is None or txt is None:
+            return self._piece("_paper", words, {"paper": cards.card(face, abstract)})
+        texts = self._texts(face.paper, abstract)
+        text, found = texts.abstract.showing(face.abstract_hits) if texts.abstract else ("", ())
+        marked = texts.title.spans(face.title_hits)
+        title = Said(texts.title.text, marked, own=bool(marked))
+        return Piece(html.filled((title, Said(text, found, own=bool(found)))), txt.filled((title, Said(text))))
 
-    def _render_why(self, whys: tuple[Why, ...], section: str, words: Words) -> Piece:
-        return self._piece("_why", words, {"reasons": whys, "section": section})
+    def _draw_card(self, face: Face, abstract: int, words: Words) -> tuple[Form | None, Form | None]:
+        return self._forms("_paper", words, {"paper": cards.blank_card(face, abstract)})
+
+    def _why(self, whys: tuple[Why, ...], section: str, words: Words) -> Piece:
+        """Whose words they are, and which, is left blank: what remains are a few shapes of sentences."""
+        texts: dict[str, int] = {}
+
+        def number(text: str) -> int | None:
+            return texts.setdefault(text, len(texts)) if text else None
+
+        here = number(section)
+        shapes = tuple(
+            [
+                (number(why.profile), tuple([(number(text), fields) for text, fields in why.words]), why.more)
+                for why in whys
+            ]
+        )
+        html, txt = self._why_forms(shapes, here, words)
+        if html is None or txt is None:
+            return self._piece("_why", words, {"reasons": whys, "section": section})
+        said = [Said(text, own=True) for text in texts]
+        return Piece(html.filled(said), txt.filled(said))
+
+    def _draw_why(self, shapes: Shapes, section: int | None, words: Words) -> tuple[Form | None, Form | None]:
+        def blank(number: int | None) -> Any:
+            return "" if number is None else Blank(number)
+
+        whys = tuple(
+            Why(blank(profile), tuple((blank(text), fields) for text, fields in found), more)
+            for profile, found, more in shapes
+        )
+        return self._forms("_why", words, {"reasons": whys, "section": blank(section)})
+
+    def _forms(self, name: str, words: Words, values: Mapping[str, Any]) -> tuple[Form | None, Form | None]:
+        """A template with blanks in its values; None where it has to know the words."""
+        try:
+            return (
+                Form(self._styled(f"{name}.html", words, values), wrap, html=True),
+                Form(self._styled(f"{name}.txt", words, values), wrap, html=False),
+            )
+        except (Unfit, BrokenTemplate, jinja2.TemplateNotFound):  # it is drawn whole then, and says what is wrong
+            return None, None
 
     def _piece(self, name: str, words: Words, values: Mapping[str, Any]) -> Piece:
-        return Piece(self._finished(f"{name}.html", words, values), self._finished(f"{name}.txt", words, values))
+        html, txt = (self._finished(f"{name}.{form}", words, values) for form in ("html", "txt"))
+        return Piece((html,) if html else (), (txt,) if txt else ())
 
     def _render_part(self, name: str, words: Words, values: Values) -> str:
         return self._finished(name, words, dict(values))
@@ -131,7 +194,11 @@ class Plates:
         return line(self.render(name, words, dict(values)))
 
     def _finished(self, name: str, words: Words, values: Mapping[str, Any]) -> str:
-        rendered = harmless(self.render(name, words, values))
+        return harmless(self._styled(name, words, values))
+
+    def _styled(self, name: str, words: Words, values: Mapping[str, Any]) -> str:
+        """A template with its styles inline; ends in a line feed or is empty."""
+        rendered = self.render(name, words, values)
         if not rendered.strip():
             return ""
         if name.endswith(".html"):

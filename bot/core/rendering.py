@@ -101,7 +101,7 @@ class _Setting:
 
         def papers(section: Part) -> str:
             looks = self._looks[id(section)]
-            return marked([look.html for look in looks] if form == "html" else [look.txt for look in looks])
+            return marked([chunk for look in looks for chunk in (look.html if form == "html" else look.txt)])
 
         def part(name: str, /, **values: Any) -> str:
             return marked([self.plates.part(name, self.words, **values)])

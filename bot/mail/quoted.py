@@ -7,29 +7,41 @@ The output holds no two blanks in a row, no tab, no blank at the end of a line, 
 import re
 from functools import lru_cache
 
+from bot.core.editions import Own
+
 LINE = 72  # an escaped first letter and the "=" of a soft break still fit into the 76 of RFC 2045
-SPECIAL = re.compile(rb"[^\n -<>-~]+|(?<= ) | (?=\n|\Z)")
+PLAIN = bytes([ord("\n"), *range(ord(" "), ord("~") + 1)])
+ESCAPED = [(bytes([byte]), b"=%02X" % byte) for byte in range(256)]
+BLANK = re.compile(rb"(?<= ) | (?=\n|\Z)")
 FIRST = re.compile(rb"^(?:\.|F(?=rom ))", re.MULTILINE)
-LONG = re.compile(rb"[^\n]{%d,}" % (LINE + 1))
 
 
-@lru_cache(maxsize=16_384)
 def quoted(chunk: str) -> bytes:
     """A piece of text that ends in a line feed, encoded, with CRLF line ends. One that ends in anything else ends in a
-    soft break, so that the next piece goes on in the same line."""
+    soft break, so that the next piece goes on in the same line. What many letters share is remembered."""
+    return _encoded(chunk) if isinstance(chunk, Own) else _remembered(chunk)
+
+
+def _encoded(chunk: str) -> bytes:
     text = chunk.replace("\r\n", "\n").encode("utf-8", "replace")
-    safe = LONG.sub(_broken, SPECIAL.sub(_escaped, text))
+    safe = text.replace(b"=", b"=3D")
+    for odd in set(text.translate(None, PLAIN)):  # a byte, wherever it stands: quicker than looking at each place
+        safe = safe.replace(ESCAPED[odd][0], ESCAPED[odd][1])
+    if b"  " in safe or b" \n" in safe or safe.endswith(b" "):
+        safe = BLANK.sub(b"=20", safe)
+    safe = b"\n".join([line if len(line) <= LINE else _broken(line) for line in safe.split(b"\n")])
     if safe and not safe.endswith(b"\n"):
         safe += b"=\n"
-    return FIRST.sub(_escaped, safe).replace(b"\n", b"\r\n")
+    if b"\n." in safe or b"\nF" in safe or safe.startswith((b".", b"F")):
+        safe = FIRST.sub(lambda first: ESCAPED[ord(first[0])][1], safe)
+    return safe.replace(b"\n", b"\r\n")
 
 
-def _escaped(match: re.Match[bytes]) -> bytes:
-    return b"=" + match[0].hex("=").upper().encode()
+_remembered = lru_cache(maxsize=16_384)(_encoded)
 
 
-def _broken(match: re.Match[bytes]) -> bytes:
-    line, pieces, start = match[0], [], 0
+def _broken(line: bytes) -> bytes:
+    pieces, start = [], 0
     while len(line) - start > LINE:
         end = start + LINE
         escape = line.rfind(b"=", end - 2, end)  # never within an escape
