@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.core.groups import Block
+from bot.core.groups import STEP, Block
 from bot.core.leaves import LeafTable
 from bot.core.ranking import MOST, MOST_WEIGHTED, TITLE_MENTION, Corpus, points, relevance, trend_points
 from bot.core.scan import Scan, set_bits, set_places
@@ -18,7 +18,6 @@ from bot.core.shapes import Bits, Shape, shape
 from bot.core.tokens import ABSTRACT, TITLE
 
 Ints = NDArray[np.int64]
-STEP = 8192  # 64-bit words of one array in a step: smaller than in matching, for many more arrays share the cache
 LISTED = 2  # up to so many times k papers are put in order as they are: faster than choosing the highest k before
 
 

@@ -32,11 +32,11 @@ class Group:
         self.count = count
 
     def append(self, index: int, leaves: list[int], weights: list[float]) -> int:
-        """Adds a query; returns its row."""
+        """Adds a query; returns its row. `weights` are empty where no slot has one."""
         if self.count == len(self.members):
             self.grow(self.count)
         self.leaves[self.count], self.members[self.count] = leaves, index
-        if self.weights.shape[1]:
+        if weights:
             self.weights[self.count] = weights
         self.count += 1
         return self.count - 1
@@ -50,10 +50,12 @@ class Group:
 
     def remove(self, row: int) -> int:
         """Takes a query out; returns the query that has its row now."""
-        self.count -= 1
-        for column in (self.leaves, self.members, self.weights):
-            column[row] = column[self.count]
-        return int(self.members[row])
+        last = self.count = self.count - 1
+        moved = self.members[row] = self.members[last]
+        self.leaves[row] = self.leaves[last]
+        if self.weights.shape[1]:
+            self.weights[row] = self.weights[last]
+        return int(moved)
 
     def copy(self) -> "Group":
         """The same queries in arrays of their own."""

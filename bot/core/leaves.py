@@ -8,7 +8,6 @@ share their first words. From one state a label may lead to several states, and 
 """
 
 from array import array
-from collections.abc import Iterator
 
 import numpy as np
 
@@ -96,11 +95,21 @@ class LeafTable:
     def _enter_path(self, term: Term, number: int) -> None:
         is_name = term.field in ("author", "org")
         last = len(term.words)
+        if last == 1:  # as most are
+            label = self._label(_spelling(term.words[0], is_name, term.exact))
+            self.splits[label] = NEEDED
+            if not self.first[label]:
+                self.first[label] = self._state()
+            self._end(self.first[label], number)
+            return
         reached: list[list[int]] = [[0]] + [[] for _ in term.words]  # how many words are read -> states
         for read in range(last):
             for spelling, after in units(term, read, is_name):
                 label = self._label(spelling)
-                self._split(label, term.words[read:after])
+                if after == read + 1:
+                    self.splits[label] = NEEDED
+                else:
+                    self._split(label, *term.words[read:after])
                 if after > SHARED_WORDS and not reached[after]:
                     reached[after].append(self._state())  # no other phrase comes here
                 for state in reached[read]:
@@ -116,19 +125,22 @@ class LeafTable:
                     if target not in reached[after]:
                         reached[after].append(target)
         for state in reached[last]:
-            self.end_leaf.append(number)
-            self.end_next.append(self.ends[state])
-            self.ends[state] = len(self.end_leaf) - 1
+            self._end(state, number)
 
-    def _split(self, label: int, words: tuple[str, ...]) -> None:
+    def _end(self, state: int, number: int) -> None:
+        self.end_next.append(self.ends[state])
+        self.ends[state] = len(self.end_leaf)
+        self.end_leaf.append(number)
+
+    def _split(self, label: int, first: str, second: str) -> None:
         """Notes of which two words a label is joined."""
-        split = NEEDED
-        if len(words) == 2 and words[1][-1] != "*" and folds_alone(words[1]):
-            head = self.heads.setdefault(words[0], len(self.heads) + 1)
-            split = head << 32 | self._label(singular(words[1]))
-        if not self.splits[label] and split != NEEDED:
-            self.split_labels.add(split, label)
-        self.splits[label] = split if self.splits[label] in (0, split) else NEEDED
+        split, before = NEEDED, self.splits[label]
+        if second[-1] != "*" and folds_alone(second):
+            head = self.heads.setdefault(first, len(self.heads) + 1)
+            split = head << 32 | self._label(singular(second))
+            if not before:
+                self.split_labels.add(split, label)
+        self.splits[label] = split if before in (0, split) else NEEDED
 
     def _step(self, state: int, label: int, target: int) -> None:
         if state:
@@ -157,14 +169,16 @@ class LeafTable:
 
     def _note(self, spelling: str) -> None:
         is_name = spelling[0] == "@"
-        plain = spelling[0] not in "@=" and spelling[-1] != "*"
+        plain = not is_name and spelling[0] != "=" and spelling[-1] != "*"
         self.first.append(0)
         self.splits.append(0)
-        self.skeletons.append(fingerprint(skeleton(spelling)) if plain else -1)
+        self.skeletons.append(number := fingerprint(skeleton(spelling)) if plain else -1)
         if 8 * len(self.skeletons) > len(self.joined):
             self.note_skeletons()
         elif plain:
-            self.joined[self.skeletons[-1] & (len(self.joined) - 1)] = True
+            self.joined[number & (len(self.joined) - 1)] = True
+        if plain:
+            return
         self.has_names |= is_name
         if spelling[is_name] == "=":
             self.has_exact_names |= is_name
@@ -183,11 +197,12 @@ def _spelling(word: str, is_name: bool, exact: bool) -> str:
     return "@" + word if is_name else word
 
 
-def units(term: Term, read: int, is_name: bool) -> Iterator[tuple[str, int]]:
+def units(term: Term, read: int, is_name: bool) -> list[tuple[str, int]]:
     """The labels a reading of a term may go on with behind its first `read` words, and how many words are read then."""
     words = term.words
-    yield _spelling(words[read], is_name, term.exact), read + 1
+    found = [(_spelling(words[read], is_name, term.exact), read + 1)]
     if is_name or term.exact or read + 1 == len(words) or words[read][-1] == "*":
-        return
+        return found
     if joins(words[read], words[read + 1].removesuffix("*")):
-        yield _spelling(words[read] + words[read + 1], is_name, exact=False), read + 2
+        found.append((_spelling(words[read] + words[read + 1], is_name, exact=False), read + 2))
+    return found

@@ -212,7 +212,8 @@ class Matcher:
         self._part()
         numbers = [self.table.number(leaf) for leaf in parts]
         self._group_of[index] = group
-        self._row_of[index] = self._groups[group].append(index, numbers, [_weight(leaf) for leaf in parts])
+        weights = [_weight(leaf) for leaf in parts] if "^" in text else []
+        self._row_of[index] = self._groups[group].append(index, numbers, weights)
 
     def _part(self) -> None:
         """Leaves the arrays to the matches that still look at them, and goes on with copies."""

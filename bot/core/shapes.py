@@ -5,9 +5,10 @@ A *shape* is a query without its words: `|(+++)` is any three terms with OR betw
 terms does not belong here (see `scan`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 from typing import TypeAlias
 
 import numpy as np
@@ -35,19 +36,31 @@ def alternatives(count: int) -> str:
 def _outline(node: Node, wanted: bool, told: set[Leaf], leaves: list[Leaf]) -> str:
     if not isinstance(node, Group):
         leaves.append(node)
-        if not wanted or node in told:
-            return "-"
-        told.add(node)
-        return "^" if _weighted(node) else "+"
-    inner: list[tuple[str, list[Leaf]]] = []
+        return _sign(node, wanted, told)
+    inside = wanted != (node.kind == "not")
+    inner: list[tuple[str, Sequence[Leaf]]] = []
     for part in node.parts:
-        below: list[Leaf] = []
-        inner.append((_outline(part, wanted != (node.kind == "not"), told, below), below))
-    inner.sort(key=lambda pair: pair[0])  # the order of the parts makes no difference
-    for _, below in inner:
-        leaves += below
+        if isinstance(part, Group):
+            below: list[Leaf] = []
+            inner.append((_outline(part, inside, told, below), below))
+        else:
+            inner.append((_sign(part, inside, told), (part,)))
+    inner.sort(key=itemgetter(0))  # the order of the parts makes no difference
+    for _, parts in inner:
+        leaves += parts
     opener = _OPENERS.get(node.kind) or f"{node.least}#"
-    return f"{opener}({''.join(text for text, _ in inner)})"
+    return f"{opener}({''.join([text for text, _ in inner])})"
+
+
+def _sign(leaf: Leaf, wanted: bool, told: set[Leaf]) -> str:
+    """The sign of a slot; `told` are the leaves that have spoken for the paper, this one included afterwards."""
+    if not wanted:
+        return "-"
+    before = len(told)
+    told.add(leaf)
+    if len(told) == before:
+        return "-"
+    return "^" if _weighted(leaf) else "+"
 
 
 def _weighted(leaf: Leaf) -> bool:
