@@ -39,19 +39,21 @@ class DigestDesk(Desk):
         marks: list[tuple[Any, ...]] = []
         folded: dict[int, list[int]] = {}
         batch, quiet = self._part_quiet(batch, force=force)
-        for (reader, subscriber), picks, expired in self.decide(batch):
-            slot, due = self._slot(reader, subscriber, force=force)
-            matched = picks.matched
-            if not matched and self._heartbeat_due(reader, subscriber, due):
+        decided = list(self.decide(batch))
+        alive = self._heartbeats([pair for pair, picks, _ in decided if not picks.matched], force=force)
+        for (reader, subscriber), picks, expired in decided:
+            slot, due, next_due = self._slot(reader, subscriber, force=force)
+            if reader.id in alive:
                 picks = picks._replace(heartbeat=True)
-            if matched or picks.heartbeat:
+            if picks.matched or picks.heartbeat:
                 drafts.append(self.draft(reader, subscriber, "digest", slot, due, picks))
                 if expired:
                     folded[reader.id] = expired
-            marks.append((reader.id, self.room.revision.id, self.now, self._next_due(reader, subscriber), 0))
+            marks.append((reader.id, self.room.revision.id, self.now, next_due, 0))
         if quiet:  # moves nobody's mark: what was missed comes with the next
             with self.room.database.write() as tx:
-                readers.advance(tx, ["next_due"], ((reader.id, self._next_due(reader, own)) for reader, own in quiet))
+                moved = ((reader.id, self._slot(reader, own, force=False)[2]) for reader, own in quiet)
+                readers.advance(tx, ["next_due"], moved)
         return self.write(drafts, TOLD, marks, {reader.id: reader.told_revision for reader in batch}, folded)
 
     def _part_quiet(self, batch: Sequence[readers.Reader], *, force: bool) -> tuple[list[readers.Reader], list[Pair]]:
@@ -141,7 +143,7 @@ class DigestDesk(Desk):
             sections.append(PickSection(kind="trending", name="", ids=tuple(hot)))
         if subscriber.revisions and news.base is not None:
             counted = shown.union(*every)
-            revised = [paper for paper in self.room.revised(news.base, hits.still) if paper not in counted]
+            revised = [paper for paper in news.revised(hits.still) if paper not in counted]
             if revised:
                 ids, left_out = tuple(revised[: subscriber.max_papers]), revised[subscriber.max_papers :]
                 sections.append(
@@ -169,31 +171,33 @@ class DigestDesk(Desk):
                 homeless.append(paper_id)
         return homeless
 
-    def _slot(self, reader: readers.Reader, subscriber: Subscriber, *, force: bool) -> tuple[str, datetime]:
-        """The slot's name and when it was due. A forced edition is a slot of its own, named by its moment."""
-        if force and not _is_due(reader, self.now):
-            return self.now.isoformat(), self.now
-        slot, _ = self.slots(subscriber.schedule, subscriber.timezone)
-        return (slot.name, slot.due) if slot else (self.now.isoformat(), self.now)
+    def _slot(
+        self, reader: readers.Reader, subscriber: Subscriber, *, force: bool
+    ) -> tuple[str, datetime, datetime | None]:
+        """The slot's name, when it was due, and when the reader is due next. A forced edition is a slot of its own,
+        named by its moment."""
+        slot, following = self.slots(subscriber.schedule, subscriber.timezone)
+        is_due = reader.next_due is not None and reader.next_due <= self.now
+        next_due = (following.due if following else None) if is_due else reader.next_due
+        if slot is None or (force and not is_due):
+            return self.now.isoformat(), self.now, next_due
+        return slot.name, slot.due, next_due
 
-    def _next_due(self, reader: readers.Reader, subscriber: Subscriber) -> datetime | None:
-        if not _is_due(reader, self.now):
-            return reader.next_due
-        _, slot = self.slots(subscriber.schedule, subscriber.timezone)
-        return slot.due if slot else None
-
-    def _heartbeat_due(self, reader: readers.Reader, subscriber: Subscriber, due: datetime) -> bool:
-        if subscriber.heartbeat is None:
-            return False
+    def _heartbeats(self, pairs: Sequence[Pair], *, force: bool) -> set[int]:
+        """Which of these readers, without news, have had no mail for so long that they want to be told that all is
+        well."""
+        waiting = [(reader, own, own.heartbeat) for reader, own in pairs if own.heartbeat is not None]
+        if not waiting:
+            return set()
         with self.room.database.read() as tx:
-            last = editions.last_sent(tx, reader.id)
-        return due - (last or reader.status_since) >= subscriber.heartbeat
+            last = editions.last_sent(tx, [reader.id for reader, _, _ in waiting])
+        return {
+            reader.id
+            for reader, own, heartbeat in waiting
+            if self._slot(reader, own, force=force)[1] - last.get(reader.id, reader.status_since) >= heartbeat
+        }
 
 
 def pace_of(subscriber: Subscriber) -> Pace:
     """Over which time a reader's papers are ranked."""
     return "week" if subscriber.schedule.cadence in ("weekly", "monthly") else "day"
-
-
-def _is_due(reader: readers.Reader, now: datetime) -> bool:
-    return reader.next_due is not None and reader.next_due <= now

@@ -97,9 +97,9 @@ class NewsRoom:
             return ()
         with self.database.read() as tx:
             ids = history.entered_trending(tx, base, self.revision.id, depth)
-        return tuple(self._hottest_first(ids, pace)[:depth])
+        return tuple(self.hottest_first(ids, pace)[:depth])
 
-    def _hottest_first(self, ids: Iterable[int], pace: Pace) -> list[int]:
+    def hottest_first(self, ids: Iterable[int], pace: Pace) -> list[int]:
         places: dict[int, int] = getattr(self.ranking, pace)
         last = len(places) + 1
         return sorted(ids, key=lambda paper_id: (places.get(paper_id, last), paper_id))
@@ -119,12 +119,6 @@ class NewsRoom:
         if became:
             for reader, ids in told.items():
                 told[reader] = {became.get(paper_id, paper_id) for paper_id in ids}
-
-    def revised(self, base: int, ids: set[int]) -> list[int]:
-        """Those of the papers whose content changed in a way that has a name ("v2"), the hottest first."""
-        with self.database.read() as tx:
-            words = history.changes_since(tx, ids, base, until=self.revision.id)
-        return self._hottest_first(words, "day")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +149,16 @@ class News:
         """Papers that trend now, as they were."""
         hot = self.room.entered(self.base, TREND_DEPTH, "day")
         return self.room.past(hot, self.base).among(hot)
+
+    @cached_property
+    def _revised(self) -> list[int]:
+        with self.room.database.read() as tx:
+            words = history.changes_since(tx, self.past.papers, self.base, until=self.room.revision.id)
+        return self.room.hottest_first(words, "day")
+
+    def revised(self, among: set[int]) -> list[int]:
+        """Those of the papers whose content changed in a way that has a name ("v2"), the hottest first."""
+        return [paper for paper in self._revised if paper in among] if among else []
 
     def match(
         self, queries: Sequence[Sequence[Query]], *, most: int, pace: Pace = "day", revisions: bool = False

@@ -3,7 +3,6 @@
 Papers are shown as they were at the edition's revision, so a retry days later renders the same bytes.
 """
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 from bot.core import selection, trending
 from bot.core.editions import Addressee, Cadence, Edition, Letter, Pick, Reason
-from bot.core.evaluate import Quoter
 from bot.core.papers import Paper
 from bot.core.picks import Picks, notes_from_json
+from bot.core.quoter import Quoter
 from bot.core.readers import Subscriber
 from bot.core.rendering import Press
 from bot.mail import tokens
@@ -63,7 +62,7 @@ class PressRoom:
         self.press = press
         self.identity = identity
         self.signer = signer
-        self._mine = threading.local()
+        self._quoter = Quoter()
         self._known: dict[tuple[int, int, timedelta], tuple[Paper, int | None]] = {}  # at a revision: paper, rise
         self._same: Callable[[Paper], Paper] = lru_cache(maxsize=PAPERS_KEPT)(lambda paper: paper)  # one object each
 
@@ -182,13 +181,12 @@ class PressRoom:
 
     def _reasons(self, subscriber: Subscriber, paper: Paper) -> tuple[Reason, ...]:
         """Every profile of the reader the paper answers, with the words that answered."""
-        quoter: Quoter | None = getattr(self._mine, "quoter", None)
-        if quoter is None:
-            quoter = self._mine.quoter = Quoter()
         return tuple(
-            Reason(profile=profile.name, quotes=quoter.quotes(profile.query, paper))
-            for profile in subscriber.profiles
-            if quoter.matches(profile.query, paper)
+            [
+                Reason(profile=profile.name, quotes=quotes)
+                for profile in subscriber.profiles
+                if (quotes := self._quoter.answer(profile.query, paper)) is not None
+            ]
         )
 
     # -- head and envelope -----------------------------------------------------------------------------------------

@@ -121,9 +121,14 @@ def fold(tx: Connection, expired: Sequence[int], compose_id: int) -> None:
         tx.execute(update(EDITIONS).where(EDITIONS.c.id.in_(part)).values(folded_into=compose_id))
 
 
-def last_sent(tx: Connection, subscriber_id: int) -> datetime | None:
-    """When anything last went to a reader."""
-    return tx.execute(select(func.max(EDITIONS.c.sent_at)).where(EDITIONS.c.subscriber_id == subscriber_id)).scalar()
+def last_sent(tx: Connection, subscriber_ids: Sequence[int]) -> dict[int, datetime]:
+    """When anything last went to each of these readers."""
+    found: dict[int, datetime] = {}
+    for part in chunks(subscriber_ids):
+        sent = and_(EDITIONS.c.subscriber_id.in_(part), EDITIONS.c.sent_at.is_not(None))
+        latest = select(EDITIONS.c.subscriber_id, func.max(EDITIONS.c.sent_at)).where(sent)
+        found.update({reader: at for reader, at in tx.execute(latest.group_by(EDITIONS.c.subscriber_id))})
+    return found
 
 
 def ever_sent_before(tx: Connection, subscriber_id: int, edition_id: int) -> bool:
