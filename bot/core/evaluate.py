@@ -1,6 +1,7 @@
 """What a query is true of: the plain evaluation, to be read beside the language's definition, and the words behind it.
 
-Made for one query and one paper at a time; for many of both see `matcher`, which has to agree with this module.
+Made for one query and one paper at a time; for many of both see `matcher`, which has to agree with this module, and for
+the words behind many answers `quoter`.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -71,49 +72,6 @@ def _explained(node: Node, reading: "Reading") -> Explained:
     return Explained("term", written(node), True, quote.field, quote.text)
 
 
-class Quoter:
-    """`quotes` for many readers of the same papers: remembers what was found in a paper, for as many papers as said.
-
-    Not for several threads at once: give each its own.
-    """
-
-    def __init__(self, papers: int = 4096) -> None:
-        self._limit = papers
-        self._readings: dict[int, tuple[Reading, dict[Leaf, Quote | None]]] = {}
-        self._wanted: dict[Query, tuple[Leaf, ...]] = {}
-
-    def quotes(self, query: Query, paper: Paper) -> tuple[Quote, ...]:
-        """The same as `quotes(query, paper)`."""
-        reading, quoted = self._read(paper)
-        wanted = self._wanted.get(query)
-        if wanted is None:
-            if len(self._wanted) >= 16 * self._limit:
-                self._wanted.clear()
-            wanted = self._wanted[query] = query.wanted()
-        found = (self._quote(leaf, reading, quoted) for leaf in wanted)
-        return tuple(quote for quote in found if quote)
-
-    def matches(self, query: Query, paper: Paper) -> bool:
-        """The same as `matches(query, paper)`."""
-        reading, quoted = self._read(paper)
-        return reading.true(query.root, lambda leaf: self._quote(leaf, reading, quoted) is not None)
-
-    def _read(self, paper: Paper) -> "tuple[Reading, dict[Leaf, Quote | None]]":
-        known = self._readings.get(id(paper))
-        if known is None or known[0].paper is not paper:
-            if len(self._readings) >= self._limit:
-                self._readings.clear()
-            known = self._readings[id(paper)] = (Reading(paper), {})
-        return known
-
-    def _quote(self, leaf: Leaf, reading: "Reading", quoted: dict[Leaf, Quote | None]) -> Quote | None:
-        if leaf not in quoted:
-            if len(quoted) >= 16 * self._limit:
-                quoted.clear()
-            quoted[leaf] = reading.quote(leaf)
-        return quoted[leaf]
-
-
 class Reading:
     """One paper, read for any number of terms."""
 
@@ -166,6 +124,11 @@ class Reading:
             "org": [Text(paper.organization or "", is_name=True)],
         }
 
+    @cached_property
+    def units(self) -> frozenset[str]:
+        """What the readings of title and abstract are made of."""
+        return frozenset(unit for field in ("title", "abstract") for text in self.texts[field] for unit in text.places)
+
 
 def _is_value(wanted: str, value: str) -> bool:
     if wanted.endswith("*"):
@@ -216,10 +179,10 @@ class Text:
         firsts = [wanted for wanted, _ in self._units(term.words, 0)]
         if any(wanted.endswith("*") for wanted in firsts):
             return range(len(self.words))
-        return sorted(set().union(*(self._places.get(self._same(wanted), ()) for wanted in firsts)))
+        return sorted(set().union(*(self.places.get(self._same(wanted), ()) for wanted in firsts)))
 
     @cached_property
-    def _places(self) -> dict[str, list[int]]:
+    def places(self) -> dict[str, list[int]]:
         """Where each unit of the text's readings begins."""
         places: dict[str, list[int]] = {}
         words = [word.word for word in self.words]
@@ -248,16 +211,7 @@ class Text:
         return None
 
     def _units(self, words: "list[str] | tuple[str, ...]", i: int) -> Iterator[tuple[str, int]]:
-        """What a reading may have at place i: the word, or the word joined with the next; and the place after it."""
-        if i < len(words):
-            yield words[i], i + 1
-        if (
-            i + 1 < len(words)
-            and not self.is_name
-            and "*" not in words[i]
-            and joins(words[i], words[i + 1].rstrip("*"))
-        ):
-            yield words[i] + words[i + 1], i + 2
+        return units(words, i, joined=not self.is_name)
 
     def _agree(self, wanted: str, unit: str, first: str) -> bool:
         """Whether a unit of the term stands for a unit of the text; `first` is the first word of a joined pair."""
@@ -280,6 +234,14 @@ class Text:
             if end is not None:
                 best = start, end + 1
         return best
+
+
+def units(words: "list[str] | tuple[str, ...]", i: int, *, joined: bool) -> Iterator[tuple[str, int]]:
+    """What a reading may have at place i: the word, or the word joined with the next; and the place after it."""
+    if i < len(words):
+        yield words[i], i + 1
+    if joined and i + 1 < len(words) and "*" not in words[i] and joins(words[i], words[i + 1].rstrip("*")):
+        yield words[i] + words[i + 1], i + 2
 
 
 def last_place(places: list[list[int]]) -> int | None:

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from bot.core.editions import Quote
-from bot.core.evaluate import Explained, Quoter, explain, last_place, matches, quotes, terms
+from bot.core.evaluate import Explained, explain, last_place, matches, quotes, terms
 from bot.core.papers import Paper
 from bot.core.query import parse
+from bot.core.quoter import Quoter
 
 PAPER = Paper(
     "k",
@@ -91,7 +92,7 @@ def test_every_quote_is_found_again_by_its_term(seed: int, invented: Any) -> Non
     for query in invented.queries(rng, 60):
         for paper in papers:
             found = quotes(query, paper)
-            assert quoter.quotes(query, paper) == found
+            assert quoter.answer(query, paper) == (found if matches(query, paper) else None)
             for quote in found:
                 if quote.field in ("title", "abstract"):
                     assert getattr(paper, quote.field)[quote.start : quote.end] == quote.text
@@ -103,8 +104,8 @@ def test_every_quote_is_found_again_by_its_term(seed: int, invented: Any) -> Non
 def test_a_quoter_tells_papers_apart_that_changed() -> None:
     quoter = Quoter()
     query = parse("sparse")
-    assert quoter.quotes(query, Paper("k", "dense")) == ()
-    assert quoter.quotes(query, Paper("k", "Sparse")) == (
+    assert quoter.answer(query, Paper("k", "dense")) is None
+    assert quoter.answer(query, Paper("k", "Sparse")) == (
         Quote(term="sparse", field="title", text="Sparse", start=0, end=6),
     )
 
