@@ -63,6 +63,7 @@ def best(
         return papers, scores
     told = _Points(found, table, statistics or Statistics.of(found, len(found.row)))
     step = max(64, STEP // bits.shape[1])
+    paper_of_bit = papers_by_bit.astype(np.int32)
     trending = trend_points(prior)[papers_by_bit]
     trend = [np.tile(_plane(trending >> level & 1, bits.shape[1]), (step, 1)) for level in (0, 1)]
     for block in blocks:
@@ -83,7 +84,8 @@ def best(
             if len(many):
                 matched[many] = _highest(matched[many], [plane[many] for plane in planes], k)
                 counts[many] = k
-            papers[rows], scores[rows] = _ordered(matched, counts, planes, papers_by_bit, k)
+            ordered, sums = _ordered(matched, counts, planes, paper_of_bit, k)
+            papers[rows, : ordered.shape[1]], scores[rows, : ordered.shape[1]] = ordered, sums
     return papers, scores
 
 
@@ -211,9 +213,12 @@ def _first_bits(bits: Bits, missing: Ints) -> Bits:
 
 
 def _ordered(
-    chosen: Bits, sizes: Ints, planes: list[Bits], papers_by_bit: Ints, k: int
+    chosen: Bits, sizes: Ints, planes: list[Bits], paper_of_bit: NDArray[np.int32], k: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """The first k papers of every row, the highest sum first, and their sums. `sizes`: how many are set in each row."""
+    """The papers of every row, the highest sum first, and their sums: k of them, or as many as the fullest row has.
+
+    `sizes` says how many are set in each row; behind the last of a row is -1 and 0.
+    """
     cell = set_places(chosen)
     octet, mask = cell >> 3, np.left_shift(np.uint8(1), cell.astype(np.uint8) & 7)
     missed = np.zeros(len(cell), np.min_scalar_type((1 << len(planes)) - 1))  # the sum with all bits turned over
@@ -222,12 +227,12 @@ def _ordered(
         missed += (plane.view(np.uint8).reshape(-1).take(octet) & mask == 0).view(np.uint8)
     low = (chosen.size * 64 - 1).bit_length()
     kind: type[np.integer[Any]] = np.uint32 if len(planes) + low <= 32 else np.int64  # half as wide, sorted faster
-    here = np.arange(max(k, int(sizes.max()))) < sizes[:, None]
+    here = np.arange(int(sizes.max())) < sizes[:, None]
     keys = np.full(here.shape, np.iinfo(kind).max, kind)  # one row for each of `chosen`: short rows are sorted fastest
     keys[here] = missed.astype(kind) << low | cell.astype(kind)
     keys.sort(axis=1)
     keys, here = keys[:, :k], here[:, :k]
     bit = (keys & ((1 << low) - 1)).astype(np.int64) - np.arange(len(chosen))[:, None] * (chosen.shape[1] * 64)
-    papers = np.where(here, papers_by_bit.take(bit, mode="clip"), -1)
-    scores = np.where(here, ((1 << len(planes)) - 1) - (keys >> low), 0)
+    papers = np.where(here, paper_of_bit.take(bit, mode="clip"), np.int32(-1))
+    scores = np.where(here, ((1 << len(planes)) - 1) - (keys >> low).astype(np.int32), np.int32(0))
     return papers, scores
