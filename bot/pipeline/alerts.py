@@ -29,9 +29,9 @@ class AlertMark(NamedTuple):
 class AlertDesk(Desk):
     """Decides alerts."""
 
-    def page(self, after: int) -> list[readers.Reader]:
+    def page(self, after: int, shard: readers.Shard) -> list[readers.Reader]:
         with self.room.database.read() as tx:
-            return readers.alert_due(tx, self.room.revision.id, self.now, after=after, limit=BATCH)
+            return readers.alert_due(tx, self.room.revision.id, self.now, after=after, limit=BATCH, shard=shard)
 
     def compose(self, batch: Sequence[readers.Reader]) -> int:
         """Decide and write the alerts of a batch. The first collection of a source, and a reader's first time here,

@@ -7,9 +7,10 @@ so the work grows with the readers due and the papers changed, and memory does n
 
 import gc
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from bot.core import trending
 from bot.core.picks import notes_to_json
@@ -20,8 +21,10 @@ from bot.pipeline.digests import DigestDesk
 from bot.pipeline.news import TREND_DEPTH, NewsRoom, Ranking
 from bot.store import Database, history, readers, sources
 from bot.store.history import Revision
+from bot.store.readers import Shard
 
 SHARE_FROM = 50_000  # readers due before it pays to start more processes
+ALL: Shard = (0, 1)
 WEEKLY_HALF_LIFE = timedelta(hours=84)  # a weekly digest ranks over its week, as a daily one over its day
 TREND_WINDOW = timedelta(days=30)  # papers first seen longer ago no longer trend
 
@@ -50,43 +53,65 @@ def compose(
         readers.set_right(tx, now)
         stale.expire(tx, now)  # so that these digests tell it
     room = open_newsroom(database, now)
-    alert_desk = AlertDesk(room, now, message_id)
-    with _no_collector():
-        alerts = sum(alert_desk.compose(batch) for batch in _pages(alert_desk.page))
     with database.read() as tx:
+        alerts_due = readers.count_alert_due(tx, room.revision.id, now)
         due = readers.count_due(tx, now, force=force)
-    if processes == 1 or due < SHARE_FROM:
-        desk = DigestDesk(room, now, message_id)
-        return ComposeReport(digests=_digests(desk, force, (0, 1), progress), alerts=alerts)
+    if processes == 1 or max(alerts_due, due) < SHARE_FROM:
+        alerts = _alerts(room, now, message_id, ALL)
+        return ComposeReport(alerts=alerts, digests=_digests(room, now, message_id, ALL, force, progress))
     import multiprocessing  # memory nobody with fewer readers should pay for
     from concurrent.futures import ProcessPoolExecutor, as_completed
 
-    started = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=started) as pool:
-        shares = [
-            pool.submit(_share, database.url, database.durable, now, message_id, force, (number, processes))
-            for number in range(processes)
-        ]
+    shards = [(number, processes) for number in range(processes)]
+    common = (database.url, database.durable, now, message_id)
+    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
+        if alerts_due < SHARE_FROM:
+            alerts = _alerts(room, now, message_id, ALL)
+        else:
+            alerts = sum(pool.map(partial(_alerts_of_a_share, *common), shards))
         digests = 0
-        for share in as_completed(shares):
-            digests += share.result()
-            progress(due // processes)
-    return ComposeReport(digests=digests, alerts=alerts)
+        if due < SHARE_FROM:
+            digests = _digests(room, now, message_id, ALL, force, progress)
+        else:  # after all alerts: a digest does not tell again what they told
+            shares = [pool.submit(_digests_of_a_share, *common, shard, force) for shard in shards]
+            for share in as_completed(shares):
+                digests += share.result()
+                progress(due // processes)
+    return ComposeReport(alerts=alerts, digests=digests)
 
 
-def _share(url: str, durable: bool, now: datetime, message_id: MessageId, force: bool, shard: tuple[int, int]) -> int:
+def _alerts_of_a_share(url: str, durable: bool, now: datetime, message_id: MessageId, shard: Shard) -> int:
+    """One process's share of the alerts."""
+    with closing(Database(url, durable=durable)) as database:
+        return _alerts(open_newsroom(database, now), now, message_id, shard)
+
+
+def _digests_of_a_share(
+    url: str, durable: bool, now: datetime, message_id: MessageId, shard: Shard, force: bool
+) -> int:
     """One process's share of the digests."""
-    database = Database(url, durable=durable)
-    try:
-        return _digests(DigestDesk(open_newsroom(database, now), now, message_id), force, shard, lambda done: None)
-    finally:
-        database.close()
+    with closing(Database(url, durable=durable)) as database:
+        return _digests(open_newsroom(database, now), now, message_id, shard, force, lambda done: None)
 
 
-def _digests(desk: DigestDesk, force: bool, shard: tuple[int, int], progress: Callable[[int], None]) -> int:
+def _alerts(room: NewsRoom, now: datetime, message_id: MessageId, shard: Shard) -> int:
+    desk = AlertDesk(room, now, message_id)
+    with _no_collector():
+        return sum(desk.compose(batch) for batch in _pages(lambda after: desk.page(after, shard)))
+
+
+def _digests(
+    room: NewsRoom,
+    now: datetime,
+    message_id: MessageId,
+    shard: Shard,
+    force: bool,
+    progress: Callable[[int], None],
+) -> int:
+    desk = DigestDesk(room, now, message_id)
     digests = 0
     with _no_collector():
-        for batch in _pages(lambda after: desk.page(after, force=force, shard=shard)):
+        for batch in _pages(lambda after: desk.page(after, shard, force=force)):
             digests += desk.compose(batch, force=force)
             progress(len(batch))
     return digests

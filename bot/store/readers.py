@@ -13,6 +13,7 @@ from bot.store.rows import chunks
 from bot.store.tables import ACTIVE, ALERTS, SUBSCRIBERS
 
 Status = Literal["active", "paused", "removed", "unsubscribed", "bounced", "complained"]
+Shard = tuple[int, int]  # (k, n): every n-th reader, beginning with the k-th
 FURTHEST = timedelta(days=32)
 FINAL: tuple[Status, ...] = ("unsubscribed", "bounced", "complained")  # these always win over the file
 
@@ -218,30 +219,49 @@ def end_pauses(tx: Connection, now: datetime) -> None:
 
 
 def due(
-    tx: Connection, now: datetime, *, after: int, limit: int, force: bool = False, shard: tuple[int, int] = (0, 1)
+    tx: Connection, now: datetime, *, after: int, limit: int, shard: Shard = (0, 1), force: bool = False
 ) -> list[Reader]:
-    """Active readers whose digest is due, by id. With `force`: all active ones. `shard` (k, n): every n-th of them."""
-    where = and_(ACTIVE, SUBSCRIBERS.c.id > after)
-    if not force:
-        where = and_(where, SUBSCRIBERS.c.next_due <= now)
+    """Active readers whose digest is due, by id. With `force`: all active ones."""
+    return _page(tx, _due(now, force), after, limit, shard)
+
+
+def count_due(tx: Connection, now: datetime, *, force: bool = False) -> int:
+    """How many `due` would give."""
+    return _count(tx, _due(now, force))
+
+
+def _due(now: datetime, force: bool) -> ColumnElement[bool]:
+    return and_(ACTIVE) if force else and_(ACTIVE, SUBSCRIBERS.c.next_due <= now)
+
+
+def alert_due(
+    tx: Connection, revision: int, now: datetime, *, after: int, limit: int, shard: Shard = (0, 1)
+) -> list[Reader]:
+    """Active readers with alerts who have not been alerted up to this revision and are not waiting for a burst."""
+    return _page(tx, _alert_due(revision, now), after, limit, shard)
+
+
+def count_alert_due(tx: Connection, revision: int, now: datetime) -> int:
+    """How many `alert_due` would give."""
+    return _count(tx, _alert_due(revision, now))
+
+
+def _alert_due(revision: int, now: datetime) -> ColumnElement[bool]:
+    behind = or_(SUBSCRIBERS.c.alert_revision.is_(None), SUBSCRIBERS.c.alert_revision < revision)
+    after = SUBSCRIBERS.c.alert_after
+    ready = or_(after.is_(None), after <= now, after > now + FURTHEST)  # a clock that ran ahead said that
+    return and_(ACTIVE, ALERTS, behind, ready)
+
+
+def _page(tx: Connection, where: ColumnElement[bool], after: int, limit: int, shard: Shard) -> list[Reader]:
+    where = and_(where, SUBSCRIBERS.c.id > after)
     if shard[1] > 1:
         where = and_(where, SUBSCRIBERS.c.id % shard[1] == shard[0])
     return _select(tx, where, [SUBSCRIBERS.c.id], limit)
 
 
-def count_due(tx: Connection, now: datetime, *, force: bool = False) -> int:
-    """How many `due` would give."""
-    where = ACTIVE if force else and_(ACTIVE, SUBSCRIBERS.c.next_due <= now)
+def _count(tx: Connection, where: ColumnElement[bool]) -> int:
     return tx.execute(select(func.count()).select_from(SUBSCRIBERS).where(where)).scalar_one()
-
-
-def alert_due(tx: Connection, revision: int, now: datetime, *, after: int, limit: int) -> list[Reader]:
-    """Active readers with alerts who have not been alerted up to this revision and are not waiting for a burst."""
-    behind = or_(SUBSCRIBERS.c.alert_revision.is_(None), SUBSCRIBERS.c.alert_revision < revision)
-    after_now = SUBSCRIBERS.c.alert_after
-    ready = or_(after_now.is_(None), after_now <= now, after_now > now + FURTHEST)  # a clock that ran ahead said that
-    where = and_(ACTIVE, ALERTS, behind, ready, SUBSCRIBERS.c.id > after)
-    return _select(tx, where, [SUBSCRIBERS.c.id], limit)
 
 
 def next_due(tx: Connection) -> datetime | None:

@@ -323,3 +323,22 @@ def test_shared_among_processes_everyone_gets_the_same(office: Office, monkeypat
 
     assert report.digests == 20
     assert sorted(one.email for one in office.told()) == sorted(f"r{number}@example.org" for number in range(20))
+
+
+def test_alerts_shared_among_processes_are_not_told_again_by_the_digests(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [f"r{number}@example.org" for number in range(20)]
+    alerting = {"name": "P", "keywords": ["attention"], "alert": True}
+    office.readers(FRIDAY - 2 * HOUR, *(reader(email, profiles=[alerting]) for email in people))
+    office.collect(FRIDAY - 2 * HOUR, *attention(1), first=True)
+    office.compose(FRIDAY - 2 * HOUR)
+    office.collect(FRIDAY - HOUR, *attention(2))
+    monkeypatch.setattr(sys.modules["bot.pipeline.compose"], "SHARE_FROM", 1)
+    identity = Identity(sender=Mailbox("", "digest@example.org"), secret="a secret nobody can guess")
+    report = compose(office.database, FRIDAY, identity.message_id, processes=2)
+
+    assert report == ComposeReport(digests=20, alerts=20)
+    told = {(one.email, one.kind): one.sections["P"] for one in office.told()}
+    kinds = (("digest", 1), ("alert", 2))
+    assert told == {(email, kind): [f"Attention number 000{n} of many"] for email in people for kind, n in kinds}
