@@ -1,12 +1,15 @@
 """Text in columns of a terminal: wrapping by the width characters take there. Pure."""
 
+import re
 import unicodedata
 from functools import lru_cache
+
+_NARROW = re.compile("[ -~\xa1-\xac\xae-\u02ff\u2010-\u2027]*")  # one column each; there are more
 
 
 def width(text: str) -> int:
     """Columns a text takes in a terminal: wide characters two, combining marks none."""
-    if text.isascii():
+    if text.isascii() or _NARROW.fullmatch(text):
         return len(text)
     return sum(_width(c) for c in text)
 
@@ -17,12 +20,18 @@ def _width(c: str) -> int:
     return 2 if unicodedata.east_asian_width(c) in "WF" else 1
 
 
-@lru_cache(maxsize=2_048)  # an abstract stands in many cards
 def wrap(text: str, columns: int = 72, first: str = "", rest: str | None = None) -> str:
     """Text in lines of at most `columns`; the first line begins with `first`, the others with `rest` (else as many
     blanks). Words too long for a line are broken, web and mail addresses never. No line feed at the end."""
-    measure = len if text.isascii() else width
     rest = " " * width(first) if rest is None else rest
+    if len(rest) <= len(first) and len(first) + len(text) <= columns and _NARROW.fullmatch(first + text):
+        return (first + " ".join(text.split())).rstrip()
+    return _wrap(text, columns, first, rest)
+
+
+@lru_cache(maxsize=2_048)  # an abstract stands in many cards
+def _wrap(text: str, columns: int, first: str, rest: str) -> str:
+    measure = len if text.isascii() or _NARROW.fullmatch(text) else width
     indent = width(rest)
     lines: list[str] = []
     current, used, empty = first, width(first), True

@@ -106,7 +106,7 @@ class Edition:
 
 
 class Own(str):
-    """A chunk that only one letter has: whoever encodes chunks need not remember it."""
+    """Words, or a chunk of a letter, that few letters share: not worth drawing a template for, nor remembering."""
 
     __slots__ = ()
 

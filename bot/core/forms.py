@@ -4,7 +4,7 @@ What is left blank, and what goes there, belongs to `plates`.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
 from typing import Any, NamedTuple, NoReturn, cast
 
@@ -19,10 +19,11 @@ _PLACES = re.compile(
     "\x01wW(?P<words>\\d+)\x01"
     "|\x01wW(?P<runs>\\d+)a\x01(?P<before>[^\x01-\x04]*)\x01wW(?P=runs)b\x01(?P<after>[^\x01-\x04]*)"
     "\x01wW(?P=runs)c\x01"
-    "|\x02(?P<columns>\\d+)\x03(?P<first>[^\x01-\x04]*)\x03(?P<rest>[^\x01-\x04]*)\x03(?P<text>[^\x02-\x04]*)\x04"
+    "|\x02(?P<name>\\w+)\x03(?P<text>[^\x02-\x04]*)(?P<given>(?:\x03[^\x01-\x04]*)*)\x04"
 )
 _MARK = re.compile("[\x01-\x04]")
 _TAG = re.compile(r'<[^">]*(?:"[^"]*"[^">]*)*>')
+_VALUE = re.compile('="[^"]*"')
 
 # What these filters do to a blank, they would do to the words: nothing, or something that can be put off.
 KEEPING = frozenset("d default e escape first forceescape join last list map reject safe select string trim".split())  # noqa: SIM905
@@ -77,14 +78,31 @@ class BlankRuns:
         return (Run(cast("str", text), hit) for text, hit in self._runs)
 
 
+def blanked(value: Any, own: dict[str, int]) -> Any:
+    """A value with blanks for the words in it that are `Own`, numbered in `own`. Looks into tuples alone."""
+    if isinstance(value, Own):
+        return Blank(own.setdefault(value, len(own))) if value else ""
+    if not isinstance(value, tuple):
+        return value
+    parts = [blanked(part, own) for part in value]
+    return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+
+
 def has_blank(text: object) -> bool:
     """Whether a value is, or a text holds, a blank."""
     return isinstance(text, Blank) or (isinstance(text, str) and _MARK.search(text) is not None)
 
 
-def put_off(text: object, columns: int, first: str, rest: str) -> str:
-    """A text with blanks in it, to be wrapped when they are filled."""
-    return f"{_PUT_OFF}{columns}{_THEN}{first}{_THEN}{rest}{_THEN}{text!s}{_END}"
+def put_off(name: str, text: object, *given: object) -> str:
+    """A text with blanks in it, for the filter `name` when they are filled: of the text, and of `given` as strings."""
+    return _PUT_OFF + _THEN.join(map(str, (name, text, *given))) + _END
+
+
+def line(text: str) -> str:
+    """`clean.line` for a text with blanks in it; what is filled in is such a line itself."""
+    if _PUT_OFF in text:
+        raise Unfit
+    return " ".join(text.split())
 
 
 def guarded(filter_: Callable[..., Any]) -> Callable[..., Any]:
@@ -109,37 +127,35 @@ class Said(NamedTuple):
 
 class _Place(NamedTuple):
     number: int
+    shown: Callable[[str], str]
     before: str = ""  # a hit
     after: str = ""
 
 
-class _Wrapped(NamedTuple):
-    columns: int
-    first: str
-    rest: str
+class _Later(NamedTuple):
+    work: Callable[..., str]
+    given: tuple[str, ...]
     parts: "tuple[str | _Place, ...]"
 
 
-_Part = str | _Place | _Wrapped
+_Part = str | _Place | _Later
 _Line = tuple[tuple[_Part, ...], tuple[int, ...]]  # its parts, and the blanks in it
 
 
 class Form:
     """A finished template with blanks: HTML with its styles inline, or text. Raises Unfit where a blank stands in a
-    tag, or where a mark has been pulled to pieces."""
+    tag but for its values, or where a mark has been pulled to pieces. `filters` are those that can be put off."""
 
-    def __init__(self, drawn: str, wrap: Callable[[str, int, str, str], str], *, html: bool) -> None:
-        self._wrap = wrap
-        self._shown: Callable[[str], str] = escaped if html else str
+    def __init__(self, drawn: str, filters: Mapping[str, Callable[..., str]], *, html: bool) -> None:
+        self._filters = filters
         self._pieces: list[str | _Line] = []
         line: list[_Part] = []
         end = 0
-        tags = [tag.span() for tag in _TAG.finditer(drawn)] if html else []
+        tags = [tag for tag in _TAG.finditer(drawn) if _MARK.search(tag[0])] if html else []
         for place in _PLACES.finditer(drawn):
-            if any(start < place.start() < stop for start, stop in tags) or (html and place["columns"]):
-                raise Unfit
             self._add(drawn[end : place.start()], line)
-            line.append(_part(place))
+            tag = next((tag for tag in tags if tag.start() < place.start() < tag.end()), None)
+            line.append(self._part(place, (_shown_in(tag, place) if tag else escaped) if html else str))
             end = place.end()
         self._add(drawn[end:], line)
         if line:
@@ -162,20 +178,30 @@ class Form:
         for part in parts:
             if isinstance(part, str):
                 found.append(part)
-            elif isinstance(part, _Wrapped):
-                text = self._text(part.parts, said)
-                found.append(self._wrap(text, part.columns, part.first, part.rest))
+            elif isinstance(part, _Later):
+                found.append(part.work(self._text(part.parts, said), *part.given))
             else:
                 text, hits, _ = said[part.number]
                 if not hits:
-                    found.append(self._shown(text))
+                    found.append(part.shown(text))
                     continue
                 at = 0
                 for start, stop in hits:
-                    found += (self._shown(text[at:start]), part.before, self._shown(text[start:stop]), part.after)
+                    found += (part.shown(text[at:start]), part.before, part.shown(text[start:stop]), part.after)
                     at = stop
-                found.append(self._shown(text[at:]))
+                found.append(part.shown(text[at:]))
         return "".join(found)
+
+    def _part(self, place: re.Match[str], shown: Callable[[str], str]) -> _Part:
+        if place["words"]:
+            return _Place(int(place["words"]), shown)
+        if place["runs"]:
+            return _Place(int(place["runs"]), shown, harmless(place["before"]), harmless(place["after"]))
+        if shown is not str:
+            raise Unfit
+        pieces = re.split("\x01wW(\\d+)\x01", place["text"])
+        parts = [_Place(int(one), shown) if number % 2 else _plain(one) for number, one in enumerate(pieces)]
+        return _Later(self._filters[place["name"]], tuple(place["given"].split(_THEN)[1:]), tuple(parts))
 
     def _add(self, text: str, line: list[_Part]) -> None:
         """What stands between blanks: whole lines are chunks, the rest belongs to a line with blanks."""
@@ -193,7 +219,7 @@ class Form:
             line.append(tail)
 
     def _close(self, line: list[_Part]) -> None:
-        places = [p for part in line for p in (part.parts if isinstance(part, _Wrapped) else (part,))]
+        places = [p for part in line for p in (part.parts if isinstance(part, _Later) else (part,))]
         self._pieces.append((tuple(line), tuple({p.number for p in places if isinstance(p, _Place)})))
         line.clear()
 
@@ -205,18 +231,16 @@ def escaped(text: str) -> str:
     return text.replace("<", "&lt;").replace(">", "&gt;").replace("\xa0", "&nbsp;")
 
 
-def _part(place: re.Match[str]) -> _Part:
-    if place["words"]:
-        return _Place(int(place["words"]))
-    if place["runs"]:
-        return _Place(int(place["runs"]), harmless(place["before"]), harmless(place["after"]))
-    parts: list[str | _Place] = []
-    end = 0
-    for words in re.finditer("\x01wW(\\d+)\x01", place["text"]):
-        parts += (_plain(place["text"][end : words.start()]), _Place(int(words[1])))
-        end = words.end()
-    parts.append(_plain(place["text"][end:]))
-    return _Wrapped(int(place["columns"]), place["first"], place["rest"], tuple(parts))
+def _in_value(text: str) -> str:
+    """The same in the value of an attribute."""
+    return text.replace("&", "&amp;").replace('"', "&quot;").replace("\xa0", "&nbsp;")
+
+
+def _shown_in(tag: re.Match[str], place: re.Match[str]) -> Callable[[str], str]:
+    for value in _VALUE.finditer(tag[0]):
+        if value.start() < place.start() - tag.start() < value.end():
+            return _in_value
+    raise Unfit
 
 
 def _plain(text: str) -> str:

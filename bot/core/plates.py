@@ -6,7 +6,7 @@ Which pieces make a letter, and how many fit, belongs to `rendering`.
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from gettext import NullTranslations
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
 
 import jinja2
 
@@ -16,13 +16,14 @@ from bot.core.cards import Face, Why
 from bot.core.clean import harmless, line
 from bot.core.columns import fill, width, wrap
 from bot.core.editions import Pick
-from bot.core.forms import Blank, Form, Said, Unfit
+from bot.core.forms import Blank, Form, Said, Unfit, has_blank
 from bot.core.styles import Styles
 from bot.core.wording import Words
 
 _CONTENT = "[here goes the letter]"
 
 
+T = TypeVar("T")
 Values = tuple[tuple[str, Any], ...]
 Shapes = tuple[tuple[int | None, tuple[tuple[int | None, tuple[str, ...]], ...], int], ...]  # of `Why`, texts numbered
 
@@ -50,16 +51,25 @@ def environment(loader: jinja2.BaseLoader) -> jinja2.Environment:
     made.filters = {
         **{name: one if name in forms.KEEPING else forms.guarded(one) for name, one in made.filters.items()},
         "wrap": _wrap,
-        "fill": forms.guarded(fill),
+        "fill": _fill,
     }
     return made
 
 
 def _wrap(text: str, columns: int = 72, first: str = "", rest: str | None = None) -> str:
     """`wrap` for templates: what has blanks in it is wrapped when they are filled."""
-    if forms.has_blank(text):
-        return forms.put_off(text, columns, first, " " * width(first) if rest is None else rest)
-    return wrap(text, columns, first, rest)
+    rest = " " * width(first) if rest is None else rest
+    return forms.put_off("wrap", text, columns, first, rest) if has_blank(text) else wrap(text, columns, first, rest)
+
+
+def _fill(text: str, columns: int = 72) -> str:
+    return forms.put_off("fill", text, columns) if has_blank(text) else fill(text, columns)
+
+
+_PUT_OFF: dict[str, Callable[..., str]] = {
+    "wrap": lambda text, columns, first, rest: wrap(text, int(columns), first, rest),
+    "fill": lambda text, columns: fill(text, int(columns)),
+}
 
 
 class Plates:
@@ -73,6 +83,7 @@ class Plates:
         self._styles = Styles(self._source("letter.css"))
         self.words = lru_cache(maxsize=64)(lambda language: Words(language, catalogues))
         self._part = lru_cache(maxsize=kept)(self._render_part)
+        self._part_form = lru_cache(maxsize=kept)(self._draw_part)
         self._line = lru_cache(maxsize=kept)(self._render_line)
         self.frame = lru_cache(maxsize=64)(self._frame)
         self._card = lru_cache(maxsize=kept)(self._fill_card)
@@ -98,18 +109,24 @@ class Plates:
 
     def say(self, name: str, words: Words, /, **values: Any) -> str:
         """A text template as one line."""
-        return self._cached(self._line, name, words, values)
+        return self._cached(self._line, name, words, tuple(values.items()))
 
-    def part(self, name: str, words: Words, /, **values: Any) -> str:
-        """A template rendered with these values and no others, finished."""
-        return self._cached(self._part, name, words, values)
+    def part(self, name: str, words: Words, /, **values: Any) -> tuple[str, ...]:
+        """A template rendered with these values and no others, finished. What in them is `Own` is filled in."""
+        own: dict[str, int] = {}
+        blank = forms.blanked(tuple(values.items()), own)
+        form = self._cached(self._part_form, name, words, blank) if own else None
+        if form is not None:
+            return form.filled([Said(text, own=True) for text in own])
+        whole = self._cached(self._part, name, words, tuple(values.items()))
+        return (whole,) if whole else ()
 
     @staticmethod
-    def _cached(renders: Callable[[str, Words, Values], str], name: str, words: Words, values: dict[str, Any]) -> str:
+    def _cached(renders: Callable[[str, Words, Values], T], name: str, words: Words, values: Values) -> T:
         try:
-            return renders(name, words, tuple(values.items()))
+            return renders(name, words, values)
         except TypeError:  # a list, say, cannot be remembered; faults of templates are BrokenTemplates
-            return getattr(renders, "__wrapped__", renders)(name, words, tuple(values.items()))
+            return cast("T", getattr(renders, "__wrapped__", renders)(name, words, values))
 
     def render(self, name: str, words: Words, values: Mapping[str, Any]) -> str:
         """A template as it stands."""
@@ -174,14 +191,17 @@ class Plates:
         return self._forms("_why", words, {"reasons": whys, "section": blank(section)})
 
     def _forms(self, name: str, words: Words, values: Mapping[str, Any]) -> tuple[Form | None, Form | None]:
+        return self._form(f"{name}.html", words, values), self._form(f"{name}.txt", words, values)
+
+    def _form(self, name: str, words: Words, values: Mapping[str, Any]) -> Form | None:
         """A template with blanks in its values; None where it has to know the words."""
         try:
-            return (
-                Form(self._styled(f"{name}.html", words, values), wrap, html=True),
-                Form(self._styled(f"{name}.txt", words, values), wrap, html=False),
-            )
+            return Form(self._styled(name, words, values), _PUT_OFF, html=name.endswith(".html"))
         except (Unfit, BrokenTemplate, jinja2.TemplateNotFound):  # it is drawn whole then, and says what is wrong
-            return None, None
+            return None
+
+    def _draw_part(self, name: str, words: Words, values: Values) -> Form | None:
+        return self._form(name, words, dict(values))
 
     def _piece(self, name: str, words: Words, values: Mapping[str, Any]) -> Piece:
         html, txt = (self._finished(f"{name}.{form}", words, values) for form in ("html", "txt"))
@@ -191,7 +211,8 @@ class Plates:
         return self._finished(name, words, dict(values))
 
     def _render_line(self, name: str, words: Words, values: Values) -> str:
-        return line(self.render(name, words, dict(values)))
+        rendered = self.render(name, words, dict(values))
+        return forms.line(rendered) if has_blank(rendered) else line(rendered)
 
     def _finished(self, name: str, words: Words, values: Mapping[str, Any]) -> str:
         return harmless(self._styled(name, words, values))

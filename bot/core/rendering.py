@@ -6,7 +6,7 @@ pieces go.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from gettext import NullTranslations
 from typing import Any, Literal
 
@@ -94,9 +94,9 @@ class _Setting:
         """The whole letter in one form, in chunks that end in a line feed."""
         pieces: list[str] = []
 
-        def marked(chunks: list[str]) -> str:
+        def marked(chunks: Iterable[str]) -> str:
             first = len(pieces)
-            pieces.extend(chunk for chunk in chunks if chunk)
+            pieces.extend(chunks)
             return f"\x00{first}-{len(pieces)}\x00"
 
         def papers(section: Part) -> str:
@@ -104,7 +104,7 @@ class _Setting:
             return marked([chunk for look in looks for chunk in (look.html if form == "html" else look.txt)])
 
         def part(name: str, /, **values: Any) -> str:
-            return marked([self.plates.part(name, self.words, **values)])
+            return marked(self.plates.part(name, self.words, **values))
 
         layout = self.plates.render(
             f"{self.letter.head.kind}.{form}", self.words, {"letter": self.letter, "papers": papers, "part": part}

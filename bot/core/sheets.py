@@ -1,4 +1,5 @@
-"""What a letter says around its papers: counts, dates, sources, how to leave. Values for the templates. Pure.
+"""What a letter says around its papers: counts, dates, sources, how to leave. Values for the templates; words that few
+letters share are `Own`. Pure.
 
 What it shows of one paper belongs to `cards`, sentences to the templates.
 """
@@ -13,7 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.core.cards import best_link, links_of, name_of, title_of
 from bot.core.clean import web_address
-from bot.core.editions import Cadence, Edition, EditionKind, Pick, Section, SectionKind, SourceStateName
+from bot.core.editions import Cadence, Edition, EditionKind, Own, Pick, Section, SectionKind, SourceStateName
 from bot.core.papers import Paper
 from bot.core.wording import Words
 
@@ -23,8 +24,8 @@ MAX_SOURCES = 24  # told one by one; the rest is counted
 class Named(NamedTuple):
     """A paper that did not fit, by its title."""
 
-    title: str
-    url: str
+    title: Own
+    url: Own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +33,7 @@ class Part:
     """One section."""
 
     kind: SectionKind
-    name: str  # the profile's; "" for the others
+    name: Own  # the profile's; "" for the others
     picks: tuple[Pick, ...]
     shown: int
     more: int
@@ -72,18 +73,17 @@ class Head:
     sources: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Imprint:
+class Imprint(NamedTuple):
     """Why the reader gets this, and how to leave."""
 
     kind: EditionKind
-    name: str
-    email: str
+    name: Own
+    email: Own
     schedule: str
     timezone: str
-    unsubscribe_url: str
-    unsubscribe_email: str
-    unsubscribe_mailto: str  # the same as a link
+    unsubscribe_url: Own
+    unsubscribe_email: Own
+    unsubscribe_mailto: Own  # the same as a link
     contact: str
 
 
@@ -92,7 +92,7 @@ class Sheet:
     """A whole letter, before it is words: `letter` in the templates."""
 
     head: Head
-    titles: tuple[str, ...]
+    titles: tuple[Own, ...]
     sections: tuple[Part, ...]
     sources: tuple[SourceLine, ...]
     more_sources: int
@@ -143,19 +143,19 @@ def sheet(edition: Edition, words: Words) -> Sheet:
     )
     return Sheet(
         head=head,
-        titles=tuple(title_of(paper.title) for paper in papers[:10]),
+        titles=tuple([Own(title_of(paper.title)) for paper in papers[:10]]),
         sections=parts,
         sources=_worst_first(lines)[:MAX_SOURCES],
         more_sources=max(0, len(lines) - MAX_SOURCES),
         imprint=Imprint(
             kind=edition.kind,
-            name=name_of(reader.name),
-            email=name_of(reader.email, 320),
+            name=Own(name_of(reader.name)),
+            email=Own(name_of(reader.email, 320)),
             schedule=name_of(reader.schedule),
             timezone=name_of(reader.timezone),
-            unsubscribe_url=web_address(edition.unsubscribe_url),
-            unsubscribe_email=goodbye,
-            unsubscribe_mailto=f"mailto:{quote(goodbye, safe='@+')}?subject=unsubscribe" if goodbye else "",
+            unsubscribe_url=Own(web_address(edition.unsubscribe_url)),
+            unsubscribe_email=Own(goodbye),
+            unsubscribe_mailto=Own(f"mailto:{quote(goodbye, safe='@+')}?subject=unsubscribe" if goodbye else ""),
             contact=name_of(edition.contact, 320),
         ),
     )
@@ -164,7 +164,7 @@ def sheet(edition: Edition, words: Words) -> Sheet:
 def _part(section: Section) -> Part:
     return Part(
         kind=section.kind,
-        name=name_of(section.name),
+        name=Own(name_of(section.name)),
         picks=section.picks,
         shown=len(section.picks),
         more=section.more,
@@ -174,7 +174,7 @@ def _part(section: Section) -> Part:
 
 @lru_cache(maxsize=4_096)
 def _named(paper: Paper) -> Named:
-    return Named(title_of(paper.title), best_link(links_of(paper)))
+    return Named(Own(title_of(paper.title)), Own(best_link(links_of(paper))))
 
 
 def _worst_first(lines: Sequence[SourceLine]) -> tuple[SourceLine, ...]:

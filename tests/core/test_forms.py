@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.core import clean, excerpts, rendering, samples
-from bot.core.columns import wrap
 from bot.core.editions import Edition, Own, Pick, Quote, Reason
 from bot.core.forms import Blank, Form, Said, Unfit, has_blank
 from bot.core.rendering import Press
@@ -19,6 +18,10 @@ TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 ASK_THE_WORDS = {  # none of them prints anything
     "_paper": "{% if paper.abstract|length > 9999 %}never{% endif %}",
     "_why": "{% for why in reasons %}{% for text, _ in why.words %}{{ text[:0] }}{% endfor %}{% endfor %}",
+    "_more": "{% for paper in named %}{{ paper.title[:0] }}{{ paper.url[:0] }}{% endfor %}",
+    "_section": "{{ name[:0] }}",
+    "_preheader": "{% for title in titles %}{{ title[:0] }}{% endfor %}",
+    "_imprint": "{% for own in imprint %}{{ own[:0] }}{% endfor %}",
 }
 MARKS = ("\x01wW0\x01", "\x01wW0a\x01", "wW1", "\x02", "\x0372", "\x04", "0-1", "\x000-1\x00")
 PIECES = (
@@ -82,13 +85,24 @@ def test_every_sample_is_the_same_filled_and_drawn(name: str, filling: Press, dr
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(PICKS, max_size=2), st.sampled_from(["short", "full", "none"]), TEXT | st.just("Efficient attention"))
+@given(
+    st.lists(PICKS, max_size=2),
+    st.lists(PICKS, max_size=2),
+    st.sampled_from(["short", "full", "none"]),
+    st.tuples(
+        TEXT | st.just("Efficient attention"), TEXT, TEXT, TEXT, TEXT.map(lambda text: f"https://x.example/{text}")
+    ),
+)
 def test_any_words_are_the_same_filled_and_drawn(
-    filling: Press, drawing: Press, picks: list[Pick], abstract: str, name: str
+    filling: Press, drawing: Press, picks: list[Pick], more: list[Pick], abstract: str, texts: tuple[str, ...]
 ) -> None:
+    profile, name, email, goodbye, url = texts
+    papers = [replace(pick.paper, url=url) for pick in more]
     edition = samples.edition(
-        samples.section(name, *picks),
-        reader=replace(samples.READER, abstract=abstract),  # type: ignore[arg-type]
+        samples.section(profile, *picks, more=len(papers) + 1, named=papers),
+        reader=replace(samples.READER, abstract=abstract, name=name, email=email),  # type: ignore[arg-type]
+        unsubscribe_email=goodbye,
+        unsubscribe_url=url,
     )
     same(edition, filling, drawing)
 
@@ -143,7 +157,7 @@ def test_a_template_that_asks_about_the_words_is_drawn_for_each(
 def test_a_form() -> None:
     runs = f"{Blank(0, 'a')}<b>{Blank(0, 'b')}</b>{Blank(0, 'c')}"
     drawn = f"<p>\none\n</p><p>{Blank(0)} and <i>{Blank(1)}</i></p>\n<p>{runs}\n"
-    form = Form(drawn, wrap, html=True)
+    form = Form(drawn, {}, html=True)
     assert form.filled([Said("a < b", hits=((0, 1),), own=True), Said("&")]) == (
         "<p>\none\n",
         "</p><p>a &lt; b and <i>&amp;</i></p>\n",
@@ -152,10 +166,12 @@ def test_a_form() -> None:
     again = form.filled([Said("x", own=True), Said("y")])
     assert again[0] is form.filled([Said("z", own=True), Said("y")])[0], "what is not blank is one string for all"
     assert [isinstance(chunk, Own) for chunk in again] == [False, True, True]
+    link = Form(f'<a title="y" href="{Blank(0)}">{Blank(0)}</a>', {}, html=True)
+    assert link.filled([Said("a\"b'&<>")]) == ('<a title="y" href="a&quot;b\'&amp;<>">a"b\'&amp;&lt;&gt;</a>',)
     with pytest.raises(Unfit):
-        Form(f'<p title="{Blank(0)}">', wrap, html=True)
+        Form(f'<p title="x" {Blank(0)}>', {}, html=True)
     with pytest.raises(Unfit):
-        Form(str(Blank(0))[:-1], wrap, html=False)
+        Form(str(Blank(0))[:-1], {}, html=False)
 
 
 def test_a_blank_is_there_and_says_nothing() -> None:
