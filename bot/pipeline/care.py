@@ -21,18 +21,19 @@ log = logging.getLogger(__name__)
 
 KEEP_EDITIONS = timedelta(days=90)
 PERSISTS = timedelta(hours=24)  # before a broken source is worth a mail
-PRUNE_CHUNKS = 50  # of 1,000: the rest goes at the next tick
+PRUNE_PAGES = 500  # of 1,000 editions each: the rest goes the next time
 
 
 def prune(database: Database, now: datetime) -> int:
     """Delete what is settled and old; the books keep the sums. Returns how many editions went."""
-    gone = 0
-    for _ in range(PRUNE_CHUNKS):
+    gone, after = 0, 0
+    for _ in range(PRUNE_PAGES):
         with database.write() as tx:
-            number = editions.prune(tx, now - KEEP_EDITIONS)
+            number, following = editions.prune(tx, now - KEEP_EDITIONS, after)
         gone += number
-        if not number:
+        if following is None:
             break
+        after = following
     return gone
 
 

@@ -13,6 +13,7 @@ from bot.store.rows import chunks, insert_or_ignore, insert_rows
 from bot.store.tables import ACCOUNTS, ATTEMPTS, COMPOSES, EDITIONS, SUBSCRIBERS, UNTOLD
 
 BOOKS = ("matched", "delivered", "waiting", "failed", "suppressed", "expired", "unknown")
+SETTLED = ("sent", "failed", "suppressed", "expired")
 ACCOUNT_OF = {"sent": "delivered", "waiting": "waiting", "leased": "waiting", "sending": "waiting"}
 
 
@@ -264,21 +265,26 @@ def life(tx: Connection, message_id: str, subscriber_id: int | None) -> Life | N
     )
 
 
-def prune(tx: Connection, before: datetime, limit: int = 1000) -> int:
-    """Delete settled editions composed before a moment, a chunk at a time, and carry their matches over into the
-    books. What was `unknown` stays until a person has seen it. Returns how many were deleted."""
-    rows = tx.execute(
-        select(EDITIONS.c.id, EDITIONS.c.day, EDITIONS.c.state, EDITIONS.c.matched)
-        .where(EDITIONS.c.state.in_(("sent", "failed", "suppressed", "expired")), EDITIONS.c.due < before)
+def prune(tx: Connection, before: datetime, after: int = 0, limit: int = 1000) -> tuple[int, int | None]:
+    """Delete settled editions due before a moment, a page of editions at a time, oldest first, and carry their matches
+    over into the books. What was `unknown` stays until a person has seen it.
+
+    Returns how many were deleted, and the id after which to go on; None: what follows is younger.
+    """
+    page = tx.execute(
+        select(EDITIONS.c.id, EDITIONS.c.day, EDITIONS.c.state, EDITIONS.c.matched, EDITIONS.c.due)
+        .where(EDITIONS.c.id > after)
         .order_by(EDITIONS.c.id)
         .limit(limit)
     ).all()
-    totals: dict[tuple[date, str], int] = {}
-    for _, day, state, matched in rows:
-        totals[day, state] = totals.get((day, state), 0) + matched
+    old = [row for row in page if row.due < before]
+    settled = [row for row in old if row.state in SETTLED]
+    totals: dict[tuple[date, str], int] = defaultdict(int)
+    for row in settled:
+        totals[row.day, row.state] += row.matched
     for (day, state), matched in totals.items():
         book(tx, day, state, matched)
-    for part in chunks([row.id for row in rows]):
+    for part in chunks([row.id for row in settled]):
         tx.execute(delete(ATTEMPTS).where(ATTEMPTS.c.edition_id.in_(part)))
         tx.execute(delete(EDITIONS).where(EDITIONS.c.id.in_(part)))
-    return len(rows)
+    return len(settled), page[-1].id if old and len(page) == limit else None

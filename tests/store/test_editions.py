@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, func, select
 
 from bot.core.picks import Picks, PickSection
 from bot.store import Database, editions, outbox, readers
 from bot.store.editions import Draft
 from bot.store.outbox import Leased
 from bot.store.readers import Entry
+from bot.store.tables import EDITIONS
 
 LEASE = timedelta(minutes=10)
 
@@ -167,11 +168,30 @@ def test_the_books_balance_through_every_end_and_after_pruning(database: Databas
             books = editions.accounts(tx)
             day = editions.accounts(tx, now.date())
             other = editions.accounts(tx, date(2020, 1, 1))
-            assert editions.prune(tx, now + timedelta(days=1)) == (0 if after else 4)
+            assert editions.prune(tx, now + timedelta(days=1)) == (0 if after else 4, None)
         assert books["matched"] == sum(number for name, number in books.items() if name != "matched") == 18
         assert day == books
         assert set(other.values()) == {0}
         assert books["delivered"] == books["unknown"] == books["waiting"] == 3
+
+
+def test_pruning_goes_page_by_page_and_stops_at_what_is_young(database: Database, now: datetime) -> None:
+    fill(database, now, 7)
+    fill(database, now + timedelta(days=100), 7, kind="alert")
+    held = lease(database, "w", now)
+    with database.write() as tx:
+        for one in held[1:]:
+            assert outbox.finish(tx, one.id, "w", "sent", "250 ok", now)
+    pages, after = [], 0
+    while after is not None:
+        with database.write() as tx:
+            number, after = editions.prune(tx, now + timedelta(days=1), after, limit=3)
+        pages.append(number)
+    assert pages == [2, 3, 1, 0]  # the first is still open; nobody reads on after a page of young ones
+
+    with database.read() as tx:
+        left = tx.execute(select(EDITIONS.c.kind, func.count()).group_by(EDITIONS.c.kind))
+        assert {kind: number for kind, number in left} == {"digest": 1, "alert": 7}
 
 
 def test_a_message_is_found_again_with_its_whole_life(database: Database, now: datetime) -> None:
