@@ -5,6 +5,7 @@ What it cannot read it leaves exactly as it stands; it is no TeX. The tables are
 import re
 import unicodedata
 
+from bot.core.clean import composed
 from bot.core.tex_tables import (
     ACCENTS,
     DOUBLE_STRUCK,
@@ -43,7 +44,7 @@ def readable(text: str) -> str:
     """
     if not _ANY.search(text):
         return text
-    return unicodedata.normalize("NFC", _text(text, 0)).strip()
+    return composed("NFC", _text(text, 0)).strip()
 
 
 def _text(text: str, depth: int) -> str:

@@ -9,6 +9,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
+from bot.core.clean import composed
+
 ANALYSER = 1  # goes up when anything below reads a text differently: stored compilations of older versions are void
 
 SMALL_WORDS = frozenset(
@@ -47,15 +49,15 @@ def words(text: str) -> list[str]:
 
 def exact_words(text: str) -> list[str]:
     """The words of a text as they are typed (after NFKC): for `=`."""
-    return _RUNS.findall(text if text.isascii() else unicodedata.normalize("NFKC", text))
+    return _RUNS.findall(text if text.isascii() else composed("NFKC", text))
 
 
 def fold_value(text: str) -> str:
     """A category or the name of a source, for comparison as a whole."""
     if text.isascii():
         return text.lower()
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return unicodedata.normalize("NFKC", folded)  # casefolding may leave accents out of order
+    folded = composed("NFKC", text).casefold()
+    return composed("NFKC", folded)  # casefolding may leave accents out of order
 
 
 def singular(word: str) -> str:
@@ -103,8 +105,8 @@ def exact_word_spans(text: str) -> list[Word]:
     if text.isascii():
         return [Word(run.group(), run.start(), run.end()) for run in _RUNS.finditer(text)]
     starts = [i for i, c in enumerate(text) if not i or not _composes(c)] + [len(text)]
-    pieces = [unicodedata.normalize("NFKC", text[a:b]) for a, b in pairwise(starts)]
-    if "".join(pieces) != unicodedata.normalize("NFKC", text):
+    pieces = [composed("NFKC", text[a:b]) for a, b in pairwise(starts)]
+    if "".join(pieces) != composed("NFKC", text):
         return [Word(word, -1, -1) for word in exact_words(text)]
     return _located(text, pieces, starts)
 

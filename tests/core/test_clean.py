@@ -1,12 +1,15 @@
 """Bytes to text, markup to text, anything to one harmless line."""
 
 import time
+import unicodedata
+from typing import Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core import clean, names
+from bot.core.text import exact_words, fold_value
 
 
 @pytest.mark.parametrize(
@@ -90,6 +93,24 @@ def test_addresses_are_made_absolute() -> None:
 def test_any_bytes_are_text(body: bytes, header: str) -> None:
     text = clean.decode(body, f"text/xml; charset={header}")
     assert "\n" not in clean.line(clean.plain(text))
+
+
+ACCENTS = st.text(st.sampled_from("a \u0301\u0316\u0344\u0f73\u3099ﾞﾟ\u200b\u0327가\u1161é´"), max_size=90)
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFKC"])
+@given(text=st.lists(ACCENTS).map("".join))
+def test_composing_is_that_of_unicode(form: Literal["NFC", "NFKC"], text: str) -> None:
+    assert clean.composed(form, text) == unicodedata.normalize(form, text)
+
+
+@pytest.mark.parametrize("pile", ["\u0301\u0316", "ﾞ\u0301", "\u0344\u0f73"])
+def test_a_page_of_accents_is_read_at_once(pile: str) -> None:
+    started = time.perf_counter()
+    clean.line("a" + pile * 40_000)
+    exact_words("a" + pile * 40_000)
+    fold_value("a" + pile * 40_000)
+    assert time.perf_counter() - started < 3
 
 
 @pytest.mark.parametrize("piece", ["<div>", "<", "<a ", "<a x=", "<!--", "&", "<script>", "<![CDATA[", "<b "])
