@@ -31,6 +31,27 @@ def wrap(text: str, columns: int = 72, first: str = "", rest: str | None = None)
 
 @lru_cache(maxsize=2_048)  # an abstract stands in many cards
 def _wrap(text: str, columns: int, first: str, rest: str) -> str:
+    return _wrapped_at_blanks(text, columns, first, rest) or _wrapped_by_words(text, columns, first, rest)
+
+
+def _wrapped_at_blanks(text: str, columns: int, first: str, rest: str) -> str:
+    """Wrapped where all characters are one column wide and every word fits, as nearly always; else ""."""
+    if len(rest) > len(first) or not _NARROW.fullmatch(first + text):
+        return ""
+    words = " ".join(text.split())
+    lines: list[str] = []
+    before, start = first, 0
+    while len(words) - start > columns - len(before):
+        end = words.rfind(" ", start, start + columns - len(before) + 1)
+        if end < 0:
+            return ""
+        lines.append(before + words[start:end])
+        before, start = rest, end + 1
+    lines.append(before + words[start:])
+    return "\n".join(lines) if words else ""
+
+
+def _wrapped_by_words(text: str, columns: int, first: str, rest: str) -> str:
     measure = len if text.isascii() or _NARROW.fullmatch(text) else width
     indent = width(rest)
     lines: list[str] = []

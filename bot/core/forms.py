@@ -25,6 +25,8 @@ _MARK = re.compile("[\x01-\x04]")
 _TAG = re.compile(r'<[^">]*(?:"[^"]*"[^">]*)*>')
 _VALUE = re.compile('="[^"]*"')
 
+TINY = 120  # characters that are not worth being a chunk of their own
+
 # What these filters do to a blank, they would do to the words: nothing, or something that can be put off.
 KEEPING = frozenset("d default e escape first forceescape join last list map reject safe select string trim".split())  # noqa: SIM905
 
@@ -158,8 +160,7 @@ class Form:
             line.append(self._part(place, (_shown_in(tag, place) if tag else escaped) if html else str))
             end = place.end()
         self._add(drawn[end:], line)
-        if line:
-            self._close(line)
+        self._close(line)
 
     def filled(self, said: Sequence[Said]) -> tuple[str, ...]:
         """The chunks of a letter: those without blanks are the same objects every time."""
@@ -207,20 +208,26 @@ class Form:
         """What stands between blanks: whole lines are chunks, the rest belongs to a line with blanks."""
         text = _plain(text)
         if line:
-            head, feed, text = text.partition("\n")
-            line.append(head + feed)
-            if not feed:
+            head, feed, rest = text.partition("\n")
+            if len(rest) < TINY:
+                line.append(text)
                 return
+            line.append(head + feed)
             self._close(line)
+            text = rest
         whole, feed, tail = text.rpartition("\n")
-        if whole + feed:
+        if len(whole) < TINY:
+            line.append(text)
+        else:
             self._pieces.append(whole + feed)
-        if tail:
             line.append(tail)
 
     def _close(self, line: list[_Part]) -> None:
         places = [p for part in line for p in (part.parts if isinstance(part, _Later) else (part,))]
-        self._pieces.append((tuple(line), tuple({p.number for p in places if isinstance(p, _Place)})))
+        if blanks := {place.number for place in places if isinstance(place, _Place)}:
+            self._pieces.append((tuple(line), tuple(blanks)))
+        elif text := "".join(map(str, line)):
+            self._pieces.append(text)
         line.clear()
 
 

@@ -5,6 +5,7 @@ The output holds no two blanks in a row, no tab, no blank at the end of a line, 
 """
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from bot.core.editions import Own
@@ -16,10 +17,20 @@ BLANK = re.compile(rb"(?<= ) | (?=\n|\Z)")
 FIRST = re.compile(rb"^(?:\.|F(?=rom ))", re.MULTILINE)
 
 
+def body(chunks: Sequence[str]) -> bytes:
+    """A part of a letter, each chunk encoded as by `quoted`: what many letters share is remembered, what is `Own` is
+    encoded in one go, because no line depends on another."""
+    own = [chunk for chunk in chunks if isinstance(chunk, Own)]
+    together = all(chunk.endswith("\n") and "\0" not in chunk for chunk in own)
+    encoded = iter(_encoded("\0\n".join(own)).split(b"=00\r\n") if together else map(_encoded, own))
+    return b"".join([next(encoded) if isinstance(chunk, Own) else quoted(chunk) for chunk in chunks])
+
+
+@lru_cache(maxsize=16_384)
 def quoted(chunk: str) -> bytes:
     """A piece of text that ends in a line feed, encoded, with CRLF line ends. One that ends in anything else ends in a
-    soft break, so that the next piece goes on in the same line. What many letters share is remembered."""
-    return _encoded(chunk) if isinstance(chunk, Own) else _remembered(chunk)
+    soft break, so that the next piece goes on in the same line."""
+    return _encoded(chunk)
 
 
 def _encoded(chunk: str) -> bytes:
@@ -35,9 +46,6 @@ def _encoded(chunk: str) -> bytes:
     if b"\n." in safe or b"\nF" in safe or safe.startswith((b".", b"F")):
         safe = FIRST.sub(lambda first: ESCAPED[ord(first[0])][1], safe)
     return safe.replace(b"\n", b"\r\n")
-
-
-_remembered = lru_cache(maxsize=16_384)(_encoded)
 
 
 def _broken(line: bytes) -> bytes:

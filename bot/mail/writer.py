@@ -13,7 +13,7 @@ from bot.core.editions import Letter
 from bot.mail import headers
 from bot.mail.addresses import Mailbox
 from bot.mail.message import Ready
-from bot.mail.quoted import quoted
+from bot.mail.quoted import body
 
 PLAIN_IN_MAILTO = "@!$'*+-./=_~"  # RFC 6068; the rest of an address is percent-encoded
 PART = "Content-Type: text/{}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
@@ -65,16 +65,16 @@ def write(letter: Letter, head: Head, signer: Signer | None = None) -> Ready:
         headers.structured("Content-Type", "multipart/alternative;", f'boundary="{boundary}"'),
     ]
     line = b"--" + boundary.encode()
-    body = b"".join(
+    content = b"".join(
         (
-            *(line, b"\r\n", TEXT, *map(quoted, letter.text), b"\r\n"),
-            *(line, b"\r\n", HTML, *map(quoted, letter.html), b"\r\n"),
+            *(line, b"\r\n", TEXT, body(letter.text), b"\r\n"),
+            *(line, b"\r\n", HTML, body(letter.html), b"\r\n"),
             *(line, b"--\r\n"),
         )
     )
     if signer is not None:
-        fields.insert(0, signer.sign(fields, body, head.date, is_relaxed=True))
-    return Ready(b"".join((*fields, b"\r\n", body)))
+        fields.insert(0, signer.sign(fields, content, head.date, is_relaxed=True))
+    return Ready(b"".join((*fields, b"\r\n", content)))
 
 
 def _list_fields(head: Head) -> list[bytes]:

@@ -4,8 +4,9 @@ import re
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from bot.core.editions import Own
 from bot.mail.dkim import relaxed_body
-from bot.mail.quoted import quoted
+from bot.mail.quoted import body, quoted
 
 NASTY = st.text(st.sampled_from(list("ab. =\t\r\n\0Fröm漢😀\x7f~")), max_size=300)
 
@@ -38,6 +39,14 @@ def test_pieces_are_the_whole(pieces: list[str]) -> None:
     pieces = [piece.replace("\r", "") for piece in pieces]
     joined = b"".join(map(quoted, pieces))
     assert quopri.decodestring(joined).replace(b"\r\n", b"\n").decode() == "".join(pieces)
+
+
+@given(st.lists(st.tuples(NASTY, st.booleans(), st.booleans()), max_size=6))
+@example([("=00\n", True, True), ("\0\n", True, True), ("a", True, False)])
+@example([("=00=\r\n\n", True, True), ("\r", True, True), (".b", True, True)])
+def test_what_is_a_letters_own_is_encoded_as_the_rest_is(drawn: list[tuple[str, bool, bool]]) -> None:
+    chunks = [Own(text + "\n" * ends) if own else text + "\n" * ends for text, own, ends in drawn]
+    assert body(chunks) == b"".join(quoted(str(chunk)) for chunk in chunks)
 
 
 def test_shared_cards_are_encoded_once() -> None:
