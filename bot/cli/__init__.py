@@ -1,9 +1,10 @@
 """The command line: one function per verb, in modules by what they are for. Wiring is in `parts`.
 
-steps    once, collect, compose, deliver, run, migrate         look    check, status, preview
-readers  subscribers ..., inbox                                ask     backtest, explain, why, who
-care     init, demo                                            trial   read
-doctor   doctor                                                serve   web
+steps    once, collect, compose, deliver, run, migrate         look      check, status, preview
+readers  subscribers ..., inbox                                ask       explain, why, who
+care     init, demo                                            trial     read
+doctor   doctor                                                serve     web
+backtest backtest
 """
 
 import logging
@@ -13,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import ask, care, doctor, look, readers, serve, steps, trial
+from bot.cli import ask, backtest, care, doctor, look, readers, serve, steps, trial
 from bot.cli.parts import State
 from bot.cli.say import complain, set_up_logging
 from bot.errors import UserError
@@ -44,7 +45,7 @@ def options(
     context.obj = State(config_path=config, verbose=verbose, quiet=quiet)
 
 
-for module in (steps, look, trial, ask, readers, care, doctor, serve):
+for module in (steps, look, trial, backtest, ask, readers, care, doctor, serve):
     module.register(app)
 
 

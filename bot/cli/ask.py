@@ -1,116 +1,28 @@
-"""The verbs that explain: backtest, explain, why, who."""
+"""The verbs that explain what happened: explain, why, who. What a query would bring: see `backtest`."""
 
-from collections.abc import Sequence
-from dataclasses import asdict
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from bot.cli.parts import Json, Now, Parts, moment_of, one_of_the_readers, parts_of
 from bot.cli.say import many, moment, out, print_json
 from bot.core import identity
-from bot.core.evaluate import Explained, explain, terms
-from bot.core.papers import Paper, plain
-from bot.core.query import Query, QueryError, parse
+from bot.core.evaluate import Explained, Reading, explain, terms
+from bot.core.papers import Paper
+from bot.core.query import Query
+from bot.core.query_tree import NUMBERS, excluding, true, turning, written
 from bot.core.readers import Subscriber
 from bot.errors import UserError
 from bot.mail import tokens
 from bot.pipeline.subscribers import subscriber_of
-from bot.store import Database, editions, history
+from bot.store import editions, history
 from bot.store.readers import Reader
-
-if TYPE_CHECKING:
-    from bot.core.backtest import Backtest
 
 
 def register(app: typer.Typer) -> None:
-    app.command("backtest")(backtest_command)
     app.command("explain")(explain_command)
     app.command("why")(why)
     app.command("who")(who)
-
-
-def last_days(database: Database, now: datetime, days: int) -> list[Paper]:
-    """The papers first seen in the last days."""
-    with database.read() as tx:
-        return list(history.seen_since(tx, now - timedelta(days=days)).values())
-
-
-def profile_warnings(subscribers: Sequence[Subscriber], papers: Sequence[Paper]) -> list[str]:
-    """Profiles that match more than a tenth of these papers, or none."""
-    from bot.core.backtest import warning
-
-    return [
-        f"{subscriber.email}, {profile.name!r} {words} (of the last month)"
-        for subscriber in subscribers
-        for profile in subscriber.profiles
-        if (words := warning(profile.query, papers))
-    ]
-
-
-def backtest_command(
-    context: typer.Context,
-    query: Annotated[str, typer.Argument(help="A query, e.g. '\"sparse attention\" OR =MoE'.")],
-    days: Annotated[int, typer.Option(min=1, help="How far to look back.")] = 30,
-    now: Now = None,
-    as_json: Json = False,
-) -> None:
-    """What a query would have brought, per day, with the best hits."""
-    parts = parts_of(context)
-    from bot.core.backtest import as_days, backtest  # brings numpy
-
-    parsed = _query(query)
-    papers = last_days(parts.database, moment_of(now), days)
-    result = backtest(parsed, papers)
-    if as_json:
-        print_json(
-            {
-                "papers": result.papers,
-                "matched": result.matched,
-                "days": as_days(result),
-                "best": [plain(paper) for paper in result.best],
-                "terms": [asdict(term) for term in result.terms],
-                "near_misses": [
-                    {"title": miss.paper.title, "key": miss.paper.key, "term": miss.term, "missing": miss.missing}
-                    for miss in result.near_misses
-                ],
-            }
-        )
-        return
-    if not papers:
-        out.print("There are no papers in the store yet: run `paperlark collect`.", markup=False)
-        return
-    _say_backtest(result, len(papers), days)
-
-
-def _query(text: str) -> Query:
-    try:
-        return parse(text)
-    except QueryError as error:
-        raise UserError(str(error), error.pointer().splitlines()) from error
-
-
-def _say_backtest(result: "Backtest", papers: int, days: int) -> None:
-    out.print(f"{many(result.matched, 'hit')} in {many(papers, 'paper')} of the last {many(days, 'day')}", markup=False)
-    most = max((count for _, count in result.days), default=0)
-    for day, count in result.days:
-        bar = "█" * round(30 * count / most) if most else ""
-        out.print(f"  {day}  {count:4}  {bar}", markup=False)
-    if result.best:
-        out.print("\nBest", markup=False)
-        for paper in result.best:
-            out.print(f"  {paper.title}" + (f"\n    {paper.url}" if paper.url else ""), markup=False)
-    near = [f"{miss.paper.title} ({'lacks' if miss.missing else 'has'} {miss.term})" for miss in result.near_misses]
-    for heading, lines in (
-        ("Terms that brought nothing", result.idle),
-        ("Terms nearly every hit has", result.dominant),
-        ("One term away", near),
-    ):
-        if lines:
-            out.print(f"\n{heading}", markup=False)
-            for line in lines:
-                out.print(f"  {line}", markup=False)
 
 
 def explain_command(
@@ -129,39 +41,70 @@ def explain_command(
     subscriber = subscriber_of(reader.data)
     fates = _fates(parts, reader, paper_id)
     explained = [(profile, explain(profile.query, found)) for profile in subscriber.profiles]
+    obstacles = [_obstacle(profile.query, found) for profile in subscriber.profiles]
+    matched = any(tree.true for _, tree in explained)
+    near = [f"{one.name} does not, {why}" for one, why in zip(subscriber.profiles, obstacles, strict=True) if why]
+    not_told = "" if fates else _not_told(reader, subscriber, found, matched, near)
     if as_json:
         print_json(
             {
                 "email": reader.email,
                 "paper": found.key,
-                "matched": any(tree.true for _, tree in explained),
+                "matched": matched,
                 "terms": [term for _, tree in explained for term in terms(tree)],
                 "profiles": [
-                    {"name": profile.name, "query": str(profile.query), "matched": tree.true, "terms": terms(tree)}
-                    for profile, tree in explained
+                    {
+                        "name": profile.name,
+                        "query": str(profile.query),
+                        "matched": tree.true,
+                        "terms": terms(tree),
+                        "obstacle": obstacle,
+                    }
+                    for (profile, tree), obstacle in zip(explained, obstacles, strict=True)
                 ],
                 "told": fates,
+                "not_told": not_told,
             }
         )
         return
-    out.print(f"{found.title}\n{found.url}".rstrip() + "\n", markup=False)
-    for profile, tree in explained:
-        out.print(f"{profile.name}: {'matches' if tree.true else 'does not match'}", markup=False)
-        _say_tree(tree, 1)
+    out.print(f"{found.title}\n{found.url}".rstrip(), markup=False)
+    for (profile, tree), obstacle in zip(explained, obstacles, strict=True):
+        verdict = "matches" if tree.true else "does not match" + (f", {obstacle}" if obstacle else "")
+        out.print(f"\n{profile.name}: {verdict}", markup=False)
+        _say_tree(tree, found, 1)
     if not subscriber.profiles:
-        out.print("This reader has no profile: they get the trending papers.", markup=False)
+        out.print("\nThis reader has no profile: they get the trending papers.", markup=False)
     out.print("", markup=False)
-    for fate in fates or [_not_told(reader, subscriber, found, any(tree.true for _, tree in explained))]:
-        out.print(fate, markup=False)
+    for line in fates or [not_told]:
+        out.print(line, markup=False)
 
 
-def _say_tree(tree: Explained, depth: int) -> None:
+def _say_tree(tree: Explained, paper: Paper, depth: int) -> None:
     mark = "✓" if tree.true else "✗"
-    where = f'  ("{tree.found}" in {tree.field})' if tree.kind == "term" and tree.true and tree.found else ""
     name = tree.text if tree.kind == "term" else tree.kind.upper()
+    where = ""
+    if tree.kind == "of":
+        name = f"{tree.text.partition(' ')[0]} OF"
+    elif tree.kind == "term" and tree.field in NUMBERS:
+        count = getattr(paper, tree.field)
+        where = f"  (it has {'no such number' if count is None else count})"
+    elif tree.kind == "term" and tree.true:
+        where = f'  ("{tree.found}" in {tree.field})'
     out.print(f"{'  ' * depth}{mark} {name}{where}", markup=False)
     for part in tree.parts:
-        _say_tree(part, depth + 1)
+        _say_tree(part, paper, depth + 1)
+
+
+def _obstacle(query: Query, paper: Paper) -> str:
+    """What alone keeps a query from being true of a paper, in words; "" if it is true, or if there is no such thing."""
+    reading = Reading(paper)
+    answers = {leaf: reading.true(leaf) for leaf in query.leaves()}
+    if true(query.root, answers):
+        return ""
+    if excluded := excluding(query, answers):
+        return f"excluded by {', '.join(map(written, excluded))}"
+    alone = list(turning(query, answers))
+    return f"lacks only {written(alone[0])}" if len(alone) == 1 else ""
 
 
 def _fates(parts: Parts, reader: Reader, paper_id: int) -> list[str]:
@@ -177,18 +120,19 @@ def _fates(parts: Parts, reader: Reader, paper_id: int) -> list[str]:
     return lines
 
 
-def _not_told(reader: Reader, subscriber: Subscriber, paper: Paper, matched: bool) -> str:
+def _not_told(reader: Reader, subscriber: Subscriber, paper: Paper, matched: bool, near: list[str]) -> str:
     if reader.status != "active":
         return f"Not told: the reader is {reader.status} since {moment(reader.status_since)} ({reader.status_reason})."
     if not matched:
-        return "Not told: no profile matches it, and it has not been among the trending papers of an edition."
+        which = f" ({'; '.join(near)})" if near else ""
+        return f"Not told: no profile matches it{which}, and it has not been among the trending papers of an edition."
     if reader.told_at is None:
         return f"Not told yet: the first digest is due {moment(reader.next_due)}."
     if paper.first_seen and paper.first_seen > reader.told_at:
         return f"Not told yet: it came after the last edition; the next is due {moment(reader.next_due)}."
     return (
-        f"Not told: it matched at the last edition ({moment(reader.told_at)}) already, over its limit of "
-        f"{subscriber.max_papers}, or the profile was changed since."
+        f"Not told: by the last edition ({moment(reader.told_at)}) it was known already. Either it was over the limit "
+        f"of {subscriber.max_papers} papers there and only counted, or the profile has been changed since."
     )
 
 

@@ -1,12 +1,13 @@
 """The verbs that only look: check, status, preview. None of them changes anything or sends anything."""
 
 import webbrowser
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from bot.cli.backtest import last_days, phrases_like_queries, profile_warnings
 from bot.cli.parts import Json, Now, Parts, moment_of, one_of_the_readers, parts_of
 from bot.cli.say import err, many, moment, out, print_json
 from bot.core.readers import Subscriber
@@ -35,7 +36,7 @@ def check(context: typer.Context, now: Now = None, as_json: Json = False) -> Non
     if problems:
         raise UserError("The templates cannot be rendered.", problems)
     changes = _pending_changes(parts, start)
-    warnings = [*config.warnings, *_broad_profiles(parts)]
+    warnings = [*config.warnings, *phrases_like_queries(config.subscribers), *_broad_profiles(parts, changes, start)]
     next_due = {subscriber.email: _next_due(subscriber, start) for subscriber in config.subscribers}
     if as_json:
         print_json(
@@ -88,13 +89,11 @@ def _pending_changes(parts: Parts, now: datetime) -> list[str]:
         database.close()
 
 
-def _broad_profiles(parts: Parts) -> list[str]:
+def _broad_profiles(parts: Parts, changes: list[str], now: datetime) -> list[str]:
     """Profiles that would match nearly everything or nothing of the last month's papers."""
-    if any("database" in change or "schema" in change for change in _pending_changes(parts, datetime.now(UTC))):
+    if any("database" in change or "schema" in change for change in changes):
         return []
-    from bot.cli.ask import last_days, profile_warnings
-
-    return profile_warnings(parts.config.subscribers, last_days(parts.database, datetime.now(UTC), 30))
+    return profile_warnings(parts.config.subscribers, last_days(parts.database, now, 30))
 
 
 def _next_due(subscriber: Subscriber, now: datetime) -> datetime | None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from bot.core.matcher import Matcher
 from bot.core.papers import Paper
-from bot.core.query_tree import Group, Leaf, Node, Query, written
+from bot.core.query_tree import Leaf, Query, required, turning, written
 
 FLOOD = 0.1  # a query that matches more than this share of all papers is hardly a wish
 NEARLY_ALL = 0.9
@@ -27,6 +27,7 @@ class TermCount:
     papers: int  # papers the term is true of
     hits: int  # papers the query is true of, among them
     wanted: bool  # False: behind NOT
+    required: bool  # True: without it nothing matches, as without any term of `a AND b`
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +57,19 @@ class Backtest:
 
     @property
     def dominant(self) -> tuple[str, ...]:
-        """Wanted terms that are true of nearly all the hits, where others were wanted, too."""
+        """Wanted terms that bring nearly everything: what stands beside them makes little difference, or they do.
+
+        An alternative is one if nearly all the hits have it; any term if nearly all papers do.
+        """
         wanted = [term for term in self.terms if term.wanted]
-        if len(wanted) < 2 or self.matched < ENOUGH // 2:
+        if len(wanted) < 2:
             return ()
-        return tuple(term.term for term in wanted if term.hits >= NEARLY_ALL * self.matched)
+        return tuple(
+            term.term
+            for term in wanted
+            if (self.papers >= ENOUGH and term.papers >= NEARLY_ALL * self.papers)
+            or (not term.required and self.matched >= ENOUGH // 2 and term.hits >= NEARLY_ALL * self.matched)
+        )
 
 
 class Day(TypedDict):
@@ -74,7 +83,7 @@ def backtest(query: Query, papers: Iterable[Paper], best: int = 5, near_misses: 
     """Tries a query on papers gone by. A paper's day is the day of its list, else the day we first saw it."""
     window = list(papers)
     leaves = list(dict.fromkeys(query.leaves()))
-    wanted = set(query.wanted())
+    wanted, needed = set(query.wanted()), required(query)
     matcher = Matcher([query, *(Query(leaf) for leaf in leaves)])
     found = matcher.match(window, prior=[float(paper.upvotes or 0) for paper in window])
     rows, columns = found.pairs()
@@ -87,7 +96,7 @@ def backtest(query: Query, papers: Iterable[Paper], best: int = 5, near_misses: 
             days[day] = days.get(day, 0) + hit
     top = found.top(best)[0][0]
     counts = tuple(
-        TermCount(written(leaf), int(row.sum()), int((row & hits).sum()), leaf in wanted)
+        TermCount(written(leaf), int(row.sum()), int((row & hits).sum()), leaf in wanted, leaf in needed)
         for leaf, row in zip(leaves, truth[1:], strict=True)
     )
     return Backtest(
@@ -110,15 +119,18 @@ def as_days(found: Backtest) -> list[Day]:
     return [{"day": day.isoformat(), "hits": hits} for day, hits in found.days]
 
 
-def warning(query: Query, papers: Sequence[Paper]) -> str:
-    """What `check` has to say of a query that matches far too much or nothing of a month of papers; "" is fine."""
+def warnings(queries: Sequence[Query], papers: Sequence[Paper]) -> list[str]:
+    """What `check` has to say of each query that matches far too much or nothing of a month of papers; "" is fine."""
     if len(papers) < ENOUGH:
-        return ""
-    matched = int(Matcher([query]).match(papers).counts()[0])
+        return [""] * len(queries)
+    return [_warning(count, len(papers)) for count in Matcher(queries).match(papers).counts().tolist()]
+
+
+def _warning(matched: int, papers: int) -> str:
     if not matched:
-        return f"matches none of {len(papers)} papers; try fewer or shorter terms"
-    if matched > FLOOD * len(papers):
-        return f"matches {matched} of {len(papers)} papers; add a term, or use AND"
+        return f"matches none of the {papers} papers of the last month; try it with `paperlark backtest`, which tells what is near"
+    if matched > FLOOD * papers:
+        return f"matches {matched} of the {papers} papers of the last month; narrow it with AND, a phrase or title:"
     return ""
 
 
@@ -134,32 +146,14 @@ def _near_misses(
     A query of alternatives is one term away from every paper, so for such a one nothing is near: at least one wanted
     term has to be true already.
     """
-    numbers = {leaf: i for i, leaf in enumerate(leaves, 1)}
-    wanted = [numbers[leaf] for leaf in query.wanted()]
+    wanted = [number for number, leaf in enumerate(leaves, 1) if leaf in query.wanted()]
     speaking = truth[wanted].sum(axis=0)
     candidates = np.flatnonzero(~truth[0] & (speaking > 0))
     found = []
     for paper in candidates[np.argsort(-speaking[candidates], kind="stable")].tolist():
-        column = truth[:, paper].tolist()
-        for leaf, number in numbers.items():
-            column[number] = not column[number]
-            turned = _true(query.root, numbers, column)
-            column[number] = not column[number]
-            if turned:
-                found.append(NearMiss(window[paper], written(leaf), not column[number]))
-                break
+        answers = dict(zip(leaves, truth[1:, paper].tolist(), strict=True))
+        if leaf := next(turning(query, answers), None):
+            found.append(NearMiss(window[paper], written(leaf), not answers[leaf]))
         if len(found) == most:
             break
     return found
-
-
-def _true(node: Node, numbers: dict[Leaf, int], column: list[bool]) -> bool:
-    """The query's logic over given answers of its terms."""
-    if not isinstance(node, Group):
-        return column[numbers[node]]
-    count = sum(_true(part, numbers, column) for part in node.parts)
-    if node.kind == "and":
-        return count == len(node.parts)
-    if node.kind == "not":
-        return not count
-    return count >= (node.least if node.kind == "of" else 1)

@@ -3,13 +3,32 @@
 The face of `query_tree` and `query_reader`. What a query is true of does not belong here (see `evaluate`, `matcher`).
 """
 
-from collections.abc import Sequence
-from functools import lru_cache
+import re
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 
 from bot.core.query_reader import MAX_DEPTH, MAX_TERMS, QUOTE, Reader, parts_of
-from bot.core.query_tree import Group, Leaf, Node, Number, Query, QueryError, Term, written
+from bot.core.query_terms import FIELDS
+from bot.core.query_tree import NUMBERS, Group, Leaf, Node, Number, Query, QueryError, Term, written
 
-__all__ = ["Group", "Leaf", "Node", "Number", "Query", "QueryError", "Term", "parse", "profile_query", "written"]
+__all__ = [
+    "Group",
+    "Leaf",
+    "Node",
+    "Number",
+    "Query",
+    "QueryError",
+    "Term",
+    "parse",
+    "profile_errors",
+    "profile_query",
+    "seems_a_query",
+    "written",
+]
+
+_OPERATORS = re.compile(
+    rf"(?:^|\s)(?:(?:AND|OR|NOT)\s|-\w|(?:{'|'.join(FIELDS)})\s?:)|\b(?:{'|'.join(NUMBERS)})\s?[<>=]", re.ASCII
+)
 
 
 def parse(text: str) -> Query:
@@ -33,10 +52,7 @@ def profile_query(keywords: Sequence[str], exclude: Sequence[str] = (), query: s
     if keywords:
         parts.append(_any_of([_entry(text, f"keywords, entry {i}") for i, text in enumerate(keywords, 1)]))
     if query:
-        try:
-            parts.append(parse(query).root)
-        except QueryError as error:
-            raise error.at("query") from None
+        parts.append(_query(query))
     if not parts:
         raise QueryError("nothing is asked for; give keywords or a query", 1, "", "profile")
     if exclude:
@@ -57,6 +73,34 @@ def profile_query(keywords: Sequence[str], exclude: Sequence[str] = (), query: s
     return whole
 
 
+def profile_errors(keywords: Sequence[str], exclude: Sequence[str] = (), query: str = "") -> list[QueryError]:
+    """Everything for which `profile_query` refuses a profile, to be mended at once; [] if it does not."""
+    tries: list[Callable[[], object]] = [
+        partial(_entry, text, f"keywords, entry {i}") for i, text in enumerate(keywords, 1)
+    ]
+    tries += [partial(_entry, text, f"exclude, entry {i}") for i, text in enumerate(exclude, 1)]
+    if query:
+        tries.append(partial(_query, query))
+    found = [error for attempt in tries if (error := _error(attempt))]
+    whole = None if found else _error(partial(profile_query, keywords, exclude, query))
+    return [whole] if whole else found
+
+
+def _error(attempt: Callable[[], object]) -> QueryError | None:
+    try:
+        attempt()
+    except QueryError as error:
+        return error.with_traceback(None)
+    return None
+
+
+def _query(text: str) -> Node:
+    try:
+        return parse(text).root
+    except QueryError as error:
+        raise error.at("query") from None
+
+
 def _entry(text: str, where: str) -> Leaf:
     try:
         return _keyword(text)
@@ -67,13 +111,28 @@ def _entry(text: str, where: str) -> Leaf:
 @lru_cache(maxsize=32_768)  # a million readers share most of their keywords
 def _keyword(text: str) -> Leaf:
     reader = Reader(text)
-    if text.strip() and any(c.isspace() for c in text.strip()) and not QUOTE.search(text):
+    if _is_phrase(text):
         return Term("", reader.phrase_words(0, len(text), reader.at))
-    node = reader.query()
+    try:
+        node = reader.query()
+    except QueryError as error:
+        if text.lstrip()[:1] != "-":
+            raise
+        reason = "write the word without “-”: keywords say what is wanted, exclude what is not"
+        raise QueryError(reason, error.column, text) from None
     if isinstance(node, Group):
         reason = "one word or phrase should stand here; put what has operators into query, and phrases in quotes"
         raise QueryError(reason, 1, text)
     return node
+
+
+def _is_phrase(entry: str) -> bool:
+    return any(c.isspace() for c in entry.strip()) and not QUOTE.search(entry)
+
+
+def seems_a_query(entry: str) -> bool:
+    """Whether an entry of `keywords` or `exclude` is read as a phrase, but written as if it were a query."""
+    return _is_phrase(entry) and _OPERATORS.search(entry) is not None
 
 
 def _any_of(leaves: list[Leaf]) -> Node:

@@ -12,7 +12,7 @@ from typing import Any, Literal, cast, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
 from bot.core.addresses import address
-from bot.core.query import Query, QueryError, profile_query
+from bot.core.query import Query, QueryError, profile_errors, profile_query
 from bot.core.schedule import DAYS, Schedule
 from bot.core.tables import Path, Problem, Table, TableError, duration, shown
 
@@ -194,8 +194,9 @@ def _profile(table: Table) -> Profile | None:
         return None
     try:
         whole = _query(keywords, exclude, query)
-    except QueryError as error:
-        table.problem(_place(error.where), _with_pointer(error))
+    except QueryError:
+        for error in profile_errors(keywords, exclude, query):
+            table.problem(_place(error.where), _with_pointer(error))
         return None
     return Profile(name=_profile_name(name, keywords, query), query=whole, alert=alert)
 

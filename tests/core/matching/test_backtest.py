@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime
 
-from bot.core.backtest import as_days, backtest, warning
+from bot.core.backtest import as_days, backtest, warnings
 from bot.core.papers import Paper
 from bot.core.query import parse
 
@@ -48,16 +48,28 @@ def test_a_term_that_brings_nearly_everything() -> None:
     papers = [Paper(str(i), "models " + ("cells" if i == 7 else "")) for i in range(40)]
     found = backtest(parse("model OR cell"), papers)
     assert found.dominant == ("model",)
-    assert backtest(parse("cell"), papers).dominant == ()
     assert found.days == ()
+    assert backtest(parse("cell"), papers).dominant == ()
+    assert backtest(parse("model cell"), papers).dominant == ("model",)  # it keeps nothing away
+
+
+def test_that_every_hit_has_what_is_required_is_no_news() -> None:
+    papers = [Paper(str(i), "models of cells" if i < 15 else "tea") for i in range(40)]
+    found = backtest(parse("model cell"), papers)
+    assert found.matched == 15
+    assert found.dominant == ()
+    assert [term.required for term in backtest(parse("a1 (b1 OR c1) 1 of (d1) 1 of (e1, f1) -g1"), []).terms] == [
+        True, False, False, True, False, False, False
+    ]  # fmt: skip
 
 
 def test_warnings() -> None:
     papers = window()
-    assert "none of 25" in warning(parse("unheard"), papers)
-    assert "matches 20 of 25" in warning(parse("robot"), papers)
-    assert warning(parse("survey"), papers) == ""
-    assert warning(parse("robot"), papers[:10]) == ""
+    none, flood, fine = warnings([parse("unheard"), parse("robot"), parse("survey")], papers)
+    assert "none of the 25" in none
+    assert "matches 20 of the 25" in flood
+    assert fine == ""
+    assert warnings([parse("robot")], papers[:10]) == [""]
 
 
 def test_an_empty_window() -> None:

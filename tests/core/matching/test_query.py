@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.core.query import Group, Number, Query, QueryError, Term, parse, profile_query
+from bot.core.query import Group, Number, Query, QueryError, Term, parse, profile_errors, profile_query, seems_a_query
 from bot.errors import PaperlarkError
 
 CANONICAL = [
@@ -297,7 +297,7 @@ def test_what_a_profile_asks_for(keywords: list[str], exclude: list[str], query:
         (["a", ""], [], "", "keywords, entry 2: column 1: the query is empty"),
         (["a", "  "], [], "", "keywords, entry 2: column 3: the query is empty"),
         (["- -"], [], "", "keywords, entry 1: column 1: there is no letter"),
-        (["a"], ["-b"], "", "exclude, entry 1: column 1: only NOT"),
+        (["a"], ["-b"], "", "exclude, entry 1: column 1: write the word without “-”"),
         (["a"], [], "b and c", "query: column 3: did you mean AND?"),
         (["a"], [], "NOT b", "query: column 1: only NOT"),
         ([f"t{i}" for i in range(65)], [], "", "at most 64 terms, this one has 65"),
@@ -311,6 +311,35 @@ def test_what_a_profile_cannot_ask_for(keywords: list[str], exclude: list[str], 
     with pytest.raises(QueryError) as caught:
         profile_query(keywords, exclude, query)
     assert says in str(caught.value)
+
+
+ENTRIES = st.lists(st.sampled_from(["a", "a b", "-a", "ab*", "x)", '"a', "upvotes>3", "", " ", "a OR b"]), max_size=3)
+
+
+@given(ENTRIES, ENTRIES, st.sampled_from(["", "a", "a and b", "-a", "((((((((a, b) c, d) e)"]))
+def test_all_that_is_wrong_with_a_profile(keywords: list[str], exclude: list[str], query: str) -> None:
+    errors = profile_errors(keywords, exclude, query)
+    assert len({error.where for error in errors}) == len(errors)
+    if not errors:
+        assert parse(str(profile_query(keywords, exclude, query)))
+        return
+    with pytest.raises(QueryError) as caught:
+        profile_query(keywords, exclude, query)
+    assert str(caught.value) in map(str, errors) or caught.value.where == "profile"
+
+
+@pytest.mark.parametrize(
+    ("entry", "seems"),
+    [
+        *[(entry, True) for entry in ("RAG OR agents", "NOT good", "-video game", "title:survey of", "moe upvotes>=3")],
+        *[
+            (entry, False)
+            for entry in ("black and white", "2-D nets", "NOT", '"a OR b"', "a - b", "KV cache", "-x", "")
+        ],
+    ],
+)
+def test_phrases_that_look_like_queries(entry: str, seems: bool) -> None:
+    assert seems_a_query(entry) is seems
 
 
 def test_a_query_value_can_be_kept() -> None:

@@ -1,0 +1,125 @@
+"""Queries tried on the papers of the store: the verb backtest, and what check has to say of profiles.
+
+What became of papers already told is for `ask`."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.cli.parts import Json, Now, moment_of, parts_of
+from bot.cli.say import many, out, print_json
+from bot.core.papers import Paper, plain
+from bot.core.query import Query, QueryError, parse, seems_a_query
+from bot.core.readers import Subscriber
+from bot.errors import UserError
+from bot.store import Database, history
+
+if TYPE_CHECKING:
+    from bot.core.backtest import Backtest
+
+
+def register(app: typer.Typer) -> None:
+    # a query may begin with "-"
+    app.command("backtest", context_settings={"ignore_unknown_options": True})(backtest_command)
+
+
+def last_days(database: Database, now: datetime, days: int) -> list[Paper]:
+    """The papers first seen in the days before that moment."""
+    with database.read() as tx:
+        seen = history.seen_since(tx, now - timedelta(days=days)).values()
+    return [paper for paper in seen if paper.first_seen is None or paper.first_seen <= now]
+
+
+def profile_warnings(subscribers: Sequence[Subscriber], papers: Sequence[Paper]) -> list[str]:
+    """Profiles that match more than a tenth of these papers, or none."""
+    from bot.core.backtest import warnings
+
+    profiles = [(subscriber, profile) for subscriber in subscribers for profile in subscriber.profiles]
+    found = warnings([profile.query for _, profile in profiles], papers)
+    return [
+        f"{subscriber.email}, {profile.name!r} {words}"
+        for (subscriber, profile), words in zip(profiles, found, strict=True)
+        if words
+    ]
+
+
+def phrases_like_queries(subscribers: Sequence[Subscriber]) -> list[str]:
+    """Entries of `keywords` and `exclude` that are phrases, though their writer may have meant a query."""
+    return [
+        f"{subscriber.email}, {key} {entry!r} is looked for word for word; a query with operators goes into query"
+        for subscriber in subscribers
+        for profile in subscriber.table.get("profiles", ())
+        for key in ("keywords", "exclude")
+        for entry in profile.get(key, ())
+        if seems_a_query(entry)
+    ]
+
+
+def backtest_command(
+    context: typer.Context,
+    query: Annotated[str, typer.Argument(help="A query, e.g. '\"sparse attention\" OR =MoE'.")],
+    days: Annotated[int, typer.Option(min=1, help="How far to look back.")] = 30,
+    now: Now = None,
+    as_json: Json = False,
+) -> None:
+    """What a query would have brought, per day, with the best hits."""
+    parts = parts_of(context)
+    from bot.core.backtest import as_days, backtest  # brings numpy
+
+    parsed = _query(query)
+    papers = last_days(parts.database, moment_of(now), days)
+    result = backtest(parsed, papers)
+    if as_json:
+        print_json(
+            {
+                "papers": result.papers,
+                "matched": result.matched,
+                "days": as_days(result),
+                "best": [plain(paper) for paper in result.best],
+                "terms": [asdict(term) for term in result.terms],
+                "near_misses": [
+                    {"title": miss.paper.title, "key": miss.paper.key, "term": miss.term, "missing": miss.missing}
+                    for miss in result.near_misses
+                ],
+            }
+        )
+        return
+    if not papers:
+        out.print("There are no papers in the store yet: run `paperlark collect`.", markup=False)
+        return
+    _say_backtest(result, len(papers), days)
+
+
+def _query(text: str) -> Query:
+    try:
+        return parse(text)
+    except QueryError as error:
+        raise UserError(str(error), error.pointer().splitlines()) from error
+
+
+def _say_backtest(result: "Backtest", papers: int, days: int) -> None:
+    out.print(f"{many(result.matched, 'hit')} in {many(papers, 'paper')} of the last {many(days, 'day')}", markup=False)
+    most = max((count for _, count in result.days), default=0)
+    for day, count in result.days:
+        bar = "█" * round(30 * count / most) if most else ""
+        out.print(f"  {day}  {count:4}  {bar}".rstrip(), markup=False)
+    best = [paper.title + (f"\n    {paper.url}" if paper.url else "") for paper in result.best]
+    dominant = [
+        f"{term.term} (in {many(term.papers, 'paper')}, {many(term.hits, 'hit')})"
+        for term in result.terms
+        if term.term in result.dominant
+    ]
+    near = [f"{miss.paper.title} ({'lacks' if miss.missing else 'has'} {miss.term})" for miss in result.near_misses]
+    for heading, lines in (
+        ("Best", best),
+        ("Terms that brought nothing", result.idle),
+        ("Terms that bring nearly everything", dominant),
+        ("One term away", near),
+    ):
+        if lines:
+            out.print(f"\n{heading}", markup=False)
+            for line in lines:
+                out.print(f"  {line}", markup=False)

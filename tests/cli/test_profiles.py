@@ -1,0 +1,141 @@
+"""What a person learns of their queries at the command line: backtest, explain, and what check has to say."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.cli import main
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "pages"
+NOW = ("--now", "2026-11-20T12:00Z")
+BORN = "Do Language Models Know When They Were Born?"
+LARKSPUR = "Larkspur: Sparse Attention That Remembers Where It Looked"
+CONFIG = """
+database = "sqlite:///paperlark.db"
+[mail]
+from = "Paperlark <digest@example.org>"
+url = "maildir:mail"
+[[sources]]
+name = "saved"
+type = "page"
+location = "pages/*.txt"
+[[subscribers]]
+email = "ada@example.org"
+trending = 0
+[[subscribers.profiles]]
+name = "Attention"
+query = "2 of (sparse, attention, upvotes>=1000) NOT (diagnostic, larkspur)"
+[[subscribers.profiles]]
+name = "Old models"
+keywords = ["birthday"]
+exclude = ["RAG"]
+"""
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["paperlark", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, said = capsys.readouterr()
+        assert "Traceback" not in out + said
+        return int(ended.value.code or 0), out, said
+
+    return run
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run) -> Path:
+    """A folder with a configuration, its papers collected, and us in it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "first.txt").write_bytes((EXAMPLES / "2026-11-20.txt").read_bytes())
+    (tmp_path / "config.toml").write_text(CONFIG)
+    assert run("collect", "--now", "2026-11-20T08:00Z")[0] == 0
+    return tmp_path
+
+
+def table(answer: tuple[int, str, str]) -> Any:
+    assert answer[0] == 0, answer[2]
+    return json.loads(answer[1])
+
+
+def test_a_query_tried_on_papers_gone_by(place: Path, run: Run) -> None:
+    _, out, _ = run("backtest", "attention OR quokka", *NOW)
+    assert LARKSPUR in out
+    assert "Terms that brought nothing\n  quokka" in out
+    assert "Terms that bring nearly everything" not in out
+    assert f"One term away\n  {LARKSPUR} (has larkspur)" in run("backtest", "sparse -larkspur", *NOW)[1]
+
+
+def test_a_query_may_begin_with_a_minus(place: Path, run: Run) -> None:
+    assert table(run("backtest", "-larkspur attention", "--json", *NOW))["matched"] > 0
+    code, _, said = run("backtest", "-larkspur")
+    assert (code, said.splitlines()[0].startswith("column 1: only NOT")) == (2, True)
+    assert said.splitlines()[1:3] == ["  -larkspur", "  ^"]
+
+
+def test_only_papers_of_the_days_before_the_moment_count(place: Path, run: Run) -> None:
+    assert table(run("backtest", "attention", "--json", *NOW))["papers"] > 0
+    assert table(run("backtest", "attention", "--json", "--now", "2026-11-19T12:00Z"))["papers"] == 0
+    assert table(run("backtest", "attention", "--json", "--days", "2", "--now", "2026-11-23T12:00Z"))["papers"] == 0
+
+
+def test_the_tree_and_what_keeps_a_paper_away(place: Path, run: Run) -> None:
+    _, out, _ = run("explain", "ada@example.org", LARKSPUR, *NOW)
+    assert "Attention: does not match, excluded by diagnostic, larkspur" in out
+    assert "    ✓ 2 OF" in out
+    assert '      ✓ sparse  ("Sparse" in title)' in out
+    assert "      ✗ upvotes>=1000  (it has no such number)" in out
+    assert "Old models: does not match, lacks only birthday" in out
+    told = table(run("explain", "ada@example.org", LARKSPUR, "--json", *NOW))
+    assert told["not_told"].startswith("Not told: no profile matches it (Attention does not, excluded by diagnostic")
+    assert [one["obstacle"] for one in told["profiles"]] == [
+        "excluded by diagnostic, larkspur",
+        "lacks only birthday",
+    ]
+
+
+def test_nothing_is_said_to_be_lacking_where_much_is(place: Path, run: Run) -> None:
+    assert "Old models: does not match\n" in run("explain", "ada@example.org", BORN, *NOW)[1]
+
+
+def test_check_looks_at_the_month_before_its_moment(place: Path, run: Run) -> None:
+    with (place / "pages" / "more.txt").open("w", encoding="utf-8") as page:
+        for i in range(30):
+            page.write(f"Birthday cakes, part {i} of many of them\n\n{'A cake is a cake. ' * 20}\n\n")
+    assert run("collect", "--now", "2026-11-20T11:00Z")[0] == 0
+    notes = table(run("check", "--json", *NOW))["warnings"]
+    assert any("'Old models' matches 30 of the" in note for note in notes), notes
+    assert any("'Attention' matches none of the" in note for note in notes), notes
+    assert table(run("check", "--json", "--now", "2027-03-01T12:00Z"))["warnings"] == [
+        note for note in notes if "matches" not in note
+    ]
+
+
+def test_check_tells_of_phrases_that_look_like_queries(place: Path, run: Run) -> None:
+    text = CONFIG.replace(
+        '"birthday"', '"cake OR pie", "black and white", "-pie chart", "2-D pie", "title:cake of pie"'
+    )
+    (place / "config.toml").write_text(text)
+    notes = [note for note in table(run("check", "--json", *NOW))["warnings"] if "word for word" in note]
+    assert len(notes) == 3
+    assert "keywords 'cake OR pie'" in notes[0]
+
+
+def test_every_mistake_of_a_profile_is_reported(place: Path, run: Run) -> None:
+    text = CONFIG.replace('"birthday"', '"birthday", "ab*", "x)"').replace('["RAG"]', '["-RAG"]\nquery = "a and b"')
+    (place / "config.toml").write_text(text)
+    code, out, said = run("check")
+    assert (code, out) == (2, "")
+    assert "config.toml: 4 problems" in said
+    for part in ("keywords[2]: column 3", "keywords[3]: column 2", "exclude[1]: column 1: write the word without “-”"):
+        assert f"profiles[Old models].{part}" in said
+    assert "      a and b\n        ^" in said
