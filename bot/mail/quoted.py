@@ -13,7 +13,7 @@ from bot.core.editions import Own
 LINE = 72  # an escaped first letter and the "=" of a soft break still fit into the 76 of RFC 2045
 PLAIN = bytes([ord("\n"), *range(ord(" "), ord("~") + 1)])
 ESCAPED = [(bytes([byte]), b"=%02X" % byte) for byte in range(256)]
-BLANK = re.compile(rb"(?<= ) | (?=\n|\Z)")
+BLANKS = re.compile(rb"  +")
 FIRST = re.compile(rb"^(?:\.|F(?=rom ))", re.MULTILINE)
 
 
@@ -38,8 +38,11 @@ def _encoded(chunk: str) -> bytes:
     safe = text.replace(b"=", b"=3D")
     for odd in set(text.translate(None, PLAIN)):  # a byte, wherever it stands: quicker than looking at each place
         safe = safe.replace(ESCAPED[odd][0], ESCAPED[odd][1])
-    if b"  " in safe or b" \n" in safe or safe.endswith(b" "):
-        safe = BLANK.sub(b"=20", safe)
+    if b"  " in safe:
+        safe = BLANKS.sub(lambda blanks: b" " + b"=20" * (len(blanks[0]) - 1), safe)
+    safe = safe.replace(b" \n", b"=20\n")
+    if safe.endswith(b" "):
+        safe = safe[:-1] + b"=20"
     safe = b"\n".join([line if len(line) <= LINE else _broken(line) for line in safe.split(b"\n")])
     if safe and not safe.endswith(b"\n"):
         safe += b"=\n"
