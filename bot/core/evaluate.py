@@ -161,6 +161,8 @@ class Text:
             return None
         if term.near:
             place = self._near(term)
+        elif len(term.words) == 1 and not term.words[0].endswith("*"):
+            place = self._word(self._same(term.words[0]))
         else:
             place = next((place for i in self._starts(term) if (place := self._stands(term, i))), None)
         return None if place is None else (self.words[place[0]].start, self.words[place[1] - 1].end)
@@ -173,6 +175,13 @@ class Text:
             words = [word.word for word in self.exact_words]
             return sum(tuple(words[i : i + len(term.words)]) == term.words for i in range(len(words)))
         return sum(self._stands(term, i) is not None for i in self._starts(term))
+
+    def _word(self, wanted: str) -> tuple[int, int] | None:
+        """The first word, or two words read as one, that a term of a single word stands for."""
+        start = next(iter(self.places.get(wanted, ())), None)
+        if start is None:
+            return None
+        return start, start + (1 if self._same(self.words[start].word) == wanted else 2)
 
     def _starts(self, term: Term) -> Iterable[int]:
         """The words of the text a reading of the term may begin with; most terms are not there at all."""
