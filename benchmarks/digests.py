@@ -1,0 +1,257 @@
+"""Personal digests from the outbox to a loopback server: ours, the usual way, and a client that only posts bytes.
+
+    pip install -r benchmarks/requirements.txt
+    python benchmarks/digests.py [--readers 4000] [--papers 1000] [--processes 2] [--json]
+
+Every reader has five other keywords: words and phrases of the papers, popular ones more often (Zipf). Ours is `deliver`
+as it runs: editions are claimed in a SQLite file, drawn, written, sent, and marked on the disk one by one. The usual
+way gets a sample of the same editions ready-made, draws each with Jinja2, puts the styles inline with premailer, builds
+an EmailMessage and sends it with smtplib over one connection; it marks nothing. The third has the finished messages in
+memory and posts them. All post to the same server. Ours is timed after the first half, which draws the papers; how
+fast that half was is told as well. Read the ratios, not the absolutes.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import smtplib
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import UTC, date, datetime, timedelta
+from multiprocessing import get_context
+from pathlib import Path
+from threading import Barrier
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE)]
+
+import jinja2  # noqa: E402
+import letters  # noqa: E402
+import matching_corpus  # noqa: E402
+from delivery import post_prebuilt  # noqa: E402
+from smtp_servers import sink  # noqa: E402
+
+from bot.core import cards, rendering  # noqa: E402
+from bot.core.editions import Edition  # noqa: E402
+from bot.core.papers import Listing  # noqa: E402
+from bot.mail.addresses import mailbox  # noqa: E402
+from bot.mail.message import Message  # noqa: E402
+from bot.mail.transport import transport  # noqa: E402
+from bot.pipeline.compose import compose  # noqa: E402
+from bot.pipeline.deliver import Sending, deliver  # noqa: E402
+from bot.pipeline.press import Identity, PressRoom  # noqa: E402
+from bot.store import Database, outbox, papers, readers  # noqa: E402
+from bot.store.readers import Entry  # noqa: E402
+
+NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
+DENSITY = "broad"  # a keyword is in at most a fifth of the papers
+IDENTITY = Identity(
+    sender=mailbox("Paper Digest <digest@papers.example.org>"),
+    secret="a secret for measuring",
+    public_url="https://papers.example.org",
+    bounces="b+{token}@papers.example.org",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    what: str
+    processes: int
+    letters: int
+    rate: float  # letters per second
+    cpu_ms: float  # of the processes that make and send, per letter
+
+
+def fill(url: str, number: int, count: int) -> None:
+    """A day's papers, readers with keywords of their own, and everybody's digest in the outbox."""
+    made = matching_corpus.papers(count)
+    profiles = matching_corpus.profiles(made, number, DENSITY)
+    database = Database(url, durable=False)
+    database.migrate()
+    listings = [
+        Listing(
+            title=paper.title,
+            abstract=paper.abstract,
+            keys=(f"arxiv:2611.{place:05}",),
+            authors=paper.authors,
+            categories=paper.categories,
+            organization=paper.organization,
+            upvotes=paper.upvotes,
+            url=f"https://arxiv.org/abs/2611.{place:05}",
+            pdf_url=f"https://arxiv.org/pdf/2611.{place:05}",
+            hf_url=f"https://huggingface.co/papers/2611.{place:05}",
+            published=date(2026, 11, 19),
+            listed=date(2026, 11, 20),
+        )
+        for place, paper in enumerate(made)
+    ]
+    with database.record() as tx:
+        papers.record(tx, "arxiv", listings, NOW, first=True)
+
+    def entry(place: int) -> Entry:
+        profile = {"name": f"Watch {place}", "query": profiles.query(place)}
+        data = {"email": f"reader{place}@example.net", "digest": "daily 07:30", "profiles": [profile]}
+        return Entry(email=data["email"], data=data, alerts=False, schedule="daily 07:30 UTC", next_due=NOW)
+
+    with database.write() as tx:
+        readers.add(tx, map(entry, range(number)), NOW)
+    compose(database, NOW, IDENTITY.message_id)
+    database.close()
+
+
+def press_room(database: Database) -> PressRoom:
+    press = rendering.Press(rendering.environment(jinja2.FileSystemLoader(HERE.parent / "templates")))
+    return PressRoom(database, press, IDENTITY)
+
+
+def claimed(database: Database, number: int) -> list[outbox.Leased]:
+    with database.write() as tx:
+        return outbox.lease(tx, "digest", "benchmark", NOW, NOW + timedelta(minutes=30), number)
+
+
+# -- what is measured, each in a process of its own --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One process's part: when it was ready, when each letter was gone, and its processor time."""
+
+    ready: float
+    gone: list[float]
+    cpu: list[float]
+
+
+def ours(start: Barrier, port: int, url: str) -> Share:
+    database = Database(url)
+    room = press_room(database)
+    gone: list[float] = []
+    cpu: list[float] = []
+
+    def progress(_: int) -> None:
+        gone.append(time.monotonic())
+        cpu.append(time.process_time())
+
+    way = transport(f"smtp://127.0.0.1:{port}?per_connection=1000000")
+    start.wait()
+    ready, before = time.monotonic(), time.process_time()
+    deliver(database, Sending(transport=way, build=room.build), lambda: NOW, progress=progress)
+    database.close()
+    return Share(ready, gone, [one - before for one in cpu])
+
+
+def usual(start: Barrier, port: int, editions: Sequence[Edition]) -> Share:
+    make = letters.usual(rendering.environment(jinja2.FileSystemLoader(HERE.parent / "templates")))
+    make(editions[0])
+    start.wait()
+    ready, before, gone = time.monotonic(), time.process_time(), []
+    with smtplib.SMTP("127.0.0.1", port, local_hostname="localhost") as client:
+        for edition in editions:
+            client.sendmail("digest@papers.example.org", [edition.reader.email], make(edition))
+            gone.append(time.monotonic())
+    return Share(ready, gone, [time.process_time() - before] * len(gone))
+
+
+def posting(start: Barrier, port: int, messages: list[Message]) -> Share:
+    start.wait()
+    ready, before = time.monotonic(), time.process_time()
+    post_prebuilt(port, messages)
+    return Share(ready, [time.monotonic()] * len(messages), [time.process_time() - before] * len(messages))
+
+
+def measured(
+    what: str, processes: int, work: Callable[..., Share], given: Sequence[tuple[object, ...]], skip: float = 0
+) -> list[Row]:
+    """One row; with `skip` one for this first part and one for the rest."""
+    spawn = get_context("spawn")
+    with spawn.Manager() as manager, ProcessPoolExecutor(processes, mp_context=spawn) as pool:
+        start = manager.Barrier(processes)
+        shares = [job.result() for job in [pool.submit(work, start, *one) for one in given]]
+    gone = sorted(moment for share in shares for moment in share.gone)
+    began = min(share.ready for share in shares)
+    first = int(len(gone) * skip)
+    turn = gone[first - 1] if first else began
+    early = sum(sum(moment <= turn for moment in share.gone) for share in shares)
+    cpu_early = sum(
+        max((used for used, moment in zip(share.cpu, share.gone, strict=True) if moment <= turn), default=0.0)
+        for share in shares
+    )
+    cpu = sum(max(share.cpu, default=0.0) for share in shares)
+    left = len(gone) - early
+    rows = [Row(what, processes, left, left / (gone[-1] - turn), (cpu - cpu_early) / left * 1000)]
+    if first:
+        rows.append(Row(f"{what}, the first half", processes, early, early / (turn - began), cpu_early / early * 1000))
+    return rows
+
+
+def measure(number: int, count: int, most: int) -> tuple[str, list[Row]]:
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="paperlark-digests-") as folder, sink() as (server, port):
+        filled = Path(folder) / "filled.db"
+        fill(f"sqlite:///{filled}", number, count)
+
+        def copy(name: str) -> str:
+            return f"sqlite:///{shutil.copy(filled, Path(folder) / name)}"
+
+        database = Database(copy("sample.db"))
+        room, sample = press_room(database), claimed(database, min(number, 1_500))
+        editions = [room.edition(leased) for leased in sample]
+        messages = [room.build(leased) for leased in sample]
+        database.close()
+        few = editions[:60]
+        for processes in sorted({1, most}):
+            crew = range(processes)
+            url = copy(f"ours{processes}.db")
+            rows += measured("ours", processes, ours, [(port, url) for _ in crew], skip=0.5)
+            rows += measured("the usual way", processes, usual, [(port, few[one::processes]) for one in crew])
+            rows += measured("posting bytes", processes, posting, [(port, messages[one::processes]) for one in crew])
+        shown = [pick for edition in editions for section in edition.sections for pick in section.picks]
+        looks = {(pick.paper.key, *cards.answer(pick.reasons)[:2]) for pick in shown if pick.reasons}
+        matched = sum(bool(pick.reasons) for pick in shown)
+        size = sum(len(message.data) for message in messages) / len(messages)
+    title = (
+        f"{number:,} readers of {count:,} papers into {server}: {len(shown) / len(editions):.0f} papers and"
+        f" {size / 1000:.0f} KB a letter;\nof {matched:,} papers shown in {len(editions):,} letters"
+        f" {len(looks) / matched:.0%} have matched words no letter before had in that paper"
+    )
+    return title, rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--readers", type=int, default=4_000)
+    parser.add_argument("--papers", type=int, default=1_000)
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    title, rows = measure(options.readers, options.papers, options.processes)
+    rates = {(row.what, row.processes): row.rate for row in rows}
+    ratios = [
+        {
+            "processes": processes,
+            "of_the_usual_way": round(rates["ours", processes] / rates["the usual way", processes], 1),
+            "of_posting_bytes": round(rates["ours", processes] / rates["posting bytes", processes], 2),
+        }
+        for processes in sorted({1, options.processes})
+    ]
+    if options.json:
+        print(json.dumps({"title": title, "rows": [asdict(row) for row in rows], "ratios": ratios}, indent=2))
+        return
+    print(f"{title}\n\n{'':<30}{'processes':>10}{'letters':>9}{'a second':>10}{'CPU ms each':>13}")
+    for row in rows:
+        print(f"{row.what:<30}{row.processes:>10}{row.letters:>9,}{row.rate:>10,.0f}{row.cpu_ms:>13.2f}")
+    print()
+    for ratio in ratios:
+        plural = "es each" if ratio["processes"] > 1 else " each"
+        print(
+            f"ours with {ratio['processes']} process{plural}: {ratio['of_the_usual_way']}x the usual way,"
+            f" {ratio['of_posting_bytes']:.0%} of posting bytes"
+        )
+
+
+if __name__ == "__main__":
+    main()
