@@ -103,6 +103,8 @@ def _obstacle(query: Query, paper: Paper) -> str:
         return ""
     if excluded := excluding(query, answers):
         return f"excluded by {', '.join(map(written, excluded))}"
+    if not any(answers[leaf] for leaf in query.wanted()):
+        return ""  # nothing speaks for it: it lacks all there is
     alone = list(turning(query, answers))
     return f"lacks only {written(alone[0])}" if len(alone) == 1 else ""
 

@@ -61,7 +61,7 @@ def phrases_like_queries(subscribers: Sequence[Subscriber]) -> list[str]:
 def backtest_command(
     context: typer.Context,
     query: Annotated[str, typer.Argument(help="A query, e.g. '\"sparse attention\" OR =MoE'.")],
-    days: Annotated[int, typer.Option(min=1, help="How far to look back.")] = 30,
+    days: Annotated[int, typer.Option(min=1, max=36_500, help="How many days to look back.")] = 30,
     now: Now = None,
     as_json: Json = False,
 ) -> None:
@@ -88,7 +88,8 @@ def backtest_command(
         )
         return
     if not papers:
-        out.print("There are no papers in the store yet: run `paperlark collect`.", markup=False)
+        window = many(days, "day")
+        out.print(f"No paper came in the last {window}: run `paperlark collect`, or give more --days.", markup=False)
         return
     _say_backtest(result, len(papers), days)
 

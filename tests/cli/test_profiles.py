@@ -94,17 +94,26 @@ def test_the_tree_and_what_keeps_a_paper_away(place: Path, run: Run) -> None:
     assert "    ✓ 2 OF" in out
     assert '      ✓ sparse  ("Sparse" in title)' in out
     assert "      ✗ upvotes>=1000  (it has no such number)" in out
-    assert "Old models: does not match, lacks only birthday" in out
+    assert "Old models: does not match\n" in out
     told = table(run("explain", "ada@example.org", LARKSPUR, "--json", *NOW))
     assert told["not_told"].startswith("Not told: no profile matches it (Attention does not, excluded by diagnostic")
-    assert [one["obstacle"] for one in told["profiles"]] == [
-        "excluded by diagnostic, larkspur",
-        "lacks only birthday",
-    ]
+    assert [one["obstacle"] for one in told["profiles"]] == ["excluded by diagnostic, larkspur", ""]
 
 
-def test_nothing_is_said_to_be_lacking_where_much_is(place: Path, run: Run) -> None:
-    assert "Old models: does not match\n" in run("explain", "ada@example.org", BORN, *NOW)[1]
+def test_only_what_is_one_term_away_lacks_it(place: Path, run: Run) -> None:
+    text = CONFIG.replace('"birthday"', '"cake", "pie"').replace("sparse, attention", "language, attention")
+    (place / "config.toml").write_text(text)
+    _, out, _ = run("explain", "ada@example.org", BORN, *NOW)
+    assert "Attention: does not match\n" in out  # either of the two others would do
+    assert "Old models: does not match\n" in out
+    (place / "config.toml").write_text(text.replace(", upvotes>=1000", ""))
+    assert "Attention: does not match, lacks only attention\n" in run("explain", "ada@example.org", BORN, *NOW)[1]
+
+
+def test_a_window_without_papers(place: Path, run: Run) -> None:
+    code, out, _ = run("backtest", "attention", "--days", "2", "--now", "2026-11-25T12:00Z")
+    assert (code, out) == (0, "No paper came in the last 2 days: run `paperlark collect`, or give more --days.\n")
+    assert run("backtest", "attention", "--days", "9" * 9)[0] == 2
 
 
 def test_check_looks_at_the_month_before_its_moment(place: Path, run: Run) -> None:
