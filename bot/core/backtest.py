@@ -3,16 +3,19 @@
 Which papers those are is the caller's affair; so is showing the answer.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TypedDict
+from typing import TypeAlias, TypedDict
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bot.core.matcher import Matcher
 from bot.core.papers import Paper
-from bot.core.query_tree import Leaf, Query, required, turning, written
+from bot.core.query_tree import Group, Leaf, Node, Query, required, written
+
+Truth: TypeAlias = NDArray[np.bool_]
 
 FLOOD = 0.1  # a query that matches more than this share of all papers is hardly a wish
 NEARLY_ALL = 0.9
@@ -128,7 +131,7 @@ def warnings(queries: Sequence[Query], papers: Sequence[Paper]) -> list[str]:
 
 def _warning(matched: int, papers: int) -> str:
     if not matched:
-        return f"matches none of the {papers} papers of the last month; try it with `paperlark backtest`, which tells what is near"
+        return f"matches none of the {papers} papers of the last month; `paperlark backtest` tells which came near"
     if matched > FLOOD * papers:
         return f"matches {matched} of the {papers} papers of the last month; narrow it with AND, a phrase or title:"
     return ""
@@ -137,7 +140,7 @@ def _warning(matched: int, papers: int) -> str:
 def _near_misses(
     query: Query,
     leaves: list[Leaf],
-    truth: "np.ndarray[tuple[int, int], np.dtype[np.bool_]]",
+    truth: Truth,
     window: list[Paper],
     most: int,
 ) -> list[NearMiss]:
@@ -146,14 +149,24 @@ def _near_misses(
     A query of alternatives is one term away from every paper, so for such a one nothing is near: at least one wanted
     term has to be true already.
     """
-    wanted = [number for number, leaf in enumerate(leaves, 1) if leaf in query.wanted()]
-    speaking = truth[wanted].sum(axis=0)
-    candidates = np.flatnonzero(~truth[0] & (speaking > 0))
-    found = []
-    for paper in candidates[np.argsort(-speaking[candidates], kind="stable")].tolist():
-        answers = dict(zip(leaves, truth[1:, paper].tolist(), strict=True))
-        if leaf := next(turning(query, answers), None):
-            found.append(NearMiss(window[paper], written(leaf), not answers[leaf]))
-        if len(found) == most:
-            break
-    return found
+    rows = dict(zip(leaves, truth[1:], strict=True))
+    speaking = np.sum([rows[leaf] for leaf in query.wanted()], axis=0)
+    turned = np.array([_hits(query.root, {**rows, leaf: ~row}) for leaf, row in rows.items()])
+    near = np.flatnonzero(~truth[0] & (speaking > 0) & turned.any(axis=0))
+    near = near[np.argsort(-speaking[near], kind="stable")][:most]
+    return [
+        NearMiss(window[paper], written(leaves[which]), not truth[which + 1, paper])
+        for paper, which in zip(near.tolist(), turned[:, near].argmax(axis=0).tolist(), strict=True)
+    ]
+
+
+def _hits(node: Node, rows: Mapping[Leaf, Truth]) -> Truth:
+    """The papers a part of a query is true of, from those its terms are true of."""
+    if not isinstance(node, Group):
+        return rows[node]
+    parts = [_hits(part, rows) for part in node.parts]
+    if node.kind == "not":
+        return ~parts[0]
+    least = {"and": len(parts), "or": 1, "of": node.least}[node.kind]
+    enough: Truth = np.sum(parts, axis=0) >= least
+    return enough
