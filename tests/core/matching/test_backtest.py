@@ -2,9 +2,13 @@
 
 from datetime import UTC, date, datetime
 
+import pytest
+
 from bot.core.backtest import as_days, backtest, warnings
+from bot.core.evaluate import matches
 from bot.core.papers import Paper
-from bot.core.query import parse
+from bot.core.query import Query, parse
+from bot.core.query_tree import true, turning, written
 
 DAY = date(2026, 11, 18)
 
@@ -42,6 +46,29 @@ def test_near_misses_are_one_term_away() -> None:
         ("3", "attention", True),
     ]
     assert backtest(parse("2 of (sparse, models, cells)"), window()).near_misses[0].paper.key == "1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sparse attention NOT survey",
+        "(models attention), 3 of (robot, sparse, -survey, upvotes>=80)",
+        "2 of (sparse, models NOT attention, upvotes>80) -(survey, robot)",
+        "(robot OR sparse) (upvotes>=1 OR -attention) sparse",
+    ],
+)
+def test_near_misses_are_those_of_the_plain_evaluation(text: str) -> None:
+    query = parse(text)
+    expected = {}
+    for paper in window():
+        answers = {leaf: matches(Query(leaf), paper) for leaf in query.leaves()}
+        assert true(query.root, answers) == matches(query, paper)
+        near = not matches(query, paper) and any(answers[leaf] for leaf in query.wanted())
+        if near and (turned := [written(leaf) for leaf in turning(query, answers)]):
+            expected[paper.key] = turned[0]
+    found = backtest(query, window(), near_misses=100).near_misses
+    assert {miss.paper.key: miss.term for miss in found} == expected
+    assert expected
 
 
 def test_a_term_that_brings_nearly_everything() -> None:
