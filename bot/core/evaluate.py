@@ -124,10 +124,10 @@ class Reading:
             "org": [Text(paper.organization or "", is_name=True)],
         }
 
-    @cached_property
-    def units(self) -> frozenset[str]:
-        """What the readings of title and abstract are made of."""
-        return frozenset(unit for field in ("title", "abstract") for text in self.texts[field] for unit in text.places)
+    def units_of(self, some: frozenset[str]) -> set[str]:
+        """Which of some units the readings of title and abstract are made of."""
+        title, abstract = self.texts["title"][0].places, self.texts["abstract"][0].places
+        return (title.keys() & some) | (abstract.keys() & some)
 
 
 def _is_value(wanted: str, value: str) -> bool:

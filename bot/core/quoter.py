@@ -38,7 +38,7 @@ class Quoter:
             known = self._readings[id(paper)] = (Reading(paper), {})
         reading, quoted = known
         found: dict[Leaf, Quote] = {}
-        for first in asked.firsts & reading.units:
+        for first in reading.units_of(asked.firsts):
             for leaf in asked.by_first[first]:
                 if quote := self._quote(leaf, reading, quoted):
                     found[leaf] = quote
