@@ -29,9 +29,10 @@ class AlertMark(NamedTuple):
 class AlertDesk(Desk):
     """Decides alerts."""
 
-    def page(self, after: int, shard: readers.Shard) -> list[readers.Reader]:
+    def page(self, after: int, shard: readers.Shard, *, few: bool) -> list[readers.Reader]:
+        latest = self.room.revision.id
         with self.room.database.read() as tx:
-            return readers.alert_due(tx, self.room.revision.id, self.now, after=after, limit=BATCH, shard=shard)
+            return readers.alert_due(tx, latest, self.now, after=after, limit=BATCH, shard=shard, few=few)
 
     def compose(self, batch: Sequence[readers.Reader]) -> int:
         """Decide and write the alerts of a batch. The first collection of a source, and a reader's first time here,

@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import NamedTuple
 
 from bot.core import trending
 from bot.core.picks import notes_to_json
@@ -21,10 +22,8 @@ from bot.pipeline.digests import DigestDesk
 from bot.pipeline.news import TREND_DEPTH, NewsRoom, Ranking
 from bot.store import Database, history, readers, sources
 from bot.store.history import Revision
-from bot.store.readers import Shard
 
 SHARE_FROM = 50_000  # readers due before it pays to start more processes
-ALL: Shard = (0, 1)
 WEEKLY_HALF_LIFE = timedelta(hours=84)  # a weekly digest ranks over its week, as a daily one over its day
 TREND_WINDOW = timedelta(days=30)  # papers first seen longer ago no longer trend
 
@@ -52,69 +51,73 @@ def compose(
         readers.end_pauses(tx, now)
         readers.set_right(tx, now)
         stale.expire(tx, now)  # so that these digests tell it
-    room = open_newsroom(database, now)
     with database.read() as tx:
-        alerts_due = readers.count_alert_due(tx, room.revision.id, now)
-        due = readers.count_due(tx, now, force=force)
-    if processes == 1 or max(alerts_due, due) < SHARE_FROM:
-        alerts = _alerts(room, now, message_id, ALL)
-        return ComposeReport(alerts=alerts, digests=_digests(room, now, message_id, ALL, force, progress))
-    import multiprocessing  # memory nobody with fewer readers should pay for
-    from concurrent.futures import ProcessPoolExecutor, as_completed
-
-    shards = [(number, processes) for number in range(processes)]
-    common = (database.url, database.durable, now, message_id)
-    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
-        if alerts_due < SHARE_FROM:
-            alerts = _alerts(room, now, message_id, ALL)
-        else:
-            alerts = sum(pool.map(partial(_alerts_of_a_share, *common), shards))
-        digests = 0
-        if due < SHARE_FROM:
-            digests = _digests(room, now, message_id, ALL, force, progress)
-        else:  # after all alerts: a digest does not tell again what they told
-            shares = [pool.submit(_digests_of_a_share, *common, shard, force) for shard in shards]
-            for share in as_completed(shares):
-                digests += share.result()
-                progress(due // processes)
+        revision = history.latest(tx) or Revision(0, now)
+        alerts_due = readers.count_alert_due(tx, revision.id, now)
+        digests_due = readers.count_due(tx, now, force=force)
+        if not alerts_due and not digests_due and history.is_ranked(tx, revision.id):
+            return ComposeReport()
+    room = open_newsroom(database, now)
+    job = Job(now, message_id, force)
+    alerts = _everyone(_alerts, alerts_due, room, job, processes, lambda done: None)
+    # After all alerts: a digest does not tell again what they told.
+    digests = _everyone(_digests, digests_due, room, job, processes, progress)
     return ComposeReport(alerts=alerts, digests=digests)
 
 
-def _alerts_of_a_share(url: str, durable: bool, now: datetime, message_id: MessageId, shard: Shard) -> int:
-    """One process's share of the alerts."""
+class Job(NamedTuple):
+    """What is to be composed, for whom."""
+
+    now: datetime
+    message_id: MessageId
+    force: bool
+    few: bool = True  # of all readers
+    shard: readers.Shard = (0, 1)
+
+
+def _everyone(work: "Work", due: int, room: NewsRoom, job: Job, processes: int, progress: Callable[[int], None]) -> int:
+    """Do it for all who are due, here, or shared among several processes; returns how many editions were written."""
+    if processes == 1 or due < SHARE_FROM:
+        return work(room, job._replace(few=due < SHARE_FROM), progress) if due else 0
+    import multiprocessing  # memory nobody with fewer readers should pay for
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+
+    url, durable, written = room.database.url, room.database.durable, 0
+    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
+        jobs = [job._replace(few=False, shard=(number, processes)) for number in range(processes)]
+        for share in as_completed([pool.submit(_share, work, url, durable, one) for one in jobs]):
+            written += share.result()
+            progress(due // processes)
+    return written
+
+
+def _share(work: "Work", url: str, durable: bool, job: Job) -> int:
+    """One process's share."""
     with closing(Database(url, durable=durable)) as database:
-        return _alerts(open_newsroom(database, now), now, message_id, shard)
+        return work(open_newsroom(database, job.now), job, lambda done: None)
 
 
-def _digests_of_a_share(
-    url: str, durable: bool, now: datetime, message_id: MessageId, shard: Shard, force: bool
-) -> int:
-    """One process's share of the digests."""
-    with closing(Database(url, durable=durable)) as database:
-        return _digests(open_newsroom(database, now), now, message_id, shard, force, lambda done: None)
-
-
-def _alerts(room: NewsRoom, now: datetime, message_id: MessageId, shard: Shard) -> int:
-    desk = AlertDesk(room, now, message_id)
+def _alerts(room: NewsRoom, job: Job, progress: Callable[[int], None]) -> int:
+    desk = AlertDesk(room, job.now, job.message_id)
+    written = 0
     with _no_collector():
-        return sum(desk.compose(batch) for batch in _pages(lambda after: desk.page(after, shard)))
-
-
-def _digests(
-    room: NewsRoom,
-    now: datetime,
-    message_id: MessageId,
-    shard: Shard,
-    force: bool,
-    progress: Callable[[int], None],
-) -> int:
-    desk = DigestDesk(room, now, message_id)
-    digests = 0
-    with _no_collector():
-        for batch in _pages(lambda after: desk.page(after, shard, force=force)):
-            digests += desk.compose(batch, force=force)
+        for batch in _pages(lambda after: desk.page(after, job.shard, few=job.few)):
+            written += desk.compose(batch)
             progress(len(batch))
-    return digests
+    return written
+
+
+def _digests(room: NewsRoom, job: Job, progress: Callable[[int], None]) -> int:
+    desk = DigestDesk(room, job.now, job.message_id)
+    written = 0
+    with _no_collector():
+        for batch in _pages(lambda after: desk.page(after, job.shard, force=job.force, few=job.few)):
+            written += desk.compose(batch, force=job.force)
+            progress(len(batch))
+    return written
+
+
+Work = Callable[[NewsRoom, Job, Callable[[int], None]], int]
 
 
 @contextmanager
@@ -131,34 +134,36 @@ def _no_collector() -> Iterator[None]:
 
 
 def open_newsroom(database: Database, now: datetime, *, remember: bool = True) -> NewsRoom:
-    """All that happened up to the latest revision, ranked by day and by week. Without `remember` nothing is written."""
+    """All that happened up to the latest revision. Who reached a better place among the trending papers than ever
+    before is written down, once for each revision; without `remember` nothing is."""
     with database.read() as tx:
         revision = history.latest(tx) or Revision(0, now)
         notes = notes_to_json(record.note for record in sources.records(tx).values())
-    return NewsRoom(database, revision, rank_trending(database, revision, remember=remember), notes)
-
-
-def rank_trending(database: Database, revision: Revision, *, remember: bool = True) -> Ranking:
-    """The hottest papers as of a revision, over a day and over a week. A function of the revision alone, so that asking
-    again at once, or from another process, never reshuffles; who reached a better place than ever before is written
-    down."""
-    with database.read() as tx:
-        recent = history.seen_since(tx, revision.at - TREND_WINDOW, revision.id)
-        snapshots = history.snapshots(tx, recent, until=revision.id)
-
-    def places(half_life: timedelta) -> dict[int, int]:
-        def coldness(paper_id: int) -> tuple[float, str]:
-            paper = recent[paper_id]
-            return -trending.score(snapshots.get(paper_id, ()), paper, revision.at, half_life), paper.key
-
-        return {paper_id: place for place, paper_id in enumerate(sorted(recent, key=coldness), 1)}
-
-    ranking = Ranking(day=places(trending.HALF_LIFE), week=places(WEEKLY_HALF_LIFE))
-    if remember:
-        top = {paper_id: place for paper_id, place in ranking.day.items() if place <= TREND_DEPTH}
+        known = history.is_ranked(tx, revision.id)
+    room = NewsRoom(database, revision, partial(rank_trending, database, revision), notes)
+    if remember and not known:
+        top = {paper_id: place for paper_id, place in room.ranking.day.items() if place <= TREND_DEPTH}
         with database.write() as tx:
             history.write_trend(tx, revision.id, top)
-    return ranking
+    return room
+
+
+def rank_trending(database: Database, revision: Revision) -> Ranking:
+    """The hottest papers as of a revision, over a day and over a week. A function of the revision alone, so that asking
+    again at once, or from another process, never reshuffles."""
+    day: list[tuple[float, str, int]] = []
+    week: list[tuple[float, str, int]] = []
+    with database.read() as tx:
+        for papers in history.seen_since_in_parts(tx, revision.at - TREND_WINDOW, revision.id):
+            snapshots = history.snapshots(tx, papers, until=revision.id)
+            for paper_id, paper in papers.items():
+                for ranked, half_life in ((day, trending.HALF_LIFE), (week, WEEKLY_HALF_LIFE)):
+                    score = trending.score(snapshots.get(paper_id, ()), paper, revision.at, half_life)
+                    ranked.append((-score, paper.key, paper_id))
+    return Ranking(
+        day={paper_id: place for place, (_, _, paper_id) in enumerate(sorted(day), 1)},
+        week={paper_id: place for place, (_, _, paper_id) in enumerate(sorted(week), 1)},
+    )
 
 
 def _pages(page: Callable[[int], list[readers.Reader]]) -> Iterable[list[readers.Reader]]:

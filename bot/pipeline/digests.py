@@ -29,9 +29,9 @@ class DigestDesk(Desk):
             lambda schedule, zone: (schedule.latest_at_or_before(now, zone), schedule.next_after(now, zone))
         )
 
-    def page(self, after: int, shard: readers.Shard, *, force: bool) -> list[readers.Reader]:
+    def page(self, after: int, shard: readers.Shard, *, force: bool, few: bool) -> list[readers.Reader]:
         with self.room.database.read() as tx:
-            return readers.due(tx, self.now, after=after, limit=BATCH, shard=shard, force=force)
+            return readers.due(tx, self.now, after=after, limit=BATCH, shard=shard, force=force, few=few)
 
     def compose(self, batch: Sequence[readers.Reader], *, force: bool = False) -> int:
         """Decide and write the digests of a batch; returns how many were written."""

@@ -1,6 +1,6 @@
 """What happened between two revisions, and who wants it: shared by all readers whose last edition was the same."""
 
-from collections.abc import Collection, Iterable, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, lru_cache
@@ -39,15 +39,20 @@ class Ranking(NamedTuple):
 class NewsRoom:
     """All that happened up to one revision."""
 
-    def __init__(self, database: Database, revision: Revision, ranking: Ranking, notes: str) -> None:
+    def __init__(self, database: Database, revision: Revision, rank: Callable[[], Ranking], notes: str) -> None:
         self.database = database
         self.revision = revision
-        self.ranking = ranking
+        self._rank = rank
         self.notes = notes  # the sources' states, as JSON
         self.news_since = lru_cache(maxsize=4)(self._news_since)
         self.alert_news = lru_cache(maxsize=4)(self._alert_news)
         self.first_news = lru_cache(maxsize=4)(self._first_news)
         self.entered = lru_cache(maxsize=256)(self._entered)
+
+    @cached_property
+    def ranking(self) -> Ranking:
+        """Asked for only when there are papers to rank: it looks at those of a month."""
+        return self._rank()
 
     def _news_since(self, base: int) -> "News":
         """What changed after a revision."""
@@ -99,7 +104,9 @@ class NewsRoom:
             ids = history.entered_trending(tx, base, self.revision.id, depth)
         return tuple(self.hottest_first(ids, pace)[:depth])
 
-    def hottest_first(self, ids: Iterable[int], pace: Pace) -> list[int]:
+    def hottest_first(self, ids: Collection[int], pace: Pace) -> list[int]:
+        if not ids:
+            return []
         places: dict[int, int] = getattr(self.ranking, pace)
         last = len(places) + 1
         return sorted(ids, key=lambda paper_id: (places.get(paper_id, last), paper_id))

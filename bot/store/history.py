@@ -1,11 +1,11 @@
 """What is true of papers now, and what was true at any revision. Only questions; `papers` writes the answers down."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from bot.core.papers import Paper
 from bot.store.rows import chunks, insert_or_ignore, load
@@ -53,12 +53,21 @@ def changed_since(tx: Connection, revision: int, until: int) -> dict[int, Paper]
 
 def seen_since(tx: Connection, moment: datetime, until: int | None = None) -> dict[int, Paper]:
     """Papers first seen after that moment, as they were at a revision (now, if none is given)."""
-    where = PAPERS.c.first_seen > moment
-    if until is None:
-        return _select(tx, where)
-    swallowed = as_of(tx, tx.execute(select(MERGERS.c.loser).where(MERGERS.c.revision > until)).scalars(), until)
-    seen = {number: paper for number, paper in swallowed.items() if paper.first_seen and paper.first_seen > moment}
-    return {number: paper for number, paper in sorted((_at(tx, where, until) | seen).items())}
+    found: dict[int, Paper] = {}
+    for part in seen_since_in_parts(tx, moment, until):
+        found |= part
+    return dict(sorted(found.items()))
+
+
+def seen_since_in_parts(tx: Connection, moment: datetime, until: int | None = None) -> Iterator[dict[int, Paper]]:
+    """The same, some hundred at a time: for who needs to look at each of a month's papers but to keep none."""
+    ids = tx.execute(select(PAPERS.c.id).where(PAPERS.c.first_seen > moment).order_by(PAPERS.c.id)).scalars().all()
+    for part in chunks(ids):
+        where = PAPERS.c.id.in_(part)
+        yield _select(tx, where) if until is None else _at(tx, where, until)
+    if until is not None:
+        swallowed = as_of(tx, tx.execute(select(MERGERS.c.loser).where(MERGERS.c.revision > until)).scalars(), until)
+        yield {number: paper for number, paper in swallowed.items() if paper.first_seen and paper.first_seen > moment}
 
 
 def _at(tx: Connection, where: ColumnElement[bool], until: int) -> dict[int, Paper]:
@@ -208,8 +217,14 @@ def born_first(tx: Connection, ids: Iterable[int]) -> set[int]:
     return found
 
 
+def is_ranked(tx: Connection, revision: int) -> bool:
+    """Whether `write_trend` was called for a revision."""
+    return bool(tx.execute(select(REVISIONS.c.ranked).where(REVISIONS.c.id == revision)).scalar())
+
+
 def write_trend(tx: Connection, revision: int, places: dict[int, int]) -> None:
     """Note who reached a better place than ever before. `places`: paper id -> place, 1 the hottest."""
+    tx.execute(update(REVISIONS).where(REVISIONS.c.id == revision).values(ranked=True))
     best: dict[int, int] = {}
     for part in chunks(sorted(places)):
         rows = tx.execute(

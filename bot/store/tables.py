@@ -7,7 +7,7 @@ Times are plain `datetime` fields: SQLModel stores them as UTC and refuses naive
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, Table, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, Table, Text, UniqueConstraint, false, text
 from sqlmodel import Field, SQLModel
 
 SQLModel.metadata.naming_convention = {
@@ -38,6 +38,7 @@ def one_of(column: str, values: tuple[str, ...]) -> str:
 OPEN = text(one_of("state", OPEN_STATES))
 UNTOLD = text("state = 'expired' AND folded_into IS NULL")
 ACTIVE = text("status = 'active'")
+PAUSED = text("paused_until IS NOT NULL")
 ALERTS = text("alerts AND NOT left_alerts")
 
 
@@ -50,6 +51,7 @@ class RevisionRow(SQLModel, table=True):
     at: datetime
     source: str
     first: bool  # the first collection of this source: told in digests, never by alerts
+    ranked: bool = Field(default=False, sa_column_kwargs={"server_default": false()})  # its trend is written down
 
 
 class PaperRow(SQLModel, table=True):
@@ -222,6 +224,7 @@ class SubscriberRow(SQLModel, table=True):
         CheckConstraint(one_of("status", READER_STATES), name="status"),
         Index("ix_subscriber_due", "next_due", sqlite_where=ACTIVE, postgresql_where=ACTIVE),
         Index("ix_subscriber_alerts", "alert_revision", sqlite_where=ALERTS, postgresql_where=ALERTS),
+        Index("ix_subscriber_paused", "paused_until", sqlite_where=PAUSED, postgresql_where=PAUSED),
     )
 
     id: int | None = identity()

@@ -1,6 +1,5 @@
 """Places are shared fairly, every paper is given once, and stored decisions become sections."""
 
-
 from hypothesis import given
 from hypothesis import strategies as st
 

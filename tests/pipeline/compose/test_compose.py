@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from bot.core.papers import Listing
 from bot.core.picks import Picks
@@ -342,3 +343,20 @@ def test_alerts_shared_among_processes_are_not_told_again_by_the_digests(
     told = {(one.email, one.kind): one.sections["P"] for one in office.told()}
     kinds = (("digest", 1), ("alert", 2))
     assert told == {(email, kind): [f"Attention number 000{n} of many"] for email in people for kind, n in kinds}
+
+
+def test_nobody_due_and_nothing_new_costs_next_to_nothing(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    office.readers(FRIDAY + HOUR, reader())
+    office.collect(FRIDAY, *attention(1))
+    office.compose(FRIDAY)
+    with office.database.read() as tx:
+        assert history.is_ranked(tx, 1)
+    asked: list[str] = []
+    event.listen(office.database._reader, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    assert office.compose(FRIDAY + timedelta(seconds=20)) == ComposeReport()
+    assert not any("FROM paper" in one or "FROM vote" in one for one in asked), "looks at papers without need"
+
+    office.collect(FRIDAY + timedelta(seconds=30), *attention(2))
+    office.compose(FRIDAY + timedelta(seconds=40))
+    with office.database.read() as tx:
+        assert history.is_ranked(tx, 2), "trending papers are noted at every revision, due readers or not"
