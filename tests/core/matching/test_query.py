@@ -51,6 +51,7 @@ CANONICAL = [
     ("cat:(cs.* math.AG)", "category:cs.* category:math.ag"),
     ('cat:"and"', 'category:"and"'),
     ('cat:"ﾂa＂b"', "category:ツa＂b"),
+    ("cat:a\u00a8b cat:x\u00b4", 'category:"a \u0308b" category:"x \u0301"'),  # NFKC makes blanks of them
     ("UPVOTES > 007", "upvotes>7"),
     ("stars=3 comments <= 4", "stars=3 comments<=4"),
     ("upvotes", '"upvotes"'),
