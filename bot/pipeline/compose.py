@@ -6,8 +6,8 @@ so the work grows with the readers due and the papers changed, and memory does n
 """
 
 import gc
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -99,38 +99,41 @@ def _share(work: "Work", url: str, durable: bool, job: Job) -> int:
 
 def _alerts(room: NewsRoom, job: Job, progress: Callable[[int], None]) -> int:
     desk = AlertDesk(room, job.now, job.message_id)
-    written = 0
-    with _no_collector():
-        for batch in _pages(lambda after: desk.page(after, job.shard, few=job.few)):
-            written += desk.compose(batch)
-            progress(len(batch))
-    return written
+    return _batch_by_batch(lambda after: desk.page(after, job.shard, few=job.few), desk.compose, progress)
 
 
 def _digests(room: NewsRoom, job: Job, progress: Callable[[int], None]) -> int:
     desk = DigestDesk(room, job.now, job.message_id)
-    written = 0
-    with _no_collector():
-        for batch in _pages(lambda after: desk.page(after, job.shard, force=job.force, few=job.few)):
-            written += desk.compose(batch, force=job.force)
+    return _batch_by_batch(
+        lambda after: desk.page(after, job.shard, force=job.force, few=job.few),
+        lambda batch: desk.compose(batch, force=job.force),
+        progress,
+    )
+
+
+def _batch_by_batch(
+    page: Callable[[int], list[readers.Reader]],
+    compose_batch: Callable[[list[readers.Reader]], int],
+    progress: Callable[[int], None],
+) -> int:
+    """All pages of readers, by id. Python's garbage collector works between the batches only: within one it would walk
+    through hundreds of thousands of live objects again and again, a quarter of the time, and find next to nothing."""
+    written = after = 0
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        while batch := page(after):
+            written += compose_batch(batch)
+            after = batch[-1].id
             progress(len(batch))
+            gc.collect(0)  # what came with this batch
+    finally:
+        if was_on:
+            gc.enable()
     return written
 
 
 Work = Callable[[NewsRoom, Job, Callable[[int], None]], int]
-
-
-@contextmanager
-def _no_collector() -> Iterator[None]:
-    """Without the garbage collector: a batch makes no cycles, and looking for some among its million live objects,
-    again and again, takes a quarter of the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def open_newsroom(database: Database, now: datetime, *, remember: bool = True) -> NewsRoom:
@@ -164,11 +167,3 @@ def rank_trending(database: Database, revision: Revision) -> Ranking:
         day={paper_id: place for place, (_, _, paper_id) in enumerate(sorted(day), 1)},
         week={paper_id: place for place, (_, _, paper_id) in enumerate(sorted(week), 1)},
     )
-
-
-def _pages(page: Callable[[int], list[readers.Reader]]) -> Iterable[list[readers.Reader]]:
-    """Readers a page at a time, by id."""
-    after = 0
-    while batch := page(after):
-        yield batch
-        after = batch[-1].id
