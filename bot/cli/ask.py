@@ -42,15 +42,15 @@ def explain_command(
     fates = _fates(parts, reader, paper_id)
     explained = [(profile, explain(profile.query, found)) for profile in subscriber.profiles]
     obstacles = [_obstacle(profile.query, found) for profile in subscriber.profiles]
-    matched = any(tree.true for _, tree in explained)
+    matching = [profile.name for profile, tree in explained if tree.true]
     near = [f"{one.name} does not, {why}" for one, why in zip(subscriber.profiles, obstacles, strict=True) if why]
-    not_told = "" if fates else _not_told(reader, subscriber, found, matched, near)
+    not_told = "" if fates else _not_told(parts, reader, subscriber, paper_id, found, matching, near)
     if as_json:
         print_json(
             {
                 "email": reader.email,
                 "paper": found.key,
-                "matched": matched,
+                "matched": bool(matching),
                 "terms": [term for _, tree in explained for term in terms(tree)],
                 "profiles": [
                     {
@@ -122,19 +122,39 @@ def _fates(parts: Parts, reader: Reader, paper_id: int) -> list[str]:
     return lines
 
 
-def _not_told(reader: Reader, subscriber: Subscriber, paper: Paper, matched: bool, near: list[str]) -> str:
+def _not_told(
+    parts: Parts,
+    reader: Reader,
+    subscriber: Subscriber,
+    paper_id: int,
+    paper: Paper,
+    matching: list[str],
+    near: list[str],
+) -> str:
+    """Why no edition told a paper, in words. `matching`: the profiles that match it; `near`: why others do not."""
     if reader.status != "active":
         return f"Not told: the reader is {reader.status} since {moment(reader.status_since)} ({reader.status_reason})."
-    if not matched:
+    if not matching:
         which = f" ({'; '.join(near)})" if near else ""
         return f"Not told: no profile matches it{which}, and it has not been among the trending papers of an edition."
     if reader.told_at is None:
         return f"Not told yet: the first digest is due {moment(reader.next_due)}."
     if paper.first_seen and paper.first_seen > reader.told_at:
         return f"Not told yet: it came after the last edition; the next is due {moment(reader.next_due)}."
+    with parts.database.read() as tx:
+        digests = editions.digests_since(tx, reader.id, history.born(tx, paper_id))
+    for slot, picks in digests:
+        for section in picks.sections:
+            if section.name in matching and section.more:
+                limit, more = many(subscriber.max_papers, "paper"), many(section.more, "more paper")
+                told = f"the digest {slot}, which counted {more} for {section.name}"
+                return f"Not told: over the limit of {limit} in {told}."
+    if paper.first_seen and paper.first_seen < reader.status_since - subscriber.schedule.period:
+        came, since = moment(paper.first_seen), moment(reader.status_since)
+        return f"Not told: it came {came}, long before this reader, who is {reader.status} since {since}."
     return (
-        f"Not told: by the last edition ({moment(reader.told_at)}) it was known already. Either it was over the limit "
-        f"of {subscriber.max_papers} papers there and only counted, or the profile has been changed since."
+        f"Not told: it was known by the last edition ({moment(reader.told_at)}) and did not match then; the profile or "
+        "the paper has changed since."
     )
 
 

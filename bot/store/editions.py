@@ -211,6 +211,16 @@ def telling(tx: Connection, paper_id: int, *, subscriber_id: int | None = None) 
     return found
 
 
+def digests_since(tx: Connection, subscriber_id: int, revision: int) -> list[tuple[str, Picks]]:
+    """A reader's digests that knew of all up to a revision or more, oldest first: slot, and what was told."""
+    rows = tx.execute(
+        select(EDITIONS.c.slot, EDITIONS.c.picks)
+        .where(EDITIONS.c.subscriber_id == subscriber_id, EDITIONS.c.kind == "digest", EDITIONS.c.revision >= revision)
+        .order_by(EDITIONS.c.id)
+    )
+    return [(slot, Picks.from_json(picks)) for slot, picks in rows]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Life:
     """All that happened to one message."""

@@ -204,6 +204,11 @@ def changes_since(tx: Connection, ids: Iterable[int], revision: int, *, until: i
     return {paper_id: ", ".join(dict.fromkeys(", ".join(parts).split(", "))) for paper_id, parts in words.items()}
 
 
+def born(tx: Connection, paper_id: int) -> int:
+    """The revision that brought a paper."""
+    return int(tx.execute(select(PAPERS.c.born).where(PAPERS.c.id == paper_id)).scalar_one())
+
+
 def born_first(tx: Connection, ids: Iterable[int]) -> set[int]:
     """Those of the papers that came with the first collection of their source."""
     found: set[int] = set()

@@ -148,3 +148,34 @@ def test_every_mistake_of_a_profile_is_reported(place: Path, run: Run) -> None:
     for part in ("keywords[2]: column 3", "keywords[3]: column 2", "exclude[1]: column 1: write the word without “-”"):
         assert f"profiles[Old models].{part}" in said
     assert "      a and b\n        ^" in said
+
+
+def test_what_the_limit_kept_away_and_what_came_too_early(place: Path, run: Run) -> None:
+    head = (EXAMPLES / "2026-11-20.txt").read_text().partition("Larkspur")[0]
+    titles = [f"The {place} of Quokkas in Their Natural Lattices" for place in ("First", "Second", "Third", "Fourth")]
+    titles += [f"A {number}th Note on Quokkas and Their Lattices" for number in range(5, 9)]
+    pages = [
+        f"{title}\n\nWe look at quokkas. {'They are small and round. ' * 9}\n\nA Lab\n·\nNov 19 3\n" for title in titles
+    ]
+    (place / "pages" / "first.txt").write_text(head + "\n".join(pages))
+    wanting = '[[subscribers.profiles]]\nname = "Animals"\nquery = "quokka"\n'
+    readers = CONFIG.partition("[[subscribers.profiles]]")[0] + "max_papers = 1\n" + wanting
+    (place / "config.toml").write_text(readers)
+    assert run("collect", "--now", "2026-11-20T10:00Z")[0] == 0
+    assert run("compose", "--force", *NOW)[0] == 0
+    later = ("--now", "2026-11-23T12:00Z")
+    said = [table(run("explain", "ada@example.org", title, "--json", *later)) for title in titles]
+    assert [bool(one["told"]) for one in said].count(True) == 6  # one shown, five named
+    over = [one["not_told"] for one in said if not one["told"]]
+    assert len(over) == 2
+    assert all(one.startswith("Not told: over the limit of 1 paper in the digest 2026-11-20") for one in over)
+    assert all(one.endswith("which counted 7 more papers for Animals.") for one in over)
+
+    (place / "config.toml").write_text(readers + '[[subscribers]]\nemail = "bob@example.org"\n' + wanting)
+    assert run("compose", "--force", *later)[0] == 0
+    early = table(run("explain", "bob@example.org", titles[0], "--json", *later))["not_told"]
+    assert early.startswith("Not told: it came 2026-11-20 10:00 UTC, long before this reader, who is active")
+
+    (place / "config.toml").write_text(readers.replace('"quokka"', '"larkspur"').replace("Animals", "Birds"))
+    changed = table(run("explain", "ada@example.org", LARKSPUR, "--json", *later))["not_told"]
+    assert changed.endswith("did not match then; the profile or the paper has changed since.")
