@@ -18,6 +18,9 @@ from bot.worker import Ticks, work
 log = logging.getLogger(__name__)
 
 PATIENCE = timedelta(minutes=10)  # how long a run from cron waits for the relay's rate limit
+# Processes that share very many readers: more would mostly wait for each other to write, and each wants 150 MB, on
+# platforms that show a machine's processors to a container with the memory of one.
+COMPOSERS = min(2, os.cpu_count() or 1)
 LONGEST_TICK = timedelta(minutes=1)  # of delivering in the worker: then new alerts are looked for
 
 Force = Annotated[bool, typer.Option("--force", help="Every reader is due now, whatever their schedule says.")]
@@ -115,7 +118,7 @@ def run(context: typer.Context) -> None:
                     log.info("%s: %d new, %d changed", name, source.new, source.changed)
 
         def mail(now: datetime, stop: threading.Event) -> None:
-            composed = compose(parts.database, now, parts.identity.message_id, processes=os.cpu_count() or 1)
+            composed = compose(parts.database, now, parts.identity.message_id, processes=COMPOSERS)
             delivered = deliver(parts.database, sending, clock_from(None), stop=stop, at_most=LONGEST_TICK)
             if delivered.trouble:
                 parts.tell_of_pauses(now)
@@ -157,9 +160,7 @@ def _compose(parts: Parts, now: datetime, *, force: bool) -> ComposeReport:
     with parts.database.read() as tx:
         total = readers.count_by_status(tx).get("active", 0)
     with progress_bar("composing", total if total > 1000 else None, show=not parts.state.quiet) as step:
-        return compose(
-            parts.database, now, parts.identity.message_id, force=force, processes=os.cpu_count() or 1, progress=step
-        )
+        return compose(parts.database, now, parts.identity.message_id, force=force, processes=COMPOSERS, progress=step)
 
 
 def _deliver(parts: Parts, clock: Clock) -> DeliverReport:
