@@ -336,6 +336,17 @@ def test_global_options_may_stand_anywhere(place: Path, run: Callable[..., Ran])
     assert run("once", "--quiet", "--config", "other.toml").out == ""
 
 
+def test_status_counts_readers_it_would_take_long_to_read_about(place: Path, run: Callable[..., Ran]) -> None:
+    people = "".join(f'{{"email": "r{number}@example.org", "digest": "daily 06:00"}}\n' for number in range(60))
+    (place / "people.jsonl").write_text(people)
+    run("subscribers", "import", "people.jsonl")
+    said = run("status").out
+    assert re.search(r"^  6\d active; next digest 20", said, re.MULTILINE)
+    assert "`paperlark subscribers list` names them" in said
+    assert "r17@example.org" not in said
+    assert "r17@example.org" in {one["email"] for one in run("status", "--json").json["subscribers"]}
+
+
 def test_why_and_who_tell_what_became_of_a_message_and_a_paper(place: Path, run: Callable[..., Ran]) -> None:
     run("once", "--force", "--now", "2026-11-20T09:00Z")
     ada = next(one for one in mails(place) if one["Delivered-To"] == "ada@example.org")

@@ -19,6 +19,7 @@ from bot.pipeline.subscribers import entry_for, reader_for
 from bot.store import Database, editions, readers, recordings, sources
 
 DAYS = 14  # of the accounts, one by one
+MOST_NAMED = 50  # readers; of more it is said how many there are
 
 
 def register(app: typer.Typer) -> None:
@@ -119,7 +120,9 @@ def status(context: typer.Context, as_json: Json = False) -> None:
     parts = parts_of(context)
     with parts.database.read() as tx:
         known = sources.records(tx)
-        people = readers.everyone(tx, limit=10_000)
+        counts = readers.count_by_status(tx)
+        people = readers.everyone(tx, limit=sum(counts.values()) if as_json else MOST_NAMED + 1)
+        next_due = readers.next_due(tx)
         books = editions.accounts(tx)
         daily = {day: editions.accounts(tx, day) for day in editions.last_days(tx, DAYS)}
         unknown = editions.unknown(tx)
@@ -173,11 +176,15 @@ def status(context: typer.Context, as_json: Json = False) -> None:
     if not notes:
         out.print("  none asked yet: run `paperlark collect`", markup=False)
     out.print("\nReaders", markup=False)
+    if len(people) > MOST_NAMED:
+        numbers = ", ".join(f"{number:,} {name}" for name, number in sorted(counts.items()))
+        out.print(f"  {numbers}; next digest {moment(next_due)}; `paperlark subscribers list` names them", markup=False)
+        people = []
     for reader in people:
         due = f"next digest {moment(reader.next_due)}" if reader.next_due else "no digest due"
         why = f" since {moment(reader.status_since)}: {reader.status_reason}" if reader.status != "active" else ""
         out.print(f"  {reader.email}  {reader.status}{why or '; ' + due}", markup=False)
-    if not people:
+    if not counts:
         out.print("  none yet: add [[subscribers]] to the configuration", markup=False)
     parts_ = [
         f"{number:,} {name}" for name, number in books.items() if name != "matched" and (number or name == "delivered")
