@@ -102,7 +102,7 @@ class Post:
         return [message_from_bytes(box.get_bytes(key)) for key in box.keys()]  # noqa: SIM118
 
     def letter(self, list_id: str = "digest") -> Message:
-        return next(one for one in self.letters() if list_id in str(one["List-Id"]).split("<")[1].split(".")[0])
+        return next(one for one in self.letters() if list_id in str(one["List-Id"]).partition("<")[2].partition(".")[0])
 
     def verp(self) -> str:
         return str(self.letter()["Return-Path"]).strip("<>")
