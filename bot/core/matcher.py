@@ -33,7 +33,8 @@ class Matches:
     """Which papers which queries are true of.
 
     `bits`: uint64 [queries, words], a bit for every paper, as many set in a row as papers match. Row r is query
-    number `queries[r]`; which bit is which paper: `papers_by_bit`.
+    number `queries[r]`; which bit is which paper: `papers_by_bit`. Why a pair is one, in the paper's words:
+    `evaluate.quotes` gives the matched terms with their fields and spans, `evaluate.explain` the whole tree.
     """
 
     def __init__(
