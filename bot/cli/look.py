@@ -16,7 +16,7 @@ from bot.errors import UserError
 from bot.pipeline.compose import open_newsroom
 from bot.pipeline.digests import DigestDesk
 from bot.pipeline.subscribers import entry_for, reader_for
-from bot.store import Database, editions, readers, recordings, sources
+from bot.store import Database, editions, readers, recordings, sources, turns
 
 DAYS = 14  # of the accounts, one by one
 MOST_NAMED = 50  # readers; of more it is said how many there are
@@ -122,7 +122,7 @@ def status(context: typer.Context, as_json: Json = False) -> None:
         known = sources.records(tx)
         counts = readers.count_by_status(tx)
         people = readers.everyone(tx, limit=sum(counts.values()) if as_json else MOST_NAMED + 1)
-        next_due = readers.next_due(tx)
+        next_due = turns.next_due(tx)
         books = editions.accounts(tx)
         daily = {day: editions.accounts(tx, day) for day in editions.last_days(tx, DAYS)}
         unknown = editions.unknown(tx)

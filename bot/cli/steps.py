@@ -12,7 +12,7 @@ from bot.cli.parts import Clock, Json, Now, Parts, clock_from, moment_of, parts_
 from bot.cli.say import err, many, moment, out, print_json, progress_bar
 from bot.pipeline import CollectReport, ComposeReport, DeliverReport, collect, compose, deliver
 from bot.pipeline.care import prune
-from bot.store import Database, outbox, readers
+from bot.store import Database, outbox, readers, turns
 from bot.worker import Ticks, work
 
 log = logging.getLogger(__name__)
@@ -221,7 +221,7 @@ def say_composed(parts: Parts, report: ComposeReport, now: datetime) -> None:
         out.print(f"Composed {' and '.join(said)}.", markup=False)
         return
     with parts.database.read() as tx:
-        due = readers.next_due(tx)
+        due = turns.next_due(tx)
     if due is None:
         out.print("Nothing to compose: no reader has a digest.", markup=False)
     elif due > now:

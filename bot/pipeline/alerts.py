@@ -12,7 +12,7 @@ from bot.core.readers import Subscriber
 from bot.pipeline.desk import BATCH, NAMED, Desk, Pair, sections_of
 from bot.pipeline.news import Found
 from bot.pipeline.subscribers import subscriber_of
-from bot.store import editions, readers
+from bot.store import editions, readers, turns
 
 
 class AlertMark(NamedTuple):
@@ -29,10 +29,10 @@ class AlertMark(NamedTuple):
 class AlertDesk(Desk):
     """Decides alerts."""
 
-    def page(self, after: int, shard: readers.Shard, *, few: bool) -> list[readers.Reader]:
+    def page(self, after: int, shard: turns.Shard, *, few: bool) -> list[readers.Reader]:
         latest = self.room.revision.id
         with self.room.database.read() as tx:
-            return readers.alert_due(tx, latest, self.now, after=after, limit=BATCH, shard=shard, few=few)
+            return turns.alert_due(tx, latest, self.now, after=after, limit=BATCH, shard=shard, few=few)
 
     def compose(self, batch: Sequence[readers.Reader]) -> int:
         """Decide and write the alerts of a batch. The first collection of a source, and a reader's first time here,

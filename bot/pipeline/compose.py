@@ -20,7 +20,7 @@ from bot.pipeline.alerts import AlertDesk
 from bot.pipeline.desk import MessageId
 from bot.pipeline.digests import DigestDesk
 from bot.pipeline.news import TREND_DEPTH, NewsRoom, Ranking
-from bot.store import Database, history, readers, sources
+from bot.store import Database, history, readers, sources, turns
 from bot.store.history import Revision
 
 SHARE_FROM = 50_000  # readers due before it pays to start more processes
@@ -49,12 +49,12 @@ def compose(
     are shared among `processes`; `message_id` must then be picklable."""
     with database.write() as tx:
         readers.end_pauses(tx, now)
-        readers.set_right(tx, now)
+        turns.set_right(tx, now)
         stale.expire(tx, now)  # so that these digests tell it
     with database.read() as tx:
         revision = history.latest(tx) or Revision(0, now)
-        alerts_due = readers.count_alert_due(tx, revision.id, now)
-        digests_due = readers.count_due(tx, now, force=force)
+        alerts_due = turns.count_alert_due(tx, revision.id, now)
+        digests_due = turns.count_digest_due(tx, now, force=force)
         if not alerts_due and not digests_due and history.is_ranked(tx, revision.id):
             return ComposeReport()
     room = open_newsroom(database, now)
@@ -72,7 +72,7 @@ class Job(NamedTuple):
     message_id: MessageId
     force: bool
     few: bool = True  # of all readers
-    shard: readers.Shard = (0, 1)
+    shard: turns.Shard = (0, 1)
 
 
 def _everyone(work: "Work", due: int, room: NewsRoom, job: Job, processes: int, progress: Callable[[int], None]) -> int:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from bot.core.picks import Picks, PickSection
 from bot.core.readers import Subscriber
 from bot.pipeline.news import NewsRoom
-from bot.store import editions, readers
+from bot.store import editions, readers, turns
 
 BATCH = 6_000  # readers matched and committed together: the papers are read once for all of them
 NAMED = 5  # of the papers that did not fit, how many are named
@@ -55,13 +55,13 @@ class Desk:
         expected: dict[int, int | None],
         folded: Mapping[int, Sequence[int]] | None = None,
     ) -> int:
-        """Editions and marks (see `readers.advance`; the revision comes first) in one transaction. A reader whose mark
+        """Editions and marks (see `turns.advance`; the revision comes first) in one transaction. A reader whose mark
         another process moved meanwhile is left to it. Who has had a digest of that date already (their time zone or our
         clock has changed) is told with the next."""
         if not marks:
             return 0
         with self.room.database.write() as tx:
-            current = readers.marks(tx, [mark[0] for mark in marks])
+            current = turns.marks(tx, [mark[0] for mark in marks])
             place = 0 if names[0] == "told_revision" else 1
             mine = {mark[0] for mark in marks if current[mark[0]][place] == expected[mark[0]]}
             compose_id = self._compose_id
@@ -75,10 +75,10 @@ class Desk:
                 late = {draft.subscriber_id for draft in own} - written
                 editions.fold(tx, [one for reader in written for one in (folded or {}).get(reader, ())], compose_id)
             told = mine - late
-            readers.advance(tx, names, (mark for mark in marks if mark[0] in told))
+            turns.advance(tx, names, (mark for mark in marks if mark[0] in told))
             if late and "next_due" in names:
                 due = 1 + names.index("next_due")
-                readers.advance(tx, ["next_due"], ((mark[0], mark[due]) for mark in marks if mark[0] in late))
+                turns.advance(tx, ["next_due"], ((mark[0], mark[due]) for mark in marks if mark[0] in late))
         self._compose_id = compose_id
         return len(written)
 

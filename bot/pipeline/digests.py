@@ -14,7 +14,7 @@ from bot.core.schedule import Schedule, Slot
 from bot.pipeline.desk import BATCH, NAMED, Desk, MessageId, Pair, sections_of
 from bot.pipeline.news import Found, News, NewsRoom, Pace
 from bot.pipeline.subscribers import subscriber_of
-from bot.store import editions, readers
+from bot.store import editions, readers, turns
 
 TOLD = ("told_revision", "told_at", "next_due", "overflow")  # a digest's marks
 
@@ -29,9 +29,9 @@ class DigestDesk(Desk):
             lambda schedule, zone: (schedule.latest_at_or_before(now, zone), schedule.next_after(now, zone))
         )
 
-    def page(self, after: int, shard: readers.Shard, *, force: bool, few: bool) -> list[readers.Reader]:
+    def page(self, after: int, shard: turns.Shard, *, force: bool, few: bool) -> list[readers.Reader]:
         with self.room.database.read() as tx:
-            return readers.due(tx, self.now, after=after, limit=BATCH, shard=shard, force=force, few=few)
+            return turns.digest_due(tx, self.now, after=after, limit=BATCH, shard=shard, force=force, few=few)
 
     def compose(self, batch: Sequence[readers.Reader], *, force: bool = False) -> int:
         """Decide and write the digests of a batch; returns how many were written."""
@@ -53,7 +53,7 @@ class DigestDesk(Desk):
         if quiet:  # moves nobody's mark: what was missed comes with the next
             with self.room.database.write() as tx:
                 moved = ((reader.id, self._slot(reader, own, force=False)[2]) for reader, own in quiet)
-                readers.advance(tx, ["next_due"], moved)
+                turns.advance(tx, ["next_due"], moved)
         return self.write(drafts, TOLD, marks, {reader.id: reader.told_revision for reader in batch}, folded)
 
     def _part_quiet(self, batch: Sequence[readers.Reader], *, force: bool) -> tuple[list[readers.Reader], list[Pair]]:

@@ -55,7 +55,7 @@ def begin_compose(tx: Connection, at: datetime, revision: int, sources: str) -> 
 def add(tx: Connection, compose_id: int, revision: int, drafts: Sequence[Draft]) -> set[tuple[int, str, str]]:
     """Write editions down; one whose slot exists already is left out. Returns the (subscriber, kind, slot) written.
 
-    The readers' rows must be locked (`readers.marks`), so that nobody adds the same ones meanwhile.
+    The readers' rows must be locked (`turns.marks`), so that nobody adds the same ones meanwhile.
     """
     places = {(draft.subscriber_id, draft.kind, draft.slot): draft for draft in drafts}
     rows = [(*draft, draft.due, compose_id, revision, "waiting", "", 0, "") for draft in places.values()]

@@ -1,20 +1,17 @@
-"""Readers in the database: who they are, when they are due, and how far each has been told."""
+"""Readers in the database: who they are. Whose turn it is, and how far each has been told, is in `turns`."""
 
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, union_all, update
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from bot.store.rows import chunks
-from bot.store.tables import ACTIVE, ALERTS, SUBSCRIBERS
+from bot.store.tables import SUBSCRIBERS
 
 Status = Literal["active", "paused", "removed", "unsubscribed", "bounced", "complained"]
-Shard = tuple[int, int]  # (k, n): every n-th reader, beginning with the k-th
-FURTHEST = timedelta(days=32)
 FINAL: tuple[Status, ...] = ("unsubscribed", "bounced", "complained")  # these always win over the file
 
 
@@ -52,11 +49,10 @@ class Reader(NamedTuple):
     overflow: int
 
 
-_ID = SUBSCRIBERS.c.id
 COLUMNS = [SUBSCRIBERS.c[name] for name in Reader._fields]
 
 
-def _select(tx: Connection, where: ColumnElement[bool], order: Any, limit: int) -> list[Reader]:
+def select_readers(tx: Connection, where: ColumnElement[bool], order: Any, limit: int) -> list[Reader]:
     return [Reader._make(row) for row in tx.execute(select(*COLUMNS).where(where).order_by(*order).limit(limit)).all()]
 
 
@@ -157,15 +153,15 @@ def add(tx: Connection, entries: Iterable[Entry], now: datetime) -> int:
 
 def everyone(tx: Connection, *, after: int = 0, limit: int = 1000) -> list[Reader]:
     """All readers in the order they came, a page at a time: pass the last id seen."""
-    return _select(tx, SUBSCRIBERS.c.id > after, [SUBSCRIBERS.c.id], limit)
+    return select_readers(tx, SUBSCRIBERS.c.id > after, [SUBSCRIBERS.c.id], limit)
 
 
 def by_email(tx: Connection, email: str) -> Reader | None:
-    return next(iter(_select(tx, SUBSCRIBERS.c.email == email, [SUBSCRIBERS.c.id], 1)), None)
+    return next(iter(select_readers(tx, SUBSCRIBERS.c.email == email, [SUBSCRIBERS.c.id], 1)), None)
 
 
 def by_id(tx: Connection, reader_id: int) -> Reader | None:
-    return next(iter(_select(tx, SUBSCRIBERS.c.id == reader_id, [SUBSCRIBERS.c.id], 1)), None)
+    return next(iter(select_readers(tx, SUBSCRIBERS.c.id == reader_id, [SUBSCRIBERS.c.id], 1)), None)
 
 
 def count_by_status(tx: Connection) -> dict[str, int]:
@@ -203,13 +199,6 @@ def delete_reader(tx: Connection, email: str) -> bool:
     return changed.rowcount > 0
 
 
-def set_right(tx: Connection, now: datetime) -> None:
-    """No schedule reaches further than a month: what is due later was reckoned by a clock that ran ahead, and is due
-    now."""
-    ahead = and_(ACTIVE, SUBSCRIBERS.c.next_due > now + FURTHEST)
-    tx.execute(update(SUBSCRIBERS).where(ahead).values(next_due=now))
-
-
 def end_pauses(tx: Connection, now: datetime) -> None:
     """Readers whose pause is over are active again; what they missed comes in one digest."""
     tx.execute(
@@ -217,117 +206,6 @@ def end_pauses(tx: Connection, now: datetime) -> None:
         .where(SUBSCRIBERS.c.status == "paused", SUBSCRIBERS.c.paused_until <= now)
         .values(status="active", status_since=now, status_reason="pause over", paused_until=None)
     )
-
-
-def due(
-    tx: Connection,
-    now: datetime,
-    *,
-    after: int,
-    limit: int,
-    shard: Shard = (0, 1),
-    force: bool = False,
-    few: bool = False,
-) -> list[Reader]:
-    """Active readers whose digest is due, by id. With `force`: all active ones. `few` of all: see `_page`."""
-    return _page(tx, _due(now, force), after, limit, shard, SUBSCRIBERS.c.id + 0 if few and not force else _ID)
-
-
-def count_due(tx: Connection, now: datetime, *, force: bool = False) -> int:
-    """How many `due` would give."""
-    return _count(tx, _due(now, force))
-
-
-def _due(now: datetime, force: bool) -> ColumnElement[bool]:
-    return and_(ACTIVE) if force else and_(ACTIVE, SUBSCRIBERS.c.next_due <= now)
-
-
-def alert_due(
-    tx: Connection,
-    revision: int,
-    now: datetime,
-    *,
-    after: int,
-    limit: int,
-    shard: Shard = (0, 1),
-    few: bool = False,
-) -> list[Reader]:
-    """Active readers with alerts who have not been alerted up to this revision and are not waiting for a burst. `few`
-    of all: see `_page`."""
-    return _page(tx, _alert_due(revision, now, few), after, limit, shard, _ID)
-
-
-def count_alert_due(tx: Connection, revision: int, now: datetime) -> int:
-    """How many `alert_due` would give."""
-    return _count(tx, _alert_due(revision, now, True))
-
-
-def _alert_due(revision: int, now: datetime, few: bool) -> ColumnElement[bool]:
-    mark = SUBSCRIBERS.c.alert_revision
-    new, behind = and_(ALERTS, mark.is_(None)), and_(ALERTS, mark < revision)
-    if few:
-        wanted: ColumnElement[bool] = _ID.in_(union_all(select(_ID).where(new), select(_ID).where(behind)))
-    else:
-        wanted = or_(new, behind)
-    after = SUBSCRIBERS.c.alert_after
-    ready = or_(after.is_(None), after <= now, after > now + FURTHEST)  # a clock that ran ahead said that
-    return and_(ACTIVE, wanted, ready)
-
-
-def _page(
-    tx: Connection,
-    where: ColumnElement[bool],
-    after: int,
-    limit: int,
-    shard: Shard,
-    number: ColumnElement[int],
-) -> list[Reader]:
-    """Readers in the order of their ids.
-
-    SQLite, which keeps no statistics, walks through all of them in that order, which is right when most are wanted. For
-    a few it is led to the index of who is due: by an id written as a sum, which no order is known of, or by a list.
-    """
-    where = and_(where, number > after)
-    if shard[1] > 1:
-        where = and_(where, number % shard[1] == shard[0])
-    return _select(tx, where, [number], limit)
-
-
-def _count(tx: Connection, where: ColumnElement[bool]) -> int:
-    return tx.execute(select(func.count()).select_from(SUBSCRIBERS).where(where)).scalar_one()
-
-
-def next_due(tx: Connection) -> datetime | None:
-    """When the next digest of anyone is due."""
-    where = and_(ACTIVE, SUBSCRIBERS.c.next_due.is_not(None))
-    return tx.execute(select(func.min(SUBSCRIBERS.c.next_due)).where(where)).scalar()
-
-
-def marks(tx: Connection, ids: Sequence[int]) -> dict[int, tuple[int | None, int | None]]:
-    """How far readers have been told: id -> (told_revision, alert_revision). Locks the rows until the end of `tx`, so
-    that of two processes that composed the same edition one finds its mark moved."""
-    found: dict[int, tuple[int | None, int | None]] = {}
-    for part in chunks(ids):
-        rows = tx.execute(
-            select(SUBSCRIBERS.c.id, SUBSCRIBERS.c.told_revision, SUBSCRIBERS.c.alert_revision)
-            .where(SUBSCRIBERS.c.id.in_(part))
-            .order_by(SUBSCRIBERS.c.id)
-            .with_for_update()
-        )
-        found.update({reader: (told, alerted) for reader, told, alerted in rows.all()})
-    return found
-
-
-def advance(tx: Connection, names: Sequence[str], marks: Iterable[tuple[Any, ...]]) -> None:
-    """Move readers' marks, in the transaction that writes their editions. Each mark is a tuple: the reader's id, and
-    the values of the columns `names`. Readers with the same values are moved together, for most have the same."""
-    alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
-    for mark in marks:
-        alike[mark[1:]].append(mark[0])
-    for values, ids in alike.items():
-        for part in chunks(ids):
-            moved = update(SUBSCRIBERS).where(SUBSCRIBERS.c.id.in_(part))
-            tx.execute(moved.values(dict(zip(names, values, strict=True))))
 
 
 def leave_alerts(tx: Connection, reader_id: int) -> None:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event, func, select
 
 from bot.core.picks import Picks, PickSection
-from bot.store import Database, editions, outbox, readers
+from bot.store import Database, editions, outbox, readers, turns
 from bot.store.editions import Draft
 from bot.store.outbox import Leased
 from bot.store.readers import Entry
@@ -151,7 +151,7 @@ def test_alerts_that_a_digest_has_not_passed_are_found(database: Database, now: 
     ids = fill(database, now, 2, kind="alert")
     with database.write() as tx:
         assert {one.subscriber_id for one in editions.alerted(tx, ids)} == set(ids)
-        readers.advance(tx, ["told_revision"], [(ids[0], 1)])
+        turns.advance(tx, ["told_revision"], [(ids[0], 1)])
         assert {one.subscriber_id for one in editions.alerted(tx, ids)} == {ids[1]}
 
 

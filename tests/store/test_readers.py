@@ -1,14 +1,10 @@
 """Readers of the file and of the database: who is due, and who is out of reach whatever the file says."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import event
 
-from bot.store import Database, readers
+from bot.store import Database, readers, turns
 from bot.store.readers import Entry, Status
 
 HOUR = timedelta(hours=1)
@@ -50,8 +46,8 @@ def test_who_leaves_the_file_gets_nothing_more_and_comes_back_as_they_were(datab
     sync(database, now, *both)
     sync(database, now, both[0])
     with database.read() as tx:
-        due = [one.email for one in readers.due(tx, now + HOUR, after=0, limit=10)]
-        forced = [one.email for one in readers.due(tx, now, after=0, limit=10, force=True)]
+        due = [one.email for one in turns.digest_due(tx, now + HOUR, after=0, limit=10)]
+        forced = [one.email for one in turns.digest_due(tx, now, after=0, limit=10, force=True)]
 
     assert due == forced == ["ada@example.org"]
     assert stored(database)["bob@example.org"].status == "removed"
@@ -72,7 +68,7 @@ def test_an_unsubscribe_a_bounce_and_a_complaint_win_over_the_file(
     sync(database, now, ada)
     with database.read() as tx:
         lines = readers.would_change(tx, [ada])
-        assert readers.due(tx, now + HOUR, after=0, limit=10, force=True) == []
+        assert turns.digest_due(tx, now + HOUR, after=0, limit=10, force=True) == []
 
     assert stored(database)["ada@example.org"].status == status
     assert len(lines) == 1
@@ -96,69 +92,9 @@ def test_a_pause_ends_by_itself_and_its_digest_is_then_due(database: Database, n
     with database.write() as tx:
         readers.set_status(tx, "ada@example.org", "paused", "holiday", now, until=now + 2 * HOUR)
         readers.end_pauses(tx, now + HOUR)
-        assert readers.due(tx, now + HOUR, after=0, limit=10) == []
+        assert turns.digest_due(tx, now + HOUR, after=0, limit=10) == []
         readers.end_pauses(tx, now + 2 * HOUR)
-        assert [one.email for one in readers.due(tx, now + 2 * HOUR, after=0, limit=10)] == ["ada@example.org"]
-
-
-def test_due_readers_come_in_pages(database: Database, now: datetime) -> None:
-    sync(database, now, *(entry(f"r{number}@example.org", now) for number in range(7)))
-    seen: list[str] = []
-    after = 0
-    with database.read() as tx:
-        while page := readers.due(tx, now, after=after, limit=3):
-            seen += [one.email for one in page]
-            after = page[-1].id
-
-    assert sorted(seen) == [f"r{number}@example.org" for number in range(7)]
-
-
-@pytest.mark.parametrize("few", [True, False])
-def test_few_or_many_the_same_are_due(database: Database, now: datetime, few: bool) -> None:
-    """Asked by an index and sorted, or in the order of ids: the same readers in the same order."""
-    with database.write() as tx:
-        readers.add(
-            tx, (replace(entry(f"r{n}@example.org", now + n % 3 * HOUR), alerts=n % 2 == 0) for n in range(9)), now
-        )
-        ids = [one.id for one in readers.everyone(tx)]
-        readers.advance(tx, ["alert_revision"], [(ids[0], 5), (ids[2], 4)])
-        readers.set_status(tx, "r4@example.org", "unsubscribed", "", now)
-    with database.read() as tx:
-        digests = [one.id for one in readers.due(tx, now, after=ids[0], limit=10, few=few)]
-        shares = [[one.id for one in readers.due(tx, now, after=0, limit=9, shard=(k, 2), few=few)] for k in (0, 1)]
-        alerts = [one.id for one in readers.alert_due(tx, 5, now, after=0, limit=10, few=few)]
-        counts = readers.count_due(tx, now), readers.count_alert_due(tx, 5, now)
-
-    assert digests == [ids[3], ids[6]]
-    assert sorted(shares[0] + shares[1]) == [ids[0], ids[3], ids[6]]
-    assert alerts == [ids[2], ids[6], ids[8]]
-    assert counts == (3, 3)
-
-
-def test_no_tick_walks_through_all_readers(tmp_path: Path, now: datetime) -> None:
-    store = Database(f"sqlite:///{tmp_path / 'p.db'}")
-    store.migrate()
-    asked: list[tuple[str, Any]] = []
-    for engine in (store._writer, store._reader):
-        event.listen(engine, "before_cursor_execute", lambda *args: asked.append((args[2], args[3])))
-    with store.write() as tx:
-        readers.end_pauses(tx, now)
-        readers.set_right(tx, now)
-        readers.count_due(tx, now)
-        readers.count_alert_due(tx, 5, now)
-        readers.due(tx, now, after=0, limit=10, few=True)
-        readers.alert_due(tx, 5, now, after=0, limit=10, few=True)
-        readers.next_due(tx)
-    with store.read() as tx:
-        questions = [(sql, values) for sql, values in asked if "subscriber" in sql]
-        plans = {
-            sql: [str(row[3]) for row in tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)]
-            for sql, values in questions
-        }
-    store.close()
-    assert len(plans) == 7
-    for sql, steps in plans.items():
-        assert not any(step.startswith("SCAN subscriber") or "(rowid>?)" in step for step in steps), (sql, steps)
+        assert [one.email for one in turns.digest_due(tx, now + 2 * HOUR, after=0, limit=10)] == ["ada@example.org"]
 
 
 def test_readers_kept_here_are_not_touched_by_the_file(database: Database, now: datetime) -> None:

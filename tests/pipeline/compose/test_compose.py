@@ -15,7 +15,7 @@ from bot.mail.addresses import Mailbox
 from bot.pipeline.compose import ComposeReport, compose
 from bot.pipeline.press import Identity
 from bot.pipeline.subscribers import entry_for
-from bot.store import Database, editions, history, outbox, papers, readers
+from bot.store import Database, editions, history, outbox, papers, readers, turns
 from bot.store.tables import EDITIONS, SUBSCRIBERS
 
 FRIDAY = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
@@ -188,7 +188,7 @@ def test_what_an_alert_told_is_not_told_again_but_counted(office: Office) -> Non
     office.compose(FRIDAY + HOUR)
     office.collect(FRIDAY + 2 * HOUR, listing(3, "More attention"))
     with office.database.write() as tx:  # the second alert has to wait: the digest comes first
-        readers.advance(tx, ["alert_after"], [(1, FRIDAY + 5 * DAY)])
+        turns.advance(tx, ["alert_after"], [(1, FRIDAY + 5 * DAY)])
     office.compose(FRIDAY + DAY)
     *_, digest = office.told()
 

@@ -1,0 +1,81 @@
+"""Whose turn it is: in pages, in shares, by an index or in the order of ids; the same readers every way."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from bot.store import Database, readers, turns
+from bot.store.readers import Entry
+
+HOUR = timedelta(hours=1)
+
+
+def entry(email: str, due: datetime) -> Entry:
+    return Entry(email=email, data={"email": email}, alerts=False, schedule="daily 07:30", next_due=due)
+
+
+def test_due_readers_come_in_pages(database: Database, now: datetime) -> None:
+    with database.write() as tx:
+        readers.add(tx, (entry(f"r{number}@example.org", now) for number in range(7)), now)
+    seen: list[str] = []
+    after = 0
+    with database.read() as tx:
+        while page := turns.digest_due(tx, now, after=after, limit=3):
+            seen += [one.email for one in page]
+            after = page[-1].id
+
+    assert sorted(seen) == [f"r{number}@example.org" for number in range(7)]
+
+
+@pytest.mark.parametrize("few", [True, False])
+def test_few_or_many_the_same_are_due(database: Database, now: datetime, few: bool) -> None:
+    """Asked by an index and sorted, or in the order of ids: the same readers in the same order."""
+    with database.write() as tx:
+        readers.add(
+            tx, (replace(entry(f"r{n}@example.org", now + n % 3 * HOUR), alerts=n % 2 == 0) for n in range(9)), now
+        )
+        ids = [one.id for one in readers.everyone(tx)]
+        turns.advance(tx, ["alert_revision"], [(ids[0], 5), (ids[2], 4)])
+        readers.set_status(tx, "r4@example.org", "unsubscribed", "", now)
+    with database.read() as tx:
+        digests = [one.id for one in turns.digest_due(tx, now, after=ids[0], limit=10, few=few)]
+        shares = [
+            [one.id for one in turns.digest_due(tx, now, after=0, limit=9, shard=(k, 2), few=few)] for k in (0, 1)
+        ]
+        alerts = [one.id for one in turns.alert_due(tx, 5, now, after=0, limit=10, few=few)]
+        counts = turns.count_digest_due(tx, now), turns.count_alert_due(tx, 5, now)
+
+    assert digests == [ids[3], ids[6]]
+    assert sorted(one.id for share in shares for one in share) == [ids[0], ids[3], ids[6]]
+    assert alerts == [ids[2], ids[6], ids[8]]
+    assert counts == (3, 3)
+
+
+def test_no_tick_walks_through_all_readers(tmp_path: Path, now: datetime) -> None:
+    store = Database(f"sqlite:///{tmp_path / 'p.db'}")
+    store.migrate()
+    asked: list[tuple[str, Any]] = []
+    for engine in (store._writer, store._reader):
+        event.listen(engine, "before_cursor_execute", lambda *args: asked.append((args[2], args[3])))
+    with store.write() as tx:
+        readers.end_pauses(tx, now)
+        turns.set_right(tx, now)
+        turns.count_digest_due(tx, now)
+        turns.count_alert_due(tx, 5, now)
+        turns.digest_due(tx, now, after=0, limit=10, few=True)
+        turns.alert_due(tx, 5, now, after=0, limit=10, few=True)
+        turns.next_due(tx)
+    with store.read() as tx:
+        questions = [(sql, values) for sql, values in asked if "subscriber" in sql]
+        plans = {
+            sql: [str(row[3]) for row in tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)]
+            for sql, values in questions
+        }
+    store.close()
+    assert len(plans) == 7
+    for sql, steps in plans.items():
+        assert not any(step.startswith("SCAN subscriber") or "(rowid>?)" in step for step in steps), (sql, steps)
