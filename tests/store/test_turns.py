@@ -43,9 +43,7 @@ def test_few_or_many_the_same_are_due(database: Database, now: datetime, few: bo
         readers.set_status(tx, "r4@example.org", "unsubscribed", "", now)
     with database.read() as tx:
         digests = [one.id for one in turns.digest_due(tx, now, after=ids[0], limit=10, few=few)]
-        shares = [
-            [one.id for one in turns.digest_due(tx, now, after=0, limit=9, shard=(k, 2), few=few)] for k in (0, 1)
-        ]
+        shares = [turns.digest_due(tx, now, after=0, limit=9, shard=(number, 2), few=few) for number in (0, 1)]
         alerts = [one.id for one in turns.alert_due(tx, 5, now, after=0, limit=10, few=few)]
         counts = turns.count_digest_due(tx, now), turns.count_alert_due(tx, 5, now)
 
