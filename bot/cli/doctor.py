@@ -2,6 +2,7 @@
 
 import os
 import stat
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +15,7 @@ from bot.cli.say import out, print_json
 from bot.core.addresses import address
 from bot.core.notes import trial_letter
 from bot.errors import DeliveryError, UserError
-from bot.mail import tokens
+from bot.mail import mailboxes, tokens
 from bot.mail.addresses import mailbox
 from bot.mail.dkim import DkimSigner
 from bot.mail.domain_check import Domains, check_domains, dns_lookup
@@ -37,7 +38,7 @@ def doctor(
     offline: Annotated[bool, typer.Option("--offline", help="Do not ask the DNS.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Look at the database, the disk, the clock, the relay and the DNS; each finding comes with its fix."""
+    """Look at the database, the disk, the clock, the relays, the inbox and the DNS; each finding comes with its fix."""
     parts = parts_of(context)
     found = examine(parts, datetime.now(UTC), send=send, offline=offline)
     problems = sum(finding.level == "problem" for findings in found.values() for finding in findings)
@@ -79,6 +80,10 @@ def examine(parts: Parts, now: datetime, *, send: str = "", offline: bool = Fals
         "database": check_up(parts.database, now),
         "mail": check_relay(mail.url, [envelope], now),
     }
+    for number, url in enumerate(mail.fallback, 1):
+        found[f"fallback {number}"] = check_relay(url, [envelope], now)
+    if mail.inbox:
+        found["inbox"] = [_inbox(mail.inbox)]
     if mail.url.startswith("smtp") and not offline:
         found["dns"] = check_domains(
             Domains(
@@ -104,6 +109,17 @@ def _configuration(parts: Parts) -> list[Finding]:
     if not parts.config.operator:
         found.append(advice("nobody is told when a source stays broken", 'set operator = "you@example.org"'))
     return found or [fine(f"{file} raises no doubts")]
+
+
+def _inbox(place: str) -> Finding:
+    """Whether what comes back can be read. Nothing is marked or acted on."""
+    name = mailboxes.imap_of(place).name if place.startswith("imap") else place
+    try:
+        with closing(mailboxes.from_place(place)) as unread:
+            waits = "there is unread mail" if next(unread, None) else "nothing unread"
+    except DeliveryError as error:
+        return problem(f"bounces and unsubscribes cannot be read: {error}", "put mail.inbox right, or leave it out")
+    return fine(f"{name} can be read: {waits}")
 
 
 def _send(parts: Parts, recipient: str, now: datetime) -> Finding:

@@ -162,12 +162,7 @@ class Parts:
         place = place or self.config.mail.inbox
         if not place:
             return []
-        if place == "-":
-            received = mailboxes.from_stream(sys.stdin.buffer)
-        elif place.startswith(("imap://", "imaps://")):
-            received = mailboxes.from_imap(mailboxes.imap_of(place))
-        else:
-            received = mailboxes.from_maildir(Path(place.removeprefix("maildir:")))
+        received = mailboxes.from_stream(sys.stdin.buffer) if place == "-" else mailboxes.from_place(place)
         try:
             return care.answer(self.database, self.press, self.transport, received, now)
         except DeliveryError as error:

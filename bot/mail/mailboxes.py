@@ -33,7 +33,14 @@ def from_stream(stream: BinaryIO) -> Iterator[Received]:
     yield Received(stream.read(MAX_MESSAGE), lambda: None)
 
 
-def from_maildir(folder: Path) -> Iterator[Received]:
+def from_place(place: str) -> Generator[Received, None, None]:
+    """The unread messages of an inbox as configured: an IMAP URL or `maildir:DIR`. Raises DeliveryError."""
+    if place.startswith(("imap://", "imaps://")):
+        return from_imap(imap_of(place))
+    return from_maildir(Path(place.removeprefix("maildir:")))
+
+
+def from_maildir(folder: Path) -> Generator[Received, None, None]:
     """The unread messages of a Maildir, oldest first; `done` marks one as read. Raises DeliveryError."""
     if not (folder / "new").is_dir() or not (folder / "cur").is_dir():
         raise DeliveryError(f"{folder} is no Maildir: it needs the folders new, cur and tmp", "ours")

@@ -17,6 +17,7 @@ operator = "op@example.org"
 from = "Paperlark <digest@papers.example.org>"
 url = "{url}"
 bounces = "b+{{token}}@papers.example.org"
+{more}
 [[sources]]
 type = "page"
 location = "*.txt"
@@ -27,9 +28,9 @@ email = "ada@example.org"
 
 @pytest.fixture
 def doctor(tmp_path: Path) -> Callable[..., tuple[int, dict[str, Any]]]:
-    def run(url: str, *arguments: str) -> tuple[int, dict[str, Any]]:
+    def run(url: str, *arguments: str, more: str = "") -> tuple[int, dict[str, Any]]:
         file = tmp_path / "config.toml"
-        file.write_text(CONFIG.format(url=url))
+        file.write_text(CONFIG.format(url=url, more=more))
         file.chmod(0o644)
         result = CliRunner().invoke(app, ["-c", str(file), "doctor", "--json", "--offline", *arguments])
         assert result.exit_code in (0, 1), result.output
@@ -71,6 +72,25 @@ def test_nobody_listening(doctor: Any) -> None:
     assert "cannot connect" in said(report, "problem")
 
 
+def test_every_relay_and_the_inbox_are_looked_at(doctor: Any, relay: Any, tmp_path: Path) -> None:
+    (tmp_path / "box" / "new").mkdir(parents=True)
+    (tmp_path / "box" / "cur").mkdir()
+    (tmp_path / "box" / "new" / "1").write_text("Subject: Undelivered\n\n")
+    url, spare = f"smtp://127.0.0.1:{relay().port}", f"smtp://127.0.0.1:{relay().port}"
+    well = f'fallback = ["{spare}"]\ninbox = "maildir:{tmp_path / "box"}"'
+    code, report = doctor(url, more=well)
+    assert (code, report["problems"]) == (0, 0)
+    assert "can be read: there is unread mail" in said(report, "fine")
+    assert [path.name for path in (tmp_path / "box" / "new").iterdir()] == ["1"]  # looking is not reading
+
+    badly = 'fallback = ["smtp://127.0.0.1:1"]\ninbox = "imap://me:hunter2@127.0.0.1:1?tls=off"'
+    code, report = doctor(url, more=badly)
+    assert (code, report["problems"]) == (1, 2)
+    assert [one["about"] for one in report["findings"] if one["level"] == "problem"] == ["fallback 1", "inbox"]
+    assert "bounces and unsubscribes cannot be read: imap://127.0.0.1:1/INBOX" in said(report, "problem")
+    assert "hunter2" not in json.dumps(report)
+
+
 def test_a_password_for_all_to_read(doctor: Any, relay: Any) -> None:
     server = relay(features=("PIPELINING", "AUTH PLAIN"))
     _, report = doctor(f"smtp://me:hunter2@127.0.0.1:{server.port}")
@@ -81,6 +101,6 @@ def test_a_password_for_all_to_read(doctor: Any, relay: Any) -> None:
 def test_an_address_that_is_none(tmp_path: Path) -> None:
     from bot.errors import UserError
 
-    (tmp_path / "config.toml").write_text(CONFIG.format(url="outbox:out"))
+    (tmp_path / "config.toml").write_text(CONFIG.format(url="outbox:out", more=""))
     result = CliRunner().invoke(app, ["-c", str(tmp_path / "config.toml"), "doctor", "--offline", "--send", "nobody"])
     assert isinstance(result.exception, UserError)
