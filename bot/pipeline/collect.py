@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 MOST_WARNINGS = 20
 AT_ONCE = 8
 FIRST_PAUSE = timedelta(minutes=5)  # after a failure, doubled with each, up to `every` or a day
+AHEAD = timedelta(hours=1)  # a last try that lies further in the future is a clock's mistake
 LONGEST_PAUSE = timedelta(days=1)
 
 
@@ -90,6 +91,8 @@ def _may_ask(record: SourceRecord, now: datetime, due_only: bool) -> bool:
         return False
     if record.next_try is None or record.next_try <= now:
         return True
+    if record.last_try is not None and record.last_try > now + AHEAD:
+        return True  # a clock that ran ahead wrote that; it may have written "next year"
     # The other side asked us to wait: a person's impatience does not change that.
     return not due_only and record.state != "waiting"
 

@@ -12,6 +12,8 @@ from bot.store.database import Database
 from bot.store.rows import insert_or_ignore
 from bot.store.tables import PACES, SOURCES, URLS
 
+FURTHEST = timedelta(days=2)  # nobody holds a host for longer (a day is the most we agree to): a clock's mistake
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceRecord:
@@ -127,6 +129,8 @@ class Pace:
             # A clock that was ahead and was put right must not block a host for the difference.
             if next_free > now + timedelta(hours=1):
                 next_free = now
+            if held is not None and held > now + FURTHEST:
+                held = None
             turn: datetime = max(now, next_free, held or now)
             tx.execute(update(PACES).where(PACES.c.name == host).values(next_free=turn + timedelta(seconds=gap)))
         return turn
@@ -135,7 +139,8 @@ class Pace:
         """Nobody uses this name before `until`."""
         with self._database.write() as tx:
             tx.execute(insert_or_ignore(tx, PACES), [{"name": host, "next_free": until, "reason": reason}])
-            longer = or_(PACES.c.held_until.is_(None), PACES.c.held_until < until)
+            known = PACES.c.held_until
+            longer = or_(known.is_(None), known < until, known > until + FURTHEST)
             tx.execute(update(PACES).where(PACES.c.name == host, longer).values(held_until=until, reason=reason))
 
     def held(self, host: str, now: datetime) -> tuple[datetime, str] | None:

@@ -75,6 +75,15 @@ def test_urls_are_forgotten_with_their_source_and_its_settings(database: Databas
         assert set(sources.records(tx)) == {"100%"}
 
 
+def test_a_host_held_by_a_clock_that_ran_ahead_is_free_again(database: Database) -> None:
+    pace, ahead = Pace(database), NOW + timedelta(days=400)
+    pace.hold("lab.example", ahead + timedelta(hours=9))
+    assert pace.reserve("lab.example", 3, ahead) == ahead + timedelta(hours=9)
+    assert pace.reserve("lab.example", 3, NOW) == NOW
+    pace.hold("lab.example", NOW + timedelta(hours=2))  # what is asked now counts, though the row says next year
+    assert pace.reserve("lab.example", 3, NOW) == NOW + timedelta(hours=2)
+
+
 def test_recordings_are_bounded_by_source(database: Database) -> None:
     with database.write() as tx:
         for number in range(12):

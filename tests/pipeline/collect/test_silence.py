@@ -335,3 +335,20 @@ def test_a_feed_says_when_it_wants_to_be_asked(place: Any) -> None:
     place.web.pages["/feed"] = lambda asked: rss("A lattice", ttl=300)
     place.collect()
     assert place.record().next_try == place.now + timedelta(hours=5)
+
+
+def test_a_clock_that_ran_ahead_silences_nobody(place: Any) -> None:
+    """Set right again, it has left "next year" behind: for the source, for its host, and as what the host asked for."""
+    place.source("feed", "lab")
+    place.web.pages["/feed"] = lambda asked: rss("A lattice")
+    place.later(days=365).collect()
+    place.later(hours=3)
+    place.web.pages["/feed"] = lambda asked: (429, {"Retry-After": "7200"}, b"")
+    place.collect()
+    assert place.record().state == "waiting"
+    asked = len(place.web.asked)
+    place.later(days=-365).collect(due_only=True)
+    assert len(place.web.asked) > asked
+    place.web.pages["/feed"] = lambda asked: rss("A lattice", "Another")
+    place.later(hours=3).collect(due_only=True)
+    assert place.record().state == "fresh"
