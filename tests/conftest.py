@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from bot.store import Database
@@ -18,6 +19,11 @@ from tests.relays import authority, hang_up, quick, relay  # noqa: F401  (fixtur
 
 FIXTURES = Path(__file__).resolve().parents[1].parent / "shared" / "fixtures"
 LOCAL = {"127.0.0.1", "::1", "localhost", "0.0.0.0", ""}
+
+# The same cases every time, so that a change is judged by itself. PAPERLARK_EXPLORE=1 looks for new ones.
+hypothesis.settings.register_profile("the same", derandomize=True)
+if not os.environ.get("PAPERLARK_EXPLORE"):
+    hypothesis.settings.load_profile("the same")
 
 
 @pytest.fixture(autouse=True)

@@ -43,14 +43,21 @@ def parts(tmp_path: Path) -> Iterator[Parts]:
 def server(parts: Parts) -> Iterator[http.client.HTTPConnection]:
     waitress = pytest.importorskip("waitress")
     made = waitress.create_server(application(parts), host="127.0.0.1", port=0)
-    thread = threading.Thread(target=made.run, daemon=True)
+    stop = threading.Event()
+
+    def serve() -> None:  # as `made.run` does; but its sockets must not be closed while it looks at them
+        while not stop.is_set():
+            made.asyncore.loop(timeout=0.05, map=made._map, count=1)
+
+    thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     connection = http.client.HTTPConnection("127.0.0.1", made.effective_port, timeout=10)
     yield connection
     connection.close()
-    made.close()
-    made.task_dispatcher.shutdown()
+    stop.set()
     thread.join(5)
+    made.task_dispatcher.shutdown()
+    made.asyncore.close_all(made._map)
 
 
 def ask(
