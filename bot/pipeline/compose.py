@@ -6,6 +6,7 @@ so the work grows with the readers due and the papers changed, and memory does n
 """
 
 import gc
+import logging
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from bot.pipeline.digests import DigestDesk
 from bot.pipeline.news import TREND_DEPTH, NewsRoom, Ranking
 from bot.store import Database, history, readers, sources, turns
 from bot.store.history import Revision
+
+log = logging.getLogger(__name__)
 
 SHARE_FROM = 50_000  # readers due before it pays to start more processes
 WEEKLY_HALF_LIFE = timedelta(hours=84)  # a weekly digest ranks over its week, as a daily one over its day
@@ -81,13 +84,18 @@ def _everyone(work: "Work", due: int, room: NewsRoom, job: Job, processes: int, 
         return work(room, job._replace(few=due < SHARE_FROM), progress) if due else 0
     import multiprocessing  # memory nobody with fewer readers should pay for
     from concurrent.futures import ProcessPoolExecutor, as_completed
+    from concurrent.futures.process import BrokenProcessPool
 
     url, durable, written = room.database.url, room.database.durable, 0
-    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
-        jobs = [job._replace(few=False, shard=(number, processes)) for number in range(processes)]
-        for share in as_completed([pool.submit(_share, work, url, durable, one) for one in jobs]):
-            written += share.result()
-            progress(due // processes)
+    try:
+        with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
+            jobs = [job._replace(few=False, shard=(number, processes)) for number in range(processes)]
+            for share in as_completed([pool.submit(_share, work, url, durable, one) for one in jobs]):
+                written += share.result()
+                progress(due // processes)
+    except BrokenProcessPool:  # what it wrote is written, and its readers are due no more
+        log.warning("a process that composed with us was killed, for want of memory perhaps; going on alone")
+        written += work(room, job._replace(few=False), progress)
     return written
 
 

@@ -1,5 +1,6 @@
 """What readers get, decided from real rows: diffs, shares, alerts and their ceilings, quiet days, heartbeats."""
 
+import os
 import sys
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -324,6 +325,29 @@ def test_shared_among_processes_everyone_gets_the_same(office: Office, monkeypat
 
     assert report.digests == 20
     assert sorted(one.email for one in office.told()) == sorted(f"r{number}@example.org" for number in range(20))
+
+
+class Deadly:
+    """A maker of Message-IDs that ends every process it is sent to, as a machine short of memory does."""
+
+    def __call__(self, kind: str, slot: str, reader: int) -> str:
+        return f"<{kind}.{slot}.{reader}@x>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os._exit, (9,)
+
+
+def test_a_process_that_is_killed_leaves_its_share_to_us(
+    office: Office, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    office.readers(FRIDAY - HOUR, *(reader(f"r{number}@example.org") for number in range(20)))
+    office.collect(FRIDAY - HOUR, *attention(1, 2), first=True)
+    monkeypatch.setattr(sys.modules["bot.pipeline.compose"], "SHARE_FROM", 1)
+    report = compose(office.database, FRIDAY, Deadly(), processes=2)
+
+    assert report.digests == 20
+    assert len(office.told()) == 20
+    assert "going on alone" in caplog.text
 
 
 def test_alerts_shared_among_processes_are_not_told_again_by_the_digests(
