@@ -99,7 +99,7 @@ def _obstacle(query: Query, paper: Paper) -> str:
     """What alone keeps a query from being true of a paper, in words; "" if it is true, or if there is no such thing."""
     reading = Reading(paper)
     answers = {leaf: reading.true(leaf) for leaf in query.leaves()}
-    if true(query.root, answers):
+    if true(query.root, answers.__getitem__):
         return ""
     if excluded := excluding(query, answers):
         return f"excluded by {', '.join(map(written, excluded))}"

@@ -12,7 +12,7 @@ from typing import Final, TypedDict
 
 from bot.core.editions import Quote
 from bot.core.papers import Paper
-from bot.core.query_tree import VALUE_FIELDS, Comparison, Group, Leaf, Node, Number, Query, Term, written
+from bot.core.query_tree import VALUE_FIELDS, Comparison, Group, Leaf, Node, Number, Query, Term, true, written
 from bot.core.text import Word, exact_word_spans, fold_value, joins, singular, word_spans
 
 COMPARE: Final[dict[Comparison, Callable[[int, int], bool]]] = {">=": ge, ">": gt, "<=": le, "<": lt, "=": eq}
@@ -78,17 +78,9 @@ class Reading:
     def __init__(self, paper: Paper) -> None:
         self.paper = paper
 
-    def true(self, node: Node, holds: Callable[[Leaf], bool] | None = None) -> bool:
-        """Whether a part of a query is true of the paper. `holds` answers for a term, where it is known already."""
-        if not isinstance(node, Group):
-            return holds(node) if holds else self.quote(node) is not None
-        if node.kind == "and":
-            return all(self.true(part, holds) for part in node.parts)
-        if node.kind == "or":
-            return any(self.true(part, holds) for part in node.parts)
-        if node.kind == "of":
-            return sum(self.true(part, holds) for part in node.parts) >= node.least
-        return not self.true(node.parts[0], holds)
+    def true(self, node: Node) -> bool:
+        """Whether a part of a query is true of the paper."""
+        return true(node, lambda leaf: self.quote(leaf) is not None)
 
     def quote(self, leaf: Leaf) -> Quote | None:
         """Where a term or number is true of the paper, or None: the first place in the title, else in the abstract."""

@@ -20,8 +20,6 @@ _ABBREVIATION = re.compile(
 )
 # White space other than a single blank; letters that are another letter in another case: ſ is an s, \u212a a k.
 _ODD = re.compile("[^\\S ]|  |[ſıİ\u212a]")
-
-
 SHOWN = 32  # sentences remembered behind the beginning of one text
 
 

@@ -5,7 +5,7 @@ Reading a text does not belong here (see `query_reader`), nor what a query is tr
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -107,36 +107,41 @@ def _cells(c: str) -> int:
     return 2 if unicodedata.east_asian_width(c) in "WF" else 1
 
 
-def true(node: Node, answers: Mapping[Leaf, bool]) -> bool:
-    """The logic of a part of a query, over given answers of its terms."""
+def true(node: Node, holds: Callable[[Leaf], bool]) -> bool:
+    """The logic of a part of a query, from what holds of its terms."""
     if not isinstance(node, Group):
-        return answers[node]
-    count = sum(true(part, answers) for part in node.parts)
+        return holds(node)
     if node.kind == "and":
-        return count == len(node.parts)
-    if node.kind == "not":
-        return not count
-    return count >= (node.least if node.kind == "of" else 1)
+        return all(true(part, holds) for part in node.parts)
+    if node.kind == "or":
+        return any(true(part, holds) for part in node.parts)
+    if node.kind == "of":
+        return sum(true(part, holds) for part in node.parts) >= node.least
+    return not true(node.parts[0], holds)
 
 
 def turning(query: Query, answers: Mapping[Leaf, bool]) -> Iterator[Leaf]:
     """The terms each of which, the other way round, would alone make the query true that is not."""
-    return (leaf for leaf in dict.fromkeys(query.leaves()) if true(query.root, {**answers, leaf: not answers[leaf]}))
+    return (
+        leaf
+        for leaf in dict.fromkeys(query.leaves())
+        if true(query.root, {**answers, leaf: not answers[leaf]}.__getitem__)
+    )
 
 
 def excluding(query: Query, answers: Mapping[Leaf, bool]) -> tuple[Leaf, ...]:
     """The terms behind NOT that alone keep a query from being true; () if it is true, or lacks something besides."""
     found = tuple(leaf for leaf in dict.fromkeys(query.leaves()) if answers[leaf] and leaf not in query.wanted())
-    if not found or true(query.root, answers):
+    if not found or true(query.root, answers.__getitem__):
         return ()
-    return found if true(query.root, {**answers, **dict.fromkeys(found, False)}) else ()
+    return found if true(query.root, {**answers, **dict.fromkeys(found, False)}.__getitem__) else ()
 
 
 def required(query: Query) -> frozenset[Leaf]:
     """The wanted terms without which nothing matches, as those of `a AND b`."""
     wanted = query.wanted()
     best = {leaf: leaf in wanted for leaf in query.leaves()}
-    return frozenset(leaf for leaf in wanted if not true(query.root, {**best, leaf: False}))
+    return frozenset(leaf for leaf in wanted if not true(query.root, {**best, leaf: False}.__getitem__))
 
 
 def _leaves(node: Node, wanted: bool) -> Iterator[tuple[Leaf, bool]]:

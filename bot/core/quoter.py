@@ -8,7 +8,7 @@ from functools import lru_cache
 from bot.core.editions import Quote
 from bot.core.evaluate import Reading, units
 from bot.core.papers import Paper
-from bot.core.query_tree import TEXT_FIELDS, Group, Leaf, Number, Query
+from bot.core.query_tree import TEXT_FIELDS, Group, Leaf, Number, Query, true
 from bot.core.text import singular
 
 
@@ -45,13 +45,13 @@ class Quoter:
         for leaf in asked.others:
             if quote := self._quote(leaf, reading, quoted):
                 found[leaf] = quote
-        if not (bool(found) if asked.is_any else reading.true(asked.query.root, found.__contains__)):
+        if not (bool(found) if asked.is_any else true(asked.query.root, found.__contains__)):
             return None
         if len(found) == 1 and asked.is_any:
             return tuple(found.values())
         return tuple([found[leaf] for leaf in asked.wanted if leaf in found])
 
-    def _quote(self, leaf: Leaf, reading: "Reading", quoted: dict[Leaf, Quote | None]) -> Quote | None:
+    def _quote(self, leaf: Leaf, reading: Reading, quoted: dict[Leaf, Quote | None]) -> Quote | None:
         try:
             return quoted[leaf]
         except KeyError:

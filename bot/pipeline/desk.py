@@ -61,9 +61,8 @@ class Desk:
         if not marks:
             return 0
         with self.room.database.write() as tx:
-            current = turns.marks(tx, [mark[0] for mark in marks])
-            place = 0 if names[0] == "told_revision" else 1
-            mine = {mark[0] for mark in marks if current[mark[0]][place] == expected[mark[0]]}
+            current = turns.marks(tx, names[0], [mark[0] for mark in marks])
+            mine = {mark[0] for mark in marks if current[mark[0]] == expected[mark[0]]}
             compose_id = self._compose_id
             if drafts and compose_id is None:
                 compose_id = editions.begin_compose(tx, self.now, self.room.revision.id, self.room.notes)

@@ -107,18 +107,13 @@ def next_due(tx: Connection) -> datetime | None:
     return tx.execute(select(func.min(SUBSCRIBERS.c.next_due)).where(where)).scalar()
 
 
-def marks(tx: Connection, ids: Sequence[int]) -> dict[int, tuple[int | None, int | None]]:
-    """How far readers have been told: id -> (told_revision, alert_revision). Locks the rows until the end of `tx`, so
+def marks(tx: Connection, name: str, ids: Sequence[int]) -> dict[int, int | None]:
+    """How far readers have been told, by the column `name`: id -> revision. Locks the rows until the end of `tx`, so
     that of two processes that composed the same edition one finds its mark moved."""
-    found: dict[int, tuple[int | None, int | None]] = {}
+    found: dict[int, int | None] = {}
     for part in chunks(ids):
-        rows = tx.execute(
-            select(_ID, SUBSCRIBERS.c.told_revision, SUBSCRIBERS.c.alert_revision)
-            .where(_ID.in_(part))
-            .order_by(_ID)
-            .with_for_update()
-        )
-        found.update({reader: (told, alerted) for reader, told, alerted in rows.all()})
+        rows = tx.execute(select(_ID, SUBSCRIBERS.c[name]).where(_ID.in_(part)).order_by(_ID).with_for_update())
+        found.update({reader: revision for reader, revision in rows.all()})
     return found
 
 
