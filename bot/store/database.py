@@ -1,6 +1,7 @@
 """The database itself: connecting, transactions, migrations. No tables and no queries here."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -152,7 +153,7 @@ def _sqlite(url: str, *, immediate: bool, durable: bool) -> Engine:
         connection.isolation_level = None  # the driver must not begin transactions of its own: `begin` below does
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout={BUSY_MS}")
-        cursor.execute("PRAGMA journal_mode=WAL")
+        _switch_to_wal(cursor)
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
         cursor.close()
@@ -162,6 +163,20 @@ def _sqlite(url: str, *, immediate: bool, durable: bool) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine
+
+
+def _switch_to_wal(cursor: sqlite3.Cursor) -> None:
+    """Of several processes that start at once on a new file one switches, and SQLite tells the others at once that it
+    is locked, whatever the busy timeout: they might wait for each other. Here they try again."""
+    until = time.monotonic() + BUSY_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
 
 
 __all__ = ["Connection", "Database", "OperationalError", "unusable"]
