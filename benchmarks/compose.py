@@ -21,9 +21,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bot.core.papers import Listing
 from bot.mail import tokens
-from bot.pipeline.compose import compose
-from bot.store import Database, papers, readers
-from bot.store.readers import Entry
+from bot.pipeline.compose.compose import compose
+from bot.store import Database, papers, subscribers
+from bot.store.subscribers import Entry
 
 NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 STEMS = (
@@ -72,7 +72,7 @@ def fill(url: str, number: int) -> None:
 
     for start in range(0, number, 20_000):
         with database.write() as tx:
-            readers.add(tx, (entry(index) for index in range(start, min(number, start + 20_000))), NOW)
+            subscribers.add(tx, (entry(index) for index in range(start, min(number, start + 20_000))), NOW)
     database.close()
 
 

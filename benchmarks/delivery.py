@@ -25,13 +25,13 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from smtp_servers import far_away, sink
 
-from bot.core.editions import Letter
+from bot.core.letter.letter import Letter
 from bot.mail import tokens
-from bot.mail.addresses import Mailbox, mailbox
-from bot.mail.dkim import DkimSigner
-from bot.mail.message import Message
-from bot.mail.transport import transport
-from bot.mail.writer import Head, write
+from bot.mail.message.dkim import DkimSigner
+from bot.mail.message.mailbox import Mailbox, mailbox
+from bot.mail.message.mime import Head, write
+from bot.mail.message.types import Message
+from bot.mail.transport.from_url import transport
 
 CARDS, SHOWN = 200, 20
 DOMAIN = "papers.example.org"

@@ -18,9 +18,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bot.store import Database, editions, outbox, readers
+from bot.store import Database, editions, outbox, subscribers
 from bot.store.editions import Draft
-from bot.store.readers import Entry
+from bot.store.subscribers import Entry
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 CLAIM = 100
@@ -39,12 +39,12 @@ class Row:
 def fill(database: Database, rows: int, slot: str) -> None:
     """As many waiting editions as rows, one reader each."""
     with database.write() as tx:
-        if not readers.by_email(tx, "reader0@example.net"):
+        if not subscribers.by_email(tx, "reader0@example.net"):
             entries = [
                 Entry(email=f"reader{number}@example.net", data={}, alerts=False, schedule="", next_due=None)
                 for number in range(rows)
             ]
-            readers.add(tx, entries, NOW)
+            subscribers.add(tx, entries, NOW)
         compose_id = editions.begin_compose(tx, NOW, 1, "[]")
         drafts = [
             Draft(

@@ -36,17 +36,17 @@ import matching_corpus  # noqa: E402
 from delivery import post_prebuilt  # noqa: E402
 from smtp_servers import sink  # noqa: E402
 
-from bot.core import cards, rendering  # noqa: E402
-from bot.core.editions import Edition  # noqa: E402
+from bot.core.edition.edition import Edition  # noqa: E402
+from bot.core.letter import paper_view, renderer  # noqa: E402
 from bot.core.papers import Listing  # noqa: E402
-from bot.mail.addresses import mailbox  # noqa: E402
-from bot.mail.message import Message  # noqa: E402
-from bot.mail.transport import transport  # noqa: E402
-from bot.pipeline.compose import compose  # noqa: E402
-from bot.pipeline.deliver import Sending, deliver  # noqa: E402
-from bot.pipeline.press import Identity, PressRoom  # noqa: E402
-from bot.store import Database, outbox, papers, readers  # noqa: E402
-from bot.store.readers import Entry  # noqa: E402
+from bot.mail.message.mailbox import mailbox  # noqa: E402
+from bot.mail.message.types import Message  # noqa: E402
+from bot.mail.transport.from_url import transport  # noqa: E402
+from bot.pipeline.build_message import Identity, PressRoom  # noqa: E402
+from bot.pipeline.compose.compose import compose  # noqa: E402
+from bot.pipeline.deliver.deliver import Sending, deliver  # noqa: E402
+from bot.store import Database, outbox, papers, subscribers  # noqa: E402
+from bot.store.subscribers import Entry  # noqa: E402
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 DENSITY = "broad"  # a keyword is in at most a fifth of the papers
@@ -99,13 +99,13 @@ def fill(url: str, number: int, count: int) -> None:
         return Entry(email=data["email"], data=data, alerts=False, schedule="daily 07:30 UTC", next_due=NOW)
 
     with database.write() as tx:
-        readers.add(tx, map(entry, range(number)), NOW)
+        subscribers.add(tx, map(entry, range(number)), NOW)
     compose(database, NOW, IDENTITY.message_id)
     database.close()
 
 
 def press_room(database: Database) -> PressRoom:
-    press = rendering.Press(rendering.environment(jinja2.FileSystemLoader(HERE.parent / "templates")))
+    press = renderer.Press(renderer.environment(jinja2.FileSystemLoader(HERE.parent / "templates")))
     return PressRoom(database, press, IDENTITY)
 
 
@@ -145,7 +145,7 @@ def ours(start: Barrier, port: int, url: str) -> Share:
 
 
 def usual(start: Barrier, port: int, editions: Sequence[Edition]) -> Share:
-    make = letters.usual(rendering.environment(jinja2.FileSystemLoader(HERE.parent / "templates")))
+    make = letters.usual(renderer.environment(jinja2.FileSystemLoader(HERE.parent / "templates")))
     make(editions[0])
     start.wait()
     ready, before, gone = time.monotonic(), time.process_time(), []
@@ -210,7 +210,7 @@ def measure(number: int, count: int, most: int) -> tuple[str, list[Row]]:
             rows += measured("the usual way", processes, usual, [(port, few[one::processes]) for one in crew])
             rows += measured("posting bytes", processes, posting, [(port, messages[one::processes]) for one in crew])
         shown = [pick for edition in editions for section in edition.sections for pick in section.picks]
-        looks = {(pick.paper.key, *cards.answer(pick.reasons)[:2]) for pick in shown if pick.reasons}
+        looks = {(pick.paper.key, *paper_view.answer(pick.reasons)[:2]) for pick in shown if pick.reasons}
         matched = sum(bool(pick.reasons) for pick in shown)
         size = sum(len(message.data) for message in messages) / len(messages)
     title = (

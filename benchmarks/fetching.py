@@ -121,7 +121,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def parts(urls: list[str], folder: Path) -> int:
-    from bot.core.documents import Progress
+    from bot.core.source.document import Progress
     from bot.fetch import Fetcher, Memory
     from bot.sources import feed as source
 

@@ -27,13 +27,13 @@ import premailer
 HERE = Path(__file__).resolve()
 sys.path.insert(0, str(HERE.parents[1]))
 
-from bot.core import cards, rendering, samples  # noqa: E402
-from bot.core.editions import Edition  # noqa: E402
+from bot.core.edition.edition import Edition  # noqa: E402
+from bot.core.letter import paper_view, renderer, samples  # noqa: E402
+from bot.core.letter.fragments import Plates  # noqa: E402
+from bot.core.letter.letter_view import sheet  # noqa: E402
 from bot.core.papers import Paper  # noqa: E402
-from bot.core.plates import Plates  # noqa: E402
-from bot.core.sheets import sheet  # noqa: E402
-from bot.mail.addresses import Mailbox  # noqa: E402
-from bot.mail.writer import Head, write  # noqa: E402
+from bot.mail.message.mailbox import Mailbox  # noqa: E402
+from bot.mail.message.mime import Head, write  # noqa: E402
 
 PAPERS, SHOWN, PROFILES = 200, 20, 3
 WORDS = [
@@ -145,11 +145,11 @@ def usual(environment: jinja2.Environment) -> Callable[[Edition], bytes]:
         for section in letter.sections:
             looks = []
             for pick in section.picks:
-                answer = cards.answer(pick.reasons)
-                face = cards.Face(
+                answer = paper_view.answer(pick.reasons)
+                face = paper_view.Face(
                     pick.paper, answer.title_hits, answer.abstract_hits, pick.rise, pick.rise_over, False, ""
                 )
-                looks.append((cards.card(face, cards.SHORT), answer.whys))
+                looks.append((paper_view.card(face, paper_view.SHORT), answer.whys))
             sections.append(
                 {
                     "kind": section.kind,
@@ -189,9 +189,9 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--json", action="store_true")
     chosen = options.parse_args()
-    environment = rendering.environment(jinja2.FileSystemLoader(HERE.parents[1] / "templates"))
+    environment = renderer.environment(jinja2.FileSystemLoader(HERE.parents[1] / "templates"))
     everyone = editions(chosen.readers)
-    press = rendering.Press(environment)
+    press = renderer.Press(environment)
     anew = usual(environment)
     cold = seconds(press.letter, everyone[:20])
     for edition in everyone[: len(everyone) // 4]:
@@ -213,8 +213,8 @@ def main() -> None:
         | {"cold": round(1 / cold, 1)},
         "ratio": round(best["usual"] / best["ours"], 1),
         "bytes": {
-            "html": rendering.size(letter.html),
-            "text": rendering.size(letter.text),
+            "html": renderer.size(letter.html),
+            "text": renderer.size(letter.text),
             "message": len(write(letter, head(everyone[0]))),
             "usual_message": len(anew(everyone[0])),
         },

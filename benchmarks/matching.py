@@ -34,12 +34,12 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 from matching_corpus import CATEGORIES, FAMILIES, Profiles, papers, profiles
 from matching_opponents import ENGINES
 
-from bot.core.evaluate import Reading
-from bot.core.matcher import Matcher, Matches
+from bot.core.matching import Matcher, Matches
+from bot.core.matching.scan import Texts
+from bot.core.matching.snapshot import stamp
 from bot.core.papers import Paper
 from bot.core.query import parse
-from bot.core.scan import Texts
-from bot.core.snapshot import stamp
+from bot.core.query.evaluate import Reading
 
 NEEDS = {"sets": "ahocorasick", "roaring": "pyroaring", "mokaccino": "mokaccino", "perq": "perq"}
 ROUNDS = 2

@@ -10,7 +10,7 @@ from itertools import accumulate
 import numpy as np
 
 from bot.core.papers import Paper
-from bot.core.text import singular, words
+from bot.core.query.words import singular, words
 
 SMALL = (
     "the of and a to in we is for that on with as are by this our from be an which can it show model method "

@@ -12,7 +12,7 @@ import numpy as np
 from matching_corpus import Profiles
 
 from bot.core.papers import Paper
-from bot.core.text import singular, words
+from bot.core.query.words import singular, words
 
 Pairs = Iterator[tuple[int, "np.ndarray[tuple[int], np.dtype[np.int64]]"]]  # paper, profiles
 

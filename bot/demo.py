@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.errors import UserError
-from bot.shipped import shipped
+from bot.resources import shipped
 
 CONFIG = """\
 # The demo's configuration: what yours could look like.

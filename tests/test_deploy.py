@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.worker import GRACE
+from bot.scheduler import GRACE
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from bot.cli import main
-from bot.cli.parts import Parts, State
-from bot.store import readers
-from bot.store.readers import Reader
+from bot.cli.wiring import Parts, State
+from bot.store import subscribers
+from bot.store.subscribers import Reader
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = """
@@ -119,7 +119,7 @@ class Post:
     def ada(self) -> Reader:
         parts = Parts(State(config_path=self.place / "config.toml"))
         with parts.database.read() as tx:
-            (ada,) = readers.everyone(tx)
+            (ada,) = subscribers.everyone(tx)
         parts.database.close()
         return ada
 

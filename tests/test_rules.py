@@ -15,7 +15,7 @@ MODULES = sorted(path for path in (ROOT / "bot").rglob("*.py") if "__pycache__" 
 # Each library that reaches the world, or is a taste of one floor, and the only places that may import it.
 HOUSES = {
     "alembic": ("store",),
-    "apscheduler": ("worker",),
+    "apscheduler": ("scheduler",),
     "cryptography": ("mail",),
     "feedparser": ("sources",),
     "httpx": ("fetch",),
@@ -30,7 +30,7 @@ HOUSES = {
     "waitress": ("cli",),
 }
 CLOCKS = {("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today"), ("time", "time")}
-WITH_A_CLOCK = ("cli", "worker")
+WITH_A_CLOCK = ("cli", "scheduler")
 
 
 def house_of(path: Path) -> str:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.cli.parts import Parts, State
-from bot.cli.serve import application
+from bot.cli.web import application
+from bot.cli.wiring import Parts, State
 from bot.mail import tokens
-from bot.store import readers
+from bot.store import subscribers
 
 CONFIG = """
 secret = "a secret nobody can guess"
@@ -70,7 +70,7 @@ def ask(
 
 def status(parts: Parts) -> str:
     with parts.database.read() as tx:
-        (ada,) = readers.everyone(tx)
+        (ada,) = subscribers.everyone(tx)
     return ada.status + (" without alerts" if ada.left_alerts else "")
 
 

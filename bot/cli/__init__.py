@@ -14,9 +14,9 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import ask, backtest, care, doctor, look, readers, serve, steps, trial
-from bot.cli.parts import State
-from bot.cli.say import complain, set_up_logging
+from bot.cli import backtest, doctor, explain, init, read, run, status, subscribers, web
+from bot.cli.console import complain, set_up_logging
+from bot.cli.wiring import State
 from bot.errors import UserError
 
 ANYWHERE = {"--config": True, "--verbose": False, "--quiet": False, "-c": True, "-v": False, "-q": False}
@@ -45,7 +45,7 @@ def options(
     context.obj = State(config_path=config, verbose=verbose, quiet=quiet)
 
 
-for module in (steps, look, trial, backtest, ask, readers, care, doctor, serve):
+for module in (run, status, read, backtest, explain, subscribers, init, doctor, web):
     module.register(app)
 
 

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.parts import Json, Now, moment_of, parts_of
-from bot.cli.say import many, out, print_json
+from bot.cli.console import many, out, print_json
+from bot.cli.wiring import Json, Now, moment_of, parts_of
 from bot.core.papers import Paper, plain
 from bot.core.query import Query, QueryError, parse, seems_a_query
-from bot.core.readers import Subscriber
+from bot.core.subscriber.subscriber import Subscriber
 from bot.errors import UserError
 from bot.store import Database, history
 
 if TYPE_CHECKING:
-    from bot.core.backtest import Backtest
+    from bot.core.matching.backtest import Backtest
 
 
 def register(app: typer.Typer) -> None:
@@ -35,7 +35,7 @@ def last_days(database: Database, now: datetime, days: int) -> list[Paper]:
 
 def profile_warnings(subscribers: Sequence[Subscriber], papers: Sequence[Paper]) -> list[str]:
     """Profiles that match more than a tenth of these papers, or none."""
-    from bot.core.backtest import warnings
+    from bot.core.matching.backtest import warnings
 
     profiles = [(subscriber, profile) for subscriber in subscribers for profile in subscriber.profiles]
     found = warnings([profile.query for _, profile in profiles], papers)
@@ -67,7 +67,7 @@ def backtest_command(
 ) -> None:
     """What a query would have brought, per day, with the best hits."""
     parts = parts_of(context)
-    from bot.core.backtest import as_days, backtest  # brings numpy
+    from bot.core.matching.backtest import as_days, backtest  # brings numpy
 
     parsed = _query(query)
     papers = last_days(parts.database, moment_of(now), days)

@@ -10,18 +10,19 @@ from urllib.parse import urlsplit
 
 import typer
 
-from bot.cli.parts import Json, Parts, parts_of
-from bot.cli.say import out, print_json
-from bot.core.addresses import address
-from bot.core.notes import trial_letter
+from bot.cli.console import out, print_json
+from bot.cli.wiring import Json, Parts, parts_of
+from bot.core.letter.notices import trial_letter
+from bot.core.subscriber.address import address
 from bot.errors import DeliveryError, UserError
-from bot.mail import mailboxes, tokens
-from bot.mail.addresses import mailbox
-from bot.mail.dkim import DkimSigner
-from bot.mail.domain_check import Domains, check_domains, dns_lookup
-from bot.mail.findings import Finding, advice, fine, problem
-from bot.mail.relay_check import check_relay
-from bot.pipeline.checkup import check_up
+from bot.mail import tokens
+from bot.mail.checks.dns import Domains, check_domains, dns_lookup
+from bot.mail.checks.findings import Finding, advice, fine, problem
+from bot.mail.checks.relay import check_relay
+from bot.mail.incoming import mailboxes
+from bot.mail.message.dkim import DkimSigner
+from bot.mail.message.mailbox import mailbox
+from bot.pipeline.diagnostics import check_up
 
 MARKS = {"fine": "ok     ", "advice": "advice ", "problem": "PROBLEM"}
 

@@ -12,7 +12,7 @@ from bot.config.environment import Environment
 from bot.config.lines import line_of, lines_of
 from bot.config.sections import Sections
 from bot.config.values import Config, DkimConfig, MailConfig, SourceConfig
-from bot.core.tables import Problem, said
+from bot.core.subscriber.table import Problem, said
 from bot.errors import UserError
 
 __all__ = ["Config", "DkimConfig", "MailConfig", "SourceConfig", "load"]

@@ -13,16 +13,16 @@ from urllib.parse import urlsplit
 
 from bot.config.settings import settings_from
 from bot.config.values import Config, DkimConfig, LogStyle, MailConfig, OnCrash, SourceConfig
-from bot.core.addresses import address
 from bot.core.query import Term
-from bot.core.readers import Subscriber, read_subscriber
-from bot.core.tables import Problem, Table, did_you_mean, shown
-from bot.core.text import fold_value
+from bot.core.query.words import fold_value
+from bot.core.subscriber.address import address
+from bot.core.subscriber.subscriber import Subscriber, read_subscriber
+from bot.core.subscriber.table import Problem, Table, did_you_mean, shown
 from bot.errors import UserError
 from bot.mail import tokens
-from bot.mail.addresses import mailbox
-from bot.mail.dkim import DkimSigner
-from bot.mail.transport import transport
+from bot.mail.message.dkim import DkimSigner
+from bot.mail.message.mailbox import mailbox
+from bot.mail.transport.from_url import transport
 from bot.sources import every as every_source
 
 MOST_RATE = 1_000_000

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
-from bot.core.tables import Path, Table
+from bot.core.subscriber.table import Path, Table
 
 LONGEST = timedelta(days=366)
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from bot.core.readers import Subscriber
+from bot.core.subscriber.subscriber import Subscriber
 
 OnCrash = Literal["resend", "skip"]
 LogStyle = Literal["text", "json"]

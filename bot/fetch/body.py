@@ -4,7 +4,7 @@ What is in it belongs to the sources."""
 import zlib
 from collections.abc import Iterable, Iterator
 
-from bot.fetch.words import Trouble, plain, size
+from bot.fetch.errors import Trouble, plain, size
 
 ACCEPTED = "gzip, deflate"
 _PIECE = 256 * 1024

@@ -8,15 +8,15 @@ from types import TracebackType
 from typing import Self
 
 from bot import __version__
-from bot.core.documents import Answer, Document, Request, UrlState
+from bot.core.source.document import Answer, Document, Request, UrlState
 from bot.errors import SourceError
-from bot.fetch import files, hints
-from bot.fetch.exchange import Errand, Exchange, Reply, user_agent
-from bot.fetch.ledger import Ledger, Memory
+from bot.fetch import files, http_cache
+from bot.fetch.errors import Trouble, answered
 from bot.fetch.limits import Budget, Limits
-from bot.fetch.locations import Address, is_url, redirect_target, web_address
-from bot.fetch.wire import Resolve, system_resolver
-from bot.fetch.words import Trouble, answered
+from bot.fetch.politeness import Ledger, Memory
+from bot.fetch.request import Errand, Exchange, Reply, user_agent
+from bot.fetch.transport import Resolve, system_resolver
+from bot.fetch.urls import Address, is_url, redirect_target, web_address
 
 
 class Fetcher:
@@ -95,7 +95,7 @@ class Fetcher:
             errand.trusted = errand.trusted and here.origin in errand.home.same_owner
             key = errand.key(here)
             state = known if here == errand.home else self.ledger.url_state(key)
-            if hints.still_fresh(state, self._clock()):
+            if http_cache.still_fresh(state, self._clock()):
                 return self._answer(errand, settled, known)
             reply = self._exchange.ask(errand, here, state)
             if reply.status == 304:
@@ -119,9 +119,9 @@ class Fetcher:
         kept = before if reply.status == 304 else None
         return UrlState(
             url=key,
-            etag=hints.validator(reply.headers, "etag") or (kept.etag if kept else ""),
-            last_modified=hints.validator(reply.headers, "last-modified") or (kept.last_modified if kept else ""),
-            fresh_until=hints.fresh_until(reply.headers, self._clock()),
+            etag=http_cache.validator(reply.headers, "etag") or (kept.etag if kept else ""),
+            last_modified=http_cache.validator(reply.headers, "last-modified") or (kept.last_modified if kept else ""),
+            fresh_until=http_cache.fresh_until(reply.headers, self._clock()),
         )
 
     def _answer(

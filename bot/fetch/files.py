@@ -8,11 +8,11 @@ import stat
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bot.core.documents import Answer, Document, Request, UrlState
+from bot.core.source.document import Answer, Document, Request, UrlState
 from bot.errors import SourceError
-from bot.fetch.ledger import Ledger
+from bot.fetch.errors import plain, size
 from bot.fetch.limits import Limits
-from bot.fetch.words import plain, size
+from bot.fetch.politeness import Ledger
 
 
 def read(request: Request, base: Path, ledger: Ledger, scope: str, now: datetime, limits: Limits) -> Answer:

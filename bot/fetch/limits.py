@@ -4,7 +4,7 @@ How the account is enforced on sockets is `wire`, on bodies `body`."""
 import time
 from dataclasses import dataclass
 
-from bot.fetch.words import Trouble, size
+from bot.fetch.errors import Trouble, size
 
 MiB = 1024 * 1024
 

@@ -6,17 +6,3 @@
 
 Each step may be run again, killed at any point, and run in several processes at once: all state is in rows.
 """
-
-from bot.pipeline.collect import CollectReport, Source, collect
-from bot.pipeline.compose import ComposeReport, compose
-from bot.pipeline.deliver import DeliverReport, deliver
-
-__all__ = [
-    "CollectReport",
-    "ComposeReport",
-    "DeliverReport",
-    "Source",
-    "collect",
-    "compose",
-    "deliver",
-]

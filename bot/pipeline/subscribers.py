@@ -4,8 +4,8 @@ import json
 from datetime import datetime
 from functools import lru_cache
 
-from bot.core.readers import Subscriber, stored_subscriber
-from bot.store.readers import Entry, Reader
+from bot.core.subscriber.subscriber import Subscriber, stored_subscriber
+from bot.store.subscribers import Entry, Reader
 
 
 @lru_cache(maxsize=1_000)

@@ -15,7 +15,7 @@ from importlib.metadata import entry_points
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from bot.core.documents import Document, Parsed, Progress, Request
+from bot.core.source.document import Document, Parsed, Progress, Request
 from bot.errors import UserError
 from bot.sources import arxiv, biorxiv, feed, huggingface, page, pubmed
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.core import clean, holidays, identity, merging, names, tex
-from bot.core.documents import Document, Parsed, Progress, Request
-from bot.core.papers import Listing
+from bot.core.papers import Listing, identity, merge
+from bot.core.source.document import Document, Parsed, Progress, Request
+from bot.core.text import sanitize, tex
 from bot.errors import SourceError
+from bot.sources.formats import calendars, names
 
 API = "https://api.biorxiv.org/details/{server}/{from}/{to}/{cursor}"
 OVERLAP = timedelta(days=2)  # the API fills a day up for some hours after it
@@ -35,7 +36,7 @@ class Settings:
     def __post_init__(self) -> None:
         if self.server not in {"biorxiv", "medrxiv"}:
             raise ValueError(f'server is {self.server!r}: give "biorxiv" or "medrxiv"')
-        if not clean.web_address(re.sub(r"[{}]", "", self.url)):
+        if not sanitize.web_address(re.sub(r"[{}]", "", self.url)):
             raise ValueError(f"url is {self.url!r}: give an http(s) address")
         if not 1 <= self.catch_up <= 90:
             raise ValueError(f"catch_up is {self.catch_up}: give 1 to 90 days")
@@ -53,20 +54,20 @@ def requests(settings: Settings, progress: Progress, now: datetime) -> list[Requ
 
 def quiet(settings: Settings, now: datetime) -> str:
     """Little is posted at weekends."""
-    return "weekend" if holidays.feed_day(now).weekday() >= 5 else ""
+    return "weekend" if calendars.feed_day(now).weekday() >= 5 else ""
 
 
 def parse(document: Document, settings: Settings) -> Parsed:
     """The preprints of one page of rows, the newest version of each, and the request for the next page."""
-    text = clean.decode(document.body, document.content_type)
+    text = sanitize.decode(document.body, document.content_type)
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
-        raise SourceError(f"the answer is no JSON, or cut off: it begins with {clean.line(text, 60)!r}") from None
+        raise SourceError(f"the answer is no JSON, or cut off: it begins with {sanitize.line(text, 60)!r}") from None
     rows = data.get("collection") if isinstance(data, dict) else None
     messages = data.get("messages") if isinstance(data, dict) else None
     message = messages[0] if isinstance(messages, list) and messages and isinstance(messages[0], dict) else {}
-    status = clean.line(message.get("status"), 200)
+    status = sanitize.line(message.get("status"), 200)
     if not isinstance(rows, list) or (not rows and status != "ok" and "no posts found" not in status.lower()):
         raise SourceError(f"the API answered: {status}" if status else "the answer is JSON, but not of the bioRxiv API")
     found = [_listing(row, settings) for row in rows if isinstance(row, dict)]
@@ -75,7 +76,7 @@ def parse(document: Document, settings: Settings) -> Parsed:
         raise SourceError(f"none of the {len(rows)} rows is a preprint: the API has changed")
     warnings = [f"{len(rows) - len(kept)} rows have no DOI or no title"] if len(kept) < len(rows) else []
     wanted = {name.lower() for name in settings.categories}
-    listings = merging.combine(
+    listings = merge.combine(
         listing for listing in kept if not wanted or any(name.lower() in wanted for name in listing.categories)
     )
     why = "" if listings else "nothing was posted" if not rows else "nothing in these categories"
@@ -85,7 +86,7 @@ def parse(document: Document, settings: Settings) -> Parsed:
 
 def _following(request: Request, message: dict[str, Any], count: int) -> tuple[Request, ...]:
     """The next page, as long as the API counts more rows than were seen."""
-    total, cursor = clean.line(message.get("total"), 20), clean.line(message.get("cursor"), 20)
+    total, cursor = sanitize.line(message.get("total"), 20), sanitize.line(message.get("cursor"), 20)
     if request.kind != "page" or not count or not total.isdecimal() or not cursor.isdecimal():
         return ()
     seen = int(cursor) + count
@@ -95,16 +96,16 @@ def _following(request: Request, message: dict[str, Any], count: int) -> tuple[R
 
 
 def _listing(row: dict[str, Any], settings: Settings) -> Listing | None:
-    doi = identity.doi(clean.line(row.get("doi"), 300))
+    doi = identity.doi(sanitize.line(row.get("doi"), 300))
     title = _text(row.get("title"))
     if not doi or not title:
         return None
     kind = _value(row.get("type"))
     withdrawn = kind.lower() == "withdrawn" or title.upper().startswith("WITHDRAWN")
     title = re.sub(r"^WITHDRAWN:?\s*", "", title, flags=re.IGNORECASE) or title
-    version = clean.line(row.get("version"), 10)
+    version = sanitize.line(row.get("version"), 10)
     number = int(version) if version.isdecimal() else None
-    day = clean.iso_day(row.get("date"))
+    day = sanitize.iso_day(row.get("date"))
     published_as = identity.doi(_value(row.get("published")))
     server = _value(row.get("server")).lower() or settings.server
     page = f"https://www.{server if server in {'biorxiv', 'medrxiv'} else settings.server}.org/content/{doi}"
@@ -130,9 +131,9 @@ def _listing(row: dict[str, Any], settings: Settings) -> Listing | None:
 
 
 def _value(value: object) -> str:
-    text = clean.line(value)
+    text = sanitize.line(value)
     return "" if text.upper() in {"NA", "N/A"} else text
 
 
 def _text(value: object) -> str:
-    return tex.readable(clean.line(clean.plain(value if isinstance(value, str) else "")))
+    return tex.readable(sanitize.line(sanitize.plain(value if isinstance(value, str) else "")))

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
-from bot.core import clean, hf
-from bot.core.documents import Document, Parsed, Progress, Request
+from bot.core.source.document import Document, Parsed, Progress, Request
+from bot.core.text import sanitize
 from bot.errors import SourceError
+from bot.sources.formats import huggingface
 
 API = "https://huggingface.co/api/daily_papers?limit=100"
 MAX_PAGES = 5
@@ -23,7 +24,7 @@ class Settings:
     catch_up: int = field(default=10, metadata={"help": "days to look back after an outage; 0: only today's list"})
 
     def __post_init__(self) -> None:
-        if not clean.web_address(self.url):
+        if not sanitize.web_address(self.url):
             raise ValueError(f"url is {self.url!r}: give an http(s) address")
         if not 0 <= self.catch_up <= 60:
             raise ValueError(f"catch_up is {self.catch_up}: give 0 to 60 days")
@@ -53,17 +54,17 @@ def quiet(settings: Settings, now: datetime) -> str:
 
 def parse(document: Document, settings: Settings) -> Parsed:
     """The papers of an answer or page. Raises SourceError for what is no list of papers; bad items become warnings."""
-    text = clean.decode(document.body, document.content_type).strip()
+    text = sanitize.decode(document.body, document.content_type).strip()
     if not text:
         raise SourceError("the answer is empty")
     data = _decoded(text)
-    found = hf.items_of(data)
+    found = huggingface.items_of(data)
     if found is None:
-        reason = clean.line(data.get("error") or data.get("message"), 200) if isinstance(data, dict) else ""
+        reason = sanitize.line(data.get("error") or data.get("message"), 200) if isinstance(data, dict) else ""
         raise SourceError(f"the site answered: {reason}" if reason else "the answer is JSON, but no list of papers")
     items, day = found
     request = document.request
-    parsed = hf.parsed(items, request.day or day, late=request.late)
+    parsed = huggingface.parsed(items, request.day or day, late=request.late)
     if not items:
         asked = request.day or day
         weekend = (asked or document.fetched).weekday() >= 5
@@ -78,13 +79,13 @@ def parse(document: Document, settings: Settings) -> Parsed:
 def _decoded(text: str) -> object:
     try:
         if text.startswith("<"):
-            data = hf.embedded(text)
+            data = huggingface.embedded(text)
             if data is None:
                 raise SourceError("an HTML page that carries no list of papers (a login or error page?)")
             return data
         return json.loads(text)
     except (ValueError, RecursionError):
-        start = clean.line(text, 60)
+        start = sanitize.line(text, 60)
         raise SourceError(f"the answer is no JSON, or cut off: it begins with {start!r}") from None
 
 

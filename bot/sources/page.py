@@ -6,10 +6,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from bot.core import clean, hf, identity, page_text
-from bot.core.documents import Document, Parsed, Progress, Request
-from bot.core.papers import Listing
+from bot.core.papers import Listing, identity
+from bot.core.source.document import Document, Parsed, Progress, Request
+from bot.core.text import sanitize
 from bot.errors import SourceError
+from bot.sources.formats import huggingface, page_text
 
 MAX_PAPERS = 5_000
 
@@ -40,7 +41,7 @@ def quiet(settings: Settings, now: datetime) -> str:
 
 def parse(document: Document, settings: Settings) -> Parsed:
     """The papers of one saved page. Raises SourceError for what is no page of papers."""
-    text = clean.decode(document.body, document.content_type)
+    text = sanitize.decode(document.body, document.content_type)
     if not text.strip():
         raise SourceError("the file is empty: save the page again")
     start = text.lstrip()[:300].lower()
@@ -48,7 +49,7 @@ def parse(document: Document, settings: Settings) -> Parsed:
         return _html(text)
     if start.startswith(("{", "[")):
         raise SourceError('this is JSON, not a saved page: read it with type = "huggingface"')
-    page = page_text.read(clean.harmless(text))
+    page = page_text.read(sanitize.harmless(text))
     if not page.convincing:
         if text.lower().count("submitted by") >= 2:
             raise SourceError(
@@ -67,15 +68,15 @@ def parse(document: Document, settings: Settings) -> Parsed:
 
 def _html(text: str) -> Parsed:
     try:
-        data = hf.embedded(text)
+        data = huggingface.embedded(text)
     except (ValueError, RecursionError):
         raise SourceError("the HTML page is damaged: its data-props are no JSON; save it again") from None
-    found = hf.items_of(data)
+    found = huggingface.items_of(data)
     if found is None:
         raise SourceError(
             "an HTML page without a list of papers: open https://huggingface.co/papers and save the page as HTML"
         )
-    return hf.parsed(*found)
+    return huggingface.parsed(*found)
 
 
 # --- Dates: the page leaves out the year where it is its own --------------------------------------------------------

@@ -9,10 +9,11 @@ from datetime import date, datetime, timedelta
 from urllib.parse import urlencode
 from xml.etree.ElementTree import Element
 
-from bot.core import clean, identity, markup, tex
-from bot.core.documents import Document, Parsed, Progress, Request
-from bot.core.papers import Listing
+from bot.core.papers import Listing, identity
+from bot.core.source.document import Document, Parsed, Progress, Request
+from bot.core.text import sanitize, tex
 from bot.errors import SourceError
+from bot.sources.formats import xml
 
 API = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils/"
 OVERLAP = timedelta(days=2)  # an article may be searchable a day after it was entered
@@ -31,7 +32,7 @@ class Settings:
     catch_up: int = field(default=60, metadata={"help": "how many days a search looks back after an outage"})
 
     def __post_init__(self) -> None:
-        if not clean.web_address(self.url):
+        if not sanitize.web_address(self.url):
             raise ValueError(f"url is {self.url!r}: give an http(s) address")
         if not self.term.strip() and self.url.endswith("/"):
             raise ValueError('term is empty: give a search, such as term = "crispr[Title] AND humans[MeSH]"')
@@ -66,30 +67,30 @@ def quiet(settings: Settings, now: datetime) -> str:
 
 def parse(document: Document, settings: Settings) -> Parsed:
     """The articles of an efetch answer, or, for a search, the requests for what it found. Raises SourceError."""
-    text = clean.decode(document.body, document.content_type).strip()
+    text = sanitize.decode(document.body, document.content_type).strip()
     if not text:
         raise SourceError("the answer is empty")
     if text.startswith("{"):
         return _found(*_json_numbers(text), document.request)
-    name = markup.root_name(text)
+    name = xml.root_name(text)
     if name == "html":
         raise SourceError("the answer is a web page, not an answer of the E-utilities")
     if name not in {"esearchresult", "pubmedarticleset", "pubmedarticle", "pubmedbookarticleset", "esummaryresult"}:
-        what = f"<{name}>" if name else repr(clean.line(text, 60))
+        what = f"<{name}>" if name else repr(sanitize.line(text, 60))
         raise SourceError(f"the answer is no list of PubMed articles: it begins with {what}")
     try:
-        root = markup.tree(text)
+        root = xml.tree(text)
     except ValueError as problem:
         raise SourceError(str(problem)) from None
-    error = clean.line(markup.text_of(root, "ERROR"), 300)
+    error = sanitize.line(xml.text_of(root, "ERROR"), 300)
     if error:
         raise SourceError(f"PubMed answered: {error}")
     if name == "esearchresult":
-        numbers = [clean.line(item.text, 20) for item in markup.children(markup.child(root, "IdList"), "Id")]
-        return _found(numbers, _integer(markup.text_of(root, "Count")), document.request)
+        numbers = [sanitize.line(item.text, 20) for item in xml.children(xml.child(root, "IdList"), "Id")]
+        return _found(numbers, _integer(xml.text_of(root, "Count")), document.request)
     if name == "esummaryresult":
         raise SourceError("this answer (esummary) has no abstracts: ask for efetch with retmode=xml")
-    articles = [root] if name == "pubmedarticle" else list(markup.children(root, "PubmedArticle", "PubmedBookArticle"))
+    articles = [root] if name == "pubmedarticle" else list(xml.children(root, "PubmedArticle", "PubmedBookArticle"))
     found = [_listing(article) for article in articles]
     listings = tuple(listing for listing in found if listing is not None)
     if not listings:
@@ -110,7 +111,7 @@ def _json_numbers(text: str) -> tuple[list[str], int]:
         raise SourceError("the answer is JSON that is damaged or cut off") from None
     result = data.get("esearchresult") if isinstance(data, dict) else None
     problem = (
-        clean.line(data.get("error") or (result or {}).get("ERROR"), 300)
+        sanitize.line(data.get("error") or (result or {}).get("ERROR"), 300)
         if isinstance(result, (dict, type(None)))
         else ""
     )
@@ -119,7 +120,7 @@ def _json_numbers(text: str) -> tuple[list[str], int]:
             f"PubMed answered: {problem}" if problem else "the answer is JSON, but not of a PubMed search"
         )
     numbers = result.get("idlist")
-    return [clean.line(n, 20) for n in (numbers if isinstance(numbers, list) else [])], _integer(result.get("count"))
+    return [sanitize.line(n, 20) for n in (numbers if isinstance(numbers, list) else [])], _integer(result.get("count"))
 
 
 def _found(numbers: list[str], count: int, request: Request) -> Parsed:
@@ -149,7 +150,7 @@ def _found(numbers: list[str], count: int, request: Request) -> Parsed:
 
 
 def _integer(value: object) -> int:
-    text = clean.line(value, 20)
+    text = sanitize.line(value, 20)
     return int(text) if text.isdecimal() else 0
 
 
@@ -157,25 +158,23 @@ def _integer(value: object) -> int:
 
 
 def _listing(article: Element) -> Listing | None:
-    citation = markup.child(article, "MedlineCitation")
-    body = markup.child(citation, "Article") if citation is not None else markup.child(article, "BookDocument")
-    data = markup.child(article, "PubmedData")
+    citation = xml.child(article, "MedlineCitation")
+    body = xml.child(citation, "Article") if citation is not None else xml.child(article, "BookDocument")
+    data = xml.child(article, "PubmedData")
     if data is None:
-        data = markup.child(article, "PubmedBookData")
-    number = clean.line(markup.text_of(citation if citation is not None else body, "PMID"), 20)
-    title = _plain(markup.child(body, "ArticleTitle")) or _plain(markup.child(body, "VernacularTitle"))
-    title = title or _plain(markup.child(body, "Book", "BookTitle"))
+        data = xml.child(article, "PubmedBookData")
+    number = sanitize.line(xml.text_of(citation if citation is not None else body, "PMID"), 20)
+    title = _plain(xml.child(body, "ArticleTitle")) or _plain(xml.child(body, "VernacularTitle"))
+    title = title or _plain(xml.child(body, "Book", "BookTitle"))
     title = re.sub(r"^\[(.+)\]\.?$", r"\1", title).removesuffix(".")  # brackets mark a translated title
     if not title or not number.isdecimal():
         return None
     doi = _doi(body, data)
     kinds = {
-        clean.line(item.text, 100).lower()
-        for item in markup.children(markup.child(body, "PublicationTypeList"), "PublicationType")
+        sanitize.line(item.text, 100).lower()
+        for item in xml.children(xml.child(body, "PublicationTypeList"), "PublicationType")
     }
-    words = [
-        _plain(word) for group in markup.children(citation, "KeywordList") for word in markup.children(group, "Keyword")
-    ]
+    words = [_plain(word) for group in xml.children(citation, "KeywordList") for word in xml.children(group, "Keyword")]
     return Listing(
         title=title,
         keys=identity.keys_for(title, identifiers=[doi, f"pmid:{number}"]),
@@ -202,43 +201,43 @@ def _plain(element: Element | None) -> str:
             if depth < 20
             else ""
         )
-        name = markup.local(item)
+        name = xml.local(item)
         if name in {"sup", "sub"} and re.fullmatch(r"[\d+\-−()niT]{1,4}", inner):
             return tex.script("^" if name == "sup" else "_", inner)
         return inner
 
-    return clean.line(pieces(element, 0))
+    return sanitize.line(pieces(element, 0))
 
 
 def _abstract(body: Element | None) -> str:
     parts = []
-    for part in markup.children(markup.child(body, "Abstract"), "AbstractText"):
-        label = clean.line(part.get("Label"), 60)
+    for part in xml.children(xml.child(body, "Abstract"), "AbstractText"):
+        label = sanitize.line(part.get("Label"), 60)
         text = _plain(part)
         if text:
             parts.append(f"{label}: {text}" if label and label.upper() != "UNLABELLED" else text)
-    return clean.line(" ".join(parts))
+    return sanitize.line(" ".join(parts))
 
 
 def _authors(body: Element | None) -> tuple[str, ...]:
     found = []
-    for group in markup.children(body, "AuthorList"):
+    for group in xml.children(body, "AuthorList"):
         if group.get("Type") == "editors":
             continue
-        for author in markup.children(group, "Author"):
-            given = _plain(markup.child(author, "ForeName")) or _plain(markup.child(author, "Initials"))
-            parts = (given, _plain(markup.child(author, "LastName")), _plain(markup.child(author, "Suffix")))
-            name = " ".join(part for part in parts if part) or _plain(markup.child(author, "CollectiveName"))
+        for author in xml.children(group, "Author"):
+            given = _plain(xml.child(author, "ForeName")) or _plain(xml.child(author, "Initials"))
+            parts = (given, _plain(xml.child(author, "LastName")), _plain(xml.child(author, "Suffix")))
+            name = " ".join(part for part in parts if part) or _plain(xml.child(author, "CollectiveName"))
             if name:
-                found.append(clean.line(name, 300))
+                found.append(sanitize.line(name, 300))
     return tuple(found)
 
 
 def _doi(body: Element | None, data: Element | None) -> str:
-    for item in markup.children(body, "ELocationID"):
+    for item in xml.children(body, "ELocationID"):
         if item.get("EIdType") == "doi" and item.get("ValidYN", "Y") == "Y" and (doi := identity.doi(item.text or "")):
             return doi
-    for item in markup.children(markup.child(data, "ArticleIdList"), "ArticleId"):
+    for item in xml.children(xml.child(data, "ArticleIdList"), "ArticleId"):
         if item.get("IdType") == "doi" and (doi := identity.doi(item.text or "")):
             return doi
     return ""
@@ -246,23 +245,23 @@ def _doi(body: Element | None, data: Element | None) -> str:
 
 def _journal(body: Element | None) -> str:
     """ "EJNMMI Res 16(1): 92", as far as it is known."""
-    journal = markup.child(body, "Journal")
-    name = _plain(markup.child(journal, "ISOAbbreviation")) or _plain(markup.child(journal, "Title"))
-    issue = markup.child(journal, "JournalIssue")
-    volume, number = _plain(markup.child(issue, "Volume")), _plain(markup.child(issue, "Issue"))
-    pages = _plain(markup.child(body, "Pagination", "MedlinePgn"))
+    journal = xml.child(body, "Journal")
+    name = _plain(xml.child(journal, "ISOAbbreviation")) or _plain(xml.child(journal, "Title"))
+    issue = xml.child(journal, "JournalIssue")
+    volume, number = _plain(xml.child(issue, "Volume")), _plain(xml.child(issue, "Issue"))
+    pages = _plain(xml.child(body, "Pagination", "MedlinePgn"))
     if not name or not volume:
         return name
     return f"{name} {volume}{f'({number})' if number else ''}{f': {pages}' if pages else ''}"
 
 
 def _published(body: Element | None, data: Element | None) -> date | None:
-    printed = markup.child(body, "Journal", "JournalIssue", "PubDate")
-    return _date(markup.child(body, "ArticleDate")) or _date(printed) or _history(data, "pubmed")
+    printed = xml.child(body, "Journal", "JournalIssue", "PubDate")
+    return _date(xml.child(body, "ArticleDate")) or _date(printed) or _history(data, "pubmed")
 
 
 def _history(data: Element | None, status: str) -> date | None:
-    for item in markup.children(markup.child(data, "History"), "PubMedPubDate"):
+    for item in xml.children(xml.child(data, "History"), "PubMedPubDate"):
         if item.get("PubStatus") == status:
             return _date(item)
     return None
@@ -272,8 +271,8 @@ def _date(element: Element | None) -> date | None:
     """Year, month (number or name) and day; what is missing is the first. "1998 Dec-1999 Jan" begins in December."""
     if element is None:
         return None
-    year, month, day = (clean.line(markup.text_of(element, part), 20) for part in ("Year", "Month", "Day"))
-    medline = re.match(r"(\d{4})(?:\s+([A-Za-z]{3}))?", clean.line(markup.text_of(element, "MedlineDate"), 60))
+    year, month, day = (sanitize.line(xml.text_of(element, part), 20) for part in ("Year", "Month", "Day"))
+    medline = re.match(r"(\d{4})(?:\s+([A-Za-z]{3}))?", sanitize.line(xml.text_of(element, "MedlineDate"), 60))
     if medline and not year:
         year, month = medline[1], medline[2] or ""
     number = _MONTHS.index(month[:3].lower()) + 1 if month[:3].lower() in _MONTHS else _integer(month)

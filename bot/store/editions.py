@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
-from bot.core.picks import Picks
-from bot.store.rows import chunks, insert_or_ignore, insert_rows
+from bot.core.edition.picks import Picks
+from bot.store.sql import chunks, insert_or_ignore, insert_rows
 from bot.store.tables import ACCOUNTS, ATTEMPTS, COMPOSES, EDITIONS, SUBSCRIBERS, UNTOLD
 
 BOOKS = ("matched", "delivered", "waiting", "failed", "suppressed", "expired", "unknown")

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from bot.core.papers import Paper
-from bot.store.rows import chunks, insert_or_ignore, load
+from bot.store.sql import chunks, insert_or_ignore, load
 from bot.store.tables import MERGERS, PAPER_KEYS, PAPER_STATES, PAPERS, REVISIONS, TRENDS, VOTES
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, and_, bindparam, case, func, insert, select, update
 
-from bot.store.rows import chunks
+from bot.store.sql import chunks
 from bot.store.tables import ATTEMPTS, COMPOSES, EDITIONS, OPEN, SUBSCRIBERS
 
 Final = Literal["sent", "failed", "suppressed", "expired", "unknown"]

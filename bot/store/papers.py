@@ -9,10 +9,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from bot.core import merging
-from bot.core.catalogue import Catalogue, Entry, identities, settled
-from bot.core.papers import Listing, Paper
-from bot.store.rows import chunks, dump, insert_or_ignore, load
+from bot.core.papers import Listing, Paper, merge
+from bot.core.papers.dedup import Catalogue, Entry, identities, settled
+from bot.store.sql import chunks, dump, insert_or_ignore, load
 from bot.store.tables import LISTINGS, MERGERS, PAPER_KEYS, PAPER_STATES, PAPERS, REVISIONS, TRENDS, VOTES
 
 NUMBERS = ("upvotes", "comments", "stars")
@@ -36,7 +35,7 @@ def record(tx: Connection, source: str, listings: Sequence[Listing], now: dateti
 
     `tx` must come from `Database.record()`. `first` marks the first collection of a source.
     """
-    listings = merging.combine(listings)
+    listings = merge.combine(listings)
     entries = _known(tx, listings)
     known_keys = {entry.id: frozenset(entry.keys) for entry in entries}
     catalogue = Catalogue(entries)
@@ -127,7 +126,7 @@ def _write_history(
         {
             "paper_id": entry.id,
             "revision": revision,
-            "changes": ", ".join(merging.changes(entry.stored, entry.paper)) if entry.stored else "",
+            "changes": ", ".join(merge.changes(entry.stored, entry.paper)) if entry.stored else "",
             "data": written[id(entry)],
         }
         for entry in (*fresh, *(entry for entry in moved if _content_changed(entry)))

@@ -5,7 +5,7 @@ import secrets
 from sqlalchemy import select
 
 from bot.store.database import Database
-from bot.store.rows import insert_or_ignore
+from bot.store.sql import insert_or_ignore
 from bot.store.tables import SETTINGS
 
 SECRET = select(SETTINGS.c.value).where(SETTINGS.c.name == "secret")

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
-from bot.core.documents import UrlState
-from bot.core.editions import SourceNote, SourceStateName
+from bot.core.source.document import UrlState
+from bot.core.source.state import SourceNote, SourceStateName
 from bot.store.database import Database
-from bot.store.rows import insert_or_ignore
+from bot.store.sql import insert_or_ignore
 from bot.store.tables import PACES, SOURCES, URLS
 
 FURTHEST = timedelta(days=2)  # nobody holds a host for longer (a day is the most we agree to): a clock's mistake

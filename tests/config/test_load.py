@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.config import Config, DkimConfig, load
 from bot.config.settings import settings_from
-from bot.core.tables import Problem, Table
+from bot.core.subscriber.table import Problem, Table
 from bot.errors import UserError
 
 READER = '[[subscribers]]\nemail = "ada@example.org"\n'

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core import clean, names
-from bot.core.text import exact_words, fold_value
+from bot.core.query.words import exact_words, fold_value
+from bot.core.text import sanitize
+from bot.sources.formats import names
 
 
 @pytest.mark.parametrize(
@@ -40,7 +41,7 @@ from bot.core.text import exact_words, fold_value
     ],
 )
 def test_decode(body: bytes, header: str, text: str) -> None:
-    assert clean.decode(body, header) == text
+    assert sanitize.decode(body, header) == text
 
 
 @pytest.mark.parametrize(
@@ -57,15 +58,15 @@ def test_decode(body: bytes, header: str, text: str) -> None:
     ],
 )
 def test_plain(markup: str, text: str) -> None:
-    assert clean.line(clean.plain(markup)) == text
+    assert sanitize.line(sanitize.plain(markup)) == text
 
 
 def test_a_line_is_harmless() -> None:
-    assert clean.line("a\r\nBcc: b\u202ec\x00\u200b  d ") == "a Bcc: bc d"
-    assert clean.line(None) == ""
-    assert clean.line(1984) == "1984"
-    assert clean.line(True) == ""
-    assert clean.line("word " * 100, 20) == "word word word word…"
+    assert sanitize.line("a\r\nBcc: b\u202ec\x00\u200b  d ") == "a Bcc: bc d"
+    assert sanitize.line(None) == ""
+    assert sanitize.line(1984) == "1984"
+    assert sanitize.line(True) == ""
+    assert sanitize.line("word " * 100, 20) == "word word word word…"
 
 
 @pytest.mark.parametrize(
@@ -82,17 +83,17 @@ def test_a_line_is_harmless() -> None:
     ],
 )
 def test_only_web_addresses_become_links(text: object) -> None:
-    assert clean.web_address(text) == ""
+    assert sanitize.web_address(text) == ""
 
 
 def test_addresses_are_made_absolute() -> None:
-    assert clean.web_address(" /a b", "http://example.org/x/") == "http://example.org/a%20b"
+    assert sanitize.web_address(" /a b", "http://example.org/x/") == "http://example.org/a%20b"
 
 
 @given(st.binary(max_size=200), st.text(max_size=30))
 def test_any_bytes_are_text(body: bytes, header: str) -> None:
-    text = clean.decode(body, f"text/xml; charset={header}")
-    assert "\n" not in clean.line(clean.plain(text))
+    text = sanitize.decode(body, f"text/xml; charset={header}")
+    assert "\n" not in sanitize.line(sanitize.plain(text))
 
 
 ACCENTS = st.text(st.sampled_from("a \u0301\u0316\u0344\u0f73\u3099ﾞﾟ\u200b\u0327가\u1161é´"), max_size=90)
@@ -101,13 +102,13 @@ ACCENTS = st.text(st.sampled_from("a \u0301\u0316\u0344\u0f73\u3099ﾞﾟ\u200b\
 @pytest.mark.parametrize("form", ["NFC", "NFKC"])
 @given(text=st.lists(ACCENTS).map("".join))
 def test_composing_is_that_of_unicode(form: Literal["NFC", "NFKC"], text: str) -> None:
-    assert clean.composed(form, text) == unicodedata.normalize(form, text)
+    assert sanitize.composed(form, text) == unicodedata.normalize(form, text)
 
 
 @pytest.mark.parametrize("pile", ["\u0301\u0316", "ﾞ\u0301", "\u0344\u0f73"])
 def test_a_page_of_accents_is_read_at_once(pile: str) -> None:
     started = time.perf_counter()
-    clean.line("a" + pile * 40_000)
+    sanitize.line("a" + pile * 40_000)
     exact_words("a" + pile * 40_000)
     fold_value("a" + pile * 40_000)
     assert time.perf_counter() - started < 3
@@ -116,7 +117,7 @@ def test_a_page_of_accents_is_read_at_once(pile: str) -> None:
 @pytest.mark.parametrize("piece", ["<div>", "<", "<a ", "<a x=", "<!--", "&", "<script>", "<![CDATA[", "<b "])
 def test_plain_is_linear(piece: str) -> None:
     started = time.perf_counter()
-    clean.plain(piece * (clean.MAX_MARKUP // len(piece)))
+    sanitize.plain(piece * (sanitize.MAX_MARKUP // len(piece)))
     assert time.perf_counter() - started < 4
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.evaluate import matches
-from bot.core.matcher import Matcher
+from bot.core.matching import Matcher
 from bot.core.papers import Paper
 from bot.core.query import QueryError, parse, profile_query
+from bot.core.query.evaluate import matches
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "queries.md").read_text(encoding="utf-8")
 

@@ -9,10 +9,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.core import clean, excerpts, rendering, samples
-from bot.core.editions import Edition, Own, Pick, Quote, Reason
-from bot.core.forms import Blank, Form, Said, Unfit, has_blank
-from bot.core.rendering import Press
+from bot.core.edition.edition import Edition, Pick, Reason
+from bot.core.letter import excerpts, renderer, samples
+from bot.core.letter.letter import Own
+from bot.core.letter.placeholders import Blank, Form, Said, Unfit, has_blank
+from bot.core.letter.renderer import Press
+from bot.core.query.quote import Quote
+from bot.core.text import sanitize
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 ASK_THE_WORDS = {  # none of them prints anything
@@ -57,7 +60,7 @@ PICKS = st.builds(
 
 @pytest.fixture(scope="module")
 def filling() -> Press:
-    return Press(rendering.environment(jinja2.FileSystemLoader(TEMPLATES)))
+    return Press(renderer.environment(jinja2.FileSystemLoader(TEMPLATES)))
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +72,7 @@ def drawing() -> Press:
         for form in ("html", "txt")
     }
     shipped = jinja2.FileSystemLoader(TEMPLATES)
-    return Press(rendering.environment(jinja2.ChoiceLoader([jinja2.DictLoader(files), shipped])))
+    return Press(renderer.environment(jinja2.ChoiceLoader([jinja2.DictLoader(files), shipped])))
 
 
 def test_the_two_presses_work_as_said(filling: Press, drawing: Press) -> None:
@@ -120,10 +123,10 @@ def test_a_mark_in_a_paper_is_only_text(mark: str, filling: Press) -> None:
     paper = replace(samples.ROUTERS, title=f"Small {mark} b", abstract=f"c {mark} d. Small {mark}", summary=mark)
     pick = Pick(paper=paper, reasons=(Reason(profile=f"{mark}profile", quotes=(quote,)),))
     letter = filling.letter(samples.edition(samples.section(f"{mark}profile", pick)))
-    left, body = clean.line(paper.title), clean.line(paper.abstract)
+    left, body = sanitize.line(paper.title), sanitize.line(paper.abstract)
     assert f"\n* {left}\n" in letter.text_page
     assert f"\n  {body}\n" in letter.text_page
-    assert f"{clean.line(mark)}profile ==" in letter.text_page
+    assert f"{sanitize.line(mark)}profile ==" in letter.text_page
     assert "\n  Matched “Small” in the title\n" in letter.text_page
     assert re.search(rf">{left.replace('Small', '<b [^>]*>Small</b>')}</a></h3>", letter.html_page)
     assert f">{body}</p>" in letter.html_page
@@ -150,7 +153,7 @@ def test_a_template_that_asks_about_the_words_is_drawn_for_each(
     loader = jinja2.ChoiceLoader([jinja2.FileSystemLoader(tmp_path), jinja2.FileSystemLoader(TEMPLATES)])
     quotes = (Quote(term="t", field="title", text="Small"), Quote(term="t", field="abstract", text="router"))
     pick = Pick(paper=samples.ROUTERS, reasons=(Reason(profile="Mixtures", quotes=quotes),))
-    letter = Press(rendering.environment(loader)).letter(samples.edition(samples.section("Mixtures", pick)))
+    letter = Press(renderer.environment(loader)).letter(samples.edition(samples.section("Mixtures", pick)))
     assert wanted in letter.html_page
 
 

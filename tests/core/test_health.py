@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core import health, holidays
 from bot.core.papers import Listing
+from bot.core.source import health
+from bot.sources.formats import calendars
 
 TUESDAY = datetime(2026, 11, 17, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -18,7 +19,7 @@ def weekends(moment: datetime) -> str:
 
 
 def arxiv(moment: datetime) -> str:
-    return holidays.quiet(holidays.feed_day(moment))
+    return calendars.quiet(calendars.feed_day(moment))
 
 
 def never(moment: datetime) -> str:

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from bot.core import holidays
+from bot.sources.formats import calendars
 
 
 @pytest.mark.parametrize(
@@ -19,23 +19,23 @@ from bot.core import holidays
     ],
 )
 def test_why_a_feed_is_empty(day: date, why: str) -> None:
-    assert holidays.quiet(day) == why
+    assert calendars.quiet(day) == why
 
 
 def test_the_feed_changes_at_midnight_eastern_time() -> None:
-    assert holidays.feed_day(datetime(2026, 7, 1, 3, 59, tzinfo=UTC)) == date(2026, 6, 30)
-    assert holidays.feed_day(datetime(2026, 7, 1, 4, 0, tzinfo=UTC)) == date(2026, 7, 1)
-    assert holidays.feed_day(datetime(2026, 12, 1, 4, 59, tzinfo=UTC)) == date(2026, 11, 30)
+    assert calendars.feed_day(datetime(2026, 7, 1, 3, 59, tzinfo=UTC)) == date(2026, 6, 30)
+    assert calendars.feed_day(datetime(2026, 7, 1, 4, 0, tzinfo=UTC)) == date(2026, 7, 1)
+    assert calendars.feed_day(datetime(2026, 12, 1, 4, 59, tzinfo=UTC)) == date(2026, 11, 30)
 
 
 def test_missed_days_are_those_between_and_no_weekends() -> None:
     wednesday, monday = datetime(2026, 11, 18, 12, tzinfo=UTC), datetime(2026, 11, 23, 12, tzinfo=UTC)
-    assert holidays.missed(wednesday, monday, 14) == (date(2026, 11, 19), date(2026, 11, 20))
-    assert holidays.missed(wednesday, datetime(2026, 11, 19, 12, tzinfo=UTC), 14) == ()
-    assert len(holidays.missed(datetime(2026, 1, 1, tzinfo=UTC), monday, 14)) == 10
+    assert calendars.missed(wednesday, monday, 14) == (date(2026, 11, 19), date(2026, 11, 20))
+    assert calendars.missed(wednesday, datetime(2026, 11, 19, 12, tzinfo=UTC), 14) == ()
+    assert len(calendars.missed(datetime(2026, 1, 1, tzinfo=UTC), monday, 14)) == 10
 
 
 def test_the_window_of_submission_covers_weekend_and_moderation() -> None:
-    start, end = holidays.submitted((date(2026, 11, 19), date(2026, 11, 20)))
+    start, end = calendars.submitted((date(2026, 11, 19), date(2026, 11, 20)))
     assert start < datetime(2026, 11, 17, 19, tzinfo=UTC)  # Tuesday 14:00, where Wednesday evening's batch begins
     assert end >= datetime(2026, 11, 19, 19, tzinfo=UTC)  # Thursday 14:00, where the batch of Friday's feed ends

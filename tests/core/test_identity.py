@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core import identity
+from bot.core.papers import identity
 
 SPELLINGS = [
     "{}",

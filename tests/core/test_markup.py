@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from bot.core import markup
+from bot.sources.formats import xml
 
 
 @pytest.mark.parametrize(
@@ -15,29 +15,29 @@ from bot.core import markup
         ("", "damaged or cut off"),
         ('<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "declares entities"),
         ("<a " + " ".join(f'x{n}=">"' for n in range(200_000)) + "/>", "never ends"),
-        ("<a>" + " " * markup.MAX_XML + "</a>", "more than 40 million"),
+        ("<a>" + " " * xml.MAX_XML + "</a>", "more than 40 million"),
     ],
 )
 def test_refused_with_a_reason(text: str, says: str) -> None:
     started = time.perf_counter()
     with pytest.raises(ValueError, match=says):
-        markup.tree(text)
+        xml.tree(text)
     assert time.perf_counter() - started < 3
 
 
 def test_questions_to_a_tree() -> None:
-    root = markup.tree('\ufeff\n<f:feed xmlns:f="urn:x"><f:a>one <b>two</b></f:a><a>\x08three</a></f:feed>')
-    assert markup.local(root) == "feed"
-    assert [markup.text_of(item) for item in markup.children(root, "a")] == ["one two", "three"]
-    assert markup.text_of(root, "a", "b") == "two"
-    assert markup.text_of(root, "missing", "b") == ""
-    assert markup.child(None, "a") is None
-    assert len(list(markup.descendants(root, "b"))) == 1
+    root = xml.tree('\ufeff\n<f:feed xmlns:f="urn:x"><f:a>one <b>two</b></f:a><a>\x08three</a></f:feed>')
+    assert xml.local(root) == "feed"
+    assert [xml.text_of(item) for item in xml.children(root, "a")] == ["one two", "three"]
+    assert xml.text_of(root, "a", "b") == "two"
+    assert xml.text_of(root, "missing", "b") == ""
+    assert xml.child(None, "a") is None
+    assert len(list(xml.descendants(root, "b"))) == 1
 
 
 def test_deep_nesting_is_no_trouble() -> None:
     depth = 100_000
-    assert markup.local(markup.tree("<a>" * depth + "</a>" * depth)) == "a"
+    assert xml.local(xml.tree("<a>" * depth + "</a>" * depth)) == "a"
 
 
 @pytest.mark.parametrize(
@@ -51,4 +51,4 @@ def test_deep_nesting_is_no_trouble() -> None:
     ],
 )
 def test_the_name_of_the_first_element(text: str, name: str) -> None:
-    assert markup.root_name(text) == name
+    assert xml.root_name(text) == name

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core import identity, merging
-from bot.core.papers import Listing, Paper
+from bot.core.papers import Listing, Paper, identity, merge
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 GATE = (
@@ -58,7 +57,7 @@ HUB = listing(
 def merged(*listings: Listing) -> Paper:
     paper: Paper | None = None
     for item in listings:
-        paper = merging.merge(paper, item, NOW)
+        paper = merge.merge(paper, item, NOW)
     assert paper is not None
     return paper
 
@@ -79,7 +78,7 @@ def test_a_newer_version_replaces_text_and_an_older_one_never() -> None:
     paper = merged(ARXIV, HUB, second, ARXIV, HUB)
     assert (paper.title, paper.version) == (second.title, 2)
     assert paper.abstract.endswith("And more.")
-    assert merging.changes(merged(ARXIV), paper) == ("v2", "title", "abstract")
+    assert merge.changes(merged(ARXIV), paper) == ("v2", "title", "abstract")
 
 
 def test_a_withdrawal_keeps_the_abstract_and_a_new_version_undoes_it() -> None:
@@ -93,24 +92,24 @@ def test_a_withdrawal_keeps_the_abstract_and_a_new_version_undoes_it() -> None:
     paper = merged(ARXIV, gone)
     assert paper.withdrawn
     assert paper.abstract == GATE
-    assert merging.changes(merged(ARXIV), paper)[:2] == ("withdrawn", "v2")
+    assert merge.changes(merged(ARXIV), paper)[:2] == ("withdrawn", "v2")
     assert merged(ARXIV, gone, HUB).withdrawn
     back = merged(ARXIV, gone, replace(ARXIV, version=3))
     assert not back.withdrawn
-    assert merging.changes(paper, back) == ("no longer withdrawn", "v3")
+    assert merge.changes(paper, back) == ("no longer withdrawn", "v3")
 
 
 def test_publication_is_a_change() -> None:
     published = replace(ARXIV, journal="J. Inv. Res. 9", doi="10.1000/x")
-    assert merging.changes(merged(ARXIV), merged(ARXIV, published)) == ("now published in J. Inv. Res. 9",)
+    assert merge.changes(merged(ARXIV), merged(ARXIV, published)) == ("now published in J. Inv. Res. 9",)
     by_number = replace(ARXIV, doi="10.1000/x")
-    assert merging.changes(merged(ARXIV), merged(ARXIV, by_number)) == ("now published as doi:10.1000/x",)
+    assert merge.changes(merged(ARXIV), merged(ARXIV, by_number)) == ("now published as doi:10.1000/x",)
 
 
 def test_votes_are_no_change_to_tell_and_take_the_newest() -> None:
     later = replace(HUB, upvotes=30)
     assert merged(HUB, later).upvotes == 30
-    assert merging.changes(merged(HUB), merged(HUB, later)) == ()
+    assert merge.changes(merged(HUB), merged(HUB, later)) == ()
     assert merged(HUB, replace(HUB, upvotes=1, listed=date(2026, 1, 1))).upvotes == 41
 
 
@@ -131,13 +130,13 @@ def test_catching_up_marks_only_what_was_unknown() -> None:
     late = replace(ARXIV, late=True)
     assert merged(late).late
     assert not merged(ARXIV, late).late
-    assert not merging.introduces(replace(ARXIV, announce_type="replace-cross"))
-    assert merging.introduces(late)
+    assert not merge.introduces(replace(ARXIV, announce_type="replace-cross"))
+    assert merge.introduces(late)
 
 
 def test_the_strongest_announcement_wins_across_feeds() -> None:
     other = listing("Another", "2603.00002", version=1, announce_type="replace")
-    found = merging.combine([replace(ARXIV, announce_type="cross"), other, replace(ARXIV, categories=(), late=True)])
+    found = merge.combine([replace(ARXIV, announce_type="cross"), other, replace(ARXIV, categories=(), late=True)])
     assert [(item.key, item.announce_type) for item in found] == [
         ("arxiv:2603.00001", "new"),
         ("arxiv:2603.00002", "replace"),
@@ -147,7 +146,7 @@ def test_the_strongest_announcement_wins_across_feeds() -> None:
 
 
 def test_two_entries_with_one_title_stay_two() -> None:
-    found = merging.combine(
+    found = merge.combine(
         [
             listing("Re: Larks", abstract="One."),
             listing("Re: Larks", abstract="Two."),
@@ -159,9 +158,9 @@ def test_two_entries_with_one_title_stay_two() -> None:
 
 def test_a_short_title_merges_where_the_abstracts_agree() -> None:
     paper = merged(listing("Pointer Larks", abstract=GATE))
-    assert merging.match(listing("Pointer Larks", abstract=GATE), [paper]) is paper
-    assert merging.match(listing("Pointer Larks", abstract=LARKS), [paper]) is None
-    assert merging.match(listing("Pointer Larks"), [paper]) is None
+    assert merge.match(listing("Pointer Larks", abstract=GATE), [paper]) is paper
+    assert merge.match(listing("Pointer Larks", abstract=LARKS), [paper]) is None
+    assert merge.match(listing("Pointer Larks"), [paper]) is None
 
 
 LONG_TITLE = "A Gate That Forgets: Memory for Very Long Inputs"
@@ -173,35 +172,35 @@ def test_a_long_title_merges_unless_something_contradicts() -> None:
             LONG_TITLE, "2603.00001", abstract=GATE, authors=("Ada Example", "B. Muster"), published=date(2026, 2, 27)
         )
     )
-    assert merging.same_paper(paper, listing(LONG_TITLE.upper()))
-    assert merging.same_paper(paper, listing(LONG_TITLE, authors=("Example, A.",)))
-    assert merging.same_paper(paper, listing(LONG_TITLE, "10.1000/x", authors=("Ada Example",)))
-    assert not merging.same_paper(paper, listing(LONG_TITLE, "2603.00002"))
-    assert not merging.same_paper(paper, listing(LONG_TITLE, authors=("Li Sample",)))
-    assert not merging.same_paper(paper, listing(LONG_TITLE, abstract=LARKS))
-    assert not merging.same_paper(paper, listing(LONG_TITLE, published=date(2016, 1, 1)))
-    assert not merging.same_paper(paper, listing("A Gate"))
+    assert merge.same_paper(paper, listing(LONG_TITLE.upper()))
+    assert merge.same_paper(paper, listing(LONG_TITLE, authors=("Example, A.",)))
+    assert merge.same_paper(paper, listing(LONG_TITLE, "10.1000/x", authors=("Ada Example",)))
+    assert not merge.same_paper(paper, listing(LONG_TITLE, "2603.00002"))
+    assert not merge.same_paper(paper, listing(LONG_TITLE, authors=("Li Sample",)))
+    assert not merge.same_paper(paper, listing(LONG_TITLE, abstract=LARKS))
+    assert not merge.same_paper(paper, listing(LONG_TITLE, published=date(2016, 1, 1)))
+    assert not merge.same_paper(paper, listing("A Gate"))
 
 
 def test_two_numbers_of_one_house_are_two_papers() -> None:
     paper = merged(replace(listing(LONG_TITLE, "10.1000/x", abstract=GATE), doi="10.1000/x"))
-    assert not merging.same_paper(paper, listing(LONG_TITLE, "10.1000/y", abstract=GATE))
-    assert merging.same_paper(paper, listing(LONG_TITLE, "10.2000/y", abstract=GATE))
+    assert not merge.same_paper(paper, listing(LONG_TITLE, "10.1000/y", abstract=GATE))
+    assert merge.same_paper(paper, listing(LONG_TITLE, "10.2000/y", abstract=GATE))
 
 
 @pytest.mark.parametrize("title", ["Introduction", "Editorial", "Correction"])
 def test_a_title_that_says_nothing_never_merges(title: str) -> None:
     one = listing(title, abstract=GATE)
-    assert not merging.is_weak(one.key)
-    assert merging.match(one, [merged(one)]) is None
+    assert not merge.is_weak(one.key)
+    assert merge.match(one, [merged(one)]) is None
     assert one.key != listing(title, abstract=LARKS).key
 
 
 def test_a_title_already_taken_gives_a_key_of_its_own() -> None:
     one, other = listing("Pointer Larks", abstract=GATE), listing("Pointer Larks", abstract=LARKS)
     assert one.key == other.key
-    assert merging.own_key(other) not in {one.key, merging.own_key(one)}
-    assert merging.own_key(ARXIV) == ARXIV.key
+    assert merge.own_key(other) not in {one.key, merge.own_key(one)}
+    assert merge.own_key(ARXIV) == ARXIV.key
 
 
 def test_two_known_papers_become_one() -> None:
@@ -211,7 +210,7 @@ def test_two_known_papers_become_one() -> None:
     )
     by_number = merged(listing(LONG_TITLE, "2603.00001", source="arxiv", version=1))
     for pair in ([by_title, by_number], [by_number, by_title]):
-        paper = merging.unite(pair)
+        paper = merge.unite(pair)
         assert paper.key == "arxiv:2603.00001"
         assert paper.abstract == GATE
         assert paper.first_seen == by_title.first_seen
@@ -243,8 +242,8 @@ def test_merging_a_listing_again_changes_nothing(history: list[dict[str, object]
     for fields in history:
         item = Listing(keys=("arxiv:2603.00001",), **fields)  # type: ignore[arg-type]
         before = paper
-        paper = merging.merge(paper, item, NOW)
-        assert merging.merge(paper, item, datetime(2027, 1, 1, tzinfo=UTC)) == paper
+        paper = merge.merge(paper, item, NOW)
+        assert merge.merge(paper, item, datetime(2027, 1, 1, tzinfo=UTC)) == paper
         assert paper.key == "arxiv:2603.00001"
         assert paper.first_seen == NOW
         if before:

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.query import parse, profile_query
-from bot.core.readers import read_subscriber, stored_subscriber, subscriber_from, timezone_named
-from bot.core.schedule import Schedule
-from bot.core.tables import Problem, TableError, duration, in_short, spelled
+from bot.core.subscriber.schedule import Schedule
+from bot.core.subscriber.subscriber import read_subscriber, stored_subscriber, subscriber_from, timezone_named
+from bot.core.subscriber.table import Problem, TableError, duration, in_short, spelled
 
 ADA: dict[str, Any] = {
     "email": "Ada@Example.ORG",

@@ -8,13 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core import cards, columns, excerpts, fitting, samples
-from bot.core.cards import Face
-from bot.core.editions import Quote, Reason, SourceNote
-from bot.core.excerpts import Run
+from bot.core.edition.edition import Reason
+from bot.core.letter import excerpts, paper_view, samples, shrink, wrap
+from bot.core.letter.excerpts import Run
+from bot.core.letter.inline_css import Styles, split
+from bot.core.letter.localize import Words
+from bot.core.letter.paper_view import Face
 from bot.core.papers import Paper
-from bot.core.styles import Styles, split
-from bot.core.wording import Words
+from bot.core.query.quote import Quote
+from bot.core.source.state import SourceNote
 
 # -- excerpts ----------------------------------------------------------------------------------------------------------
 
@@ -91,27 +93,27 @@ def test_marking_loses_nothing(text: str, hits: list[str]) -> None:
 
 @given(st.text(max_size=300), st.integers(10, 80))
 def test_wrap(text: str, wide: int) -> None:
-    lines = columns.wrap(text, wide, first="* ").split("\n")
+    lines = wrap.wrap(text, wide, first="* ").split("\n")
     assert lines[0].startswith("*")
     for line in lines:
-        assert columns.width(line) <= wide or "@" in line or "://" in line
+        assert wrap.width(line) <= wide or "@" in line or "://" in line
     assert "".join("".join(lines).split()) == "*" + "".join(text.split())
 
 
 def test_wrap_breaks_words_but_no_address() -> None:
-    assert columns.wrap("W" * 25, 10) == "\n".join(["W" * 10, "W" * 10, "W" * 5])
-    assert columns.wrap("see https://example.org/" + "a" * 30, 10) == "see\nhttps://example.org/" + "a" * 30
-    assert columns.wrap("疎な注意機構", 8) == "疎な注意\n機構"
-    assert columns.wrap("a b", 20, first="* ", rest="  ") == "* a b"
+    assert wrap.wrap("W" * 25, 10) == "\n".join(["W" * 10, "W" * 10, "W" * 5])
+    assert wrap.wrap("see https://example.org/" + "a" * 30, 10) == "see\nhttps://example.org/" + "a" * 30
+    assert wrap.wrap("疎な注意機構", 8) == "疎な注意\n機構"
+    assert wrap.wrap("a b", 20, first="* ", rest="  ") == "* a b"
 
 
 def test_width_and_fill() -> None:
-    assert columns.width("abc") == 3
-    assert columns.width("疎な") == 4
-    assert columns.width("e\u0301") == 1
-    assert columns.fill("abcdef", 3) == "abc"
-    assert columns.fill("疎なx", 3) == "疎"
-    assert columns.fill("ab", 3) == "ab"
+    assert wrap.width("abc") == 3
+    assert wrap.width("疎な") == 4
+    assert wrap.width("e\u0301") == 1
+    assert wrap.fill("abcdef", 3) == "abc"
+    assert wrap.fill("疎なx", 3) == "疎"
+    assert wrap.fill("ab", 3) == "ab"
 
 
 # -- words -------------------------------------------------------------------------------------------------------------
@@ -189,7 +191,7 @@ def test_rules_of_other_classes_are_left_out_and_nothing_changes() -> None:
 # -- cards -------------------------------------------------------------------------------------------------------------
 
 
-def card(paper: Paper, abstract: int = 360, **face: object) -> cards.Card:
+def card(paper: Paper, abstract: int = 360, **face: object) -> paper_view.Card:
     values: dict[str, object] = {
         "title_hits": (),
         "abstract_hits": (),
@@ -198,12 +200,12 @@ def card(paper: Paper, abstract: int = 360, **face: object) -> cards.Card:
         "entered_top": False,
         "news": "",
     }
-    return cards.card(Face(paper=paper, **(values | face)), abstract)  # type: ignore[arg-type]
+    return paper_view.card(Face(paper=paper, **(values | face)), abstract)  # type: ignore[arg-type]
 
 
 def test_authors() -> None:
     def shown(*names: str, count: int | None = None) -> tuple[tuple[str, ...], str, int, int]:
-        return cards.authors(Paper(key="k", title="t", authors=names, author_count=count))
+        return paper_view.authors(Paper(key="k", title="t", authors=names, author_count=count))
 
     assert shown("A", "B", "C", "D") == (("A", "B", "C", "D"), "", 0, 4)
     assert shown("A", "B", "C", "D", "E", "F") == (("A", "B", "C"), "F", 2, 6)
@@ -214,7 +216,7 @@ def test_authors() -> None:
 
 
 def test_links() -> None:
-    assert [(link.kind, link.site) for link in cards.links_of(samples.LARKSPUR)] == [
+    assert [(link.kind, link.site) for link in paper_view.links_of(samples.LARKSPUR)] == [
         ("abs", "arXiv"),
         ("pdf", "arXiv"),
         ("hf", "Hugging Face"),
@@ -222,10 +224,10 @@ def test_links() -> None:
         ("project", "example.org"),
         ("doi", "DOI"),
     ]
-    assert cards.links_of(Paper(key="k", title="t", doi="not a doi", url="ftp://x/", pdf_url="/relative")) == ()
+    assert paper_view.links_of(Paper(key="k", title="t", doi="not a doi", url="ftp://x/", pdf_url="/relative")) == ()
     twice = Paper(key="k", title="t", url="https://a.example/", hf_url="https://a.example/")
-    assert len(cards.links_of(twice)) == 1
-    assert cards.links_of(Paper(key="k", title="t", url="https://a.example/" + "x" * 2_000)) == ()
+    assert len(paper_view.links_of(twice)) == 1
+    assert paper_view.links_of(Paper(key="k", title="t", url="https://a.example/" + "x" * 2_000)) == ()
 
 
 def test_the_title_leads_to_the_best_link() -> None:
@@ -262,7 +264,7 @@ def test_why() -> None:
         Quote(term="upvotes>=20", field="upvotes", text="141"),
         *(Quote(term=f"t{n}", field="title", text=f"t{n}") for n in range(6)),
     )
-    why = cards.answer((Reason(profile="P", quotes=quotes),)).whys[0]
+    why = paper_view.answer((Reason(profile="P", quotes=quotes),)).whys[0]
     assert why.words[:2] == (("Sparse Attention", ("title", "abstract")), ("upvotes>=20", ()))
     assert (len(why.words), why.more) == (5, 3)
 
@@ -272,7 +274,7 @@ def test_why() -> None:
 
 def test_an_edition_gets_smaller_and_counts_what_it_leaves_out() -> None:
     edition = samples.edition(samples.section("A", *samples.many(6), more=2), samples.HOT)
-    less = fitting.smaller(edition, 0.5)
+    less = shrink.smaller(edition, 0.5)
     assert less is not None
     assert [(len(section.picks), section.more) for section in less.sections] == [(2, 6), (1, 0)], (
         "half of seven is four"
@@ -286,7 +288,7 @@ def test_getting_smaller_ends() -> None:
     edition = samples.edition(*(samples.section(str(n), *samples.many(2), more=1) for n in range(9)))
     seen = 0
     total = sum(len(section.picks) + section.more for section in edition.sections)
-    while (less := fitting.smaller(edition, 0.3)) is not None:
+    while (less := shrink.smaller(edition, 0.3)) is not None:
         edition = less
         assert sum(len(section.picks) + section.more for section in edition.sections) == total, "counted, never lost"
         seen += 1

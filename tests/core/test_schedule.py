@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.schedule import Schedule, Slot
+from bot.core.subscriber.schedule import Schedule, Slot
 
 ZONES = [
     "UTC",

@@ -3,10 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core import selection
-from bot.core.editions import Pick
+from bot.core.edition import selection
+from bot.core.edition.edition import Pick
+from bot.core.edition.picks import Picks, PickSection
 from bot.core.papers import Paper
-from bot.core.picks import Picks, PickSection
 
 LISTS = st.lists(st.lists(st.integers(0, 40), max_size=30), max_size=6)
 

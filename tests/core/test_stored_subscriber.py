@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.readers import stored_subscriber, subscriber_from
+from bot.core.subscriber.subscriber import stored_subscriber, subscriber_from
 
 words = st.sampled_from(["sparse attention", "=RAG", "KV cache", "quantiz*", '"a b"~3', "title:survey", "pre-training"])
 profiles = st.fixed_dictionaries(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.tex import readable
+from bot.core.text.tex import readable
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core import trending
-from bot.core.papers import Paper
-from bot.core.trending import Snapshot
+from bot.core.papers import Paper, trending
+from bot.core.papers.trending import Snapshot
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

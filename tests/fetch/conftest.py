@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.core.documents import Answer, Request
+from bot.core.source.document import Answer, Request
 from bot.fetch import Fetcher, Limits, Memory
 
 SATURDAY = datetime(2026, 11, 21, 12, tzinfo=UTC)

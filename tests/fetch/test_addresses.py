@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.fetch.addresses import is_loopback, literal, refusal
+from bot.fetch.ssrf import is_loopback, literal, refusal
 
 PUBLIC = [
     "1.1.1.1",

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.core.documents import Request, UrlState
+from bot.core.source.document import Request, UrlState
 from bot.errors import SourceError
 
 DATE = "Sat, 21 Nov 2026 10:00:00 GMT"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.documents import UrlState
-from bot.fetch.hints import DAY, come_back, fresh_until, still_fresh, validator
+from bot.core.source.document import UrlState
+from bot.fetch.http_cache import DAY, come_back, fresh_until, still_fresh, validator
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

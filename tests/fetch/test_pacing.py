@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.documents import Request
+from bot.core.source.document import Request
 from bot.errors import SourceError
 from bot.fetch import Fetcher, Limits, Memory
-from bot.fetch.ledger import manners
+from bot.fetch.politeness import manners
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.fetch import redacted
-from bot.fetch.exchange import user_agent
-from bot.fetch.words import answered, plain, said, size
+from bot.fetch.errors import answered, plain, said, size
+from bot.fetch.request import user_agent
 
 
 @pytest.mark.parametrize(

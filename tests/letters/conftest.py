@@ -13,9 +13,9 @@ from typing import Any
 import jinja2
 import pytest
 
-from bot.core import samples
-from bot.core.editions import Letter
-from bot.core.rendering import Press, environment
+from bot.core.letter import samples
+from bot.core.letter.letter import Letter
+from bot.core.letter.renderer import Press, environment
 
 HERE = Path(__file__).parent
 TEMPLATES = HERE.parents[1] / "templates"

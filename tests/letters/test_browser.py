@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.editions import Letter
+from bot.core.letter.letter import Letter
 
 NAMES = ("daily", "weekdays", "alert", "late", "revisions", "heartbeat_troubled", "nothing")
 NARROW = ("long_word", "links", "right_to_left", "east_asian", "hostile_everywhere", "crowd", "emoji")

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.cards import Authors, Card, Link, Why
-from bot.core.excerpts import Run
-from bot.core.sheets import Head, Imprint, Named, Part, Sheet, SourceLine
-from bot.core.wording import Words
+from bot.core.letter.excerpts import Run
+from bot.core.letter.letter_view import Head, Imprint, Named, Part, Sheet, SourceLine
+from bot.core.letter.localize import Words
+from bot.core.letter.paper_view import Authors, Card, Link, Why
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = (ROOT / "docs" / "letters.md").read_text(encoding="utf-8")

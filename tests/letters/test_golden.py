@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.core import samples
-from bot.core.editions import Letter
+from bot.core.letter import samples
+from bot.core.letter.letter import Letter
 
 GOLDEN = Path(__file__).parent / "golden"
 ACCEPT = os.environ.get("PAPERLARK_ACCEPT") == "1"

@@ -12,11 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.core import samples
-from bot.core.columns import width
-from bot.core.editions import Edition, Letter, Pick, Quote, Reason, Section, SourceNote
+from bot.core.edition.edition import Edition, Pick, Reason, Section
+from bot.core.letter import samples
+from bot.core.letter.letter import Letter
+from bot.core.letter.renderer import MAX_HTML, Press, size
+from bot.core.letter.wrap import width
 from bot.core.papers import Paper
-from bot.core.rendering import MAX_HTML, Press, size
+from bot.core.query.quote import Quote
+from bot.core.source.state import SourceNote
 
 EVERY = samples.all_editions()
 OUTSIDE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from jinja2 import FileSystemLoader
 
-from bot.core import merging
-from bot.core.documents import Document, Request
-from bot.core.editions import Addressee, Edition, Letter, Pick, Section
-from bot.core.papers import Paper
-from bot.core.rendering import Press, environment
-from bot.mail.addresses import Mailbox
-from bot.mail.writer import Head, write
+from bot.core.edition.edition import Addressee, Edition, Pick, Section
+from bot.core.letter.letter import Letter
+from bot.core.letter.renderer import Press, environment
+from bot.core.papers import Paper, merge
+from bot.core.source.document import Document, Request
+from bot.mail.message.mailbox import Mailbox
+from bot.mail.message.mime import Head, write
 from bot.sources import huggingface
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,7 +26,7 @@ def digest_of(listing_file: Path) -> Letter:
     """A digest of everything a real answer lists."""
     document = Document(request=Request(location="x"), location="x", body=listing_file.read_bytes(), fetched=NOW)
     listings = huggingface.parse(document, huggingface.Settings()).listings
-    papers: list[Paper] = [merging.merge(None, listing, NOW) for listing in listings]
+    papers: list[Paper] = [merge.merge(None, listing, NOW) for listing in listings]
     edition = Edition(
         kind="digest",
         cadence="daily",

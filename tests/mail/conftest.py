@@ -13,10 +13,10 @@ from aiosmtpd.controller import Controller
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from bot.core.editions import Letter
-from bot.mail.addresses import mailbox
-from bot.mail.message import Message
-from bot.mail.writer import Head
+from bot.core.letter.letter import Letter
+from bot.mail.message.mailbox import mailbox
+from bot.mail.message.mime import Head
+from bot.mail.message.types import Message
 
 NOON = dt.datetime(2026, 11, 20, 12, 0, 3, tzinfo=dt.UTC)
 

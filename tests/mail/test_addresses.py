@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.mail.addresses import Mailbox, format_mailbox, mailbox
+from bot.mail.message.mailbox import Mailbox, format_mailbox, mailbox
 
 
 @pytest.mark.parametrize(

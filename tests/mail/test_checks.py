@@ -16,10 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.mail.dkim import DkimSigner
-from bot.mail.domain_check import Domains, check_domains, dkim, dmarc, dns_lookup, spf
-from bot.mail.findings import Finding
-from bot.mail.relay_check import check_relay
+from bot.mail.checks.dns import Domains, check_domains, dkim, dmarc, dns_lookup, spf
+from bot.mail.checks.findings import Finding
+from bot.mail.checks.relay import check_relay
+from bot.mail.message.dkim import DkimSigner
 
 Start = Callable[..., Any]
 NOW = dt.datetime.now(dt.UTC)

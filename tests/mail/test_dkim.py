@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.core.editions import Letter
+from bot.core.letter.letter import Letter
 from bot.errors import UserError
-from bot.mail.dkim import OVERSIGNED, SIGNED, DkimSigner, relaxed_body
-from bot.mail.writer import Head, write
+from bot.mail.message.dkim import OVERSIGNED, SIGNED, DkimSigner, relaxed_body
+from bot.mail.message.mime import Head, write
 
 
 @pytest.fixture(scope="session")

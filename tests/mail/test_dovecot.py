@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from bot.errors import DeliveryError
-from bot.mail.mailboxes import from_imap, imap_of
+from bot.mail.incoming.mailboxes import from_imap, imap_of
 
 DOVECOT = shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin")
 pytestmark = pytest.mark.skipif(DOVECOT is None or os.geteuid() != 0, reason="needs Dovecot, and root to start it")

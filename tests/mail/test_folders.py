@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.editions import Letter
+from bot.core.letter.letter import Letter
 from bot.errors import DeliveryError
-from bot.mail.folders import MaildirTransport, OutboxTransport, file_name
-from bot.mail.message import Message
-from bot.mail.writer import Head, write
+from bot.mail.message.mime import Head, write
+from bot.mail.message.types import Message
+from bot.mail.transport.folders import MaildirTransport, OutboxTransport, file_name
 
 
 @pytest.fixture

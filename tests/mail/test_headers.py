@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.mail import headers
-from bot.mail.addresses import Mailbox
+from bot.mail.message import headers
+from bot.mail.message.mailbox import Mailbox
 
 # What has turned a title into a header somewhere, and relatives of it.
 HOSTILE = [

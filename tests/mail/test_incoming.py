@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.mail import bounces
-from bot.mail.bounces import severity
-from bot.mail.incoming import read
+from bot.mail.incoming import bounces
+from bot.mail.incoming.bounces import severity
+from bot.mail.incoming.classify import read
 from bot.mail.tokens import Token, seal
 
 SECRET = "a secret"

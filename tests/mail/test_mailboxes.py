@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from bot.errors import DeliveryError
-from bot.mail.mailboxes import from_imap, from_maildir, from_stream, imap_of
+from bot.mail.incoming.mailboxes import from_imap, from_maildir, from_stream, imap_of
 
 MAILS = [f"To: unsub+{number}@papers.example.org\r\n\r\nbody {number}\r\n".encode() for number in range(3)]
 

@@ -16,18 +16,18 @@ from typing import Any
 import dkim
 import pytest
 
-from bot.core.editions import Letter
+from bot.core.letter.letter import Letter
 from bot.errors import DeliveryError
 from bot.mail import tokens
-from bot.mail.addresses import mailbox
-from bot.mail.dkim import DkimSigner
-from bot.mail.incoming import read
-from bot.mail.limits import Timeouts
-from bot.mail.mailboxes import from_maildir
-from bot.mail.message import Message
-from bot.mail.smtp import SmtpSession
-from bot.mail.transport import transport
-from bot.mail.writer import Head, write
+from bot.mail.incoming.classify import read
+from bot.mail.incoming.mailboxes import from_maildir
+from bot.mail.message.dkim import DkimSigner
+from bot.mail.message.mailbox import mailbox
+from bot.mail.message.mime import Head, write
+from bot.mail.message.types import Message
+from bot.mail.transport.from_url import transport
+from bot.mail.transport.limits import Timeouts
+from bot.mail.transport.smtp import SmtpSession
 
 SECRET = "a secret"
 POSTFIX = shutil.which("postfix") or shutil.which("postfix", path="/usr/sbin")

@@ -4,9 +4,9 @@ import re
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.core.editions import Own
-from bot.mail.dkim import relaxed_body
-from bot.mail.quoted import body, quoted
+from bot.core.letter.letter import Own
+from bot.mail.message.dkim import relaxed_body
+from bot.mail.message.quoted_printable import body, quoted
 
 NASTY = st.text(st.sampled_from(list("ab. =\t\r\n\0Fröm漢😀\x7f~")), max_size=300)
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import Outcome
-from bot.mail.replies import Phase, Reply, classify, failure
+from bot.mail.transport.replies import Phase, Reply, classify, failure
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.core.editions import Letter
+from bot.core.letter.letter import Letter
 from bot.errors import DeliveryError
-from bot.mail.addresses import mailbox
-from bot.mail.limits import Timeouts
-from bot.mail.message import Message, Session
-from bot.mail.smtp import SmtpSession
-from bot.mail.transport import transport
-from bot.mail.writer import Head, write
+from bot.mail.message.mailbox import mailbox
+from bot.mail.message.mime import Head, write
+from bot.mail.message.types import Message, Session
+from bot.mail.transport.from_url import transport
+from bot.mail.transport.limits import Timeouts
+from bot.mail.transport.smtp import SmtpSession
 
 Start = Callable[..., Any]
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from bot.errors import DeliveryError
-from bot.mail.limits import Timeouts
-from bot.mail.message import Message, Session
-from bot.mail.transport import transport
+from bot.mail.message.types import Message, Session
+from bot.mail.transport.from_url import transport
+from bot.mail.transport.limits import Timeouts
 
 Start = Callable[..., Any]
 

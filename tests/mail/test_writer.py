@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.core.editions import Letter
-from bot.mail.addresses import Mailbox, mailbox
-from bot.mail.message import Ready
-from bot.mail.writer import Head, write
+from bot.core.letter.letter import Letter
+from bot.mail.message.mailbox import Mailbox, mailbox
+from bot.mail.message.mime import Head, write
+from bot.mail.message.types import Ready
 
 GOLDEN = Path(__file__).parent / "golden"
 Parse = Callable[[bytes], email.message.EmailMessage]

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.documents import Document, Parsed, Progress, Request
 from bot.core.papers import plain
+from bot.core.source.document import Document, Parsed, Progress, Request
 from bot.errors import SourceError
 from bot.sources import SOURCES
 

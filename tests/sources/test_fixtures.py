@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.core import merging
-from bot.core.documents import Document, Parsed, Request
+from bot.core.papers import merge
+from bot.core.source.document import Document, Parsed, Request
 from bot.errors import SourceError
 from bot.sources import SOURCES
 
@@ -91,12 +91,12 @@ def test_counts(source: str, folder: str, name: str, count: int) -> None:
 
 def test_the_three_pages_hold_357_papers() -> None:
     pages = [read("page", path.read_bytes()).listings for path in sorted((FIXTURES / "hf_page_text").glob("*.txt"))]
-    papers: dict[str, merging.Paper] = {}
+    papers: dict[str, merge.Paper] = {}
     for item in (item for page in pages for item in page):
         known = papers.get(item.key)
-        paper = merging.match(item, [known] if known else [])
+        paper = merge.match(item, [known] if known else [])
         assert paper is not None or known is None, f"{item.title} is one paper"
-        papers[item.key] = merging.merge(paper, item, datetime(2026, 11, 20, tzinfo=UTC))
+        papers[item.key] = merge.merge(paper, item, datetime(2026, 11, 20, tzinfo=UTC))
     assert sum(map(len, pages)) == 367
     assert len(papers) == 357
     assert sum(paper.title == "Pointer Networks" for paper in papers.values()) == 1

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bot.core.documents import Document, Progress, Request
+from bot.core.source.document import Document, Progress, Request
 from bot.errors import SourceError
 from bot.sources import SOURCES, arxiv, biorxiv, huggingface, page, pubmed
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import event, func, select
 
-from bot.core.picks import Picks, PickSection
-from bot.store import Database, editions, outbox, readers, turns
+from bot.core.edition.picks import Picks, PickSection
+from bot.store import Database, cursors, editions, outbox, subscribers
 from bot.store.editions import Draft
 from bot.store.outbox import Leased
-from bot.store.readers import Entry
+from bot.store.subscribers import Entry
 from bot.store.tables import EDITIONS
 
 LEASE = timedelta(minutes=10)
@@ -28,8 +28,8 @@ def fill(database: Database, now: datetime, number: int = 5, kind: str = "digest
     """Readers with one waiting edition each; returns the readers' ids."""
     picks = Picks(sections=(PickSection(kind="profile", name="p", ids=(1, 2), more=1, more_ids=(3,)),))
     with database.write() as tx:
-        readers.add(tx, [entry(f"r{index}@example.org") for index in range(number)], now)
-        people = readers.everyone(tx)
+        subscribers.add(tx, [entry(f"r{index}@example.org") for index in range(number)], now)
+        people = subscribers.everyone(tx)
         compose_id = editions.begin_compose(tx, now, 1, "[]")
         drafts = [
             Draft(
@@ -151,7 +151,7 @@ def test_alerts_that_a_digest_has_not_passed_are_found(database: Database, now: 
     ids = fill(database, now, 2, kind="alert")
     with database.write() as tx:
         assert {one.subscriber_id for one in editions.alerted(tx, ids)} == set(ids)
-        turns.advance(tx, ["told_revision"], [(ids[0], 1)])
+        cursors.advance(tx, ["told_revision"], [(ids[0], 1)])
         assert {one.subscriber_id for one in editions.alerted(tx, ids)} == {ids[1]}
 
 

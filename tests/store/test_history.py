@@ -10,11 +10,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
-from bot.core import identity
-from bot.core.evaluate import matches
-from bot.core.papers import Listing, Paper
+from bot.core.papers import Listing, Paper, identity
 from bot.core.query import parse
-from bot.pipeline.compose import open_newsroom
+from bot.core.query.evaluate import matches
+from bot.pipeline.compose.compose import open_newsroom
 from bot.store import Database, history, papers
 from bot.store.tables import LISTINGS, MERGERS, PAPER_KEYS, PAPER_STATES, PAPERS, REVISIONS, TRENDS, VOTES
 

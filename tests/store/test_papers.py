@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from bot.core import identity
-from bot.core.papers import Listing
+from bot.core.papers import Listing, identity
 from bot.store import Database, history, papers
 from bot.store.papers import Recorded
 from bot.store.tables import LISTINGS, MERGERS, PAPER_KEYS, PAPER_STATES, PAPERS, REVISIONS, VOTES

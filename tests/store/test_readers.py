@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.store import Database, readers, turns
-from bot.store.readers import Entry, Status
+from bot.store import Database, cursors, subscribers
+from bot.store.subscribers import Entry, Status
 
 HOUR = timedelta(hours=1)
 
@@ -14,14 +14,14 @@ def entry(email: str, due: datetime | None = None, schedule: str = "daily 07:30"
     return Entry(email=email, data={"email": email, **data}, alerts=False, schedule=schedule, next_due=due)
 
 
-def stored(database: Database) -> dict[str, readers.Reader]:
+def stored(database: Database) -> dict[str, subscribers.Reader]:
     with database.read() as tx:
-        return {one.email: one for one in readers.everyone(tx)}
+        return {one.email: one for one in subscribers.everyone(tx)}
 
 
 def sync(database: Database, now: datetime, *entries: Entry) -> None:
     with database.write() as tx:
-        readers.sync(tx, entries, now)
+        subscribers.sync(tx, entries, now)
 
 
 def test_syncing_twice_changes_nothing(database: Database, now: datetime) -> None:
@@ -46,8 +46,8 @@ def test_who_leaves_the_file_gets_nothing_more_and_comes_back_as_they_were(datab
     sync(database, now, *both)
     sync(database, now, both[0])
     with database.read() as tx:
-        due = [one.email for one in turns.digest_due(tx, now + HOUR, after=0, limit=10)]
-        forced = [one.email for one in turns.digest_due(tx, now, after=0, limit=10, force=True)]
+        due = [one.email for one in cursors.digest_due(tx, now + HOUR, after=0, limit=10)]
+        forced = [one.email for one in cursors.digest_due(tx, now, after=0, limit=10, force=True)]
 
     assert due == forced == ["ada@example.org"]
     assert stored(database)["bob@example.org"].status == "removed"
@@ -55,20 +55,20 @@ def test_who_leaves_the_file_gets_nothing_more_and_comes_back_as_they_were(datab
     assert stored(database)["bob@example.org"].status == "active"
 
 
-@pytest.mark.parametrize("status", readers.FINAL)
+@pytest.mark.parametrize("status", subscribers.FINAL)
 def test_an_unsubscribe_a_bounce_and_a_complaint_win_over_the_file(
     database: Database, now: datetime, status: Status
 ) -> None:
     ada = entry("ada@example.org", now)
     sync(database, now, ada)
     with database.write() as tx:
-        assert readers.set_status(tx, "ada@example.org", status, "said so", now)
-        assert not readers.set_status(tx, "nobody@example.org", status, "said so", now)
+        assert subscribers.set_status(tx, "ada@example.org", status, "said so", now)
+        assert not subscribers.set_status(tx, "nobody@example.org", status, "said so", now)
     sync(database, now)
     sync(database, now, ada)
     with database.read() as tx:
-        lines = readers.would_change(tx, [ada])
-        assert turns.digest_due(tx, now + HOUR, after=0, limit=10, force=True) == []
+        lines = subscribers.would_change(tx, [ada])
+        assert cursors.digest_due(tx, now + HOUR, after=0, limit=10, force=True) == []
 
     assert stored(database)["ada@example.org"].status == status
     assert len(lines) == 1
@@ -78,7 +78,7 @@ def test_an_unsubscribe_a_bounce_and_a_complaint_win_over_the_file(
 def test_check_is_told_what_a_run_would_change(database: Database, now: datetime) -> None:
     sync(database, now, entry("ada@example.org"), entry("bob@example.org"))
     with database.read() as tx:
-        lines = readers.would_change(tx, [entry("ada@example.org", name="A."), entry("cyd@example.org")])
+        lines = subscribers.would_change(tx, [entry("ada@example.org", name="A."), entry("cyd@example.org")])
 
     assert lines == [
         "ada@example.org: changed",
@@ -90,17 +90,17 @@ def test_check_is_told_what_a_run_would_change(database: Database, now: datetime
 def test_a_pause_ends_by_itself_and_its_digest_is_then_due(database: Database, now: datetime) -> None:
     sync(database, now, entry("ada@example.org", now))
     with database.write() as tx:
-        readers.set_status(tx, "ada@example.org", "paused", "holiday", now, until=now + 2 * HOUR)
-        readers.end_pauses(tx, now + HOUR)
-        assert turns.digest_due(tx, now + HOUR, after=0, limit=10) == []
-        readers.end_pauses(tx, now + 2 * HOUR)
-        assert [one.email for one in turns.digest_due(tx, now + 2 * HOUR, after=0, limit=10)] == ["ada@example.org"]
+        subscribers.set_status(tx, "ada@example.org", "paused", "holiday", now, until=now + 2 * HOUR)
+        subscribers.end_pauses(tx, now + HOUR)
+        assert cursors.digest_due(tx, now + HOUR, after=0, limit=10) == []
+        subscribers.end_pauses(tx, now + 2 * HOUR)
+        assert [one.email for one in cursors.digest_due(tx, now + 2 * HOUR, after=0, limit=10)] == ["ada@example.org"]
 
 
 def test_readers_kept_here_are_not_touched_by_the_file(database: Database, now: datetime) -> None:
     with database.write() as tx:
-        assert readers.add(tx, [entry("db@example.org"), entry("db@example.org")], now) == 1
-        assert readers.add(tx, [entry("db@example.org")], now) == 0
+        assert subscribers.add(tx, [entry("db@example.org"), entry("db@example.org")], now) == 1
+        assert subscribers.add(tx, [entry("db@example.org")], now) == 0
     sync(database, now, entry("ada@example.org"))
 
     assert {one.email: (one.origin, one.status) for one in stored(database).values()} == {
@@ -112,9 +112,9 @@ def test_readers_kept_here_are_not_touched_by_the_file(database: Database, now: 
 def test_bounces_are_counted_within_their_window(database: Database, now: datetime) -> None:
     sync(database, now, entry("ada@example.org"))
     with database.write() as tx:
-        ada = readers.by_email(tx, "ada@example.org")
+        ada = subscribers.by_email(tx, "ada@example.org")
         assert ada is not None
-        counts = [readers.count_bounce(tx, ada.id, now + number * HOUR, now - HOUR) for number in range(3)]
-        later = readers.count_bounce(tx, ada.id, now + 99 * HOUR, now + 50 * HOUR)
+        counts = [subscribers.count_bounce(tx, ada.id, now + number * HOUR, now - HOUR) for number in range(3)]
+        later = subscribers.count_bounce(tx, ada.id, now + 99 * HOUR, now + 50 * HOUR)
 
     assert (counts, later) == ([1, 2, 3], 1)

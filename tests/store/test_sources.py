@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from bot.core.documents import Document, Request, UrlState
 from bot.core.papers import Paper
-from bot.store import Database, recordings, sources
-from bot.store.rows import dump, load
+from bot.core.source.document import Document, Request, UrlState
+from bot.store import Database, sources, unparsed
 from bot.store.sources import Pace, SourceRecord
+from bot.store.sql import dump, load
 from bot.store.tables import URLS
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
@@ -87,17 +87,17 @@ def test_a_host_held_by_a_clock_that_ran_ahead_is_free_again(database: Database)
 def test_recordings_are_bounded_by_source(database: Database) -> None:
     with database.write() as tx:
         for number in range(12):
-            body = bytes([number]) * (recordings.LARGEST + 9 if number == 11 else 3)
+            body = bytes([number]) * (unparsed.LARGEST + 9 if number == 11 else 3)
             at = f"http://x.example/{number}"
             document = Document(request=Request(location=at), location=at, body=body, fetched=NOW, content_type="a/b")
-            recordings.keep(tx, f"source {number % 2}", document, NOW)
+            unparsed.keep(tx, f"source {number % 2}", document, NOW)
     with database.read() as tx:
-        kept = recordings.listed(tx)
-        assert len(kept) == 2 * recordings.PER_SOURCE
-        document = recordings.replay(tx, kept[-1][0])
+        kept = unparsed.listed(tx)
+        assert len(kept) == 2 * unparsed.PER_SOURCE
+        document = unparsed.replay(tx, kept[-1][0])
         assert document is not None
         assert (len(document.body), document.location, document.content_type) == (
-            recordings.LARGEST, "http://x.example/11", "a/b",
+            unparsed.LARGEST, "http://x.example/11", "a/b",
         )  # fmt: skip
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from bot.store import Database, readers, turns
-from bot.store.readers import Entry
+from bot.store import Database, cursors, subscribers
+from bot.store.subscribers import Entry
 
 HOUR = timedelta(hours=1)
 
@@ -20,11 +20,11 @@ def entry(email: str, due: datetime) -> Entry:
 
 def test_due_readers_come_in_pages(database: Database, now: datetime) -> None:
     with database.write() as tx:
-        readers.add(tx, (entry(f"r{number}@example.org", now) for number in range(7)), now)
+        subscribers.add(tx, (entry(f"r{number}@example.org", now) for number in range(7)), now)
     seen: list[str] = []
     after = 0
     with database.read() as tx:
-        while page := turns.digest_due(tx, now, after=after, limit=3):
+        while page := cursors.digest_due(tx, now, after=after, limit=3):
             seen += [one.email for one in page]
             after = page[-1].id
 
@@ -35,17 +35,17 @@ def test_due_readers_come_in_pages(database: Database, now: datetime) -> None:
 def test_few_or_many_the_same_are_due(database: Database, now: datetime, few: bool) -> None:
     """Asked by an index and sorted, or in the order of ids: the same readers in the same order."""
     with database.write() as tx:
-        readers.add(
+        subscribers.add(
             tx, (replace(entry(f"r{n}@example.org", now + n % 3 * HOUR), alerts=n % 2 == 0) for n in range(9)), now
         )
-        ids = [one.id for one in readers.everyone(tx)]
-        turns.advance(tx, ["alert_revision"], [(ids[0], 5), (ids[2], 4)])
-        readers.set_status(tx, "r4@example.org", "unsubscribed", "", now)
+        ids = [one.id for one in subscribers.everyone(tx)]
+        cursors.advance(tx, ["alert_revision"], [(ids[0], 5), (ids[2], 4)])
+        subscribers.set_status(tx, "r4@example.org", "unsubscribed", "", now)
     with database.read() as tx:
-        digests = [one.id for one in turns.digest_due(tx, now, after=ids[0], limit=10, few=few)]
-        shares = [turns.digest_due(tx, now, after=0, limit=9, shard=(number, 2), few=few) for number in (0, 1)]
-        alerts = [one.id for one in turns.alert_due(tx, 5, now, after=0, limit=10, few=few)]
-        counts = turns.count_digest_due(tx, now), turns.count_alert_due(tx, 5, now)
+        digests = [one.id for one in cursors.digest_due(tx, now, after=ids[0], limit=10, few=few)]
+        shares = [cursors.digest_due(tx, now, after=0, limit=9, shard=(number, 2), few=few) for number in (0, 1)]
+        alerts = [one.id for one in cursors.alert_due(tx, 5, now, after=0, limit=10, few=few)]
+        counts = cursors.count_digest_due(tx, now), cursors.count_alert_due(tx, 5, now)
 
     assert digests == [ids[3], ids[6]]
     assert sorted(one.id for share in shares for one in share) == [ids[0], ids[3], ids[6]]
@@ -60,13 +60,13 @@ def test_no_tick_walks_through_all_readers(tmp_path: Path, now: datetime) -> Non
     for engine in (store._writer, store._reader):
         event.listen(engine, "before_cursor_execute", lambda *args: asked.append((args[2], args[3])))
     with store.write() as tx:
-        readers.end_pauses(tx, now)
-        turns.set_right(tx, now)
-        turns.count_digest_due(tx, now)
-        turns.count_alert_due(tx, 5, now)
-        turns.digest_due(tx, now, after=0, limit=10, few=True)
-        turns.alert_due(tx, 5, now, after=0, limit=10, few=True)
-        turns.next_due(tx)
+        subscribers.end_pauses(tx, now)
+        cursors.set_right(tx, now)
+        cursors.count_digest_due(tx, now)
+        cursors.count_alert_due(tx, 5, now)
+        cursors.digest_due(tx, now, after=0, limit=10, few=True)
+        cursors.alert_due(tx, 5, now, after=0, limit=10, few=True)
+        cursors.next_due(tx)
     with store.read() as tx:
         questions = [(sql, values) for sql, values in asked if "subscriber" in sql]
         plans = {

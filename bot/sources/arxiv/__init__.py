@@ -7,10 +7,11 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from bot.core import clean, holidays, markup
-from bot.core.documents import Document, Parsed, Progress, Request
+from bot.core.source.document import Document, Parsed, Progress, Request
+from bot.core.text import sanitize
 from bot.errors import SourceError
 from bot.sources.arxiv import announcements, api, harvest, listing_page, mirror
+from bot.sources.formats import calendars, xml
 
 FEED = "https://rss.arxiv.org/atom/{categories}"
 API = "https://export.arxiv.org/api/query"
@@ -43,9 +44,9 @@ class Settings:
     catch_up: int = field(default=14, metadata={"help": "days to look back after an outage; 0: only today's feed"})
 
     def __post_init__(self) -> None:
-        if not clean.web_address(self.url.replace("{categories}", "cs")):
+        if not sanitize.web_address(self.url.replace("{categories}", "cs")):
             raise ValueError(f"url is {self.url!r}: give an http(s) address")
-        if self.api_url and not clean.web_address(self.api_url):
+        if self.api_url and not sanitize.web_address(self.api_url):
             raise ValueError(f"api_url is {self.api_url!r}: give an http(s) address")
         if not self.categories and self.url == FEED:
             raise ValueError('categories is empty: give at least one, such as categories = ["cs.CL"]')
@@ -70,37 +71,37 @@ def requests(settings: Settings, progress: Progress, now: datetime) -> list[Requ
     source = settings.api_url or (API if settings.url == FEED else "")
     if progress.last_success is None or not source or not names:
         return found
-    if days := holidays.missed(progress.last_success, now, settings.catch_up):
-        start, end = (moment.astimezone(UTC) for moment in holidays.submitted(days))
+    if days := calendars.missed(progress.last_success, now, settings.catch_up):
+        start, end = (moment.astimezone(UTC) for moment in calendars.submitted(days))
         found += [api.query(source, group, start, end) for group in groups]
     return found
 
 
 def quiet(settings: Settings, now: datetime) -> str:
     """Weekends and arXiv's holidays."""
-    return holidays.quiet(holidays.feed_day(now))
+    return calendars.quiet(calendars.feed_day(now))
 
 
 def parse(document: Document, settings: Settings) -> Parsed:
     """The listings of any document of arXiv: feed (Atom, RSS, RDF), API answer, listing page, OAI-PMH, or JSON that
     wraps one. Raises SourceError."""
-    text = clean.decode(document.body, document.content_type).strip()
+    text = sanitize.decode(document.body, document.content_type).strip()
     if not text:
         raise SourceError("the answer is empty")
     if text.startswith(("{", "[")):
         return _wrapped(text, document, settings)
-    name = markup.root_name(text)
+    name = xml.root_name(text)
     if name in {"html", "head", "body", "dl", "div"}:
         return listing_page.read(text, document)
     if name not in {"feed", "rss", "rdf", "oai-pmh"}:
-        raise SourceError(f"the answer is no document of arXiv: it begins with {clean.line(text, 60)!r}")
+        raise SourceError(f"the answer is no document of arXiv: it begins with {sanitize.line(text, 60)!r}")
     try:
-        root = markup.tree(text)
+        root = xml.tree(text)
     except ValueError as problem:
         raise SourceError(str(problem)) from None
     if name == "oai-pmh":
         return harvest.read(root)
-    if name == "feed" and next(markup.children(root, "totalResults"), None) is not None:
+    if name == "feed" and next(xml.children(root, "totalResults"), None) is not None:
         return api.read(root, document)
     return announcements.read(root, document)
 

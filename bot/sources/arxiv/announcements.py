@@ -6,10 +6,11 @@ from datetime import date
 from email.utils import parsedate_to_datetime
 from xml.etree.ElementTree import Element
 
-from bot.core import arxiv, clean, holidays, markup, merging
-from bot.core.documents import Document, Parsed
-from bot.core.papers import Listing
+from bot.core.papers import Listing, merge
+from bot.core.source.document import Document, Parsed
+from bot.core.text import sanitize
 from bot.errors import SourceError
+from bot.sources.formats import arxiv, calendars, xml
 
 FULL = 2_000  # entries; the service cuts off what is beyond
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -17,13 +18,13 @@ _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "su
 
 def read(root: Element, document: Document) -> Parsed:
     """The batch of a feed. Raises SourceError for arXiv's error feed."""
-    channel = markup.child(root, "channel")
+    channel = xml.child(root, "channel")
     head = channel if channel is not None else root
-    title = clean.line(markup.text_of(head, "title"), 300)
+    title = sanitize.line(xml.text_of(head, "title"), 300)
     if title.lower().startswith("feed error"):
-        reason = clean.line(markup.text_of(head, "description") or markup.text_of(head, "subtitle"), 300)
+        reason = sanitize.line(xml.text_of(head, "description") or xml.text_of(head, "subtitle"), 300)
         raise SourceError(f"arXiv refused the query ({title}{': ' + reason if reason else ''}): check the categories")
-    entries = [*markup.children(root, "entry", "item"), *markup.children(channel, "item")]
+    entries = [*xml.children(root, "entry", "item"), *xml.children(channel, "item")]
     warnings: list[str] = []
     listings: list[Listing] = []
     for number, entry in enumerate(entries[: 5 * FULL], 1):
@@ -37,9 +38,9 @@ def read(root: Element, document: Document) -> Parsed:
     if len(entries) >= FULL:
         warnings.append(f"the feed is full ({len(entries)} entries) and may be cut off: set a smaller per_feed")
     quiet = "" if entries else _why_empty(head, document)
-    skipped = [clean.line(day.text, 20).lower() for days in markup.children(head, "skipDays") for day in days]
+    skipped = [sanitize.line(day.text, 20).lower() for days in xml.children(head, "skipDays") for day in days]
     return Parsed(
-        listings=merging.combine(listings),
+        listings=merge.combine(listings),
         quiet=quiet,
         stale="" if entries or quiet else "no announcement in the feed, though this is a working day of arXiv's",
         warnings=tuple(warnings[:10]),
@@ -48,42 +49,42 @@ def read(root: Element, document: Document) -> Parsed:
 
 
 def _listing(entry: Element, warnings: list[str]) -> Listing | None:
-    summary = markup.text_of(entry, "summary") or markup.text_of(entry, "description")
+    summary = xml.text_of(entry, "summary") or xml.text_of(entry, "description")
     announced = arxiv.announcement(summary)
-    kind = clean.line(markup.text_of(entry, "announce_type"), 40).lower()
-    identifier = markup.text_of(entry, "guid") or markup.text_of(entry, "id") or _link(entry)
-    abstract = clean.plain(summary) if "<p>" in summary[:10] else summary
+    kind = sanitize.line(xml.text_of(entry, "announce_type"), 40).lower()
+    identifier = xml.text_of(entry, "guid") or xml.text_of(entry, "id") or _link(entry)
+    abstract = sanitize.plain(summary) if "<p>" in summary[:10] else summary
     if announced:
         identifier, kind, abstract = announced[0], kind or announced[1], announced[2]
     if kind and kind not in arxiv.STRENGTH:
         warnings.append(f"unknown announce type {kind!r}")
     return arxiv.listing(
-        clean.line(identifier, 300),
-        markup.text_of(entry, "title"),
+        sanitize.line(identifier, 300),
+        xml.text_of(entry, "title"),
         abstract=abstract,
         authors=_authors(entry),
-        subjects=[item.get("term") or item.text or "" for item in markup.children(entry, "category")],
-        listed=_day(markup.text_of(entry, "published") or markup.text_of(entry, "pubDate")),
+        subjects=[item.get("term") or item.text or "" for item in xml.children(entry, "category")],
+        listed=_day(xml.text_of(entry, "published") or xml.text_of(entry, "pubDate")),
         announce_type=kind,
-        doi=markup.text_of(entry, "DOI") or markup.text_of(entry, "doi"),
-        journal=markup.text_of(entry, "journal_reference") or markup.text_of(entry, "journal_ref"),
+        doi=xml.text_of(entry, "DOI") or xml.text_of(entry, "doi"),
+        journal=xml.text_of(entry, "journal_reference") or xml.text_of(entry, "journal_ref"),
     )
 
 
 def _authors(entry: Element) -> tuple[str, ...]:
-    names = [clean.plain(item.text or "") for item in markup.children(entry, "creator")]
+    names = [sanitize.plain(item.text or "") for item in xml.children(entry, "creator")]
     if not names:
-        names = [markup.text_of(item, "name") for item in markup.children(entry, "author")]
+        names = [xml.text_of(item, "name") for item in xml.children(entry, "author")]
     return tuple(name for text in names for name in arxiv.people(text))
 
 
 def _link(entry: Element) -> str:
-    return next((item.get("href") or item.text or "" for item in markup.children(entry, "link")), "")
+    return next((item.get("href") or item.text or "" for item in xml.children(entry, "link")), "")
 
 
 def _day(text: str) -> date | None:
     """The day a date states, in its own time zone."""
-    text = clean.line(text, 60)
+    text = sanitize.line(text, 60)
     try:
         return date.fromisoformat(text[:10]) if text[:4].isdigit() else parsedate_to_datetime(text).date()
     except ValueError:
@@ -92,9 +93,7 @@ def _day(text: str) -> date | None:
 
 def _why_empty(head: Element, document: Document) -> str:
     """An empty feed is in order at a weekend or holiday: of the day it states if it was saved, else of today."""
-    stated = _day(
-        markup.text_of(head, "pubDate") or markup.text_of(head, "updated") or markup.text_of(head, "lastBuildDate")
-    )
-    today = holidays.feed_day(document.fetched)
+    stated = _day(xml.text_of(head, "pubDate") or xml.text_of(head, "updated") or xml.text_of(head, "lastBuildDate"))
+    today = calendars.feed_day(document.fetched)
     day = stated if stated and (document.saved or abs((today - stated).days) <= 1) else today
-    return holidays.quiet(day)
+    return calendars.quiet(day)

@@ -7,9 +7,10 @@ from datetime import datetime
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from xml.etree.ElementTree import Element
 
-from bot.core import arxiv, clean, markup
-from bot.core.documents import Document, Parsed, Request
+from bot.core.source.document import Document, Parsed, Request
+from bot.core.text import sanitize
 from bot.errors import SourceError
+from bot.sources.formats import arxiv, xml
 
 PAGE = 500
 MAX_RESULTS = 10_000  # looked at for one outage; arXiv serves 30,000
@@ -37,28 +38,28 @@ def read(root: Element, document: Document) -> Parsed:
     """
     request = document.request
     total, start = _number(root, "totalResults"), _number(root, "startIndex")
-    entries = list(markup.children(root, "entry"))
+    entries = list(xml.children(root, "entry"))
     warnings = []
     listings = []
     for entry in entries:
-        identifier = clean.line(markup.text_of(entry, "id"), 300)
+        identifier = sanitize.line(xml.text_of(entry, "id"), 300)
         if "/api/errors" in identifier:
-            reason = clean.line(markup.text_of(entry, "summary"), 200)
+            reason = sanitize.line(xml.text_of(entry, "summary"), 200)
             raise SourceError(f"arXiv's API refused the query: {reason or 'no reason given'}")
-        primary = markup.child(entry, "primary_category")
+        primary = xml.child(entry, "primary_category")
         found = arxiv.listing(
             identifier,
-            markup.text_of(entry, "title"),
-            abstract=markup.text_of(entry, "summary"),
+            xml.text_of(entry, "title"),
+            abstract=xml.text_of(entry, "summary"),
             authors=_authors(entry),
             subjects=[
                 primary.get("term", "") if primary is not None else "",
-                *(item.get("term", "") for item in markup.children(entry, "category")),
+                *(item.get("term", "") for item in xml.children(entry, "category")),
             ],
-            published=clean.iso_day(markup.text_of(entry, "published").strip()),
-            note=markup.text_of(entry, "comment"),
-            doi=markup.text_of(entry, "doi"),
-            journal=markup.text_of(entry, "journal_ref"),
+            published=sanitize.iso_day(xml.text_of(entry, "published").strip()),
+            note=xml.text_of(entry, "comment"),
+            doi=xml.text_of(entry, "doi"),
+            journal=xml.text_of(entry, "journal_ref"),
             late=request.late,
         )
         if found is None:
@@ -90,12 +91,12 @@ def _empty(request: Request, total: int, start: int) -> Parsed:
 
 
 def _authors(entry: Element) -> tuple[str, ...]:
-    names = (arxiv.people(markup.text_of(item, "name")) for item in markup.children(entry, "author"))
+    names = (arxiv.people(xml.text_of(item, "name")) for item in xml.children(entry, "author"))
     return tuple(", ".join(name) for name in names if name)
 
 
 def _number(root: Element, name: str) -> int:
-    text = markup.text_of(root, name).strip()
+    text = xml.text_of(root, name).strip()
     return int(text) if text.isdecimal() and len(text) < 10 else 0
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from html.parser import HTMLParser
 
-from bot.core import arxiv, clean, merging
-from bot.core.documents import Document, Parsed
-from bot.core.papers import Listing
+from bot.core.papers import Listing, merge
+from bot.core.source.document import Document, Parsed
+from bot.core.text import sanitize
 from bot.errors import SourceError
+from bot.sources.formats import arxiv
 
 MAX_PAGE = 12_000_000  # characters
 _SHOWING = re.compile(
@@ -45,7 +46,7 @@ def read(text: str, document: Document) -> Parsed:
     page.feed(text[:MAX_PAGE])  # not closed: a cut-off tag stays unread
     page.flush()
     found = [_listing(entry) for entry in page.entries]
-    listings = merging.combine([listing for listing in found if listing is not None])
+    listings = merge.combine([listing for listing in found if listing is not None])
     shown, total = sum(pair[0] for pair in page.counts), sum(pair[1] for pair in page.counts)
     if not page.entries:
         if page.is_listing and re.search(r"no updates|no new|No entries", text[:MAX_PAGE]):
@@ -64,7 +65,7 @@ def read(text: str, document: Document) -> Parsed:
 
 
 def _listing(entry: _Entry) -> Listing | None:
-    parts = {name: clean.line(" ".join(texts)) for name, texts in entry.text.items()}
+    parts = {name: sanitize.line(" ".join(texts)) for name, texts in entry.text.items()}
     return arxiv.listing(
         entry.identifier,
         parts.get("title", ""),
@@ -125,7 +126,7 @@ class _Reader(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         if tag in {"h3", "h2", "h1"} and self._heading is not None:
-            self._headed(clean.line(" ".join(self._heading), 500))
+            self._headed(sanitize.line(" ".join(self._heading), 500))
             self._heading = None
         elif tag == "span":
             self._descriptor = False

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from bot.core import arxiv, clean, holidays, tex
-from bot.core.documents import Parsed
 from bot.core.papers import Listing
+from bot.core.source.document import Parsed
+from bot.core.text import sanitize, tex
 from bot.errors import SourceError
+from bot.sources.formats import arxiv, calendars
 
 
 def read(data: object) -> Parsed:
@@ -14,7 +15,7 @@ def read(data: object) -> Parsed:
     if not isinstance(papers, list) or not all(isinstance(paper, dict) for paper in papers):
         raise SourceError("the answer is JSON, but not of a kind that holds arXiv papers")
     table: dict[str, Any] = data if isinstance(data, dict) else {}
-    day = clean.iso_day(table.get("date"))
+    day = sanitize.iso_day(table.get("date"))
     found = [_listing(paper, day) for paper in papers]
     listings = tuple(listing for listing in found if listing is not None)
     if papers and not listings:
@@ -24,7 +25,7 @@ def read(data: object) -> Parsed:
         warnings.append(f"{len(papers) - len(listings)} entries have no arXiv identifier or no title")
     if isinstance(table.get("count"), int) and table["count"] != len(papers):
         warnings.append(f"the document counts {table['count']} papers and holds {len(papers)}")
-    quiet = holidays.quiet(day) if day and not papers else ""
+    quiet = calendars.quiet(day) if day and not papers else ""
     stale = "" if papers or quiet else "the list is empty"
     return Parsed(listings=listings, warnings=tuple(warnings), quiet=quiet, stale=stale)
 
@@ -32,17 +33,17 @@ def read(data: object) -> Parsed:
 def _listing(paper: dict[str, Any], day: Any) -> Listing | None:
     authors, subjects = paper.get("authors"), paper.get("categories")
     return arxiv.listing(
-        clean.line(paper.get("arxiv_id") or paper.get("id"), 100),
-        clean.line(paper.get("title")),
-        abstract=clean.line(paper.get("abstract") or paper.get("summary")),
-        authors=tuple(tex.readable(clean.line(name, 300)) for name in authors) if isinstance(authors, list) else (),
+        sanitize.line(paper.get("arxiv_id") or paper.get("id"), 100),
+        sanitize.line(paper.get("title")),
+        abstract=sanitize.line(paper.get("abstract") or paper.get("summary")),
+        authors=tuple(tex.readable(sanitize.line(name, 300)) for name in authors) if isinstance(authors, list) else (),
         subjects=[
-            clean.line(paper.get("primary_category"), 60),
-            *(clean.line(item, 60) for item in (subjects if isinstance(subjects, list) else [])),
+            sanitize.line(paper.get("primary_category"), 60),
+            *(sanitize.line(item, 60) for item in (subjects if isinstance(subjects, list) else [])),
         ],
         listed=day,
-        announce_type=clean.line(paper.get("announce_type"), 40).lower(),
-        note=clean.line(paper.get("comment")),
-        doi=clean.line(paper.get("doi"), 300),
-        journal=clean.line(paper.get("journal_ref"), 500),
+        announce_type=sanitize.line(paper.get("announce_type"), 40).lower(),
+        note=sanitize.line(paper.get("comment")),
+        doi=sanitize.line(paper.get("doi"), 300),
+        journal=sanitize.line(paper.get("journal_ref"), 500),
     )

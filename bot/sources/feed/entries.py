@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from bot.core import arxiv, clean, identity, merging, names, tex
-from bot.core.papers import Listing
+from bot.core.papers import Listing, identity, merge
+from bot.core.text import sanitize, tex
+from bot.sources.formats import arxiv, names
 
 MAX_ENTRIES = 2_000
 MAX_ABSTRACT = 5_000  # characters; a blog's entry may be the whole article
@@ -59,12 +60,12 @@ def listings(entries: Sequence[Entry], home: str) -> tuple[tuple[Listing, ...], 
         warnings.append(f"{nameless} of {len(entries)} entries have neither title nor text")
     if len(entries) > MAX_ENTRIES:
         warnings.append(f"the feed has {len(entries)} entries; only the first {MAX_ENTRIES} were read")
-    return merging.combine(found), tuple(warnings)
+    return merge.combine(found), tuple(warnings)
 
 
 def stated_day(text: str) -> date | None:
     """The day a date states in its own time zone: ISO 8601 or RFC 822, however it goes on."""
-    if day := clean.iso_day(text):
+    if day := sanitize.iso_day(text):
         return day
     found = _RFC_DATE.search(text[:100])
     if not found or found[2].lower() not in _MONTHS:
@@ -76,10 +77,10 @@ def stated_day(text: str) -> date | None:
 
 
 def _listing(entry: Entry, link_is_own: bool) -> Listing | None:
-    summary = clean.plain(entry.summary)
+    summary = sanitize.plain(entry.summary)
     announced = arxiv.announcement(summary)
     summary, people, labelled = ("", "", []) if announced else _sections(summary)
-    content, more_people, _ = _sections(clean.plain(entry.content)) if entry.content else ("", "", [])
+    content, more_people, _ = _sections(sanitize.plain(entry.content)) if entry.content else ("", "", [])
     identifiers = [entry.guid, entry.link, *entry.identifiers, *labelled]
     version, announce_type = None, ""
     if announced:  # arXiv's own words; a link to a version in somebody's post has no say in what the paper is
@@ -87,12 +88,12 @@ def _listing(entry: Entry, link_is_own: bool) -> Listing | None:
         version = (identity.arxiv_id(announced[0]) or ("", None))[1]
         announce_type, summary = announced[1] if announced[1] in arxiv.STRENGTH else "", announced[2]
     abstract = _readable(content if not summary or len(summary) < 200 < len(content) else summary)
-    title = _readable(clean.plain(entry.title)) or clean.shortened(abstract, 100)
+    title = _readable(sanitize.plain(entry.title)) or sanitize.shortened(abstract, 100)
     if not title:
         return None
     if _NO_ABSTRACT.fullmatch(abstract) or _repeats(title, abstract):
         abstract = ""
-    authors = [name for text in entry.people for name in names.people(clean.plain(text))]
+    authors = [name for text in entry.people for name in names.people(sanitize.plain(text))]
     authors = authors or list(names.people(people or more_people))
     found_doi = next((doi for text in identifiers if (doi := identity.doi(text))), "")
     arxiv_id = next((spelled[0] for text in identifiers if (spelled := identity.arxiv_id(text))), "")
@@ -105,18 +106,18 @@ def _listing(entry: Entry, link_is_own: bool) -> Listing | None:
             abstract=abstract,
             features=(entry.link, entry.guid, str(entry.day)),
         ),
-        abstract=clean.shortened(abstract, MAX_ABSTRACT),
+        abstract=sanitize.shortened(abstract, MAX_ABSTRACT),
         authors=tuple(dict.fromkeys(tex.readable(name) for name in authors)),
-        categories=tuple(dict.fromkeys(word for item in entry.categories[:50] if (word := clean.line(item, 100)))),
+        categories=tuple(dict.fromkeys(word for item in entry.categories[:50] if (word := sanitize.line(item, 100)))),
         published=None if announced else entry.day,
         listed=entry.day if announced else None,
-        url=clean.web_address(entry.link) or (f"https://arxiv.org/abs/{arxiv_id}" if arxiv_id else ""),
+        url=sanitize.web_address(entry.link) or (f"https://arxiv.org/abs/{arxiv_id}" if arxiv_id else ""),
         version=version,
         announce_type=announce_type,
         withdrawn=bool(arxiv_id) and arxiv.withdrawn(abstract, ""),
         doi="" if found_doi.startswith("10.48550/arxiv.") else found_doi,
         journal=_readable(entry.journal)[:500],
-        pdf_url=clean.web_address(entry.pdf) or (f"https://arxiv.org/pdf/{arxiv_id}" if arxiv_id else ""),
+        pdf_url=sanitize.web_address(entry.pdf) or (f"https://arxiv.org/pdf/{arxiv_id}" if arxiv_id else ""),
     )
 
 
@@ -125,7 +126,7 @@ def _repeats(title: str, abstract: str) -> bool:
 
 
 def _readable(text: str) -> str:
-    return tex.readable(clean.line(text, 3 * MAX_ABSTRACT))
+    return tex.readable(sanitize.line(text, 3 * MAX_ABSTRACT))
 
 
 def _sections(text: str) -> tuple[str, str, list[str]]:
@@ -133,7 +134,7 @@ def _sections(text: str) -> tuple[str, str, list[str]]:
     "Abstract: …"), as publishers write them; of other text all of it."""
     if not _LABELLED.search(text):
         return text, "", []
-    paragraphs = [line for part in text.split("\n") if (line := clean.line(part))]
+    paragraphs = [line for part in text.split("\n") if (line := sanitize.line(part))]
     if not paragraphs or len(paragraphs) > 200:
         return text, "", []
     labels = [_LABEL.match(line) for line in paragraphs]

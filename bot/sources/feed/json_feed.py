@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from bot.core import clean
-from bot.core.documents import Document, Parsed
+from bot.core.source.document import Document, Parsed
+from bot.core.text import sanitize
 from bot.errors import SourceError
 from bot.sources.feed.entries import Entry, listings, stated_day
 
@@ -15,7 +15,7 @@ def read(text: str, document: Document) -> Parsed:
         data = json.loads(text)
     except (ValueError, RecursionError):
         raise SourceError("the answer is JSON that is damaged or cut off") from None
-    version = clean.line(data.get("version"), 100) if isinstance(data, dict) else ""
+    version = sanitize.line(data.get("version"), 100) if isinstance(data, dict) else ""
     if not isinstance(data, dict) or "jsonfeed.org/version/1" not in version:
         raise SourceError(
             f"the answer is JSON, but no JSON Feed{f' of a known version ({version})' if version else ''}"
@@ -25,7 +25,7 @@ def read(text: str, document: Document) -> Parsed:
         items = []
     if not items:
         return Parsed(quiet="the feed has no entries")
-    base = clean.web_address(data.get("home_page_url")) or document.location
+    base = sanitize.web_address(data.get("home_page_url")) or document.location
     people = _people(data)
     found, warnings = listings([_entry(item, base, people) for item in items if isinstance(item, dict)], base)
     if not found:
@@ -34,13 +34,13 @@ def read(text: str, document: Document) -> Parsed:
 
 
 def _entry(item: dict[str, Any], base: str, people: list[str]) -> Entry:
-    guid = clean.line(item.get("id"), 2_000)
-    link = clean.web_address(item.get("url"), base) or clean.web_address(item.get("external_url"), base)
+    guid = sanitize.line(item.get("id"), 2_000)
+    link = sanitize.web_address(item.get("url"), base) or sanitize.web_address(item.get("external_url"), base)
     tags = item.get("tags")
     attachments = item.get("attachments")
     return Entry(
         title=_text(item.get("title")),
-        link=link or clean.web_address(guid),
+        link=link or sanitize.web_address(guid),
         guid=guid,
         summary=_text(item.get("summary")),
         content=_text(item.get("content_html")) or _text(item.get("content_text")),

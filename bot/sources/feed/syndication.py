@@ -10,10 +10,11 @@ from datetime import date, timedelta
 from typing import Any
 from xml.parsers import expat
 
-from bot.core import clean, markup
-from bot.core.documents import Document, Parsed
+from bot.core.source.document import Document, Parsed
+from bot.core.text import sanitize
 from bot.errors import SourceError
 from bot.sources.feed.entries import MAX_ENTRIES, Entry, listings, stated_day
+from bot.sources.formats import xml
 
 MAX_DAMAGED = 1_500_000  # characters of a feed that is not well-formed: the tolerant parser is slow
 MAX_DEPTH = 5_000  # elements left open; feedparser's time grows with its square
@@ -34,7 +35,7 @@ def read(text: str, document: Document) -> Parsed:
     text, count = _cut(_CONTROL.sub("", _PROLOG.sub("", text, count=1)))
     if _too_deep(text):
         raise SourceError(f"the feed is damaged: more than {MAX_DEPTH} elements within one another")
-    if markup.overgrown(text):
+    if xml.overgrown(text):
         raise SourceError("the feed is damaged: a tag never ends")
     text = '<?xml version="1.0" encoding="utf-8"?>\n' + _mended(text)
     if len(text) > MAX_DAMAGED and (problem := _problem(text)):
@@ -43,9 +44,9 @@ def read(text: str, document: Document) -> Parsed:
         )
     parsed = _parse(text)
     feed = parsed.feed
-    home = clean.web_address(feed.get("link"), document.location)
+    home = sanitize.web_address(feed.get("link"), document.location)
     entries = [_entry(dict(entry), document.location) for entry in parsed.entries]  # plain: its own type guesses
-    damage = clean.line(str(parsed.get("bozo_exception", "")), 120) if parsed.get("bozo") else ""
+    damage = sanitize.line(str(parsed.get("bozo_exception", "")), 120) if parsed.get("bozo") else ""
     if not entries:
         if damage or not (feed.get("title") or feed.get("link") or feed.get("id") or feed.get("subtitle")):
             raise SourceError(f"the feed holds no entries and is damaged or cut off ({damage or 'no title, no link'})")
@@ -71,7 +72,7 @@ def _parse(text: str) -> Any:
             sanitize_html=False,
         )
     except Exception as problem:  # its tolerant parser fails in many ways on damaged feeds
-        raise SourceError(f"the feed is damaged beyond reading ({clean.line(str(problem), 100)})") from problem
+        raise SourceError(f"the feed is damaged beyond reading ({sanitize.line(str(problem), 100)})") from problem
 
 
 def _problem(text: str) -> str:
@@ -80,7 +81,7 @@ def _problem(text: str) -> str:
     try:
         parser.Parse(text, True)
     except expat.ExpatError as problem:
-        return clean.line(str(problem), 100)
+        return sanitize.line(str(problem), 100)
     return ""
 
 
@@ -128,7 +129,7 @@ def _entry(entry: dict[str, Any], location: str) -> Entry:
     contents = sorted((str(part.get("value", "")) for part in entry.get("content", [])), key=len)
     return Entry(
         title=str(entry.get("title", "")),
-        link=clean.web_address(link, location) or clean.web_address(guid),
+        link=sanitize.web_address(link, location) or sanitize.web_address(guid),
         guid=guid,
         summary=str(entry.get("summary", "")),
         content=contents[-1] if contents else "",
@@ -164,12 +165,12 @@ def _journal(entry: dict[str, Any]) -> str:
         (
             text
             for key in ("prism_publicationname", "dc_source", "arxiv_journal_reference")
-            if (text := clean.line(entry.get(key))) and text != clean.line(title) and "://" not in text
+            if (text := sanitize.line(entry.get(key))) and text != sanitize.line(title) and "://" not in text
         ),
         "",
     )
     volume, number, first, last = (
-        clean.line(entry.get(f"prism_{part}"), 40) for part in ("volume", "number", "startingpage", "endingpage")
+        sanitize.line(entry.get(f"prism_{part}"), 40) for part in ("volume", "number", "startingpage", "endingpage")
     )
     if not name:
         return ""

@@ -4,11 +4,11 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from bot.core.backtest import as_days, backtest, warnings
-from bot.core.evaluate import matches
+from bot.core.matching.backtest import as_days, backtest, warnings
 from bot.core.papers import Paper
 from bot.core.query import Query, parse
-from bot.core.query_tree import turning, written
+from bot.core.query.ast import turning, written
+from bot.core.query.evaluate import matches
 
 DAY = date(2026, 11, 18)
 

@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bot.core import best
-from bot.core.matcher import Matcher
-from bot.core.scan import set_places
+from bot.core.matching import Matcher, top_k
+from bot.core.matching.scan import set_places
 
 Random = random.Random
 
@@ -29,7 +28,7 @@ def test_carry_save_adds_up(count: int) -> None:
     expected = sum(np.unpackbits(bits.view(np.uint8)).astype(int) for bits in column)
     total, worth = np.zeros_like(expected), 1
     while column:
-        plane, column = best._added(column)
+        plane, column = top_k._added(column)
         total = total + np.unpackbits(plane.view(np.uint8)) * worth
         worth *= 2
     assert (total == expected).all()
@@ -48,7 +47,7 @@ def test_order_of_small_and_large_sums(levels: int, k: int) -> None:
     chosen = packed([[bit in row for bit in range(128)] for row in rows])
     planes = [packed([[of >> level & 1 for of in row] for row in sums]) for level in range(levels)]
     paper_of_bit = np.array(rng.sample(range(128), 128), np.int32)
-    papers, scores = best._ordered(chosen, np.array([len(row) for row in rows]), planes, paper_of_bit, k)
+    papers, scores = top_k._ordered(chosen, np.array([len(row) for row in rows]), planes, paper_of_bit, k)
     assert papers.shape == scores.shape == (20, min(k, 40))
     for row, of, found, told in zip(rows, sums, papers.tolist(), scores.tolist(), strict=True):
         expected = sorted(row, key=lambda bit: (-of[bit], bit))[:k]
@@ -65,6 +64,6 @@ def test_many_steps_are_as_one(invented: Any, monkeypatch: pytest.MonkeyPatch) -
     for k in (2, 30):
         whole = found.top(k)
         with monkeypatch.context() as patched:
-            patched.setattr(best, "STEP", 1)  # the least there is: 64 rows
+            patched.setattr(top_k, "STEP", 1)  # the least there is: 64 rows
             for one, many in zip(whole, found.top(k), strict=True):
                 assert (one == many).all()

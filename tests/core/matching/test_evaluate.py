@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from bot.core.editions import Quote
-from bot.core.evaluate import Explained, explain, last_place, matches, quotes, terms
 from bot.core.papers import Paper
 from bot.core.query import parse
-from bot.core.quoter import Quoter
+from bot.core.query.evaluate import Explained, explain, last_place, matches, quotes, terms
+from bot.core.query.evaluate_many import Quoter
+from bot.core.query.quote import Quote
 
 PAPER = Paper(
     "k",

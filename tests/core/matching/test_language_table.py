@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.evaluate import matches
-from bot.core.matcher import Matcher
+from bot.core.matching import Matcher
 from bot.core.papers import Paper
 from bot.core.query import parse
+from bot.core.query.evaluate import matches
 
 CONTRACT = Path(__file__).resolve().parents[3].parent / "shared" / "LANGUAGE.md"
 

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bot.core.evaluate import Reading, matches
-from bot.core.matcher import Matcher, Matches
+from bot.core.matching import Matcher, Matches
+from bot.core.matching.bm25 import best
+from bot.core.matching.scan import Texts
+from bot.core.matching.snapshot import stamp
 from bot.core.papers import Paper
 from bot.core.query import Query, parse
-from bot.core.ranking import best
-from bot.core.scan import Texts
-from bot.core.snapshot import stamp
+from bot.core.query.evaluate import Reading, matches
 
 FIXTURES = Path(__file__).resolve().parents[3].parent / "shared" / "fixtures"
 MARKS = '"“”(),:^*~=<>'

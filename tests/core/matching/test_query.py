@@ -7,7 +7,16 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.core.query import Group, Number, Query, QueryError, Term, parse, profile_errors, profile_query, seems_a_query
+from bot.core.query import (
+    Query,
+    QueryError,
+    Term,
+    parse,
+    profile_errors,
+    profile_query,
+    seems_a_query,
+)
+from bot.core.query.ast import Group, Number
 from bot.errors import PaperlarkError
 
 CANONICAL = [

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.leaves import fingerprint, folds_alone, skeleton
-from bot.core.text import exact_word_spans, exact_words, fold_value, joins, singular, word_spans, words
+from bot.core.matching.term_index import fingerprint, folds_alone, skeleton
+from bot.core.query.words import exact_word_spans, exact_words, fold_value, joins, singular, word_spans, words
 
 
 def words_by_definition(text: str) -> list[str]:

@@ -13,11 +13,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from bot.core.documents import Document, Parsed, Progress, Request
 from bot.core.papers import Listing
+from bot.core.source.document import Document, Parsed, Progress, Request
 from bot.errors import SourceError
 from bot.fetch import Fetcher, Limits
-from bot.pipeline.collect import CollectReport, Source, collect
+from bot.pipeline.collect.collect import CollectReport, Source, collect
 from bot.sources import SOURCES
 from bot.store import Database, sources
 from bot.store.sources import Pace, SourceRecord

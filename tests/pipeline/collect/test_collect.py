@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from bot.store import Database, history, recordings
+from bot.store import Database, history, unparsed
 from bot.store.tables import PAPERS, URLS
 
 LINES = b"Sparse lattices in the wild\nDense lattices at home\n"
@@ -134,8 +134,8 @@ def test_somebody_elses_module_may_raise_anything(place: Any, toy: Any) -> None:
     assert "\n" not in report["bad"].error
     assert "ZeroDivisionError: a bug in somebody else's code" in report["bad"].error
     with place.database.read() as tx:
-        (kept,) = recordings.listed(tx)
-        document = recordings.replay(tx, kept[0])
+        (kept,) = unparsed.listed(tx)
+        document = unparsed.replay(tx, kept[0])
     assert document is not None
     assert (kept[1], document.body) == ("bad", b"!")
 
@@ -143,8 +143,8 @@ def test_somebody_elses_module_may_raise_anything(place: Any, toy: Any) -> None:
 def test_listings_that_cannot_be_stored_are_a_failure_of_their_source_alone(place: Any, toy: Any) -> None:
     class Odd(type(toy)):  # type: ignore[misc]
         def parse(self, document: Any, settings: Any) -> Any:
-            from bot.core.documents import Parsed
             from bot.core.papers import Listing
+            from bot.core.source.document import Parsed
 
             return Parsed(listings=(Listing(title="half a character \ud800", keys=("title:half\ud800",)),))
 
@@ -164,10 +164,10 @@ def test_recordings_are_few(place: Any, toy: Any) -> None:
         assert place.collect()["toy"].error == "this is no list of titles: check the address"
         place.later(hours=9)
     with place.database.read() as tx:
-        kept = recordings.listed(tx)
-        assert len(kept) == recordings.PER_SOURCE
-        assert recordings.replay(tx, kept[-1][0]).body == b"?8"  # type: ignore[union-attr]
-        assert recordings.replay(tx, 999) is None
+        kept = unparsed.listed(tx)
+        assert len(kept) == unparsed.PER_SOURCE
+        assert unparsed.replay(tx, kept[-1][0]).body == b"?8"  # type: ignore[union-attr]
+        assert unparsed.replay(tx, 999) is None
 
 
 def test_a_dead_host_is_not_asked_for_everything(place: Any, toy: Any) -> None:

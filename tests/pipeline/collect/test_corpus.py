@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from bot.core.documents import Document, Request
+from bot.core.source.document import Document, Request
 from bot.errors import SourceError
 from bot.sources import SOURCES
 

@@ -12,12 +12,12 @@ import jinja2
 import pytest
 from aiosmtpd.controller import Controller
 
-from bot.core.rendering import Press, environment
-from bot.mail.addresses import mailbox
-from bot.mail.transport import transport
-from bot.pipeline.care import tell_operator
-from bot.pipeline.press import Identity, PressRoom
-from bot.shipped import shipped
+from bot.core.letter.renderer import Press, environment
+from bot.mail.message.mailbox import mailbox
+from bot.mail.transport.from_url import transport
+from bot.pipeline.build_message import Identity, PressRoom
+from bot.pipeline.upkeep import tell_operator
+from bot.resources import shipped
 
 GOOD = b"<rss version='2.0'><channel><title>Lab</title><item><title>A lattice</title></item></channel></rss>"
 

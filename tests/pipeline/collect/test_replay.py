@@ -14,18 +14,18 @@ from urllib.parse import quote
 import jinja2
 import pytest
 
-from bot.core import holidays
+from bot.core.letter.renderer import Press, environment
 from bot.core.papers import Paper
-from bot.core.readers import subscriber_from
-from bot.core.rendering import Press, environment
-from bot.mail.addresses import mailbox
-from bot.mail.transport import transport
-from bot.pipeline.compose import compose
-from bot.pipeline.deliver import Sending, deliver
-from bot.pipeline.press import Identity, PressRoom
+from bot.core.subscriber.subscriber import subscriber_from
+from bot.mail.message.mailbox import mailbox
+from bot.mail.transport.from_url import transport
+from bot.pipeline.build_message import Identity, PressRoom
+from bot.pipeline.compose.compose import compose
+from bot.pipeline.deliver.deliver import Sending, deliver
 from bot.pipeline.subscribers import entry_for
-from bot.shipped import shipped
-from bot.store import history, readers
+from bot.resources import shipped
+from bot.sources.formats import calendars
+from bot.store import history, subscribers
 
 FIRST, LAST = date(2026, 11, 20), date(2026, 12, 1)  # a Friday to a Tuesday, with Thanksgiving between
 PER_DAY = 4
@@ -57,13 +57,13 @@ class World:
     refusing: set[str] = field(default_factory=set)
 
     def announced(self, day: date) -> list[int]:
-        if holidays.quiet(day):
+        if calendars.quiet(day):
             return []
         return [number_of(day) + number for number in range(1, PER_DAY + 1)]
 
     @property
     def all_announced(self) -> list[int]:
-        return [number for day in days() if day <= holidays.feed_day(self.now) for number in self.announced(day)]
+        return [number for day in days() if day <= calendars.feed_day(self.now) for number in self.announced(day)]
 
     def hub_list(self, day: date) -> list[int]:
         """What is on the hub's list of a day by now: half of it by noon, all by evening, nothing at weekends. It lists
@@ -82,7 +82,7 @@ class World:
         return served
 
     def atom(self, asked: Any) -> Any:
-        day = holidays.feed_day(self.now)
+        day = calendars.feed_day(self.now)
         entries = [self.entry(number, "new", 1) for number in self.announced(day)]
         if day == date(2026, 11, 30):
             entries.append(self.entry(101, "replace", 2))
@@ -167,7 +167,7 @@ class Post:
     def subscribe(self, *tables: dict[str, Any]) -> None:
         entries = [entry_for(subscriber_from(table), self.place.now) for table in tables]
         with self.place.database.write() as tx:
-            readers.sync(tx, entries, self.place.now)
+            subscribers.sync(tx, entries, self.place.now)
 
     def round(self) -> None:
         compose(self.place.database, self.place.now, self.press.identity.message_id)

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from bot.core.edition.picks import Picks
 from bot.core.papers import Listing
-from bot.core.picks import Picks
-from bot.core.readers import subscriber_from
-from bot.mail.addresses import Mailbox
-from bot.pipeline.compose import ComposeReport, compose
-from bot.pipeline.press import Identity
+from bot.core.subscriber.subscriber import subscriber_from
+from bot.mail.message.mailbox import Mailbox
+from bot.pipeline.build_message import Identity
+from bot.pipeline.compose.compose import ComposeReport, compose
 from bot.pipeline.subscribers import entry_for
-from bot.store import Database, editions, history, outbox, papers, readers, turns
+from bot.store import Database, cursors, editions, history, outbox, papers, subscribers
 from bot.store.tables import EDITIONS, SUBSCRIBERS
 
 FRIDAY = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
@@ -54,7 +54,9 @@ class Office:
 
     def readers(self, now: datetime, *tables: dict[str, Any]) -> None:
         with self.database.write() as tx:
-            readers.sync(tx, [entry_for(subscriber_from({"digest": "daily 07:30", **one}), now) for one in tables], now)
+            subscribers.sync(
+                tx, [entry_for(subscriber_from({"digest": "daily 07:30", **one}), now) for one in tables], now
+            )
 
     def compose(self, now: datetime, *, send: bool = True, **how: Any) -> ComposeReport:
         report = compose(self.database, now, lambda kind, slot, reader: f"<{kind}.{slot}.{reader}@x>", **how)
@@ -189,7 +191,7 @@ def test_what_an_alert_told_is_not_told_again_but_counted(office: Office) -> Non
     office.compose(FRIDAY + HOUR)
     office.collect(FRIDAY + 2 * HOUR, listing(3, "More attention"))
     with office.database.write() as tx:  # the second alert has to wait: the digest comes first
-        turns.advance(tx, ["alert_after"], [(1, FRIDAY + 5 * DAY)])
+        cursors.advance(tx, ["alert_after"], [(1, FRIDAY + 5 * DAY)])
     office.compose(FRIDAY + DAY)
     *_, digest = office.told()
 
@@ -319,7 +321,7 @@ def test_composing_again_at_once_writes_nothing(office: Office, force: bool) -> 
 def test_shared_among_processes_everyone_gets_the_same(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     office.readers(FRIDAY - HOUR, *(reader(f"r{number}@example.org") for number in range(20)))
     office.collect(FRIDAY - HOUR, *attention(1, 2), first=True)
-    monkeypatch.setattr(sys.modules["bot.pipeline.compose"], "SHARE_FROM", 1)
+    monkeypatch.setattr(sys.modules["bot.pipeline.compose.compose"], "SHARE_FROM", 1)
     identity = Identity(sender=Mailbox("", "digest@example.org"), secret="a secret nobody can guess")
     report = compose(office.database, FRIDAY, identity.message_id, processes=2)
 
@@ -342,7 +344,7 @@ def test_a_process_that_is_killed_leaves_its_share_to_us(
 ) -> None:
     office.readers(FRIDAY - HOUR, *(reader(f"r{number}@example.org") for number in range(20)))
     office.collect(FRIDAY - HOUR, *attention(1, 2), first=True)
-    monkeypatch.setattr(sys.modules["bot.pipeline.compose"], "SHARE_FROM", 1)
+    monkeypatch.setattr(sys.modules["bot.pipeline.compose.compose"], "SHARE_FROM", 1)
     report = compose(office.database, FRIDAY, Deadly(), processes=2)
 
     assert report.digests == 20
@@ -359,7 +361,7 @@ def test_alerts_shared_among_processes_are_not_told_again_by_the_digests(
     office.collect(FRIDAY - 2 * HOUR, *attention(1), first=True)
     office.compose(FRIDAY - 2 * HOUR)
     office.collect(FRIDAY - HOUR, *attention(2))
-    monkeypatch.setattr(sys.modules["bot.pipeline.compose"], "SHARE_FROM", 1)
+    monkeypatch.setattr(sys.modules["bot.pipeline.compose.compose"], "SHARE_FROM", 1)
     identity = Identity(sender=Mailbox("", "digest@example.org"), secret="a secret nobody can guess")
     report = compose(office.database, FRIDAY, identity.message_id, processes=2)
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from bot.core.picks import Picks, PickSection
-from bot.mail.message import Message
-from bot.mail.transport import transport
-from bot.pipeline.deliver import DeliverReport, Sending, deliver
-from bot.store import Database, editions, outbox, readers
+from bot.core.edition.picks import Picks, PickSection
+from bot.mail.message.types import Message
+from bot.mail.transport.from_url import transport
+from bot.pipeline.deliver.deliver import DeliverReport, Sending, deliver
+from bot.store import Database, editions, outbox, subscribers
 from bot.store.editions import Draft
 from bot.store.outbox import Leased
-from bot.store.readers import Entry
+from bot.store.subscribers import Entry
 
 
 class Clock:
@@ -84,11 +84,11 @@ class Post:
                 Entry(email=email, data={"email": email}, alerts=True, schedule="daily", next_due=now + timedelta(1))
                 for email in emails
             ]
-            readers.add(tx, entries, now)
+            subscribers.add(tx, entries, now)
             compose_id = editions.begin_compose(tx, now, 1, "[]")
             drafts = []
             for email in emails:
-                reader = readers.by_email(tx, email)
+                reader = subscribers.by_email(tx, email)
                 assert reader is not None
                 drafts.append(
                     Draft(
@@ -138,9 +138,9 @@ class Post:
         with self.database.read() as tx:
             return outbox.next_at(tx)
 
-    def reader(self, email: str) -> readers.Reader:
+    def reader(self, email: str) -> subscribers.Reader:
         with self.database.read() as tx:
-            reader = readers.by_email(tx, email)
+            reader = subscribers.by_email(tx, email)
         assert reader is not None
         return reader
 

@@ -20,11 +20,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
-from bot.mail.connection import Connection
-from bot.mail.message import Message
-from bot.mail.transport import transport
-from bot.pipeline.courier import Courier
-from bot.pipeline.deliver import Sending, deliver
+from bot.mail.message.types import Message
+from bot.mail.transport.connection import Connection
+from bot.mail.transport.from_url import transport
+from bot.pipeline.deliver.deliver import Sending, deliver
+from bot.pipeline.deliver.sender import Courier
 from bot.store import Database, outbox
 from bot.store.outbox import Leased
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bot.mail.findings import Finding
-from bot.pipeline.checkup import check_up, file_system
-from bot.store import Database, lanes, outbox
+from bot.mail.checks.findings import Finding
+from bot.pipeline.diagnostics import check_up, file_system
+from bot.store import Database, mail_pacing, outbox
 
 
 def at(findings: list[Finding], level: str) -> list[str]:
@@ -58,7 +58,7 @@ def test_what_is_held_what_waits_and_what_is_unknown(durable: Database, post_on:
     assert any("an edition waits since" in what for what in at(found, "problem"))
     assert "a message may or may not have arrived" in at(found, "advice")
     with durable.write() as tx:
-        lanes.hold(tx, "mail:to:big.example", clock.now, clock.now + timedelta(minutes=15), "5.7.1 no")
+        mail_pacing.hold(tx, "mail:to:big.example", clock.now, clock.now + timedelta(minutes=15), "5.7.1 no")
     assert any(
         "mail to big.example is paused" in what and "5.7.1 no" in what
         for what in at(check_up(durable, clock.now), "problem")

@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from bot.core.edition.picks import Picks
 from bot.core.papers import Listing
-from bot.core.picks import Picks
-from bot.core.readers import subscriber_from
-from bot.mail.message import Message
-from bot.pipeline.compose import compose
-from bot.pipeline.deliver import Sending, deliver
+from bot.core.subscriber.subscriber import subscriber_from
+from bot.mail.message.types import Message
+from bot.pipeline.compose.compose import compose
+from bot.pipeline.deliver.deliver import Sending, deliver
 from bot.pipeline.subscribers import entry_for
-from bot.store import Database, papers, readers
+from bot.store import Database, papers, subscribers
 from bot.store.outbox import Leased
 
 ADA = "ada@example.org"
@@ -63,7 +63,7 @@ class House:
         table = {"email": email, "timezone": zone, "digest": digest, "trending": 0, "max_papers": 200}
         profiles = [{"name": "P", "keywords": ["paper"]}]
         with self.database.write() as tx:
-            readers.sync(tx, [entry_for(subscriber_from({**table, "profiles": profiles}), self.now)], self.now)
+            subscribers.sync(tx, [entry_for(subscriber_from({**table, "profiles": profiles}), self.now)], self.now)
 
     def news(self) -> None:
         self.papers += 1

@@ -24,16 +24,16 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from bot.core.edition.picks import Picks
 from bot.core.papers import Listing
-from bot.core.picks import Picks
-from bot.core.readers import subscriber_from
+from bot.core.subscriber.subscriber import subscriber_from
 from bot.errors import DeliveryError
-from bot.mail.message import Message
-from bot.pipeline import workers
-from bot.pipeline.compose import compose
-from bot.pipeline.deliver import Sending, deliver
+from bot.mail.message.types import Message
+from bot.pipeline.compose.compose import compose
+from bot.pipeline.deliver import worker_ids
+from bot.pipeline.deliver.deliver import Sending, deliver
 from bot.pipeline.subscribers import entry_for
-from bot.store import Connection, Database, editions, papers, readers
+from bot.store import Connection, Database, editions, papers, subscribers
 from bot.store.outbox import Leased
 
 START = datetime(2026, 10, 23, 6, tzinfo=UTC)  # two days before clocks go back in Europe
@@ -215,9 +215,9 @@ class History(RuleBasedStateMachine):
         }
         entry = entry_for(subscriber_from(table), self.now)
         with self.database.write() as tx:
-            known = readers.by_email(tx, email)
+            known = subscribers.by_email(tx, email)
             if known is None:
-                readers.add(tx, [entry], self.now)
+                subscribers.add(tx, [entry], self.now)
             else:
                 tx.exec_driver_sql("UPDATE subscriber SET data = ? WHERE email = ?", (_json(table), email))
 
@@ -286,7 +286,7 @@ class History(RuleBasedStateMachine):
             self.relay.in_doubt.update(message.message_id for message in self.relay.accepted[accepted:][-1:])
             self.database.close()
             self.database = self.relay.database = self.connect()
-            workers._token = f"{random.getrandbits(32):08x}"  # a new process
+            worker_ids._token = f"{random.getrandbits(32):08x}"  # a new process
         self.database.arm(0, before=False)
 
     @rule(hours=st.sampled_from([0.05, 1, 5, 13, 24, 24, 50]))
@@ -308,18 +308,18 @@ class History(RuleBasedStateMachine):
     @rule(status=st.sampled_from(["active", "paused"]))
     def editor_pauses_or_comes_back(self, status: str) -> None:
         with self.database.write() as tx:
-            known = readers.by_email(tx, "editor@example.edu")
+            known = subscribers.by_email(tx, "editor@example.edu")
             if known and known.status in ("active", "paused"):
-                readers.set_status(tx, "editor@example.edu", status, "asked", self.now)  # type: ignore[arg-type]
+                subscribers.set_status(tx, "editor@example.edu", status, "asked", self.now)  # type: ignore[arg-type]
 
     @rule()
     def alpha_leaves(self) -> None:
-        from bot.pipeline import refusals
+        from bot.pipeline import bounce_rules
 
         with self.database.write() as tx:
-            known = readers.by_email(tx, "alpha@example.net")
+            known = subscribers.by_email(tx, "alpha@example.net")
             if known and known.status == "active":
-                refusals.end(tx, known, "unsubscribed", "asked", self.now)
+                bounce_rules.end(tx, known, "unsubscribed", "asked", self.now)
         self.gone.add("alpha@example.net")
 
     # -- what must hold --------------------------------------------------------------------------------------------
@@ -352,9 +352,9 @@ class History(RuleBasedStateMachine):
         """The relay is well again, the clock is right, everybody comes back from their pause; some days pass."""
         self.now = max(self.now, self.latest)
         with self.database.write() as tx:
-            known = readers.by_email(tx, "editor@example.edu")
+            known = subscribers.by_email(tx, "editor@example.edu")
             if known and known.status == "paused":
-                readers.set_status(tx, "editor@example.edu", "active", "back", self.now)
+                subscribers.set_status(tx, "editor@example.edu", "active", "back", self.now)
         for _ in range(12):
             self.now += timedelta(hours=14)
             compose(self.database, self.now, self.message_id)

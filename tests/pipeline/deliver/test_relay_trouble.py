@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.mail.limits import Timeouts
+from bot.mail.transport.limits import Timeouts
 
 Start = Callable[..., Any]
 ADA, BOB, EVE = "ada@example.net", "bob@example.com", "eve@example.org"
@@ -354,12 +354,12 @@ def test_who_leaves_while_the_message_is_on_its_way_gets_nothing(
     post: Any, clock: Any, relay: Start, quick: Timeouts
 ) -> None:
     """The last look is after the recipient was accepted and before the first byte of content."""
-    from bot.store import readers
+    from bot.store import subscribers
 
     def script(talk: Any, line: str) -> str | None:
         if line.startswith("RCPT") and BOB in line:
             with post.database.write() as tx:
-                readers.set_status(tx, BOB, "unsubscribed", "asked by mail", clock.now)
+                subscribers.set_status(tx, BOB, "unsubscribed", "asked by mail", clock.now)
         return None
 
     server = relay(script)
@@ -373,7 +373,7 @@ def test_who_leaves_while_the_message_is_on_its_way_gets_nothing(
 def test_a_letter_that_cannot_be_made_delays_nobody(
     post: Any, relay: Start, quick: Timeouts, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from bot.mail.message import Message
+    from bot.mail.message.types import Message
 
     def build(leased: Any) -> Message:
         if leased.email == BOB:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.shipped import shipped
+from bot.resources import shipped
 
 CONFIG = """
 database = "sqlite:///p.db"
@@ -25,7 +25,7 @@ location = "{pages}/*.txt"
 email = "ada@example.org"
 """
 GRACE = 1.0
-PROGRAM = f"import bot.worker; bot.worker.GRACE = {GRACE}; from bot.cli import main; main()"
+PROGRAM = f"import bot.scheduler; bot.scheduler.GRACE = {GRACE}; from bot.cli import main; main()"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are others there")

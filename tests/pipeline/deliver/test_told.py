@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from jinja2 import FileSystemLoader
 
-from bot.core.rendering import Press, environment
-from bot.mail.addresses import mailbox
-from bot.mail.transport import transport
-from bot.pipeline.care import tell_of_pauses
-from bot.pipeline.press import Identity, PressRoom
-from bot.shipped import shipped
+from bot.core.letter.renderer import Press, environment
+from bot.mail.message.mailbox import mailbox
+from bot.mail.transport.from_url import transport
+from bot.pipeline.build_message import Identity, PressRoom
+from bot.pipeline.upkeep import tell_of_pauses
+from bot.resources import shipped
 
 Start = Callable[..., Any]
 

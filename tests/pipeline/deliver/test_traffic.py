@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bot.mail.limits import Timeouts
-from bot.store import Database, lanes
+from bot.mail.transport.limits import Timeouts
+from bot.store import Database, mail_pacing
 
 Start = Callable[..., Any]
 
@@ -130,7 +130,7 @@ def test_a_relay_that_says_slow_down_is_obeyed_and_forgiven(
     assert all(gap >= 1 for gap in gaps[2:12])  # slower after each complaint, across restarts ...
     assert max(gaps[4:12]) >= 3
     with post.database.read() as tx:
-        learnt = lanes.known(tx, ["mail:to:example.net", f"mail:smtp://127.0.0.1:{server.port}"])
+        learnt = mail_pacing.known(tx, ["mail:to:example.net", f"mail:smtp://127.0.0.1:{server.port}"])
     assert all(lane.gap < 0.5 for lane in learnt.values())  # ... and forgiven step by step
 
 
@@ -177,7 +177,7 @@ def test_what_the_first_relay_may_have_taken_goes_to_no_other(
     post.send(first.port, second.port, timeouts=quick, on_crash=on_crash)
     assert second.recipients == []
     with post.database.write() as tx:
-        lanes.hold(tx, f"mail:smtp://127.0.0.1:{first.port}", clock.now, clock.now + timedelta(hours=1), "test")
+        mail_pacing.hold(tx, f"mail:smtp://127.0.0.1:{first.port}", clock.now, clock.now + timedelta(hours=1), "test")
     clock.move(minutes=5)
     post.send(first.port, second.port, timeouts=quick, on_crash=on_crash)
     assert len(second.recipients) == copies  # "resend" repeats it, after its pause, under the same Message-ID

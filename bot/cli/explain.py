@@ -1,0 +1,251 @@
+"""The verbs that explain what happened: explain, why, who. What a query would bring: see `backtest`."""
+
+from typing import Annotated, Any
+
+import typer
+
+from bot.cli.console import many, moment, out, print_json
+from bot.cli.wiring import Json, Now, Parts, moment_of, one_of_the_readers, parts_of
+from bot.core.papers import Paper, identity
+from bot.core.query import Query
+from bot.core.query.ast import NUMBERS, excluding, true, turning, written
+from bot.core.query.evaluate import Explained, Reading, explain, terms
+from bot.core.subscriber.subscriber import Subscriber
+from bot.errors import UserError
+from bot.mail import tokens
+from bot.pipeline.subscribers import subscriber_of
+from bot.store import editions, history
+from bot.store.subscribers import Reader
+
+
+def register(app: typer.Typer) -> None:
+    app.command("explain")(explain_command)
+    app.command("why")(why)
+    app.command("who")(who)
+
+
+def explain_command(
+    context: typer.Context,
+    email: Annotated[str, typer.Argument(help="The reader's address.")],
+    paper: Annotated[str, typer.Argument(help="An arXiv id, DOI, URL or exact title.")],
+    now: Now = None,
+    as_json: Json = False,
+) -> None:
+    """Why this paper did or did not reach this reader, clause by clause."""
+    parts = parts_of(context)
+    start = moment_of(now)
+    parts.sync(start)
+    reader = one_of_the_readers(parts, email)
+    paper_id, found = find_paper(parts, paper)
+    subscriber = subscriber_of(reader.data)
+    fates = _fates(parts, reader, paper_id)
+    explained = [(profile, explain(profile.query, found)) for profile in subscriber.profiles]
+    obstacles = [_obstacle(profile.query, found) for profile in subscriber.profiles]
+    matching = [profile.name for profile, tree in explained if tree.true]
+    near = [f"{one.name} does not, {why}" for one, why in zip(subscriber.profiles, obstacles, strict=True) if why]
+    not_told = "" if fates else _not_told(parts, reader, subscriber, paper_id, found, matching, near)
+    if as_json:
+        print_json(
+            {
+                "email": reader.email,
+                "paper": found.key,
+                "matched": bool(matching),
+                "terms": [term for _, tree in explained for term in terms(tree)],
+                "profiles": [
+                    {
+                        "name": profile.name,
+                        "query": str(profile.query),
+                        "matched": tree.true,
+                        "terms": terms(tree),
+                        "obstacle": obstacle,
+                    }
+                    for (profile, tree), obstacle in zip(explained, obstacles, strict=True)
+                ],
+                "told": fates,
+                "not_told": not_told,
+            }
+        )
+        return
+    out.print(f"{found.title}\n{found.url}".rstrip(), markup=False)
+    for (profile, tree), obstacle in zip(explained, obstacles, strict=True):
+        verdict = "matches" if tree.true else "does not match" + (f", {obstacle}" if obstacle else "")
+        out.print(f"\n{profile.name}: {verdict}", markup=False)
+        _say_tree(tree, found, 1)
+    if not subscriber.profiles:
+        out.print("\nThis reader has no profile: they get the trending papers.", markup=False)
+    out.print("", markup=False)
+    for line in fates or [not_told]:
+        out.print(line, markup=False)
+
+
+def _say_tree(tree: Explained, paper: Paper, depth: int) -> None:
+    mark = "✓" if tree.true else "✗"
+    name = tree.text if tree.kind == "term" else tree.kind.upper()
+    where = ""
+    if tree.kind == "of":
+        name = f"{tree.text.partition(' ')[0]} OF"
+    elif tree.kind == "term" and tree.field in NUMBERS:
+        count = getattr(paper, tree.field)
+        where = f"  (it has {'no such number' if count is None else count})"
+    elif tree.kind == "term" and tree.true:
+        where = f'  ("{tree.found}" in {tree.field})'
+    out.print(f"{'  ' * depth}{mark} {name}{where}", markup=False)
+    for part in tree.parts:
+        _say_tree(part, paper, depth + 1)
+
+
+def _obstacle(query: Query, paper: Paper) -> str:
+    """What alone keeps a query from being true of a paper, in words; "" if it is true, or if there is no such thing."""
+    reading = Reading(paper)
+    answers = {leaf: reading.true(leaf) for leaf in query.leaves()}
+    if true(query.root, answers.__getitem__):
+        return ""
+    if excluded := excluding(query, answers):
+        return f"excluded by {', '.join(map(written, excluded))}"
+    if not any(answers[leaf] for leaf in query.wanted()):
+        return ""  # nothing speaks for it: it lacks all there is
+    alone = list(turning(query, answers))
+    return f"lacks only {written(alone[0])}" if len(alone) == 1 else ""
+
+
+def _fates(parts: Parts, reader: Reader, paper_id: int) -> list[str]:
+    """What editions did with the paper, in words."""
+    lines = []
+    with parts.database.read() as tx:
+        for told in editions.telling(tx, paper_id, subscriber_id=reader.id):
+            if told.shown:
+                fate = f"went out on {moment(told.sent_at)}" if told.sent_at else f"is {told.state}"
+                lines.append(f"Told in the {told.kind} {told.slot}, which {fate} ({told.message_id}).")
+            else:
+                lines.append(f"Over the limit of papers in the {told.kind} {told.slot}: it was named there, not shown.")
+    return lines
+
+
+def _not_told(
+    parts: Parts,
+    reader: Reader,
+    subscriber: Subscriber,
+    paper_id: int,
+    paper: Paper,
+    matching: list[str],
+    near: list[str],
+) -> str:
+    """Why no edition told a paper, in words. `matching`: the profiles that match it; `near`: why others do not."""
+    if reader.status != "active":
+        return f"Not told: the reader is {reader.status} since {moment(reader.status_since)} ({reader.status_reason})."
+    if not matching:
+        which = f" ({'; '.join(near)})" if near else ""
+        return f"Not told: no profile matches it{which}, and it has not been among the trending papers of an edition."
+    if reader.told_at is None:
+        return f"Not told yet: the first digest is due {moment(reader.next_due)}."
+    if paper.first_seen and paper.first_seen > reader.told_at:
+        return f"Not told yet: it came after the last edition; the next is due {moment(reader.next_due)}."
+    with parts.database.read() as tx:
+        digests = editions.digests_since(tx, reader.id, history.born(tx, paper_id))
+    for slot, picks in digests:
+        for section in picks.sections:
+            if section.name in matching and section.more:
+                limit, more = many(subscriber.max_papers, "paper"), many(section.more, "more paper")
+                told = f"the digest {slot}, which counted {more} for {section.name}"
+                return f"Not told: over the limit of {limit} in {told}."
+    if paper.first_seen and paper.first_seen < reader.status_since - subscriber.schedule.period:
+        came, since = moment(paper.first_seen), moment(reader.status_since)
+        return f"Not told: it came {came}, long before this reader, who is {reader.status} since {since}."
+    return (
+        f"Not told: it was known by the last edition ({moment(reader.told_at)}) and did not match then; the profile or "
+        "the paper has changed since."
+    )
+
+
+def find_paper(parts: Parts, text: str) -> tuple[int, Paper]:
+    """A paper by any spelling of its identity. Raises UserError."""
+    keys = _keys(text)
+    with parts.database.read() as tx:
+        for key in keys:
+            found = history.find(tx, key)
+            if found is not None:
+                return found
+    raise UserError(f"There is no paper {text!r} in the store.", ["give an arXiv id, DOI, URL or the exact title"])
+
+
+def _keys(text: str) -> list[str]:
+    """Every identity the words may mean."""
+    arxiv = identity.arxiv_id(text)
+    doi = identity.doi(text)
+    url = identity.canonical_url(text)
+    return [
+        text,
+        *([f"arxiv:{arxiv[0]}"] if arxiv else []),
+        *([f"doi:{doi}"] if doi else []),
+        *([f"url:{url}"] if url else []),
+        identity.title_key(text),
+    ]
+
+
+def why(
+    context: typer.Context,
+    message_id: Annotated[str, typer.Argument(help="A Message-ID, with or without <>.")],
+    as_json: Json = False,
+) -> None:
+    """A message's whole life: reader, slot, papers, attempts, the relay's words."""
+    parts = parts_of(context)
+    whole = f"<{message_id.strip().strip('<>')}>"
+    with parts.database.read() as tx:
+        life = editions.life(tx, whole, tokens.reader_in(parts.identity.secret, whole))
+        if life is None:
+            raise UserError(f"No message has the id {message_id}.")
+        papers = history.as_of(tx, life.paper_ids, life.revision)
+    table: dict[str, Any] = {
+        "message_id": life.message_id,
+        "email": life.email,
+        "kind": life.kind,
+        "slot": life.slot,
+        "state": life.state,
+        "due": life.due,
+        "composed": life.made,
+        "sent_at": life.sent_at,
+        "attempts": [{"at": at, "outcome": outcome, "words": words} for at, outcome, words in life.attempts],
+        "words": life.words,
+        "papers": [
+            {"key": paper.key, "title": paper.title, "sources": list(paper.sources), "first_seen": paper.first_seen}
+            for paper in papers.values()
+        ],
+    }
+    if as_json:
+        print_json(table)
+        return
+    out.print(f"{life.kind} {life.slot} for {life.email}: {life.state}", markup=False)
+    out.print(f"  due {moment(life.due)}, composed {moment(life.made)}, sent {moment(life.sent_at)}", markup=False)
+    for at, outcome, words in life.attempts:
+        out.print(f"  {moment(at)}  {outcome}: {words}", markup=False)
+    if life.words:
+        out.print(f"  the relay's last words: {life.words}", markup=False)
+    for paper in papers.values():
+        out.print(
+            f"  - {paper.title}\n    from {', '.join(paper.sources)}, first seen {moment(paper.first_seen)}",
+            markup=False,
+        )
+
+
+def who(
+    context: typer.Context,
+    paper: Annotated[str, typer.Argument(help="An arXiv id, DOI, URL or exact title.")],
+    as_json: Json = False,
+) -> None:
+    """Everyone a paper went to."""
+    parts = parts_of(context)
+    paper_id, found = find_paper(parts, paper)
+    with parts.database.read() as tx:
+        told = [one for one in editions.telling(tx, paper_id) if one.shown]
+    if as_json:
+        print_json(
+            [
+                {"email": one.email, "kind": one.kind, "slot": one.slot, "state": one.state, "sent_at": one.sent_at}
+                for one in told
+            ]
+        )
+        return
+    out.print(found.title, markup=False)
+    for one in told:
+        out.print(f"  {one.email}  {one.kind} {one.slot}  {one.state}  {moment(one.sent_at, none='')}", markup=False)
+    out.print(f"{many(len(told), 'edition')}", markup=False)

@@ -1,0 +1,62 @@
+"""The verbs around the program: init, doctor, demo."""
+
+import shutil
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.cli.console import err, out
+from bot.cli.wiring import Parts, State
+from bot.errors import UserError
+from bot.pipeline.collect.collect import collect
+from bot.pipeline.compose.compose import compose
+from bot.pipeline.deliver.deliver import deliver
+from bot.resources import shipped
+
+
+def register(app: typer.Typer) -> None:
+    app.command("init")(init)
+    app.command("demo")(demo)
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to write config.toml.")] = Path(),
+) -> None:
+    """Write a commented config.toml and say the next step. Nothing is ever overwritten."""
+    target = folder / "config.toml"
+    if target.exists():
+        raise UserError(f"{target} exists already; nothing was written.", ["edit it, or name another folder"])
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(shipped("config.example.toml"), target)
+    samples = folder / "examples" / "pages"
+    if not samples.exists():
+        shutil.copytree(shipped("examples") / "pages", samples)
+    out.print(f"Wrote {target}.", markup=False)
+    where = "" if folder == Path() else f" --config {target}"
+    out.print(f"Next: put your address and keywords into it, then `paperlark{where} once --force`.", markup=False)
+
+
+def demo(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Option("--out", help="Where everything is put; emptied first.")] = Path("demo"),
+) -> None:
+    """The whole story offline, on loopback: a listing served, fetched, matched, rendered, and mailed."""
+    from bot.demo import demo as run_demo  # its servers are nothing for a worker to carry
+
+    state: State = context.obj
+
+    def one_pass(config: Path, now: datetime) -> None:
+        parts = Parts(State(config_path=config, verbose=state.verbose, quiet=state.quiet))
+        parts.sync(now)
+        with parts.fetcher(lambda: now) as fetcher:
+            collect(parts.database, fetcher, parts.sources, now)
+        compose(parts.database, now, parts.identity.message_id, force=True)
+        report = deliver(parts.database, parts.sending(), lambda: now)
+        parts.database.close()
+        if report.failed:
+            err.print(f"something went wrong: {report.trouble or 'see the log'}", markup=False)
+            raise typer.Exit(1)
+
+    run_demo(folder, one_pass, lambda line: out.print(line, markup=False))

@@ -1,0 +1,234 @@
+"""The verbs that only look: check, status, preview. None of them changes anything or sends anything."""
+
+import webbrowser
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.cli.backtest import last_days, phrases_like_queries, profile_warnings
+from bot.cli.console import err, many, moment, out, print_json
+from bot.cli.wiring import Json, Now, Parts, moment_of, one_of_the_readers, parts_of
+from bot.core.letter.renderer import check as rendering_problems
+from bot.core.subscriber.subscriber import Subscriber
+from bot.errors import UserError
+from bot.pipeline.compose.compose import open_newsroom
+from bot.pipeline.compose.digests import DigestDesk
+from bot.pipeline.subscribers import entry_for, reader_for
+from bot.store import Database, cursors, editions, sources, subscribers, unparsed
+
+DAYS = 14  # of the accounts, one by one
+MOST_NAMED = 50  # readers; of more it is said how many there are
+
+
+def register(app: typer.Typer) -> None:
+    app.command("check")(check)
+    app.command("status")(status)
+    app.command("preview")(preview)
+
+
+def check(context: typer.Context, now: Now = None, as_json: Json = False) -> None:
+    """Validate the configuration and the queries; show sources, readers, due times, and what would change."""
+    parts = parts_of(context)
+    start = moment_of(now)
+    config = parts.config
+    problems = rendering_problems(parts.templates)
+    if problems:
+        raise UserError("The templates cannot be rendered.", problems)
+    changes = _pending_changes(parts, start)
+    warnings = [*config.warnings, *phrases_like_queries(config.subscribers), *_broad_profiles(parts, changes, start)]
+    next_due = {subscriber.email: _next_due(subscriber, start) for subscriber in config.subscribers}
+    if as_json:
+        print_json(
+            {
+                "config": str(parts.state.config_path),
+                "sources": [{"name": source.name, "type": source.type} for source in config.sources],
+                "subscribers": [{"email": email, "next_due": due} for email, due in next_due.items()],
+                "changes": changes,
+                "warnings": warnings,
+            }
+        )
+        return
+    out.print(f"{parts.state.config_path} is fine.", markup=False)
+    out.print(f"\n{many(len(config.sources), 'source')}", markup=False)
+    for source in config.sources:
+        out.print(f"  {source.name}  {source.type}, every {_span(source.every.total_seconds())}", markup=False)
+    out.print(f"\n{many(len(config.subscribers), 'reader')}", markup=False)
+    for subscriber in config.subscribers:
+        due = next_due[subscriber.email]
+        profiles = many(len(subscriber.profiles), "profile") if subscriber.profiles else "trending papers only"
+        when = f"next digest {_local(due, subscriber.timezone)}" if due else "no digest"
+        out.print(f"  {subscriber.email}  {profiles}; {when}", markup=False)
+        for profile in subscriber.profiles:
+            out.print(f"    {profile.name}: {profile.query}{'  (alerts)' if profile.alert else ''}", markup=False)
+    if changes:
+        out.print("\nThe next run will change in the store", markup=False)
+        for line in changes:
+            out.print(f"  {line}", markup=False)
+    for warning in warnings:
+        err.print(f"note: {warning}", markup=False)
+
+
+def _pending_changes(parts: Parts, now: datetime) -> list[str]:
+    """What the next run would do to the database, found out without touching it."""
+    if (
+        parts.config.database.startswith("sqlite:///")
+        and not Path(parts.config.database.removeprefix("sqlite:///")).exists()
+    ):
+        return [
+            f"a new database: {parts.config.database}",
+            *(f"{one.email}: new reader" for one in parts.config.subscribers),
+        ]
+    database = Database(parts.config.database)
+    try:
+        if database.pending():
+            return ["the schema will be brought up to date"]
+        with database.read() as tx:
+            return subscribers.would_change(tx, parts.entries(now))
+    finally:
+        database.close()
+
+
+def _broad_profiles(parts: Parts, changes: list[str], now: datetime) -> list[str]:
+    """Profiles that would match nearly everything or nothing of the last month's papers."""
+    if any("database" in change or "schema" in change for change in changes):
+        return []
+    return profile_warnings(parts.config.subscribers, last_days(parts.database, now, 30))
+
+
+def _next_due(subscriber: Subscriber, now: datetime) -> datetime | None:
+    slot = subscriber.schedule.next_after(now, subscriber.timezone)
+    return slot.due if slot else None
+
+
+def _local(when: datetime, timezone: str) -> str:
+    from zoneinfo import ZoneInfo
+
+    return f"{when.astimezone(ZoneInfo(timezone)):%a %d %b %Y %H:%M} ({timezone})"
+
+
+def _span(seconds: float) -> str:
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:.0f}{unit}"
+    return f"{seconds:.0f}s"
+
+
+def status(context: typer.Context, as_json: Json = False) -> None:
+    """How the sources are doing, who is due when, and the accounts of all that was matched."""
+    parts = parts_of(context)
+    with parts.database.read() as tx:
+        known = sources.records(tx)
+        counts = subscribers.count_by_status(tx)
+        people = subscribers.everyone(tx, limit=sum(counts.values()) if as_json else MOST_NAMED + 1)
+        next_due = cursors.next_due(tx)
+        books = editions.accounts(tx)
+        daily = {day: editions.accounts(tx, day) for day in editions.last_days(tx, DAYS)}
+        unknown = editions.unknown(tx)
+        kept = unparsed.listed(tx)
+    notes = [known[source.name] for source in parts.config.sources if source.name in known]
+    if as_json:
+        print_json(
+            {
+                "sources": [
+                    {
+                        "name": note.name,
+                        "state": note.state,
+                        "since": note.since,
+                        "last_new": note.last_new,
+                        "next": note.next_try,
+                        "reason": note.reason,
+                        "warnings": note.warnings.splitlines(),
+                    }
+                    for note in notes
+                ],
+                "subscribers": [
+                    {
+                        "email": reader.email,
+                        "status": reader.status,
+                        "next_due": reader.next_due,
+                        "reason": reader.status_reason,
+                    }
+                    for reader in people
+                ],
+                "accounts": books,
+                "days": [{"day": day, **day_books} for day, day_books in daily.items()],
+                "unknown": [{"email": email, "message_id": message_id} for email, message_id in unknown],
+                "recordings": [
+                    {"id": number, "source": source, "at": at, "location": location}
+                    for number, source, at, location in kept
+                ],
+            }
+        )
+        return
+    out.print("Sources", markup=False)
+    for note in notes:
+        reason = f": {note.reason}" if note.reason else ""
+        none = "never again, unless its settings change" if note.stopped else "at the next run"
+        out.print(
+            f"  {note.name}  {note.state} since {moment(note.since)}{reason}\n"
+            f"    last new paper {moment(note.last_new)}; next try {moment(note.next_try, none=none)}",
+            markup=False,
+        )
+        for warning in note.warnings.splitlines():
+            out.print(f"    note: {warning}", markup=False)
+    if not notes:
+        out.print("  none asked yet: run `paperlark collect`", markup=False)
+    out.print("\nReaders", markup=False)
+    if len(people) > MOST_NAMED:
+        numbers = ", ".join(f"{number:,} {name}" for name, number in sorted(counts.items()))
+        out.print(f"  {numbers}; next digest {moment(next_due)}; `paperlark subscribers list` names them", markup=False)
+        people = []
+    for reader in people:
+        due = f"next digest {moment(reader.next_due)}" if reader.next_due else "no digest due"
+        why = f" since {moment(reader.status_since)}: {reader.status_reason}" if reader.status != "active" else ""
+        out.print(f"  {reader.email}  {reader.status}{why or '; ' + due}", markup=False)
+    if not counts:
+        out.print("  none yet: add [[subscribers]] to the configuration", markup=False)
+    parts_ = [
+        f"{number:,} {name}" for name, number in books.items() if name != "matched" and (number or name == "delivered")
+    ]
+    out.print(f"\nAccounts\n  {books['matched']:,} matched = {' + '.join(parts_)}", markup=False)
+    for email, message_id in unknown:
+        out.print(f"  may or may not have arrived: {email} {message_id}", markup=False)
+    for number, source, at, location in kept:
+        out.print(f"  kept for you: recording:{number} of {source} at {moment(at)} ({location})", markup=False)
+
+
+def preview(
+    context: typer.Context,
+    email: Annotated[str, typer.Argument(help="The reader's address.")],
+    folder: Annotated[Path, typer.Option("--out", help="Where to write the files.")] = Path("preview"),
+    open_it: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    now: Now = None,
+) -> None:
+    """The next edition of one reader as .html, .txt and .eml, without sending or changing anything."""
+    parts = parts_of(context)
+    start = moment_of(now)
+    subscriber = next((one for one in parts.config.subscribers if one.email.lower() == email.lower()), None)
+    with parts.database.read() as tx:
+        stored = subscribers.by_email(tx, subscriber.email if subscriber else email)
+    if subscriber is not None:
+        reader = reader_for(entry_for(subscriber, start), stored, start)
+    else:
+        reader = one_of_the_readers(parts, email)
+    room = open_newsroom(parts.database, start, remember=False)
+    decided = list(DigestDesk(room, start, parts.identity.message_id).decide([reader]))
+    if not decided:
+        raise UserError(f"{email} has no digest.", ['their schedule is "off"'])
+    (_, _), picks, _ = decided[0]
+    if not picks.matched:
+        out.print(f"There is nothing new for {email}: no mail would be sent.", markup=False)
+        return
+    page, letter, message = parts.press.preview(reader, picks, room, start)
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = folder / reader.email.replace("/", "_")
+    written = []
+    for suffix, data in ((".html", page.encode()), (".txt", letter.text_page.encode()), (".eml", message.data)):
+        path = stem.with_name(stem.name + suffix)
+        path.write_bytes(data)
+        written.append(path)
+        out.print(str(path), markup=False)
+    if open_it:
+        webbrowser.open(written[0].resolve().as_uri())

@@ -1,0 +1,241 @@
+"""The verbs about readers kept in the database: subscribers list|add|remove|pause|resume|import|export."""
+
+import json
+import sys
+import tomllib
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from bot.cli.console import many, moment, out, print_json
+from bot.cli.wiring import Json, Now, Parts, moment_of, one_of_the_readers, parts_of
+from bot.core.subscriber.subscriber import Subscriber, subscriber_from
+from bot.errors import UserError
+from bot.pipeline.subscribers import entry_for, subscriber_of
+from bot.store import outbox, subscribers
+
+Email = Annotated[str, typer.Argument(help="The reader's address.")]
+PAGE = 1000
+
+
+def register(app: typer.Typer) -> None:
+    group = typer.Typer(
+        help="Readers kept in the database, beside those in the configuration.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    group.command("list")(list_)
+    group.command("add")(add)
+    group.command("remove")(remove)
+    group.command("pause")(pause)
+    group.command("resume")(resume)
+    group.command("import")(import_)
+    group.command("export")(export)
+    app.add_typer(group, name="subscribers")
+    app.command("inbox")(inbox)
+
+
+def inbox(
+    context: typer.Context,
+    place: Annotated[
+        str, typer.Argument(help="A Maildir, or - for one message on stdin; else the configured mailbox.")
+    ] = "",
+    now: Now = None,
+) -> None:
+    """Read bounces, complaints and unsubscribes, and act on them."""
+    parts = parts_of(context)
+    if not place and not parts.config.mail.inbox:
+        raise UserError("There is no inbox to read.", ["set inbox in [mail], or name a Maildir, or - for stdin"])
+    for line in parts.read_inbox(moment_of(now), place):
+        out.print(line, markup=False)
+
+
+def list_(context: typer.Context, now: Now = None, as_json: Json = False) -> None:
+    """Who gets mail, who does not, why and since when."""
+    parts = parts_of(context)
+    parts.sync(moment_of(now))
+    people = list(_everyone(parts))
+    if as_json:
+        print_json(
+            [
+                {
+                    "email": one.email,
+                    "origin": one.origin,
+                    "status": one.status,
+                    "since": one.status_since,
+                    "reason": one.status_reason,
+                    "paused_until": one.paused_until,
+                    "next_due": one.next_due,
+                }
+                for one in people
+            ]
+        )
+        return
+    for one in people:
+        where = "config" if one.origin == "file" else "database"
+        until = f" until {moment(one.paused_until)}" if one.paused_until else ""
+        why = f" ({one.status_reason})" if one.status_reason else ""
+        out.print(f"{one.email}  {one.status}{until} since {moment(one.status_since)}{why}  [{where}]", markup=False)
+    if not people:
+        out.print(
+            "No readers yet: add [[subscribers]] to the configuration, or `paperlark subscribers add`.", markup=False
+        )
+
+
+def add(
+    context: typer.Context,
+    email: Email,
+    name: Annotated[str, typer.Option(help="How to greet them.")] = "",
+    timezone: Annotated[str, typer.Option(help="Their time zone, e.g. Europe/London.")] = "UTC",
+    digest: Annotated[str, typer.Option(help='When: "weekdays 07:30", "weekly mon 08:00", …')] = "daily 07:30",
+    keyword: Annotated[list[str] | None, typer.Option(help="A keyword; may be given several times.")] = None,
+    query: Annotated[str, typer.Option(help="A query in the profile language.")] = "",
+    alert: Annotated[bool, typer.Option(help="Also mail at once.")] = False,
+    now: Now = None,
+) -> None:
+    """Add a reader to the database."""
+    parts = parts_of(context)
+    table: dict[str, Any] = {"email": email, "timezone": timezone, "digest": digest}
+    if name:
+        table["name"] = name
+    profile: dict[str, Any] = {"name": "Keywords" if keyword else "Query"}
+    profile |= {"keywords": keyword} if keyword else {}
+    profile |= {"query": query} if query else {}
+    if keyword or query:
+        table["profiles"] = [profile | ({"alert": True} if alert else {})]
+    subscriber = _subscriber(table)
+    start = moment_of(now)
+    _refuse_double(parts, subscriber.email)
+    with parts.database.write() as tx:
+        added = subscribers.add(tx, [entry_for(subscriber, start)], start)
+    if not added:
+        raise UserError(f"{subscriber.email} is a reader already.", ["`paperlark subscribers list` shows their state"])
+    out.print(f"Added {subscriber.email}.", markup=False)
+
+
+def remove(context: typer.Context, email: Email, now: Now = None) -> None:
+    """Remove a reader from the database: they get nothing more."""
+    parts = parts_of(context)
+    reader = one_of_the_readers(parts, email)
+    if reader.origin == "file":
+        raise UserError(f"{reader.email} is in the configuration.", [f"remove them from {parts.state.config_path}"])
+    with parts.database.write() as tx:
+        subscribers.set_status(tx, reader.email, "removed", "removed by hand", moment_of(now))
+        outbox.suppress(tx, [reader.id], "the reader was removed")
+    out.print(f"Removed {reader.email}.", markup=False)
+
+
+def pause(
+    context: typer.Context,
+    email: Email,
+    until: Annotated[
+        str, typer.Option(help="The day mail comes again, e.g. 2026-12-24; without it, until `resume`.")
+    ] = "",
+    now: Now = None,
+) -> None:
+    """No mail for a while; what was missed comes in one digest afterwards."""
+    parts = parts_of(context)
+    reader = one_of_the_readers(parts, email)
+    if reader.status not in ("active", "paused"):
+        raise UserError(f"{reader.email} is {reader.status} and gets nothing anyway.")
+    start = moment_of(now)
+    end = None
+    if until:
+        try:
+            day = date.fromisoformat(until)
+        except ValueError as error:
+            raise UserError(f"--until {until!r} is not a day.", ["for example 2026-12-24"]) from error
+        end = datetime.combine(day, time(), ZoneInfo(subscriber_of(reader.data).timezone)).astimezone(UTC)
+        if end <= start:
+            raise UserError(f"{until} is over already.")
+    with parts.database.write() as tx:
+        subscribers.set_status(tx, reader.email, "paused", "paused by hand", start, until=end)
+    out.print(f"Paused {reader.email}{f' until {until}' if until else ''}.", markup=False)
+
+
+def resume(context: typer.Context, email: Email, now: Now = None) -> None:
+    """Mail again, also after an unsubscribe, a bounce or a complaint: only a person can decide that."""
+    parts = parts_of(context)
+    reader = one_of_the_readers(parts, email)
+    with parts.database.write() as tx:
+        subscribers.set_status(tx, reader.email, "active", "resumed by hand", moment_of(now))
+    out.print(f"{reader.email} gets mail again (was {reader.status}).", markup=False)
+
+
+def import_(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="Subscribers as TOML ([[subscribers]]) or JSON lines.")],
+    now: Now = None,
+) -> None:
+    """Add many readers to the database, from what `export` wrote or a file like config.toml."""
+    parts = parts_of(context)
+    start = moment_of(now)
+    problems: list[str] = []
+    entries = []
+    mine = {one.email for one in parts.config.subscribers}
+    for place, table in _tables(file):
+        try:
+            subscriber = _subscriber(table)
+        except UserError as error:
+            problems.append(f"{place}: {error.problems[0] if error.problems else error.summary}")
+            continue
+        if subscriber.email in mine:
+            problems.append(f"{place}: {subscriber.email} is in the configuration")
+            continue
+        entries.append(entry_for(subscriber, start))
+    if problems:
+        shown = problems[:50] + ([f"and {len(problems) - 50} more"] if len(problems) > 50 else [])
+        raise UserError(f"{file}: {many(len(problems), 'problem')}; nothing was imported.", shown)
+    with parts.database.write() as tx:
+        added = subscribers.add(tx, entries, start)
+    known = len(entries) - added
+    out.print(f"Imported {many(added, 'reader')}{f'; {known:,} were known already' if known else ''}.", markup=False)
+
+
+def export(context: typer.Context) -> None:
+    """Every reader kept in the database as JSON lines on stdout, for `import`."""
+    parts = parts_of(context)
+    for one in _everyone(parts):
+        if one.origin == "database" and one.status in ("active", "paused"):
+            sys.stdout.write(one.data + "\n")
+
+
+def _everyone(parts: Parts) -> Any:
+    after = 0
+    while True:
+        with parts.database.read() as tx:
+            page = subscribers.everyone(tx, after=after, limit=PAGE)
+        if not page:
+            return
+        yield from page
+        after = page[-1].id
+
+
+def _tables(file: Path) -> list[tuple[str, dict[str, Any]]]:
+    """The readers in a file, with the place of each for messages."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{file} cannot be read: {error}") from error
+    try:
+        if file.suffix == ".toml":
+            tables = tomllib.loads(text).get("subscribers", [])
+            return [(f"subscriber {number}", table) for number, table in enumerate(tables, 1)]
+        lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+        return [(f"line {number}", json.loads(line)) for number, line in lines]
+    except (tomllib.TOMLDecodeError, json.JSONDecodeError) as error:
+        raise UserError(f"{file} is neither TOML with [[subscribers]] nor JSON lines: {error}") from error
+
+
+def _subscriber(table: Any) -> Subscriber:
+    if not isinstance(table, dict):
+        raise UserError("Not a subscriber.", ["expected a table of keys"])
+    return subscriber_from(table)
+
+
+def _refuse_double(parts: Parts, email: str) -> None:
+    if any(one.email == email for one in parts.config.subscribers):
+        raise UserError(f"{email} is in the configuration already.")

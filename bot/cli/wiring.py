@@ -1,0 +1,213 @@
+"""The wiring: from a configuration file to the parts of the program, each made once."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader
+
+from bot import __version__
+from bot.cli.console import set_up_logging
+from bot.config import Config, load
+from bot.core.letter.renderer import Press, environment
+from bot.errors import DeliveryError, UserError
+from bot.fetch import Fetcher, Memory
+from bot.mail.incoming import mailboxes
+from bot.mail.message.dkim import DkimSigner
+from bot.mail.message.mailbox import mailbox
+from bot.mail.transport.from_url import Transport, transport
+from bot.pipeline import upkeep
+from bot.pipeline.build_message import Identity, PressRoom
+from bot.pipeline.collect.collect import Source
+from bot.pipeline.deliver.deliver import Sending
+from bot.pipeline.subscribers import entry_for
+from bot.resources import shipped
+from bot.sources import every
+from bot.store import Database, settings, subscribers
+from bot.store.sources import Pace
+from bot.store.subscribers import Entry
+
+Clock = Callable[[], datetime]
+Now = Annotated[
+    str | None,
+    typer.Option("--now", metavar="ISO8601", help="Pretend it is this moment, e.g. 2026-03-29T07:30+02:00."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Machine-readable: only JSON on stdout.")]
+
+
+@dataclass(slots=True)
+class State:
+    """The global options."""
+
+    config_path: Path
+    verbose: bool = False
+    quiet: bool = False
+
+
+def moment_of(text: str | None) -> datetime:
+    """`--now`, or the present moment, in UTC. Without an offset it is UTC. Raises UserError."""
+    if text is None:
+        return datetime.now(UTC)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UserError(
+            f"--now {text!r} is not a moment in ISO 8601.", ["for example 2026-03-29T07:30+02:00"]
+        ) from error
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def clock_from(now: str | None) -> Clock:
+    """The clock of a run: the real one, or one that starts at `--now` and runs on."""
+    if now is None:
+        return lambda: datetime.now(UTC)
+    start, began = moment_of(now), time.monotonic()
+    return lambda: start + timedelta(seconds=time.monotonic() - began)
+
+
+class Parts:
+    """The parts of the program, made when first used."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.config: Config = load(state.config_path, os.environ)
+        set_up_logging(verbose=state.verbose, quiet=state.quiet, style=self.config.log)
+
+    @cached_property
+    def database(self) -> Database:
+        """The database, with its schema brought up to date."""
+        database = Database(self.config.database)
+        database.migrate()
+        if not self.config.secret:
+            settings.own_secret(database)  # now, so that a later look changes nothing
+        return database
+
+    @cached_property
+    def sources(self) -> list[Source]:
+        return [
+            Source(
+                name=source.name,
+                module=every()[source.type],
+                settings=source.settings,
+                every=source.every,
+                private=source.private,
+            )
+            for source in self.config.sources
+        ]
+
+    @cached_property
+    def identity(self) -> Identity:
+        mail = self.config.mail
+        secret = self.config.secret or settings.own_secret(self.database)
+        return Identity(
+            sender=mailbox(mail.sender),
+            secret=secret,
+            reply_to=mailbox(mail.reply_to) if mail.reply_to else None,
+            public_url=self.config.public_url,
+            bounces=mail.bounces,
+            unsubscribe=mail.unsubscribe,
+            contact=self.config.contact or self.config.operator,
+        )
+
+    @cached_property
+    def templates(self) -> Environment:
+        """Our templates, and the user's in front of them, file by file."""
+        folders = [Path(self.config.templates_dir)] if self.config.templates_dir else []
+        return environment(ChoiceLoader([FileSystemLoader(folder) for folder in (*folders, shipped("templates"))]))
+
+    @cached_property
+    def press(self) -> PressRoom:
+        signer = None
+        if dkim := self.config.mail.dkim:
+            domain = dkim.domain or self.identity.domain
+            signer = DkimSigner.from_file(domain, dkim.selector, Path(dkim.key))
+        return PressRoom(self.database, Press(self.templates), self.identity, signer)
+
+    @cached_property
+    def transport(self) -> Transport:
+        return transport(self.config.mail.url)
+
+    def sending(self) -> Sending:
+        mail = self.config.mail
+        return Sending(
+            transport=self.transport,
+            build=self.press.build,
+            on_crash=mail.on_crash,
+            connections=mail.connections,
+            per_minute=mail.rate,
+            domain_per_minute=mail.domain_rate,
+            warm_up=mail.warm_up,
+            fallbacks=tuple(map(transport, mail.fallback)),
+        )
+
+    def tell_operator(self, now: datetime) -> None:
+        """One mail about sources that stay broken."""
+        upkeep.tell_operator(self.database, self.press, self.transport, self.config.operator, now)
+
+    def tell_of_pauses(self, now: datetime) -> None:
+        """One mail about ways that mail cannot go."""
+        mail = self.sending()
+        relays = (mail.transport, *mail.fallbacks)
+        upkeep.tell_of_pauses(self.database, self.press, relays, self.config.operator, now)
+
+    def read_inbox(self, now: datetime, place: str = "") -> list[str]:
+        """Act on what has come back to the configured mailbox, or to another place."""
+        place = place or self.config.mail.inbox
+        if not place:
+            return []
+        received = mailboxes.from_stream(sys.stdin.buffer) if place == "-" else mailboxes.from_place(place)
+        try:
+            return upkeep.answer(self.database, self.press, self.transport, received, now)
+        except DeliveryError as error:
+            raise UserError(f"The inbox cannot be read: {error}") from error
+
+    @contextmanager
+    def fetcher(self, clock: Clock) -> Iterator[Fetcher]:
+        with Fetcher(
+            Pace(self.database),
+            contact=self.config.contact,
+            version=__version__,
+            clock=clock,
+            base=self.config.folder,
+        ) as fetcher:
+            yield fetcher
+
+    def entries(self, now: datetime) -> list[Entry]:
+        """The readers of the file, as the store keeps them."""
+        return [entry_for(subscriber, now) for subscriber in self.config.subscribers]
+
+    def sync(self, now: datetime) -> None:
+        """Make the stored readers equal to the file's."""
+        with self.database.write() as tx:
+            subscribers.sync(tx, self.entries(now), now)
+
+
+@contextmanager
+def bare_fetcher() -> Iterator[Fetcher]:
+    """For looking at a source without any configuration or database."""
+    with Fetcher(Memory(), version=__version__, clock=lambda: datetime.now(UTC), base=Path.cwd()) as fetcher:
+        yield fetcher
+
+
+def parts_of(context: typer.Context) -> Parts:
+    state: State = context.obj
+    return Parts(state)
+
+
+def one_of_the_readers(parts: Parts, email: str) -> subscribers.Reader:
+    """A reader by address. Raises UserError."""
+    with parts.database.read() as tx:
+        reader = subscribers.by_email(tx, email) or subscribers.by_email(tx, email.strip().lower())
+    if reader is None:
+        known: Sequence[str] = [subscriber.email for subscriber in parts.config.subscribers]
+        hint = f"the configuration has {', '.join(known[:5])}" if known else "the configuration has no subscribers"
+        raise UserError(f"There is no reader {email}.", [hint])
+    return reader

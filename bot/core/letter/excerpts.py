@@ -1,0 +1,176 @@
+"""Pieces of a paper's text: cut at a sentence, with the matched words marked. Pure.
+
+What a card shows of a paper belongs to `cards`.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from bot.core.query.quote import Quote
+from bot.core.text.sanitize import shortened
+
+# A full stop that ends a sentence: not after an abbreviation or an initial, and followed by what begins one.
+_STOP = re.compile(r"[.!?。！？]['\")\]”’]*\s+(?=[^a-z])|[。！？](?=\S)")
+_ABBREVIATION = re.compile(
+    r"(?:\b(?:e\.g|i\.e|et al|etc|cf|vs|resp|approx|ca|figs?|eqs?|secs?|tab|refs?|no|dr|prof|mrs?|st|w\.r\.t|a\.k\.a)"
+    r"|\b(?-i:[A-Z]))\.$",
+    re.IGNORECASE,
+)
+# White space other than a single blank; letters that are another letter in another case: ſ is an s, \u212a a k.
+_ODD = re.compile("[^\\S ]|  |[ſıİ\u212a]")
+SHOWN = 32  # sentences remembered behind the beginning of one text
+
+
+class Run(NamedTuple):
+    """A piece of text, matched by a profile or not."""
+
+    text: str
+    hit: bool = False
+
+
+Span = tuple[int, int]
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text; joined with blanks they are the text again (its blanks being single)."""
+    found, start = [], 0
+    for stop in _STOP.finditer(text):
+        if _ABBREVIATION.search(text, max(start, stop.start() - 12), stop.start() + 1):
+            continue
+        found.append(text[start : stop.end()].strip())
+        start = stop.end()
+    found.append(text[start:].strip())
+    return [sentence for sentence in found if sentence]
+
+
+def cut(text: str, limit: int) -> str:
+    """At most `limit` characters: whole sentences where they fill at least two fifths of it, else whole words and an
+    ellipsis."""
+    if len(text) <= limit:
+        return text
+    kept = ""
+    for sentence in sentences(text):
+        longer = f"{kept} {sentence}" if kept else sentence
+        if len(longer) > limit:
+            break
+        kept = longer
+    return kept if len(kept) >= limit * 2 // 5 else shortened(text, limit)
+
+
+class Passage:
+    """A text of a paper, to look for many readers' words in."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        lower = text.lower()
+        # Where lower case takes other places, or letters have three cases, only regular expressions know what is alike.
+        self._lower = lower if len(lower) == len(text) and not _ODD.search(text) else ""
+
+    def spans(self, hits: Iterable[str]) -> tuple[Span, ...]:
+        """Where the words stand, as whole words and in any case; in order, none overlapping."""
+        found: list[Span] = []
+        for words in sorted(set(hits), key=lambda hit: (-len(hit), hit)):
+            for start, end in self._places(words):
+                if all(end <= other or start >= other_end for other, other_end in found):
+                    found.append((start, end))
+        return tuple(sorted(found))
+
+    def may_have(self, hits: Iterable[str]) -> bool:
+        """False, quickly, where none of the words, with single blanks, can be."""
+        return not self._lower or any(not words.isascii() or words.lower() in self._lower for words in hits)
+
+    def _places(self, words: str) -> Iterator[Span]:
+        wanted = " ".join(words.split())
+        if not wanted or not self.text:
+            return
+        if not self._lower or not (wanted.isascii() or all(c.isascii() or c.lower() == c.upper() for c in wanted)):
+            pattern = r"\s+".join(re.escape(word) for word in wanted.split(" "))
+            for place in re.finditer(rf"(?<!\w){pattern}(?!\w)", self.text, re.IGNORECASE):
+                yield place.span()
+            return
+        wanted = wanted.lower()
+        start = self._lower.find(wanted)
+        while start >= 0:
+            end = start + len(wanted)
+            if not (_in_word(self.text[start - 1 : start]) or _in_word(self.text[end : end + 1])):
+                yield start, end
+                start = self._lower.find(wanted, end)
+            else:
+                start = self._lower.find(wanted, start + 1)
+
+
+class Extract:
+    """The beginning of a text, at most `limit` characters, and its sentences."""
+
+    def __init__(self, text: str, limit: int) -> None:
+        self.head = Passage(cut(text, limit))
+        self._is_whole = len(self.head.text) >= len(text)
+        self._shown: dict[tuple[int, int], Passage] = {}
+        self._text = text
+
+    def showing(self, hits: Sequence[str]) -> tuple[str, tuple[Span, ...]]:
+        """`cut`, and where the matched words stand in it. When none of them would be seen, the first sentence that has
+        one is shown as well: "We present X. … It needs sparse attention.": at most `limit` characters and that
+        sentence, itself cut at 240."""
+        hits = [" ".join(words.split()) for words in hits]
+        found = self.head.spans(hits) if hits else ()
+        if found or not hits or self._is_whole:
+            return self.head.text, found
+        head = self.head.text
+        for number, sentence in enumerate(self._sentences):
+            found = sentence.spans(hits) if sentence.may_have(hits) else ()
+            if found and not head.endswith(sentence.text):
+                start = max(0, found[0][0] - 100) if len(sentence.text) > 240 else 0
+                start = sentence.text.find(" ", start) + 1 if start else 0
+                shown = self._with(number, start)
+                return shown.text, shown.spans(hits)
+        return head, ()
+
+    @cached_property
+    def _sentences(self) -> list[Passage]:
+        return [Passage(sentence) for sentence in sentences(self._text)]
+
+    def _with(self, number: int, start: int) -> Passage:
+        """The beginning and a sentence, from a place in it."""
+        known = self._shown.get((number, start))
+        if known is None:
+            head, sentence = self.head.text, self._sentences[number].text
+            mark = " " if head.endswith("…") else " … "
+            known = Passage(f"{head}{mark}{'…' if start else ''}{shortened(sentence[start:], 240)}")
+            if len(self._shown) < SHOWN:
+                self._shown[number, start] = known
+        return known
+
+
+def _in_word(c: str) -> bool:
+    return c.isalnum() or c == "_"
+
+
+def excerpt(text: str, limit: int, hits: Sequence[str] = ()) -> str:
+    """What `Extract` shows of a text."""
+    return Extract(text, limit).showing(hits)[0]
+
+
+def marked(text: str, hits: Iterable[str]) -> tuple[Run, ...]:
+    """The text in runs, the matched words apart."""
+    return in_runs(text, Passage(text).spans(hits))
+
+
+def in_runs(text: str, hits: Iterable[Span]) -> tuple[Run, ...]:
+    """The text in runs, the spans apart."""
+    runs, at = [], 0
+    for start, end in hits:
+        if at < start:
+            runs.append(Run(text[at:start]))
+        runs.append(Run(text[start:end], hit=True))
+        at = end
+    if at < len(text):
+        runs.append(Run(text[at:]))
+    return tuple(runs)
+
+
+def quoted(quotes: Iterable[Quote], field: str) -> tuple[str, ...]:
+    """The words quoted from one field, each once."""
+    return tuple(dict.fromkeys(quote.text for quote in quotes if quote.field == field and quote.text))

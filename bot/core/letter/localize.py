@@ -1,0 +1,151 @@
+"""Dates, numbers, lists and states of sources in the reader's language, by Babel. Pure.
+
+Whole sentences belong to the templates; only what Python has to decide is worded here.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, time, timedelta
+from functools import cached_property, lru_cache
+from gettext import NullTranslations
+from zoneinfo import ZoneInfo
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_skeleton, format_time
+from babel.lists import format_list
+from babel.numbers import format_decimal
+
+from bot.core.source.state import SourceNote
+
+_WORLD_ENGLISH = "en_GB"  # day before month, hours to 24: understood everywhere
+
+
+class Words:
+    """One language: its catalogue, and how it writes dates, numbers and lists.
+
+    `catalogues` maps language codes to gettext translations; what has no catalogue is worded in English, with dates and
+    numbers in the language itself. An unknown language is English.
+    """
+
+    def __init__(self, language: str = "en", catalogues: Mapping[str, NullTranslations] | None = None) -> None:
+        try:
+            locale = Locale.parse(language.replace("-", "_"))
+        except (ValueError, UnknownLocaleError, TypeError):
+            language, locale = "en", Locale.parse("en")
+        self.language = language.replace("_", "-")
+        self._locale = _WORLD_ENGLISH if str(locale) == "en" else str(locale)
+        self._catalogue = (
+            (catalogues or {}).get(language) or (catalogues or {}).get(locale.language) or NullTranslations()
+        )
+        self.gettext = self._catalogue.gettext
+        self.ngettext = self._catalogue.ngettext
+
+    @cached_property
+    def direction(self) -> str:
+        """ "ltr" or "rtl", for `dir`."""
+        return "rtl" if Locale.parse(self._locale).character_order == "right-to-left" else "ltr"
+
+    def medium_date(self, day: date) -> str:
+        """ "21 Nov 2026" """
+        return _date(self._locale, day, "medium")
+
+    def full_date(self, day: date) -> str:
+        """ "Saturday 21 November 2026" """
+        return _date(self._locale, day, "full")
+
+    def short_date(self, day: date) -> str:
+        """ "21 Nov" """
+        return _skeleton(self._locale, day, "MMMd")
+
+    def day(self, day: date) -> str:
+        """ "Sat 21 Nov" """
+        return _skeleton(self._locale, day, "MMMEd")
+
+    def month(self, day: date) -> str:
+        """ "November 2026" """
+        return _skeleton(self._locale, day, "yMMMM")
+
+    def weekday(self, day: date) -> str:
+        """ "Saturday" """
+        return _date(self._locale, day, "EEEE")
+
+    def time(self, moment: datetime) -> str:
+        """ "07:30", of a local time"""
+        return _time(self._locale, moment.time())
+
+    def number(self, number: float) -> str:
+        """ "1,234" """
+        return _number(self._locale, number)
+
+    def listed(self, items: Iterable[str], style: str = "standard") -> str:
+        """ "a, b and c"; style "or": "a, b or c" """
+        return format_list(list(items), style="or" if style == "or" else "standard", locale=self._locale)
+
+    def rise(self, votes: int, over: timedelta | None) -> str:
+        """ "+34 today" """
+        _, gain = self.gettext, f"+{self.number(votes)}"
+        days = round(over / timedelta(days=1)) if over else 1
+        if days <= 1:
+            return _("{gain} today").format(gain=gain)
+        if days == 7:
+            return _("{gain} this week").format(gain=gain)
+        if 28 <= days <= 31:
+            return _("{gain} this month").format(gain=gain)
+        return self.ngettext("{gain} in {days} day", "{gain} in {days} days", days).format(gain=gain, days=days)
+
+    def places(self, fields: Iterable[str]) -> str:
+        """Where quoted words stand: "in the title". "" for fields that speak for themselves."""
+        _ = self.gettext
+        names = {
+            "title": _("in the title"),
+            "abstract": _("in the abstract"),
+            "author": _("among the authors"),
+            "category": _("as category"),
+            "org": _("as organisation"),
+            "source": _("as source"),
+        }
+        known = tuple(field for field in fields if field in names)
+        if set(known) == {"title", "abstract"}:
+            return _("in title and abstract")
+        return self.listed(names[field] for field in known) if known else ""
+
+    def state(self, note: SourceNote, zone: ZoneInfo) -> str:
+        """The state of one source as a phrase: "failing since Tue 17 Nov: connection refused"."""
+        _ = self.gettext
+        since = self.day(note.since.astimezone(zone).date()) if note.since else ""
+        if note.state == "fresh":
+            words = _("fresh")
+        elif note.state == "waiting":
+            words = (
+                _("waiting until {time}").format(time=self.time(note.next_try.astimezone(zone)))
+                if note.next_try
+                else _("waiting")
+            )
+        elif note.state == "quiet":
+            words = _("quiet")
+        elif note.state == "stale":
+            words = _("stale since {day}").format(day=since) if since else _("stale")
+        else:
+            words = _("failing since {day}").format(day=since) if since else _("failing")
+        if not note.reason or note.state == "fresh":
+            return words
+        return f"{words} ({note.reason})" if note.state in ("quiet", "waiting") else f"{words}: {note.reason}"
+
+
+@lru_cache(maxsize=4_096)
+def _date(locale: str, day: date, pattern: str) -> str:
+    return format_date(day, pattern, locale=locale)
+
+
+@lru_cache(maxsize=4_096)
+def _skeleton(locale: str, day: date, skeleton: str) -> str:
+    return format_skeleton(skeleton, day, locale=locale)
+
+
+@lru_cache(maxsize=4_096)
+def _time(locale: str, moment: time) -> str:
+    return format_time(moment, "short", locale=locale)
+
+
+@lru_cache(maxsize=8_192)
+def _number(locale: str, number: float) -> str:
+    return format_decimal(number, locale=locale)

@@ -1,0 +1,171 @@
+"""An edition becomes a letter, never over the size. Pure.
+
+What is said belongs to `sheets`, `cards` and the templates; papers are rendered once for all readers, in `plates`. The
+templates `digest.*` and `alert.*` call `papers(section)` and `part(name, …)`, which leave marks where the finished
+pieces go.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from gettext import NullTranslations
+from typing import Any, Literal
+
+import jinja2
+
+from bot.core.edition.edition import Edition
+from bot.core.letter import paper_view, samples
+from bot.core.letter.fragments import Piece, Plates, environment
+from bot.core.letter.letter import Letter
+from bot.core.letter.letter_view import Part, Sheet, sheet
+from bot.core.letter.localize import Words
+from bot.core.letter.shrink import smaller
+from bot.core.letter.template_error import BrokenTemplate, place
+from bot.core.text.sanitize import harmless, shortened
+
+__all__ = ["BrokenTemplate", "Press", "check", "environment", "size"]
+
+MAX_HTML = 90_000  # bytes: Gmail clips at 102 KB, and the clipped end holds the way to leave
+MAX_SUBJECT = 150
+ABSTRACTS = {"full": paper_view.FULL, "short": paper_view.SHORT, "none": 0}
+SHORTER = (900, paper_view.SHORT, 180, 0)  # characters of an abstract, tried in turn when a letter is too big
+_HREF = re.compile(r"""<a\s[^>]*?href=["']?([^"'>\s]*)""", re.IGNORECASE)
+_MARK = re.compile("\x00(\\d+)-(\\d+)\x00")
+
+
+class Press:
+    """Renders editions. Share one between threads; `kept` rendered papers are kept for the next letters."""
+
+    def __init__(
+        self,
+        environment: jinja2.Environment,
+        catalogues: Mapping[str, NullTranslations] | None = None,
+        kept: int = 4_096,
+    ) -> None:
+        self._plates = Plates(environment, catalogues, kept)
+
+    def letter(self, edition: Edition) -> Letter:
+        """The letter of an edition. Equal papers of any two letters are the same chunk. Raises BrokenTemplate."""
+        words = self._plates.words(edition.reader.language)
+        try:
+            setting, html = self._fitted(edition, words)
+            text = setting.chunks("txt")
+            subject = self._plates.say(
+                f"{edition.kind}.subject.txt", words, head=setting.letter.head, titles=setting.letter.titles
+            )
+        except jinja2.TemplateNotFound as error:
+            raise BrokenTemplate(f"templates/{error.name}: this template is missing") from error
+        return Letter(subject=shortened(subject, MAX_SUBJECT), html=html, text=text, language=words.language)
+
+    def page(self, edition: Edition) -> str:
+        """The same as a web page."""
+        return self.letter(edition).html_page
+
+    def _fitted(self, edition: Edition, words: Words) -> "tuple[_Setting, tuple[str, ...]]":
+        """The setting of a letter and its HTML, cut until it is not over the size: abstracts shorten, then papers move
+        to "n more", then sections without papers are summed up."""
+        letter = sheet(edition, words)
+        wanted = ABSTRACTS[edition.reader.abstract]
+        for abstract in (wanted, *(shorter for shorter in SHORTER if shorter < wanted)):
+            setting = _Setting(self._plates, letter, words, abstract)
+            html = setting.chunks("html")
+            excess = size(html) - MAX_HTML
+            if excess <= 0:
+                return setting, html
+        while excess > 0 and (less := smaller(edition, excess / size(html))):
+            edition = less
+            setting = _Setting(self._plates, sheet(edition, words), words, 0)
+            html = setting.chunks("html")
+            excess = size(html) - MAX_HTML
+        return setting, html
+
+
+class _Setting:
+    """One letter while it is set, with abstracts of a length."""
+
+    def __init__(self, plates: Plates, letter: Sheet, words: Words, abstract: int) -> None:
+        self.plates = plates
+        self.letter = letter
+        self.words = words
+        self._looks: dict[int, list[Piece]] = {
+            id(section): [piece for pick in section.picks for piece in plates.look(pick, section.name, abstract, words)]
+            for section in letter.sections
+        }
+
+    def chunks(self, form: Literal["html", "txt"]) -> tuple[str, ...]:
+        """The whole letter in one form, in chunks that end in a line feed."""
+        pieces: list[str] = []
+
+        def marked(chunks: Iterable[str]) -> str:
+            first = len(pieces)
+            pieces.extend(chunks)
+            return f"\x00{first}-{len(pieces)}\x00"
+
+        def papers(section: Part) -> str:
+            looks = self._looks[id(section)]
+            return marked([chunk for look in looks for chunk in (look.html if form == "html" else look.txt)])
+
+        def part(name: str, /, **values: Any) -> str:
+            return marked(self.plates.part(name, self.words, **values))
+
+        layout = self.plates.render(
+            f"{self.letter.head.kind}.{form}", self.words, {"letter": self.letter, "papers": papers, "part": part}
+        )
+        found: list[str] = []
+        end = 0
+        for mark in _MARK.finditer(layout):
+            found += _between(layout[end : mark.start()])
+            found += pieces[int(mark[1]) : int(mark[2])]
+            end = mark.end()
+        found += _between(layout[end:])
+        if form == "txt":
+            return tuple(found)
+        before, after = self.plates.frame(self.letter.head.kind, self.words)
+        return (before, *found, after)
+
+
+def _between(text: str) -> list[str]:
+    """What a template holds between the pieces; blank lines there are for whoever reads the template."""
+    return [harmless(text).strip("\n") + "\n"] if text.strip() else []
+
+
+def size(chunks: tuple[str, ...]) -> int:
+    """Bytes in UTF-8."""
+    return sum(len(chunk) if chunk.isascii() else len(chunk.encode()) for chunk in chunks)
+
+
+def check(environment: jinja2.Environment, catalogues: Mapping[str, NullTranslations] | None = None) -> list[str]:
+    """Every template rendered with ordinary and nasty samples: the problems found, one line each with file and line,
+    none twice."""
+    found: dict[str, None] = {}
+    for name in environment.list_templates(extensions=["html", "txt"]):
+        try:
+            environment.get_template(name)
+        except jinja2.TemplateError as error:
+            found[place(environment, name, error)] = None
+    try:
+        press = Press(environment, catalogues)
+        for sample, edition in samples.all_editions().items():
+            found |= dict.fromkeys(_faults(press, edition, sample))
+    except BrokenTemplate as error:
+        found[str(error)] = None
+    return list(found)
+
+
+def _faults(press: Press, edition: Edition, sample: str) -> list[str]:
+    """What is wrong with the letter of one sample."""
+    try:
+        letter = press.letter(edition)
+    except BrokenTemplate as error:
+        return [str(error)]
+    found = []
+    for form, text in (("html", letter.html_page), ("txt", letter.text_page)):
+        if edition.unsubscribe_email and edition.unsubscribe_email not in text:
+            found.append(f"templates/{edition.kind}.{form}: does not say how to unsubscribe (letter.imprint)")
+    if not letter.subject:
+        found.append(f"templates/{edition.kind}.subject.txt: gives an empty subject")
+    if (excess := size(letter.html) - MAX_HTML) > 0:
+        found.append(f"templates/{edition.kind}.html: {excess} bytes too long with the sample {sample!r}")
+    for link in _HREF.findall(letter.html_page):
+        if not link.startswith(("https://", "http://", "mailto:")):
+            found.append(f"templates/{edition.kind}.html: a link that mail programs refuse: {link[:60]}")
+    return found

@@ -1,0 +1,319 @@
+"""Editions to try templates on, ordinary and nasty. Every paper, person and place in them is invented. Pure.
+
+`preview` and `check` render them, and the tests keep their letters as files.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from bot.core.edition.edition import Addressee, Cadence, Edition, EditionKind, Pick, Reason, Section
+from bot.core.papers import Paper
+from bot.core.query.quote import Quote
+from bot.core.source.state import SourceNote
+
+NOW = datetime(2026, 11, 20, 7, 30, 4, tzinfo=UTC)
+DAY = date(2026, 11, 20)
+READER = Addressee(
+    email="ada@example.org", name="Ada", timezone="Europe/London", schedule="on weekdays at 07:30 (Europe/London)"
+)
+
+LARKSPUR = Paper(
+    key="arxiv:2611.90001",
+    title="Larkspur: Sparse Attention That Remembers Where It Looked",
+    abstract=(
+        "Sparse attention saves memory by looking at few tokens, and loses what it did not look at. We introduce"
+        " Larkspur, a sparse attention layer that keeps a compact record of the positions each head has visited and"
+        " lets later layers return to them. On synthetic retrieval tasks of up to 256k tokens it matches dense"
+        " attention while reading 6% of the KV cache. The record itself is a useful diagnostic: heads"
+        " that never return are heads that can be removed."
+    ),
+    authors=("Ines Marrow", "Tomasz Wilk", "Adaeze Obi", "Yuki Hanabusa", "Søren Kjærgård"),
+    categories=("cs.LG", "cs.CL"),
+    sources=("hf", "arxiv"),
+    organization="Meadow Institute",
+    upvotes=141,
+    comments=12,
+    stars=1_212,
+    published=date(2026, 11, 17),
+    listed=date(2026, 11, 20),
+    url="https://arxiv.org/abs/2611.90001",
+    summary="A sparse attention layer keeps a record of where it looked, and later layers go back there.",
+    note="18 pages, 6 figures; code and records of all runs included",
+    doi="10.48550/arXiv.2611.90001",
+    pdf_url="https://arxiv.org/pdf/2611.90001",
+    hf_url="https://huggingface.co/papers/2611.90001",
+    code_url="https://github.com/example/larkspur",
+    project_url="https://example.org/larkspur/",
+)
+ROUTERS = Paper(
+    key="arxiv:2611.90002",
+    title="Small Routers, Large Mixtures: Where Mixture-of-Experts Models Waste Their Tokens",
+    abstract=(
+        "We follow every token of a mixture-of-experts model through training and count what it costs to send it to"
+        " the wrong expert. Most of the waste is early, small, and caused by ties. A router with 0.1% of the parameters"
+        " that breaks ties by recency recovers nearly all of it."
+    ),
+    authors=("Gaël Le Brun", "Mei Tanaka"),
+    categories=("cs.LG",),
+    sources=("arxiv",),
+    upvotes=38,
+    comments=1,
+    published=date(2026, 11, 19),
+    listed=date(2026, 11, 20),
+    url="https://arxiv.org/abs/2611.90002",
+    pdf_url="https://arxiv.org/pdf/2611.90002",
+)
+LINEAR = Paper(
+    key="doi:10.5555/lark.2026.3",
+    title="Linear Attention Is Enough for Timetables",
+    abstract="Timetables are long, regular, and full of exceptions. Linear attention reads them as well as any other.",
+    authors=("Olga Brandt",),
+    sources=("journal",),
+    published=date(2026, 11, 12),
+    listed=date(2026, 11, 20),
+    url="https://journal.example.org/timetables",
+    doi="10.5555/lark.2026.3",
+    journal="Journal of Invented Results 4 (2026)",
+)
+BIRDSONG = Paper(
+    key="title:birdsong at scale",
+    title="Birdsong at Scale: One Encoder for Four Thousand Species",
+    author_count=23,
+    organization="Fen & Field Laboratory",
+    upvotes=212,
+    comments=31,
+    stars=4_080,
+    listed=date(2026, 11, 19),
+    url="https://huggingface.co/papers/2611.90004",
+    code_url="https://github.com/example/birdsong",
+    sources=("hf",),
+)
+TINY = Paper(key="title:tiny", title="Tiny", sources=("saved",))
+
+FRESH = (
+    SourceNote(name="hf", state="fresh", last_new=NOW),
+    SourceNote(name="arxiv", state="quiet", last_new=NOW - timedelta(days=2), reason="weekend"),
+)
+FAILING = SourceNote(
+    name="lab",
+    state="failing",
+    since=datetime(2026, 11, 17, 9, tzinfo=UTC),
+    reason="connection refused by lab.example.org",
+)
+STALE = SourceNote(
+    name="journal", state="stale", since=datetime(2026, 11, 14, 9, tzinfo=UTC), reason="answers, but nothing new"
+)
+WAITING = SourceNote(name="blog", state="waiting", next_try=NOW + timedelta(hours=1), reason="asked us to wait")
+
+
+def quote(words: str, *fields: str) -> tuple[Quote, ...]:
+    """The same words quoted from several fields."""
+    return tuple(Quote(term=words, field=field, text=words) for field in fields)
+
+
+def picked(paper: Paper, profile: str = "", words: str = "", *fields: str, **facts: Any) -> Pick:
+    """A paper, in a profile for one reason."""
+    reasons = (
+        (Reason(profile=profile, quotes=quote(words, *(fields or ("title",))) if words else ()),) if profile else ()
+    )
+    return Pick(paper=paper, reasons=reasons, **facts)
+
+
+def section(name: str, *picks: Pick, more: int = 0, named: Sequence[Paper] = ()) -> Section:
+    return Section(kind="profile", name=name, picks=picks, more=more, more_papers=tuple(named))
+
+
+def trending(*picks: Pick) -> Section:
+    return Section(kind="trending", name="", picks=picks)
+
+
+def edition(*sections: Section, kind: EditionKind = "digest", cadence: Cadence = "weekdays", **other: Any) -> Edition:
+    """An edition of 20 November 2026 for Ada."""
+    values: dict[str, Any] = {
+        "slot": DAY.isoformat(),
+        "day": DAY,
+        "made": NOW,
+        "since": NOW - timedelta(days=1),
+        "reader": READER,
+        "sources": FRESH,
+        "unsubscribe_email": "unsub+mfrggzdfmztwq2lk@papers.example.org",
+        "contact": "The Librarian <librarian@example.org>",
+    }
+    return Edition(kind=kind, cadence=cadence, sections=sections, **(values | other))
+
+
+SPARSE = Pick(
+    paper=LARKSPUR,
+    reasons=(
+        Reason(
+            profile="Efficient attention",
+            quotes=quote("Sparse Attention", "title", "abstract") + quote("KV cache", "abstract"),
+        ),
+        Reason(profile="Hot papers", quotes=(Quote(term="upvotes>=100", field="upvotes", text="141"),)),
+    ),
+    rise=84,
+    rise_over=timedelta(days=1),
+    entered_top=True,
+)
+EFFICIENT = section(
+    "Efficient attention", SPARSE, picked(LINEAR, "Efficient attention", "Linear Attention", "title", "abstract")
+)
+MIXTURES = section(
+    "Mixtures",
+    picked(ROUTERS, "Mixtures", "mixture-of-experts", "abstract", rise=34, rise_over=timedelta(days=1)),
+    more=2,
+    named=(LINEAR, TINY),
+)
+HOT = trending(Pick(paper=BIRDSONG, rise=9, rise_over=timedelta(days=1)))
+
+
+def many(count: int, abstract: str = LARKSPUR.abstract) -> tuple[Pick, ...]:
+    """That many papers, all different."""
+    return tuple(
+        picked(
+            replace(
+                LARKSPUR,
+                key=f"arxiv:2611.{70000 + number}",
+                title=f"Larkspur {number}: More Sparse Attention",
+                abstract=abstract,
+                url=f"https://arxiv.org/abs/2611.{70000 + number}",
+            ),
+            "Efficient attention",
+            "Sparse Attention",
+            "title",
+        )
+        for number in range(1, count + 1)
+    )
+
+
+def titled(title: str, **facts: Any) -> Edition:
+    """A digest of one paper with that title."""
+    return edition(
+        section(
+            "Efficient attention",
+            picked(replace(LARKSPUR, title=title, **facts), "Efficient attention", "sparse attention", "abstract"),
+        )
+    )
+
+
+def ordinary() -> dict[str, Edition]:
+    """One edition of every kind, as readers get them."""
+    week, month = timedelta(days=7), timedelta(days=30)
+    rising = replace(SPARSE, rise=141, rise_over=week)
+    return {
+        "daily": edition(EFFICIENT, MIXTURES, HOT, cadence="daily"),
+        "weekdays": edition(
+            EFFICIENT, MIXTURES, HOT, since=NOW - timedelta(days=3), sources=(*FRESH, FAILING, STALE, WAITING)
+        ),
+        "weekly": edition(section("Efficient attention", rising), MIXTURES, HOT, cadence="weekly", since=NOW - week),
+        "monthly": edition(section("Efficient attention", rising), MIXTURES, HOT, cadence="monthly", since=NOW - month),
+        "alert": edition(section("Efficient attention", SPARSE), kind="alert", cadence="instant"),
+        "alert_burst": edition(EFFICIENT, section("Mixtures", *MIXTURES.picks), kind="alert", cadence="instant"),
+        "one_paper": edition(section("Mixtures", *MIXTURES.picks)),
+        "trending_matched": edition(trending(picked(ROUTERS, "Mixtures", "mixture-of-experts", "abstract"))),
+        "only_trending": edition(HOT, cadence="daily", since=None),
+        "heartbeat": edition(heartbeat=True, since=NOW - week),
+        "heartbeat_troubled": edition(heartbeat=True, since=NOW - week, sources=(*FRESH, FAILING)),
+        "late": edition(
+            EFFICIENT,
+            late_since=NOW - timedelta(days=2),
+            since=NOW - timedelta(days=3),
+            unsubscribe_url="https://papers.example.org/u/mfrggzdf",
+        ),
+        "after_alerts": edition(MIXTURES, alerted=2, overflow=3),
+        "revisions": edition(
+            MIXTURES,
+            Section(
+                kind="revisions",
+                name="",
+                picks=(Pick(paper=LARKSPUR, news="v2"), Pick(paper=replace(LINEAR, withdrawn=True), news="")),
+            ),
+        ),
+        "no_abstracts": edition(EFFICIENT, MIXTURES, reader=replace(READER, abstract="none")),
+        "full_abstracts": edition(EFFICIENT, MIXTURES, reader=replace(READER, abstract="full")),
+    }
+
+
+def nasty() -> dict[str, Edition]:
+    """What the world may send."""
+    word = "Donaudampfschifffahrtsgesellschaftskapitaenskajuetentuer" * 6
+    crowd = tuple(f"{given} {family}" for given in ("Ada", "Bo", "Cy", "Di") for family in map(str, range(166)))
+    hostile = "\x00\ud800\u202e<b>\"'&\x1b[31m"
+    return {
+        "two_hundred": edition(
+            section("Efficient attention", *many(20), more=180, named=[pick.paper for pick in many(5)])
+        ),
+        "too_big": edition(
+            section("Efficient attention", *many(60, LARKSPUR.abstract * 4)), reader=replace(READER, abstract="full")
+        ),
+        "crowd": titled("Six Hundred and Sixty-Four Authors Agree", authors=crowd),
+        "script": titled("<script>alert('x')</script> & </title><img src=x onerror=alert(1)> \"quoted\""),
+        "injection": titled("=?UTF-8?Q?=0A?=Bcc: eve@example.net\r\nBcc: eve@example.net\x00\x1b[31m"),
+        "bidi": titled("Safe\u202egnp.exe\u202c and \u2066isolated\u2069 \u200f\u061ctext"),
+        "emoji": titled("🐦 Larks 🏳️‍🌈 and 👩🏽‍🔬: ½ a dozen ﬁne ⚗️ results"),
+        "tex": titled(
+            r"$O(n^{2})$ Is Not the End: \emph{Sub-Quadratic} Attention by Erd\H{o}s--R\'enyi Graphs",
+            abstract=r"We show $\alpha \le \frac{1}{2}$ for 85.1\% of {\em all} graphs. It costs \$5. \foo{bar} stays.",
+        ),
+        "long_word": titled(word[:300], abstract=f"{word[:300]} {word[:300]}", organization=word[:300]),
+        "right_to_left": titled(
+            "قبرة: انتباه متناثر يتذكر أين نظر", abstract="الانتباه المتناثر يوفر الذاكرة. נעשה שימוש ב-KV cache בלבד."
+        ),
+        "east_asian": titled("雲雀：見た場所を覚えている疎な注意機構", abstract="疎な注意機構は記憶を節約する。" * 12),
+        "links": titled(
+            "Links That Are None",
+            url="javascript:alert(1)",
+            pdf_url='https://example.org/a b?x="><script>',
+            hf_url="data:text/html,x",
+            code_url="http://user:secret@example.org/",
+            project_url="https://example.org/?a=1&b=2#c",
+            doi='10.1000/<weird>"quoted" %zz',
+        ),
+        "hostile_everywhere": edition(
+            Section(
+                kind="profile",
+                name=f"Profile {hostile}",
+                picks=(
+                    picked(
+                        Paper(
+                            key="title:h",
+                            title=f"Title {hostile}",
+                            abstract=f"Abstract {hostile}",
+                            authors=(f"Author {hostile}",) * 9,
+                            categories=(hostile,) * 99,
+                            organization=hostile,
+                            summary=hostile,
+                            note=hostile,
+                            journal=hostile,
+                            sources=(hostile,),
+                            doi=f"10.1/{hostile}",
+                            upvotes=-3,
+                            comments=10**12,
+                            stars=0,
+                        ),
+                        f"Profile {hostile}",
+                        f"words {hostile}",
+                        "title",
+                        news=hostile,
+                    ),
+                ),
+                more=10**9,
+                more_papers=(TINY, replace(TINY, title=hostile)),
+            ),
+            reader=Addressee(
+                email="o'hara+<x>@example.org", name=hostile, timezone="No/Where", schedule=hostile, language="xx"
+            ),
+            sources=(SourceNote(name=hostile, state="failing", reason=hostile * 99),),
+            contact=hostile,
+            unsubscribe_url="javascript:alert(1)",
+        ),
+        "nothing": edition(sources=(), contact="", unsubscribe_email="", since=None),
+        "bare": edition(section("P", Pick(paper=TINY)), reader=Addressee(email="a@b.example"), sources=()),
+    }
+
+
+def all_editions() -> dict[str, Edition]:
+    """Every sample by name."""
+    return ordinary() | nasty()

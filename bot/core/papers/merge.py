@@ -1,0 +1,275 @@
+"""Listings become papers: which listing is which paper, how a new listing changes it, and what to call the change.
+
+All pure and deterministic; merging the same listing again changes nothing. Keys are made in `identity`."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from bot.core.papers import identity
+from bot.core.papers.paper import Listing, Paper
+
+_STRENGTH = {"new": 0, "cross": 1, "replace": 2, "replace-cross": 3, "": 4}
+_SPACES = {"arxiv": 0, "doi": 1, "pmid": 2, "url": 3, "title": 4}  # strongest identity first
+
+
+# --- Which paper is it? ---------------------------------------------------------------------------------------------
+
+
+def is_weak(key: str) -> bool:
+    """Whether a key alone does not make two things one paper: a title that somebody else may have used too."""
+    return key.startswith("title:") and "~" not in key
+
+
+def match(listing: Listing, candidates: Iterable[Paper]) -> Paper | None:
+    """The paper a listing is of, among those that share its (weak) title key; None if it is a new one.
+
+    To be called only when no strong key of the listing is known. If it says None although papers with this title are
+    known, the new paper's key is `own_key(listing)`.
+    """
+    fitting = [paper for paper in candidates if same_paper(paper, listing)]
+    return min(fitting, key=_rank, default=None)
+
+
+def own_key(listing: Listing) -> str:
+    """The key of a new paper whose title key belongs to another paper already: its strongest key, or one made of what
+    tells it apart."""
+    if not is_weak(listing.key):
+        return listing.key
+    return identity.distinct(listing.key, listing.abstract, listing.authors, str(listing.published or ""))
+
+
+def same_paper(paper: Paper, listing: Listing) -> bool:
+    """Whether a listing with the same folded title is of this paper. Wrong merges are worse than missed ones.
+
+    Never for a title that says nothing, nor where identifiers, authors or abstracts contradict; else if the abstracts
+    agree, or if one is missing and the title is long enough to be the only one of its kind.
+    """
+    if identity.folded(paper.title) != identity.folded(listing.title) or identity.generic(listing.title):
+        return False
+    if _contradict(paper, listing):
+        return False
+    authors = _agreement(_surnames(paper.authors), _surnames(listing.authors))
+    if authors == 0:
+        return False
+    if paper.abstract and listing.abstract:
+        alike = _agreement(_words(paper.abstract), _words(listing.abstract))
+        return alike is not None and (alike >= 0.6 or (alike >= 0.3 and (authors or 0) >= 0.5))
+    if authors is not None and authors >= 0.5:
+        return _telling(listing.title, words=3, letters=15)
+    if paper.published and listing.published and abs((paper.published - listing.published).days) > 3 * 366:
+        return False
+    return authors is None and _telling(listing.title, words=5, letters=28)
+
+
+def _contradict(paper: Paper, listing: Listing) -> bool:
+    """Two different identifiers of one kind. Two DOIs may be a preprint and its journal, if registered by different
+    houses; and one title on two pages of one site is two texts."""
+    spaces: dict[str, set[str]] = {}
+    for key in listing.keys:
+        space, _, name = key.partition(":")
+        spaces.setdefault(space, set()).add(name)
+    for space, name in _identifiers(paper):
+        others = spaces.get(space, set())
+        if not others or name in others:
+            continue
+        if space in {"arxiv", "pmid"}:
+            return True
+        separator = "/"
+        house = name.removeprefix("https://").split(separator)[0]
+        if any(other.removeprefix("https://").split(separator)[0] == house for other in others):
+            return True
+    return False
+
+
+def _identifiers(paper: Paper) -> set[tuple[str, str]]:
+    found = set()
+    space, _, name = paper.key.partition(":")
+    if space in _SPACES and space != "title":
+        found.add((space, name))
+    for text in (paper.url, paper.hf_url, paper.pdf_url):
+        if arxiv := identity.arxiv_id(text):
+            found.add(("arxiv", arxiv[0]))
+    if paper.doi:
+        found.add(("doi", paper.doi.lower()))
+    return found
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(word for word in re.findall(r"[^\W_]{4,}", text[:6_000].casefold()))
+
+
+def _surnames(authors: Sequence[str]) -> frozenset[str]:
+    """The last word of each name, folded: what initials and order leave alone. A comma makes it the first."""
+    names = (name.partition(",")[0] if "," in name else name for name in authors[:200])
+    return frozenset(identity.folded(words[-1]) for name in names if (words := name.split()))
+
+
+def _agreement(first: frozenset[str], second: frozenset[str]) -> float | None:
+    """The share of the smaller set that the other has too; None if one is empty."""
+    if not first or not second:
+        return None
+    return len(first & second) / min(len(first), len(second))
+
+
+def _telling(title: str, words: int, letters: int) -> bool:
+    return len(title.split()) >= words and len(identity.folded(title)) >= letters
+
+
+# --- How does it change the paper? ------------------------------------------------------------------------------------
+
+
+def introduces(listing: Listing) -> bool:
+    """Whether a listing of an unknown paper is news: a replacement announced of an old paper is not."""
+    return not listing.announce_type.startswith("replace")
+
+
+def merge(paper: Paper | None, listing: Listing, now: datetime) -> Paper:
+    """The paper as it is after this listing; `now` (UTC) is when we first saw a new one.
+
+    Text comes from arXiv's newest version where there is one, else from the first source, which may correct itself.
+    What only Hugging Face knows comes from there. Numbers are the newest, unless an older list repeats old ones.
+    A source that lacks a field never erases it. Key and first_seen never change.
+    """
+    if paper is None:
+        paper = Paper(key=listing.key, title=listing.title, first_seen=now, late=listing.late)
+    version, known = listing.version, paper.version
+    newer = version is not None and (known is None or version > known)
+    older = version is not None and known is not None and version < known
+    first = not paper.sources or paper.sources[0] == listing.source
+    writes = newer or (not older and first and (known is None or version is not None))  # may replace text
+    current = listing.listed is None or paper.listed is None or listing.listed >= paper.listed
+    hub = bool(listing.hf_url)
+
+    def text(name: str, authority: bool) -> str:
+        old, new = str(getattr(paper, name)), str(getattr(listing, name))
+        return new if new and (authority or not old) else old
+
+    def words(name: str, authority: bool) -> tuple[str, ...]:
+        old: tuple[str, ...] = getattr(paper, name)
+        new: tuple[str, ...] = getattr(listing, name)
+        return new if new and (authority or not old) else old
+
+    def number(name: str) -> int | None:
+        old: int | None = getattr(paper, name)
+        new: int | None = getattr(listing, name)
+        counts = current and (hub or not paper.hf_url)  # a saved page repeats old numbers for ever
+        return new if new is not None and (counts or old is None) else old
+
+    gone = listing.withdrawn and bool(paper.abstract)  # "this paper has been withdrawn" is no abstract
+    return replace(
+        paper,
+        title=text("title", writes),
+        abstract=text("abstract", writes and not gone),
+        authors=words("authors", writes),
+        categories=tuple(dict.fromkeys((*listing.categories, *paper.categories)))
+        if version is not None and not older
+        else tuple(dict.fromkeys((*paper.categories, *listing.categories))),
+        sources=tuple(dict.fromkeys((*paper.sources, *([listing.source] if listing.source else [])))),
+        organization=text("organization", hub),
+        upvotes=number("upvotes"),
+        comments=number("comments"),
+        stars=number("stars"),
+        author_count=number("author_count"),
+        published=min(filter(None, (paper.published, listing.published)), default=None),
+        listed=max(filter(None, (paper.listed, listing.listed)), default=None),
+        url=text("url", version is not None),
+        version=version if newer else known,
+        withdrawn=listing.withdrawn if newer else paper.withdrawn or (listing.withdrawn and not older),
+        summary=text("summary", hub),
+        keywords=words("keywords", hub),
+        doi=text("doi", not older and (first or version is not None)),
+        journal=text("journal", not older and (first or version is not None)),
+        note=text("note", writes),
+        submitter=text("submitter", False),
+        pdf_url=text("pdf_url", version is not None),
+        hf_url=text("hf_url", hub),
+        code_url=text("code_url", hub),
+        project_url=text("project_url", hub),
+    )
+
+
+def combine(listings: Iterable[Listing]) -> tuple[Listing, ...]:
+    """Each paper once, in order: of several announcements of one paper in a batch, the strongest type and all fields.
+
+    To be used within one source, whose listings of one key are of one paper.
+    """
+    found: dict[tuple[str, str], Listing] = {}
+    for listing in listings:
+        key = (listing.key, listing.abstract if is_weak(listing.key) else "")
+        other = found.get(key)
+        found[key] = listing if other is None else _combined(other, listing)
+    return tuple(found.values())
+
+
+def _combined(first: Listing, second: Listing) -> Listing:
+    """The newer version's fields, filled from the other; the stronger announcement; late only if both are."""
+    if (second.version or 0) > (first.version or 0):
+        first, second = second, first
+    filled = {
+        name: getattr(second, name)
+        for name in Listing.__dataclass_fields__
+        if getattr(first, name) in (None, "", ()) and getattr(second, name) not in (None, "", ())
+    }
+    filled["announce_type"] = min(first.announce_type, second.announce_type, key=_STRENGTH.__getitem__)
+    filled["late"] = first.late and second.late
+    filled["keys"] = (*first.keys[:-1], *(key for key in second.keys[:-1] if key not in first.keys), first.keys[-1])
+    return replace(first, **filled)
+
+
+# --- Two known papers turn out to be one ------------------------------------------------------------------------------
+
+
+def unite(papers: Sequence[Paper]) -> Paper:
+    """One paper of several that a listing showed to be the same: the survivor, filled from the others.
+
+    It keeps its key: the strongest identity, then the one seen first. The others' keys become aliases of it.
+    """
+    survivor, *others = sorted(papers, key=_rank)
+    for other in others:
+        filled = {
+            name: getattr(other, name)
+            for name in Paper.__dataclass_fields__
+            if getattr(survivor, name) in (None, "", ()) and getattr(other, name) not in (None, "", ())
+        }
+        filled |= {
+            "sources": tuple(dict.fromkeys((*survivor.sources, *other.sources))),
+            "categories": tuple(dict.fromkeys((*survivor.categories, *other.categories))),
+            "published": min(filter(None, (survivor.published, other.published)), default=None),
+            "listed": max(filter(None, (survivor.listed, other.listed)), default=None),
+            "first_seen": min(filter(None, (survivor.first_seen, other.first_seen)), default=None),
+            "withdrawn": survivor.withdrawn or other.withdrawn,
+            "late": survivor.late and other.late,
+        }
+        survivor = replace(survivor, **filled)
+    return survivor
+
+
+def _rank(paper: Paper) -> tuple[int, float, str]:
+    seen = paper.first_seen.timestamp() if paper.first_seen else 0.0
+    return _SPACES.get(paper.key.partition(":")[0], 9), seen, paper.key
+
+
+# --- What to call a change --------------------------------------------------------------------------------------------
+
+
+def changes(before: Paper, after: Paper) -> tuple[str, ...]:
+    """What a reader who was told of `before` should know now: "v2", "withdrawn", "title", "abstract",
+    "now published in …"; () if nothing of that kind changed."""
+    found = []
+    if after.withdrawn and not before.withdrawn:
+        found.append("withdrawn")
+    if before.withdrawn and not after.withdrawn:
+        found.append("no longer withdrawn")
+    if before.version is not None and after.version is not None and after.version > before.version:
+        found.append(f"v{after.version}")
+    if identity.folded(before.title) != identity.folded(after.title):
+        found.append("title")
+    if before.abstract and before.abstract != after.abstract:
+        found.append("abstract")
+    if after.journal and after.journal != before.journal:
+        found.append(f"now published in {after.journal}")
+    elif after.doi != before.doi and (before.doi or before.key.startswith("arxiv:")):
+        found.append(f"now published as doi:{after.doi}")
+    return tuple(found)

@@ -1,0 +1,12 @@
+"""The profile language: from text to a query, and what a query is true of.
+
+    language   parse, compile_profile   parser, terms   reading the text
+    ast        the parts of a query     words           text as folded words
+    evaluate   the meaning of a query   evaluate_many   the same with quotes for many queries
+
+Finding many queries in many papers at once belongs to `bot.core.matching`.
+"""
+
+from bot.core.query.language import Query, QueryError, Term, parse, profile_errors, profile_query, seems_a_query
+
+__all__ = ["Query", "QueryError", "Term", "parse", "profile_errors", "profile_query", "seems_a_query"]

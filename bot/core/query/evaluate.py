@@ -1,0 +1,273 @@
+"""What a query is true of: the plain evaluation, to be read beside the language's definition, and the words behind it.
+
+Made for one query and one paper at a time; for many of both see `matcher`, which has to agree with this module, and for
+the words behind many answers `quoter`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from operator import eq, ge, gt, le, lt
+from typing import Final, TypedDict
+
+from bot.core.papers import Paper
+from bot.core.query.ast import VALUE_FIELDS, Comparison, Group, Leaf, Node, Number, Query, Term, true, written
+from bot.core.query.quote import Quote
+from bot.core.query.words import Word, exact_word_spans, fold_value, joins, singular, word_spans
+
+COMPARE: Final[dict[Comparison, Callable[[int, int], bool]]] = {">=": ge, ">": gt, "<=": le, "<": lt, "=": eq}
+
+
+def matches(query: Query, paper: Paper) -> bool:
+    """Whether a query is true of a paper."""
+    return Reading(paper).true(query.root)
+
+
+def quotes(query: Query, paper: Paper) -> tuple[Quote, ...]:
+    """The words that speak for a paper: a quote for each wanted term that is true of it, in the order of the query."""
+    reading = Reading(paper)
+    return tuple(quote for leaf in query.wanted() if (quote := reading.quote(leaf)))
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A part of a query, whether it is true, and for a term which text of the paper made it so."""
+
+    kind: str  # "term", "and", "or", "not", "of"
+    text: str  # this part of the query, canonical
+    true: bool
+    field: str = ""  # where a true term was found, else where it was looked for ("" is title or abstract)
+    found: str = ""  # the words as they stand in the paper
+    parts: "tuple[Explained, ...]" = ()
+
+
+class ExplainedTerm(TypedDict):
+    """One term of a query, for `explain --json`."""
+
+    term: str
+    true: bool
+    field: str
+    text: str
+
+
+def explain(query: Query, paper: Paper) -> Explained:
+    """The query as a tree with true or false at every part."""
+    return _explained(query.root, Reading(paper))
+
+
+def terms(explained: Explained) -> list[ExplainedTerm]:
+    """The leaves of an explanation, in the order of the query."""
+    if explained.kind == "term":
+        return [{"term": explained.text, "true": explained.true, "field": explained.field, "text": explained.found}]
+    return [term for part in explained.parts for term in terms(part)]
+
+
+def _explained(node: Node, reading: "Reading") -> Explained:
+    if isinstance(node, Group):
+        parts = tuple(_explained(part, reading) for part in node.parts)
+        return Explained(node.kind, written(node), reading.true(node), parts=parts)
+    quote = reading.quote(node)
+    if quote is None:
+        return Explained("term", written(node), False, node.name if isinstance(node, Number) else node.field)
+    return Explained("term", written(node), True, quote.field, quote.text)
+
+
+class Reading:
+    """One paper, read for any number of terms."""
+
+    def __init__(self, paper: Paper) -> None:
+        self.paper = paper
+
+    def true(self, node: Node) -> bool:
+        """Whether a part of a query is true of the paper."""
+        return true(node, lambda leaf: self.quote(leaf) is not None)
+
+    def quote(self, leaf: Leaf) -> Quote | None:
+        """Where a term or number is true of the paper, or None: the first place in the title, else in the abstract."""
+        if isinstance(leaf, Number):
+            count: int | None = getattr(self.paper, leaf.name)
+            if count is None or not COMPARE[leaf.comparison](count, leaf.value):
+                return None
+            return Quote(term=written(leaf), field=leaf.name, text=str(count))
+        name = written(leaf._replace(weight=1.0))
+        if leaf.field in VALUE_FIELDS:
+            values = self.paper.categories if leaf.field == "category" else self.paper.sources
+            value = next((value for value in values or () if _is_value(leaf.words[0], value)), None)
+            return None if value is None else Quote(term=name, field=leaf.field, text=value)
+        for field in (leaf.field,) if leaf.field else ("title", "abstract"):
+            for text in self.texts[field]:
+                if place := text.find(leaf):
+                    start, end = place
+                    located = field in ("title", "abstract") and start >= 0
+                    found = text.text[start:end] if start >= 0 else " ".join(leaf.words)
+                    return Quote(
+                        term=name, field=field, text=found, start=start if located else -1, end=end if located else -1
+                    )
+        return None
+
+    @cached_property
+    def texts(self) -> "dict[str, list[Text]]":
+        """What words are looked for in, by field."""
+        paper = self.paper
+        return {
+            "title": [Text(paper.title or "")],
+            "abstract": [Text(paper.abstract or "")],
+            "author": [Text(name, is_name=True) for name in paper.authors or ()],
+            "org": [Text(paper.organization or "", is_name=True)],
+        }
+
+    def units_of(self, some: frozenset[str]) -> set[str]:
+        """Which of some units the readings of title and abstract are made of."""
+        title, abstract = self.texts["title"][0].places, self.texts["abstract"][0].places
+        return (title.keys() & some) | (abstract.keys() & some)
+
+
+def _is_value(wanted: str, value: str) -> bool:
+    if wanted.endswith("*"):
+        return fold_value(value).startswith(wanted[:-1])
+    return fold_value(value) == wanted
+
+
+class Text:
+    """A title, an abstract, or one name. Names know neither plurals nor compounds."""
+
+    def __init__(self, text: str, is_name: bool = False) -> None:
+        self.text = text
+        self.is_name = is_name
+
+    @cached_property
+    def words(self) -> list[Word]:
+        return word_spans(self.text)
+
+    @cached_property
+    def exact_words(self) -> list[Word]:
+        return exact_word_spans(self.text)
+
+    def find(self, term: Term) -> tuple[int, int] | None:
+        """Where a term stands in the text, [start, end); (-1, -1) if it does, but the place cannot be told."""
+        if term.exact:
+            words = self.exact_words
+            for i in range(len(words) - len(term.words) + 1):
+                if all(words[i + j].word == word for j, word in enumerate(term.words)):
+                    return words[i].start, words[i + len(term.words) - 1].end
+            return None
+        if term.near:
+            place = self._near(term)
+        elif len(term.words) == 1 and not term.words[0].endswith("*"):
+            place = self._word(self._same(term.words[0]))
+        else:
+            place = next((place for i in self._starts(term) if (place := self._stands(term, i))), None)
+        return None if place is None else (self.words[place[0]].start, self.words[place[1] - 1].end)
+
+    def count(self, term: Term) -> int:
+        """At how many places a term begins; words near each other count once."""
+        if term.near:
+            return int(self.find(term) is not None)
+        if term.exact:
+            words = [word.word for word in self.exact_words]
+            return sum(tuple(words[i : i + len(term.words)]) == term.words for i in range(len(words)))
+        return sum(self._stands(term, i) is not None for i in self._starts(term))
+
+    def _word(self, wanted: str) -> tuple[int, int] | None:
+        """The first word, or two words read as one, that a term of a single word stands for."""
+        start = next(iter(self.places.get(wanted, ())), None)
+        if start is None:
+            return None
+        return start, start + (1 if self._same(self.words[start].word) == wanted else 2)
+
+    def _starts(self, term: Term) -> Iterable[int]:
+        """The words of the text a reading of the term may begin with; most terms are not there at all."""
+        firsts = [wanted for wanted, _ in self._units(term.words, 0)]
+        if any(wanted.endswith("*") for wanted in firsts):
+            return range(len(self.words))
+        return sorted(set().union(*(self.places.get(self._same(wanted), ()) for wanted in firsts)))
+
+    @cached_property
+    def places(self) -> dict[str, list[int]]:
+        """Where each unit of the text's readings begins."""
+        places: dict[str, list[int]] = {}
+        words = [word.word for word in self.words]
+        for i in range(len(words)):
+            for unit, _ in self._units(words, i):
+                places.setdefault(self._same(unit), []).append(i)
+        return places
+
+    def _stands(self, term: Term, start: int) -> tuple[int, int] | None:
+        """The words [start, end) of the text that some reading of the term's words begins and ends with."""
+        seen, waiting = set(), [(0, start)]  # the term's words before the first number are found before the second
+        while waiting:
+            here = waiting.pop()
+            if here[0] == len(term.words):
+                return start, here[1]
+            if here in seen:
+                continue
+            seen.add(here)
+            followers = [
+                (after, end)
+                for wanted, after in self._units(term.words, here[0])
+                for unit, end in self._units([word.word for word in self.words[here[1] : here[1] + 2]], 0)
+                if self._agree(wanted, unit, self.words[here[1]].word if end == 2 else "")
+            ]
+            waiting += sorted(((after, here[1] + end) for after, end in followers), reverse=True)
+        return None
+
+    def _units(self, words: "list[str] | tuple[str, ...]", i: int) -> Iterator[tuple[str, int]]:
+        return units(words, i, joined=not self.is_name)
+
+    def _agree(self, wanted: str, unit: str, first: str) -> bool:
+        """Whether a unit of the term stands for a unit of the text; `first` is the first word of a joined pair."""
+        if wanted.endswith("*"):
+            return unit.startswith(wanted[:-1]) and len(wanted) - 1 > len(first)
+        return self._same(wanted) == self._same(unit)
+
+    def _same(self, word: str) -> str:
+        return word if self.is_name else singular(word)
+
+    def _near(self, term: Term) -> tuple[int, int] | None:
+        """The tightest run of words [start, end) with a place of its own for each of the term's words."""
+        places = [[i for i, word in enumerate(self.words) if self._agree(w, word.word, "")] for w in term.words]
+        if not all(places):
+            return None
+        best: tuple[int, int] | None = None
+        for start in sorted(set().union(*places)):
+            reach = start + term.near if best is None else min(start + term.near, start + best[1] - best[0] - 2)
+            end = last_place([[i for i in row if start <= i <= reach] for row in places])
+            if end is not None:
+                best = start, end + 1
+        return best
+
+
+def units(words: "list[str] | tuple[str, ...]", i: int, *, joined: bool) -> Iterator[tuple[str, int]]:
+    """What a reading may have at place i: the word, or the word joined with the next; and the place after it."""
+    if i < len(words):
+        yield words[i], i + 1
+    if joined and i + 1 < len(words) and "*" not in words[i] and joins(words[i], words[i + 1].rstrip("*")):
+        yield words[i] + words[i + 1], i + 2
+
+
+def last_place(places: list[list[int]]) -> int | None:
+    """The least last place when every row gets a place of its own; None if they cannot all have one.
+
+    Kuhn's matching (1955), the places given out from the first to the last.
+    """
+    holder: dict[int, int] = {}
+
+    def settle(row: int, last: int, asked: set[int]) -> bool:
+        for place in places[row]:
+            if place <= last and place not in asked:
+                asked.add(place)
+                if place not in holder or settle(holder[place], last, asked):
+                    holder[place] = row
+                    return True
+        return False
+
+    if not all(places):
+        return None
+    settled: set[int] = set()
+    for last in sorted(set().union(*places)):
+        for row in range(len(places)):
+            if row not in settled and settle(row, last, set()):
+                settled.add(row)
+        if len(settled) == len(places):
+            return last
+    return None

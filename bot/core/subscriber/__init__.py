@@ -1,0 +1,1 @@
+"""Who reads: the subscriber and their profiles, their schedule, their address."""

@@ -1,0 +1,1 @@
+"""Mail to us: where it waits, what it is, and bounces."""

@@ -1,0 +1,1 @@
+"""Handing messages over: SMTP and folders, and what a relay answers."""

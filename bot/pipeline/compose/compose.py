@@ -1,0 +1,177 @@
+"""compose: database -> database. Decides what every reader who is due gets, and writes it down as editions.
+
+An edition is a diff: a paper is news to a profile when the query is true of it now and was not at the reader's last
+edition. Readers with the same last edition share the papers that changed since and are matched together, in batches,
+so the work grows with the readers due and the papers changed, and memory does not grow at all.
+"""
+
+import gc
+import logging
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import NamedTuple
+
+from bot.core.edition.picks import notes_to_json
+from bot.core.papers import trending
+from bot.pipeline import expiry
+from bot.pipeline.compose.alerts import AlertDesk
+from bot.pipeline.compose.changes import TREND_DEPTH, NewsRoom, Ranking
+from bot.pipeline.compose.digests import DigestDesk
+from bot.pipeline.compose.drafts import MessageId
+from bot.store import Database, cursors, history, sources, subscribers
+from bot.store.history import Revision
+
+log = logging.getLogger(__name__)
+
+SHARE_FROM = 50_000  # readers due before it pays to start more processes
+WEEKLY_HALF_LIFE = timedelta(hours=84)  # a weekly digest ranks over its week, as a daily one over its day
+TREND_WINDOW = timedelta(days=30)  # papers first seen longer ago no longer trend
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComposeReport:
+    """How many editions were written."""
+
+    digests: int = 0
+    alerts: int = 0
+
+
+def compose(
+    database: Database,
+    now: datetime,
+    message_id: MessageId,
+    *,
+    force: bool = False,
+    processes: int = 1,
+    progress: Callable[[int], None] = lambda done: None,
+) -> ComposeReport:
+    """Write down every alert and digest that is due at `now`; with `force` a digest for every active reader. Very many
+    are shared among `processes`; `message_id` must then be picklable."""
+    with database.write() as tx:
+        subscribers.end_pauses(tx, now)
+        cursors.set_right(tx, now)
+        expiry.expire(tx, now)  # so that these digests tell it
+    with database.read() as tx:
+        revision = history.latest(tx) or Revision(0, now)
+        alerts_due = cursors.count_alert_due(tx, revision.id, now)
+        digests_due = cursors.count_digest_due(tx, now, force=force)
+        if not alerts_due and not digests_due and history.is_ranked(tx, revision.id):
+            return ComposeReport()
+    room = open_newsroom(database, now)
+    job = Job(now, message_id, force)
+    alerts = _everyone(_alerts, alerts_due, room, job, processes, lambda done: None)
+    # After all alerts: a digest does not tell again what they told.
+    digests = _everyone(_digests, digests_due, room, job, processes, progress)
+    return ComposeReport(alerts=alerts, digests=digests)
+
+
+class Job(NamedTuple):
+    """What is to be composed, for whom."""
+
+    now: datetime
+    message_id: MessageId
+    force: bool
+    few: bool = True  # of all readers
+    shard: cursors.Shard = (0, 1)
+
+
+def _everyone(work: "Work", due: int, room: NewsRoom, job: Job, processes: int, progress: Callable[[int], None]) -> int:
+    """Do it for all who are due, here, or shared among several processes; returns how many editions were written."""
+    if processes == 1 or due < SHARE_FROM:
+        return work(room, job._replace(few=due < SHARE_FROM), progress) if due else 0
+    import multiprocessing  # memory nobody with fewer readers should pay for
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+    from concurrent.futures.process import BrokenProcessPool
+
+    url, durable, written = room.database.url, room.database.durable, 0
+    try:
+        with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
+            jobs = [job._replace(few=False, shard=(number, processes)) for number in range(processes)]
+            for share in as_completed([pool.submit(_share, work, url, durable, one) for one in jobs]):
+                written += share.result()
+                progress(due // processes)
+    except BrokenProcessPool:  # what it wrote is written, and its readers are due no more
+        log.warning("a process that composed with us was killed, for want of memory perhaps; going on alone")
+        written += work(room, job._replace(few=False), progress)
+    return written
+
+
+def _share(work: "Work", url: str, durable: bool, job: Job) -> int:
+    """One process's share."""
+    with closing(Database(url, durable=durable)) as database:
+        return work(open_newsroom(database, job.now), job, lambda done: None)
+
+
+def _alerts(room: NewsRoom, job: Job, progress: Callable[[int], None]) -> int:
+    desk = AlertDesk(room, job.now, job.message_id)
+    return _batch_by_batch(lambda after: desk.page(after, job.shard, few=job.few), desk.compose, progress)
+
+
+def _digests(room: NewsRoom, job: Job, progress: Callable[[int], None]) -> int:
+    desk = DigestDesk(room, job.now, job.message_id)
+    return _batch_by_batch(
+        lambda after: desk.page(after, job.shard, force=job.force, few=job.few),
+        lambda batch: desk.compose(batch, force=job.force),
+        progress,
+    )
+
+
+def _batch_by_batch(
+    page: Callable[[int], list[subscribers.Reader]],
+    compose_batch: Callable[[list[subscribers.Reader]], int],
+    progress: Callable[[int], None],
+) -> int:
+    """All pages of readers, by id. Python's garbage collector works between the batches only: within one it would walk
+    through hundreds of thousands of live objects again and again, a quarter of the time, and find next to nothing."""
+    written = after = 0
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        while batch := page(after):
+            written += compose_batch(batch)
+            after = batch[-1].id
+            progress(len(batch))
+            gc.collect(0)  # what came with this batch
+    finally:
+        if was_on:
+            gc.enable()
+    return written
+
+
+Work = Callable[[NewsRoom, Job, Callable[[int], None]], int]
+
+
+def open_newsroom(database: Database, now: datetime, *, remember: bool = True) -> NewsRoom:
+    """All that happened up to the latest revision. Who reached a better place among the trending papers than ever
+    before is written down, once for each revision; without `remember` nothing is."""
+    with database.read() as tx:
+        revision = history.latest(tx) or Revision(0, now)
+        notes = notes_to_json(record.note for record in sources.records(tx).values())
+        known = history.is_ranked(tx, revision.id)
+    room = NewsRoom(database, revision, partial(rank_trending, database, revision), notes)
+    if remember and not known:
+        top = {paper_id: place for paper_id, place in room.ranking.day.items() if place <= TREND_DEPTH}
+        with database.write() as tx:
+            history.write_trend(tx, revision.id, top)
+    return room
+
+
+def rank_trending(database: Database, revision: Revision) -> Ranking:
+    """The hottest papers as of a revision, over a day and over a week. A function of the revision alone, so that asking
+    again at once, or from another process, never reshuffles."""
+    day: list[tuple[float, str, int]] = []
+    week: list[tuple[float, str, int]] = []
+    with database.read() as tx:
+        for papers in history.seen_since_in_parts(tx, revision.at - TREND_WINDOW, revision.id):
+            snapshots = history.snapshots(tx, papers, until=revision.id)
+            for paper_id, paper in papers.items():
+                for ranked, half_life in ((day, trending.HALF_LIFE), (week, WEEKLY_HALF_LIFE)):
+                    score = trending.score(snapshots.get(paper_id, ()), paper, revision.at, half_life)
+                    ranked.append((-score, paper.key, paper_id))
+    return Ranking(
+        day={paper_id: place for place, (_, _, paper_id) in enumerate(sorted(day), 1)},
+        week={paper_id: place for place, (_, _, paper_id) in enumerate(sorted(week), 1)},
+    )

@@ -1,0 +1,1 @@
+"""deliver: database -> mail. Lease, build, send, mark; one message at a time."""

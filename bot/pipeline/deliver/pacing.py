@@ -1,0 +1,261 @@
+"""When, and by which relay, a message may leave: rates, warming up, slowing down, holds, fail-over.
+
+What is learnt is kept in rows (`bot.store.lanes`), so that a restart forgets nothing and processes share it. Nothing
+here ever sleeps: a message whose turn is far off is put back until then.
+"""
+
+import heapq
+import re
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bot.errors import DeliveryError
+from bot.mail.message.types import Transport
+from bot.pipeline.deliver import backoff
+from bot.store import Connection, Database, mail_pacing, outbox
+from bot.store.mail_pacing import Lane
+from bot.store.outbox import Leased
+
+PREFIX = "mail:"
+NEAR = timedelta(seconds=10)  # a turn this close is waited for
+QUEUE = timedelta(minutes=30)  # of a domain: who does not find a place in it comes again within this time
+STREAK = 3  # failures in a row that speak of the relay and not of a message
+WAITS = "waits for its turn"
+GROWTH = 1.5  # of the daily share while warming up
+
+# Replies that are about the relay or our connection to it, whatever message they were given to.
+ABOUT_THE_RELAY = frozenset(("421", "454", "530", "534", "535", "538", "4.3.2", "4.4.2", "5.7.8", "5.7.9"))
+TOO_FAST = frozenset(("4.2.1", "4.4.5", "4.5.3", "4.7.28"))
+TOO_FAST_WORDS = re.compile(
+    r"421 4\.7|\brate\b|too (?:many|fast|quick)|throttl|slow down|limit exceeded", re.IGNORECASE
+)
+SERVICE_ENDS = re.compile(r": 421[ -]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manners:
+    """What we promised the other side, or ourselves. 0: no limit."""
+
+    per_minute: float = 0  # messages to each relay
+    domain_per_minute: float = 0  # messages to each recipient domain
+    warm_up: int = 0  # messages on the first day of use of a relay, half as many again each further day
+
+
+@dataclass(slots=True)
+class Plan:
+    """Leased editions with the moments they may go, in order. All others have been put back."""
+
+    turns: list[tuple[Leased, datetime]] = field(default_factory=list)
+    quota: int = 0  # of today's share of the relay, taken for them
+    lessons: int = 0  # how much had been learnt when it was made
+
+
+def domain_of(email: str) -> str:
+    return email.rpartition("@")[2].lower()
+
+
+class Traffic:
+    """Shared by all sending threads of one run."""
+
+    def __init__(
+        self,
+        database: Database,
+        relays: Sequence[Transport],
+        manners: Manners,
+        clock: Callable[[], datetime],
+        patience: timedelta,
+    ) -> None:
+        self.relays = tuple(relays)
+        self.manners = manners
+        self.reach = max(NEAR, patience)
+        self.trouble = ""  # why sending stopped somewhere
+        self.note = ""  # why messages wait although nothing is wrong
+        self._database = database
+        self._clock = clock
+        self._known: dict[str, Lane] = {}
+        self._streak: dict[str, int] = {}
+        self._spent: set[str] = set()  # relays without a turn or share left for this run
+        self._turns: list[datetime] = []  # heap: when messages that were put back have theirs
+        self._lessons = 0  # holds and slow-downs of this run
+        self._lock = threading.Lock()
+
+    # -- which way -------------------------------------------------------------------------------------------------
+
+    def open_relay(self, *, without: Sequence[Transport] = ()) -> Transport | None:
+        """The first relay that may be used now; None when all are held or have had their share."""
+        with self._database.read() as tx:
+            self._known |= mail_pacing.known(tx, [_lane(relay) for relay in self.relays])
+        usable = [relay for relay in self.relays if relay not in without and not self._is_held(_lane(relay))]
+        if not usable and not without:
+            lane = self._known[_lane(self.relays[0])]
+            self.trouble = self.trouble or f"sending is paused until {lane.held_until:%H:%M} UTC: {lane.reason}"
+        return next((relay for relay in usable if relay.name not in self._spent), None)
+
+    def _is_held(self, name: str) -> bool:
+        lane = self._known.get(name)
+        return lane is not None and lane.holds(self._clock()) is not None
+
+    def is_valid(self, plan: Plan) -> bool:
+        """Whether nothing has been learnt since the plan was made that would change it."""
+        return plan.lessons == self._lessons
+
+    # -- when ------------------------------------------------------------------------------------------------------
+
+    def plan(self, tx: Connection, relay: Transport, by: str, batch: Sequence[Leased]) -> Plan:
+        """Give each of a batch its turn; who has none soon is put back until then."""
+        now = self._clock()
+        way = _lane(relay)
+        domains = {leased.id: _domain_lane(leased) for leased in batch}
+        known = mail_pacing.known(tx, {way, *domains.values()})
+        self._known |= known
+        gaps = {name: self._gap(name, known.get(name)) for name in (way, *domains.values())}
+        paced = {name for name, gap in gaps.items() if gap}
+        locked = mail_pacing.locked(tx, paced | {_queue(name) for name in paced - {way}}, now)
+        free = {name: max(now, lane.next_free) for name, lane in locked.items()}  # as far as turns are given away
+
+        plan = Plan(lessons=self._lessons)
+        put_back: dict[int, tuple[datetime, str]] = {}
+        for leased in batch:
+            domain = domains[leased.id]
+            lane = known.get(domain)
+            at = max(free.get(way, now), free.get(domain, now))
+            if lane and (until := lane.holds(now)):
+                put_back[leased.id] = (backoff.spread(until, timedelta(minutes=1), leased.id), lane.reason)
+            elif domain in paced and free[domain] > now + NEAR:
+                put_back[leased.id] = (self._queued(free, domain, gaps[domain], leased, now), WAITS)
+            elif at > now + NEAR:
+                put_back[leased.id] = (at, WAITS)
+                if at > now + self.reach:
+                    self._spend(relay, f"{relay.name} is given no more than its rate")
+            else:
+                plan.turns.append((leased, at))
+                free |= {name: at + timedelta(seconds=gaps[name]) for name in (way, domain) if name in paced}
+        plan.turns.sort(key=lambda turn: turn[1])
+        mail_pacing.free_from(tx, {name: moment for name, moment in free.items() if moment > locked[name].next_free})
+        self._share(tx, relay, plan, put_back, now)
+        outbox.defer(tx, by, put_back)
+        with self._lock:
+            for at, why in put_back.values():
+                if why == WAITS:
+                    heapq.heappush(self._turns, at)
+        return plan
+
+    def next_turn(self) -> datetime | None:
+        """When the next message that was put back has its turn."""
+        with self._lock:
+            while self._turns and self._turns[0] <= self._clock():
+                heapq.heappop(self._turns)
+            return self._turns[0] if self._turns else None
+
+    def _gap(self, name: str, lane: Lane | None = None) -> float:
+        """Seconds between two messages this way: what we promised, or what we were taught if that is more."""
+        rate = self.manners.domain_per_minute if name.startswith(f"{PREFIX}to:") else self.manners.per_minute
+        return max(60 / rate if rate else 0.0, lane.gap if lane else 0.0)
+
+    def _queued(self, free: dict[str, datetime], domain: str, gap: float, leased: Leased, now: datetime) -> datetime:
+        """A place behind all others that wait for a domain."""
+        queue = _queue(domain)
+        at = max(free[domain], free[queue])
+        if at > now + QUEUE:
+            return backoff.spread(now + QUEUE / 2, QUEUE / 2, leased.id)
+        free[queue] = at + timedelta(seconds=gap)
+        return at
+
+    def _share(
+        self,
+        tx: Connection,
+        relay: Transport,
+        plan: Plan,
+        put_back: dict[int, tuple[datetime, str]],
+        now: datetime,
+    ) -> None:
+        """Keep to the day's share of a relay that is being warmed up."""
+        if not self.manners.warm_up or not plan.turns:
+            return
+        wanted = len(plan.turns)
+        plan.quota = mail_pacing.take_quota(tx, relay.name, now.date(), wanted, self.manners.warm_up, GROWTH)
+        if plan.quota < wanted:
+            why = f"{relay.name} is being warmed up and has had its share of today"
+            self._spend(relay, why)
+            put_back.update({leased.id: (now, why) for leased, _ in plan.turns[plan.quota :]})
+            del plan.turns[plan.quota :]
+
+    def _spend(self, relay: Transport, why: str) -> None:
+        self._spent.add(relay.name)
+        self.note = why
+
+    def unused(self, relay: Transport, number: int) -> None:
+        """So many of a plan did not leave."""
+        if self.manners.warm_up and number:
+            with self._database.write() as tx:
+                mail_pacing.give_back_quota(tx, relay.name, self._clock().date(), number)
+
+    # -- what is learnt --------------------------------------------------------------------------------------------
+
+    def accepted(self, tx: Connection, relay: Transport, leased: Leased) -> None:
+        """A message was taken: whatever was held against its way is forgiven, step by step."""
+        self._streak[relay.name] = 0
+        for name in (_lane(relay), _domain_lane(leased)):
+            lane = self._known.get(name)
+            if lane is not None and lane.is_scarred:
+                lane.gap, lane.trips, lane.held_until = backoff.faster(lane.gap), 0, None
+                mail_pacing.recovered(tx, name, lane.gap)
+
+    def refused(self, tx: Connection, relay: Transport, leased: Leased, error: DeliveryError) -> datetime | None:
+        """A message was not taken, for a reason that is not its reader's: hold or slow what is to blame. Returns until
+        when the way of this message is held, if it is."""
+        now = self._clock()
+        words = str(error)
+        if error.outcome == "retry" and is_too_fast(error):
+            name = _lane(relay) if is_about_the_relay(error) else _domain_lane(leased)
+            gap = backoff.slower(self._known[name].gap if name in self._known else 0.0)
+            mail_pacing.slow_down(tx, name, now, gap)
+            self._lessons += 1
+        if error.outcome == "ours" or is_about_the_relay(error):
+            self._streak[relay.name] = self._streak.get(relay.name, 0) + 1
+        held: datetime | None = None
+        if error.outcome == "ours" and not is_about_the_relay(error):
+            held = self._hold(tx, _domain_lane(leased), backoff.OUR_FAULT_PAUSE, words, now)
+        lane = self._known.get(_lane(relay))
+        if self._streak.get(relay.name, 0) >= (1 if lane and lane.trips else STREAK):
+            first = backoff.OUR_FAULT_PAUSE if error.outcome == "ours" else backoff.PAUSE
+            self._hold(tx, _lane(relay), first, words, now)
+            self._streak[relay.name] = 0
+        if error.outcome == "ours":
+            self.trouble = self.trouble or words
+        return held
+
+    def _hold(self, tx: Connection, name: str, first: timedelta, words: str, now: datetime) -> datetime:
+        lane = mail_pacing.locked(tx, [name], now)[name]
+        until = lane.holds(now) or now + backoff.pause(first, lane.trips)
+        mail_pacing.hold(tx, name, now, until, words)
+        lane.held_until, lane.reason, lane.trips = until, words, lane.trips + 1
+        self._known[name] = lane
+        self._lessons += 1
+        self.trouble = self.trouble or words
+        return until
+
+
+def is_about_the_relay(error: DeliveryError) -> bool:
+    """Whether a failure says nothing of the message: no connection, no TLS, no login, no answer, "service ends"."""
+    return not error.code or error.code in ABOUT_THE_RELAY or SERVICE_ENDS.search(str(error)) is not None
+
+
+def is_too_fast(error: DeliveryError) -> bool:
+    """Whether a relay that puts a message off complains of our speed."""
+    words = str(error)
+    return error.code in TOO_FAST or TOO_FAST_WORDS.search(words) is not None
+
+
+def _lane(relay: Transport) -> str:
+    return f"{PREFIX}{relay.name}"
+
+
+def _domain_lane(leased: Leased) -> str:
+    return f"{PREFIX}to:{domain_of(leased.email)}"
+
+
+def _queue(domain_lane: str) -> str:
+    return f"{PREFIX}queue:{domain_lane}"

@@ -1,0 +1,182 @@
+"""What keeps the place in order: old rows go, the operator learns what stays broken, returned mail is read."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from bot.core.letter.notices import farewell_letter, operator_letter, pause_letter
+from bot.errors import DeliveryError
+from bot.mail.incoming import classify
+from bot.mail.incoming.mailboxes import Received
+from bot.mail.message.types import Message, Transport
+from bot.mail.tokens import Token
+from bot.pipeline import bounce_rules
+from bot.pipeline.build_message import PressRoom
+from bot.pipeline.deliver.pacing import PREFIX
+from bot.store import Connection, Database, editions, mail_pacing, sources, subscribers
+from bot.store.sources import SourceRecord
+from bot.store.subscribers import Reader
+
+log = logging.getLogger(__name__)
+
+KEEP_EDITIONS = timedelta(days=90)
+PERSISTS = timedelta(hours=24)  # before a broken source is worth a mail
+PRUNE_PAGES = 500  # of 1,000 editions each: the rest goes the next time
+
+
+def prune(database: Database, now: datetime) -> int:
+    """Delete what is settled and old; the books keep the sums. Returns how many editions went."""
+    gone, after = 0, 0
+    for _ in range(PRUNE_PAGES):
+        with database.write() as tx:
+            number, following = editions.prune(tx, now - KEEP_EDITIONS, after)
+        gone += number
+        if following is None:
+            break
+        after = following
+    return gone
+
+
+def tell_operator(database: Database, press: PressRoom, transport: Transport, operator: str, now: datetime) -> bool:
+    """One mail about all sources that have been in trouble for a day, or have told us to stay away, once until they
+    recover. Returns whether one went out."""
+    if not operator:
+        return False
+    with database.read() as tx:
+        known = sources.records(tx)
+    broken = [record for record in known.values() if record.told_operator is None and _persists(record, now)]
+    if not broken:
+        return False
+    message = press.note(operator, operator_letter([record.note for record in broken]), now)
+    if not _post(transport, message):
+        return False
+    with database.write() as tx:
+        sources.mark_told(tx, [record.name for record in broken], now)
+    return True
+
+
+def tell_of_pauses(
+    database: Database, press: PressRoom, relays: Sequence[Transport], operator: str, now: datetime
+) -> bool:
+    """One mail about relays and domains that mail cannot go to, once until one has worked again. It goes by a relay
+    that works, if there is one; the log has it in any case. Returns whether it went out."""
+    with database.read() as tx:
+        held = mail_pacing.held(tx, now, PREFIX)
+    fresh = [lane for lane in held if lane.told_operator is None]
+    if not fresh:
+        return False
+    names = {lane.name for lane in held}
+    paused = [(_way(lane.name), lane.held_until or now, lane.reason) for lane in fresh]
+    for what, until, why in paused:
+        log.error("%s is paused until %s UTC: %s", what, f"{until:%H:%M}", why)
+    went = False
+    usable = [relay for relay in relays if f"{PREFIX}{relay.name}" not in names]
+    if operator and usable:
+        went = _post(usable[0], press.note(operator, pause_letter(paused), now))
+    with database.write() as tx:
+        mail_pacing.told(tx, [lane.name for lane in fresh], now)
+    return went
+
+
+def _way(name: str) -> str:
+    name = name.removeprefix(PREFIX)
+    return f"mail to {name.removeprefix('to:')}" if name.startswith("to:") else f"sending by {name}"
+
+
+def _post(relay: Transport, message: Message) -> bool:
+    session = relay.session()
+    try:
+        session.send(message)
+    except DeliveryError as error:
+        log.warning("the operator could not be told: %s", error)
+        return False
+    finally:
+        session.close()
+    return True
+
+
+def _persists(record: SourceRecord, now: datetime) -> bool:
+    """Being asked to wait is no trouble until it goes on for a day; 410 is at once, for nothing will change."""
+    troubled = record.state in ("failing", "stale") or (record.state == "waiting" and record.failures > 0)
+    return record.stopped or (troubled and now - record.since >= PERSISTS)
+
+
+def answer(
+    database: Database, press: PressRoom, transport: Transport, received: Iterable[Received], now: datetime
+) -> list[str]:
+    """Act on returned mail: bounces, complaints, unsubscribes. Returns a line for each message."""
+    lines = []
+    for message in received:
+        meaning = classify.read(message.raw, press.identity.secret)
+        lines.append(_act(database, press, transport, meaning, now))
+        message.done()
+    return lines
+
+
+def _act(database: Database, press: PressRoom, transport: Transport, meaning: classify.Incoming, now: datetime) -> str:
+    if meaning.token is None:
+        return f"{meaning.kind}: nothing to do{f' ({meaning.words})' if meaning.words else ''}"
+    with database.write() as tx:
+        reader = subscribers.by_id(tx, meaning.token.subscriber_id)
+        if reader is None:
+            return f"{meaning.kind}: of a reader who is not known any more"
+        if meaning.kind == "complaint":
+            bounce_rules.end(tx, reader, "complained", f"complained: {meaning.words}", now)
+            return f"complaint of {reader.email}: gets nothing more"
+        if meaning.kind == "bounce":
+            return _bounced(tx, reader, meaning, now)
+        if meaning.kind != "unsubscribe":
+            return f"{meaning.kind} of {reader.email}: nothing to do"
+        what = _leave(tx, reader, meaning.token, "asked by mail", now)
+    if not what:
+        return f"unsubscribe of {reader.email}: had left already"
+    _farewell(press, transport, reader, what == "alerts", now)
+    return f"unsubscribe of {reader.email}: no more {what}"
+
+
+def what_ends(token: Token) -> str:
+    """What a token's holder leaves: "alerts" alone by an alert's, else "mail"."""
+    return "alerts" if token.purpose == "unsubscribe alert" else "mail"
+
+
+def leave(database: Database, token: Token, reason: str, now: datetime) -> None:
+    """End what a token of ours stands for. Doing it again changes nothing."""
+    with database.write() as tx:
+        reader = subscribers.by_id(tx, token.subscriber_id)
+        if reader is not None:
+            _leave(tx, reader, token, reason, now)
+
+
+def _leave(tx: Connection, reader: Reader, token: Token, reason: str, now: datetime) -> str:
+    """What has ended now; "" where it had ended already."""
+    what = what_ends(token)
+    if reader.status in subscribers.FINAL or (what == "alerts" and reader.left_alerts):
+        return ""
+    if what == "alerts":
+        subscribers.leave_alerts(tx, reader.id)
+    else:
+        bounce_rules.end(tx, reader, "unsubscribed", reason, now)
+    return what
+
+
+def _bounced(tx: Connection, reader: Reader, meaning: classify.Incoming, now: datetime) -> str:
+    """The rules of hard, soft and ours."""
+    said = f"{meaning.status} {meaning.words}".strip()
+    if meaning.severity == "ours":
+        log.error("a message to reader %d was refused for what we are (%s)", reader.id, meaning.status)
+        return f"bounce of {reader.email} is about us, not them: {said}"
+    kind = "hard" if meaning.severity == "hard" else "soft"
+    edition_id = meaning.token.edition_id if meaning.token else 0
+    done = bounce_rules.judge(tx, reader, hard=kind == "hard", edition_id=edition_id, words=said, now=now)
+    return f"{kind} bounce of {reader.email}: {done}"
+
+
+def _farewell(press: PressRoom, transport: Transport, reader: Reader, alerts_only: bool, now: datetime) -> None:
+    """A confirmation. That they have left does not depend on it."""
+    session = transport.session()
+    try:
+        session.send(press.note(reader.email, farewell_letter(reader.email, alerts_only=alerts_only), now))
+    except DeliveryError as error:
+        log.warning("the farewell note was not accepted: %s %s", error.outcome, error.code)
+    finally:
+        session.close()

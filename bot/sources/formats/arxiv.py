@@ -1,0 +1,107 @@
+"""What all of arXiv's documents share: one paper's fields, as they write them, to a listing.
+
+Which document holds them where belongs to the source `arxiv`; `feed` meets the same announcements in other feeds."""
+
+import re
+from collections.abc import Iterable
+from datetime import date
+
+from bot.core.papers import Listing, identity
+from bot.core.text import sanitize, tex
+
+STRENGTH = ("new", "cross", "replace", "replace-cross")  # strongest first: the type is relative to the feed asked
+_ANNOUNCED = re.compile(
+    r"\s*arXiv:(?P<id>\S{5,40})\s+Announce Type:\s*(?P<type>[\w-]+)\s*(?:Abstract:\s*)?", re.IGNORECASE
+)
+_OLD_TITLE = re.compile(r"\s*\.?\s*\(arXiv:\S+ \[[\w.-]+\](?: \w+)*\)$")
+_CATEGORY = re.compile(r"[a-z]+(?:-[a-z]+)*(?:\.[A-Za-z]{2}|\.[a-z]+(?:-[a-z]+)*)?")  # not I.2.7, not 68T50
+_WITHDRAWN_NOTE = re.compile(
+    r"\W*(?:withdrawn|retracted)\b(?! from (?!arxiv))|"
+    r"\b(?:(?:has|have) been|was|is|being|is now|are) (?:withdrawn|retracted)\b|"
+    r"\bwithdrawn (?:by|due|because|temporarily)\b|"
+    r"\b(?:we|authors?) (?:have |hereby )?(?:withdraw|withdrew)\b (?:this|the) (?:paper|article|submission)",
+    re.IGNORECASE,
+)
+_WITHDRAWN_ABSTRACT = re.compile(
+    r"\W*(?:(?:this|the|our) (?:\w+ ){0,2}"
+    r"(?:paper|article|submission|manuscript|work|preprint|version|note|report|draft)s?\b.{0,40}?"
+    r"\b(?:withdrawn|retracted)\b|(?:withdrawn|retracted)\b(?! from)|paper withdrawn)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def announcement(text: str) -> tuple[str, str, str] | None:
+    """Identifier, type and abstract of "arXiv:2401.1v1 Announce Type: new Abstract: …"; None for other text."""
+    found = _ANNOUNCED.match(text)
+    return (found["id"], found["type"].lower(), text[found.end() :]) if found else None
+
+
+def people(text: str) -> tuple[str, ...]:
+    """Names out of one comma-joined string; affiliations in parentheses fall away, "Jr." stays with its name."""
+    kept, depth = [], 0
+    for char in text:
+        depth += (char == "(") - (char == ")" and depth > 0)
+        kept.append(char if depth == 0 and char != ")" else "")
+    names: list[str] = []
+    for part in re.split(r",|\sand\s|;", tex.readable(sanitize.line("".join(kept)))):
+        name = sanitize.line(part, 300)
+        if re.fullmatch(r"(?:Jr|Sr|II|III|IV)\.?", name) and names:
+            names[-1] += f", {name}"
+        elif any(char.isalpha() for char in name):
+            names.append(name)
+    return tuple(names)
+
+
+def withdrawn(abstract: str, note: str) -> bool:
+    """Whether the authors' comment, or the abstract that took the place of the real one, says so."""
+    return bool(_WITHDRAWN_NOTE.search(note[:2_000]) or _WITHDRAWN_ABSTRACT.match(abstract[:400]))
+
+
+def categories(terms: Iterable[str]) -> tuple[str, ...]:
+    """arXiv's own categories among subject codes, in order."""
+    words = (sanitize.line(word, 60) for term in terms for word in term.replace(",", " ").replace(";", " ").split())
+    return tuple(dict.fromkeys(word for word in words if _CATEGORY.fullmatch(word)))
+
+
+def listing(
+    identifier: str,
+    title: str,
+    *,
+    abstract: str = "",
+    authors: tuple[str, ...] = (),
+    subjects: Iterable[str] = (),
+    published: date | None = None,
+    listed: date | None = None,
+    announce_type: str = "",
+    note: str = "",
+    doi: str = "",
+    journal: str = "",
+    late: bool = False,
+) -> Listing | None:
+    """One paper; None if it has no identifier of arXiv or no title."""
+    found = identity.arxiv_id(identifier)
+    title = tex.readable(_OLD_TITLE.sub("", sanitize.line(title)))
+    if found is None or not title:
+        return None
+    number, version = found
+    abstract, note = tex.readable(sanitize.line(abstract)), tex.readable(sanitize.line(note))
+    bare_doi = identity.doi(doi.split()[0]) if doi.split() else ""
+    own_doi = bare_doi.startswith("10.48550/arxiv.")
+    return Listing(
+        title=title,
+        keys=identity.keys_for(title, identifiers=[number, bare_doi]),
+        abstract=abstract,
+        authors=authors,
+        categories=categories(subjects),
+        published=published,
+        listed=listed,
+        url=f"https://arxiv.org/abs/{number}",
+        pdf_url=f"https://arxiv.org/pdf/{number}",
+        version=version,
+        announce_type=announce_type if announce_type in STRENGTH else "",
+        withdrawn=withdrawn(abstract, note),
+        late=late,
+        note=note,
+        doi="" if own_doi else bare_doi,
+        journal=tex.readable(sanitize.line(journal, 500)),
+    )

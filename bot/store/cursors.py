@@ -1,0 +1,129 @@
+"""Whose turn it is, and how far each reader has been told. Who the readers are belongs to `readers`."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, union_all, update
+
+from bot.store.sql import chunks
+from bot.store.subscribers import Reader, select_readers
+from bot.store.tables import ACTIVE, ALERTS, SUBSCRIBERS
+
+Shard = tuple[int, int]  # (k, n): every n-th reader, beginning with the k-th
+FURTHEST = timedelta(days=32)
+_ID = SUBSCRIBERS.c.id
+
+
+def set_right(tx: Connection, now: datetime) -> None:
+    """No schedule reaches further than a month: what is due later was reckoned by a clock that ran ahead, and is due
+    now."""
+    ahead = and_(ACTIVE, SUBSCRIBERS.c.next_due > now + FURTHEST)
+    tx.execute(update(SUBSCRIBERS).where(ahead).values(next_due=now))
+
+
+def digest_due(
+    tx: Connection,
+    now: datetime,
+    *,
+    after: int,
+    limit: int,
+    shard: Shard = (0, 1),
+    force: bool = False,
+    few: bool = False,
+) -> list[Reader]:
+    """Active readers whose digest is due, by id. With `force`: all active ones. `few` of all: see `_page`."""
+    return _page(tx, _digest_due(now, force), after, limit, shard, _ID + 0 if few and not force else _ID)
+
+
+def count_digest_due(tx: Connection, now: datetime, *, force: bool = False) -> int:
+    """How many `digest_due` would give."""
+    return _count(tx, _digest_due(now, force))
+
+
+def _digest_due(now: datetime, force: bool) -> ColumnElement[bool]:
+    return and_(ACTIVE) if force else and_(ACTIVE, SUBSCRIBERS.c.next_due <= now)
+
+
+def alert_due(
+    tx: Connection,
+    revision: int,
+    now: datetime,
+    *,
+    after: int,
+    limit: int,
+    shard: Shard = (0, 1),
+    few: bool = False,
+) -> list[Reader]:
+    """Active readers with alerts who have not been alerted up to this revision and are not waiting for a burst. `few`
+    of all: see `_page`."""
+    return _page(tx, _alert_due(revision, now, few), after, limit, shard, _ID)
+
+
+def count_alert_due(tx: Connection, revision: int, now: datetime) -> int:
+    """How many `alert_due` would give."""
+    return _count(tx, _alert_due(revision, now, True))
+
+
+def _alert_due(revision: int, now: datetime, few: bool) -> ColumnElement[bool]:
+    mark = SUBSCRIBERS.c.alert_revision
+    new, behind = and_(ALERTS, mark.is_(None)), and_(ALERTS, mark < revision)
+    if few:
+        wanted: ColumnElement[bool] = _ID.in_(union_all(select(_ID).where(new), select(_ID).where(behind)))
+    else:
+        wanted = or_(new, behind)
+    after = SUBSCRIBERS.c.alert_after
+    ready = or_(after.is_(None), after <= now, after > now + FURTHEST)  # a clock that ran ahead said that
+    return and_(ACTIVE, wanted, ready)
+
+
+def _page(
+    tx: Connection,
+    where: ColumnElement[bool],
+    after: int,
+    limit: int,
+    shard: Shard,
+    number: ColumnElement[int],
+) -> list[Reader]:
+    """Readers in the order of their ids.
+
+    SQLite, which keeps no statistics, walks through all of them in that order, which is right when most are wanted. For
+    a few it is led to the index of who is due: by an id written as a sum, which no order is known of, or by a list.
+    """
+    where = and_(where, number > after)
+    if shard[1] > 1:
+        where = and_(where, number % shard[1] == shard[0])
+    return select_readers(tx, where, [number], limit)
+
+
+def _count(tx: Connection, where: ColumnElement[bool]) -> int:
+    return tx.execute(select(func.count()).select_from(SUBSCRIBERS).where(where)).scalar_one()
+
+
+def next_due(tx: Connection) -> datetime | None:
+    """When the next digest of anyone is due."""
+    where = and_(ACTIVE, SUBSCRIBERS.c.next_due.is_not(None))
+    return tx.execute(select(func.min(SUBSCRIBERS.c.next_due)).where(where)).scalar()
+
+
+def marks(tx: Connection, name: str, ids: Sequence[int]) -> dict[int, int | None]:
+    """How far readers have been told, by the column `name`: id -> revision. Locks the rows until the end of `tx`, so
+    that of two processes that composed the same edition one finds its mark moved."""
+    found: dict[int, int | None] = {}
+    for part in chunks(ids):
+        rows = tx.execute(select(_ID, SUBSCRIBERS.c[name]).where(_ID.in_(part)).order_by(_ID).with_for_update())
+        found.update({reader: revision for reader, revision in rows.all()})
+    return found
+
+
+def advance(tx: Connection, names: Sequence[str], marks: Iterable[tuple[Any, ...]]) -> None:
+    """Move readers' marks, in the transaction that writes their editions. Each mark is a tuple: the reader's id, and
+    the values of the columns `names`. Readers with the same values are moved together, for most have the same."""
+    alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for mark in marks:
+        alike[mark[1:]].append(mark[0])
+    for values, ids in alike.items():
+        for part in chunks(ids):
+            moved = update(SUBSCRIBERS).where(_ID.in_(part))
+            tx.execute(moved.values(dict(zip(names, values, strict=True))))

@@ -1,0 +1,54 @@
+"""Answers that could not be read, kept (a few, bounded) so that `paperlark read TYPE recording:7` can replay them."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, insert, select
+
+from bot.core.source.document import Document, Request
+from bot.store.tables import RECORDINGS
+
+PER_SOURCE = 5
+LARGEST = 2 * 1024 * 1024  # bytes kept of one answer
+
+
+def keep(tx: Connection, source: str, document: Document, now: datetime) -> None:
+    """Keep an answer; the oldest ones of the source make room."""
+    tx.execute(
+        insert(RECORDINGS).values(
+            source=source,
+            at=now,
+            location=document.location,
+            content_type=document.content_type,
+            body=document.body[:LARGEST],
+        )
+    )
+    newest = (
+        select(RECORDINGS.c.id)
+        .where(RECORDINGS.c.source == source)
+        .order_by(RECORDINGS.c.id.desc())
+        .limit(PER_SOURCE)
+        .scalar_subquery()
+    )
+    tx.execute(delete(RECORDINGS).where(RECORDINGS.c.source == source, RECORDINGS.c.id.not_in(newest)))
+
+
+def listed(tx: Connection) -> list[tuple[int, str, datetime, str]]:
+    """What is kept: (id, source, when, location)."""
+    rows = tx.execute(
+        select(RECORDINGS.c.id, RECORDINGS.c.source, RECORDINGS.c.at, RECORDINGS.c.location).order_by(RECORDINGS.c.id)
+    )
+    return [(number, source, at, location) for number, source, at, location in rows]
+
+
+def replay(tx: Connection, number: int) -> Document | None:
+    """A kept answer as the document it was."""
+    row = tx.execute(select(RECORDINGS).where(RECORDINGS.c.id == number)).first()
+    if row is None:
+        return None
+    return Document(
+        request=Request(location=row.location),
+        location=row.location,
+        body=row.body,
+        fetched=row.at,
+        content_type=row.content_type,
+    )
