@@ -3,12 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PIP := -m pip install --quiet --disable-pip-version-check
+COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make upgrade'
 
-.PHONY: demo test lint run bench accept format clean
+.PHONY: demo test test-latest lint run bench accept format upgrade clean
 .DEFAULT_GOAL := help
 
 help:            ## this list
-	@grep -E '^[a-z]+: .*##' Makefile | sed -E 's/: .*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+: .*##' Makefile | sed -E 's/: .*## /\t/' | expand -t 14
 
 demo: $(READY)   ## the whole story offline, in under 20 seconds
 	@$(BIN)/python -m bot demo
@@ -27,7 +29,7 @@ lint: $(READY)   ## style, types, import law
 	@$(BIN)/lint-imports
 
 bench: $(READY)  ## all benchmarks, ratios measured in one run
-	@$(BIN)/python -m pip install --quiet -r benchmarks/requirements.txt
+	@$(BIN)/python $(PIP) --require-hashes -r benchmarks/requirements.txt
 	@$(BIN)/python benchmarks/run.py
 
 accept: $(READY) ## rewrite the golden files from what the code does now, for review as a diff
@@ -37,12 +39,25 @@ format: $(READY) ## put the style right
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-clean:           ## remove what the other targets made
-	rm -rf $(VENV) demo outbox build dist *.egg-info
+upgrade: $(READY) ## renew the lock: the newest of everything, with hashes
+	@$(COMPILE) --upgrade --extra dev --extra bench --output-file benchmarks/requirements.txt
+	@$(COMPILE) --extra dev --constraint benchmarks/requirements.txt --output-file requirements-dev.txt
+	@$(COMPILE) --extra postgres --extra dkim --extra web --extra bounces --constraint benchmarks/requirements.txt --output-file requirements.txt
+	@$(MAKE) --no-print-directory $(READY)
 
-$(READY): pyproject.toml
+test-latest:     ## all tests with the newest release of everything, in a folder of their own
+	@$(PYTHON) -m venv --clear $(VENV)-latest
+	@$(VENV)-latest/bin/python $(PIP) --upgrade --editable '.[dev]'
+	@$(VENV)-latest/bin/python -m pytest -n auto
+
+clean:           ## remove what the other targets made
+	rm -rf $(VENV) $(VENV)-latest demo outbox build dist *.egg-info
+
+# The lock names every package with its hashes, so that a clone in a year gets what was tested today.
+$(READY): requirements-dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Paperlark needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else None'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(BIN)/python $(PIP) --require-hashes -r requirements-dev.txt
+	@$(BIN)/python $(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -15,20 +15,24 @@ ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
-def pins() -> dict[str, str]:
-    """The lock file: name -> version."""
-    found = {}
-    for line in (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines():
-        if line and not line.startswith("#"):
-            match = re.fullmatch(r"([a-z0-9-]+)==([0-9][0-9a-z.]*)(?: ; .+)?", line)
-            assert match, f"not an exact pin: {line}"
-            found[match[1]] = match[2]
+DEPLOYED = ("postgres", "dkim", "web", "bounces")
+
+
+def pins(lock: str = "requirements.txt") -> dict[str, list[str]]:
+    """A lock file: name -> versions, more than one where they differ by Python version."""
+    found: dict[str, list[str]] = {}
+    for entry in re.split(r"(?<!\\)\n", (ROOT / lock).read_text(encoding="utf-8")):
+        if entry and not entry.startswith("#"):
+            match = re.match(r"([a-z0-9-]+)==([0-9][0-9a-z.]*)(?: ; [^\\]+)? \\\n", entry)
+            assert match, f"not an exact pin: {entry}"
+            assert re.search(r"--hash=sha256:[0-9a-f]{64}$", entry), f"no hash: {entry}"
+            found.setdefault(match[1], []).append(match[2])
     return found
 
 
 def wanted() -> list[str]:
     extras = PROJECT["optional-dependencies"]
-    return [*PROJECT["dependencies"], *extras["postgres"], *extras["dkim"], *extras["web"]]
+    return [*PROJECT["dependencies"], *(one for name in DEPLOYED for one in extras[name])]
 
 
 @pytest.mark.parametrize("requirement", wanted())
@@ -37,7 +41,28 @@ def test_the_lock_file_has_what_the_project_asks_for(requirement: str) -> None:
     utils = pytest.importorskip("packaging.utils")
     asked = requirements.Requirement(requirement)
 
-    assert asked.specifier.contains(pins()[utils.canonicalize_name(asked.name)])
+    versions = pins()[utils.canonicalize_name(asked.name)]
+    assert all(asked.specifier.contains(version) for version in versions)
+
+
+@pytest.mark.parametrize("requirement", PROJECT["optional-dependencies"]["dev"])
+def test_the_development_lock_has_what_make_installs(requirement: str) -> None:
+    requirements = pytest.importorskip("packaging.requirements")
+    utils = pytest.importorskip("packaging.utils")
+    asked = requirements.Requirement(requirement)
+    locked = pins("requirements-dev.txt")
+
+    if asked.name != "paperlark":
+        assert all(asked.specifier.contains(version) for version in locked[utils.canonicalize_name(asked.name)])
+
+
+def test_all_locks_agree() -> None:
+    development, benchmarks = pins("requirements-dev.txt"), pins("benchmarks/requirements.txt")
+
+    for name, versions in pins().items():
+        assert set(versions) == set(development[name]), name
+    for name, versions in development.items():
+        assert set(versions) == set(benchmarks[name]), name
 
 
 def test_the_lock_file_has_what_its_packages_ask_for() -> None:
