@@ -1,8 +1,8 @@
 """Compose: how long it takes to decide and write down everybody's edition, and how much memory.
 
-Readers with five keywords each and 1,000 new papers, all invented, into the outbox of a SQLite file that survives a
+Subscribers with five keywords each and 1,000 new papers, all invented, into the outbox of a SQLite file that survives a
 power cut (every commit waits for the disk). The database is filled by one process and composed by another, so that the
-peak of memory is that of composing alone. Growth should be linear: microseconds per reader stay.
+peak of memory is that of composing alone. Growth should be linear: microseconds per subscriber stay.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from bot.core.papers import Listing
 from bot.mail import tokens
 from bot.pipeline.compose.compose import compose
 from bot.store import Database, papers, subscribers
-from bot.store.subscribers import Entry
+from bot.store.subscribers import SubscriberRecord
 
 NOW = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 STEMS = (
@@ -52,12 +52,12 @@ def listings(random_: random.Random, number: int) -> list[Listing]:
     return made
 
 
-def message_id(kind: str, slot: str, reader: int) -> str:
-    return tokens.message_id("secret", kind, slot, reader, "example.org")
+def message_id(kind: str, slot: str, subscriber: int) -> str:
+    return tokens.message_id("secret", kind, slot, subscriber, "example.org")
 
 
 def fill(url: str, number: int) -> None:
-    """A database with so many readers who are due, and a day's papers."""
+    """A database with so many subscribers who are due, and a day's papers."""
     random_ = random.Random(1)
     rare = WORDS[400:]  # each in about two per cent of the papers
     database = Database(url, durable=False)
@@ -65,14 +65,14 @@ def fill(url: str, number: int) -> None:
     with database.record() as tx:
         papers.record(tx, "s", listings(random_, 1000), NOW, first=True)
 
-    def entry(index: int) -> Entry:
+    def record(index: int) -> SubscriberRecord:
         profile = {"name": "Keywords", "keywords": random_.sample(rare, 5)}
         data = {"email": f"r{index}@example.org", "digest": "daily 07:30", "profiles": [profile]}
-        return Entry(email=data["email"], data=data, alerts=False, schedule="daily 07:30 UTC", next_due=NOW)
+        return SubscriberRecord(email=data["email"], data=data, alerts=False, schedule="daily 07:30 UTC", next_due=NOW)
 
     for start in range(0, number, 20_000):
         with database.write() as tx:
-            subscribers.add(tx, (entry(index) for index in range(start, min(number, start + 20_000))), NOW)
+            subscribers.add(tx, (record(index) for index in range(start, min(number, start + 20_000))), NOW)
     database.close()
 
 
@@ -92,21 +92,21 @@ def measure(url: str, number: int, processes: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--readers", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
+    parser.add_argument("--subscribers", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--part", choices=["fill", "measure"], help=argparse.SUPPRESS)
     parser.add_argument("--url", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.part == "fill":
-        fill(arguments.url, arguments.readers[0])
+        fill(arguments.url, arguments.subscribers[0])
         return
     if arguments.part == "measure":
-        measure(arguments.url, arguments.readers[0], arguments.processes)
+        measure(arguments.url, arguments.subscribers[0], arguments.processes)
         return
-    print(f"{'readers':>10} {'digests':>10} {'seconds':>9} {'us/reader':>10} {'cpu s':>8} {'peak MB':>8}")
-    for number in arguments.readers:
+    print(f"{'subscribers':>10} {'digests':>10} {'seconds':>9} {'us/subscriber':>10} {'cpu s':>8} {'peak MB':>8}")
+    for number in arguments.subscribers:
         with tempfile.TemporaryDirectory() as folder:
-            command = [sys.executable, __file__, "--readers", str(number), "--processes", str(arguments.processes)]
+            command = [sys.executable, __file__, "--subscribers", str(number), "--processes", str(arguments.processes)]
             command += ["--url", f"sqlite:///{folder}/paperlark.db", "--part"]
             subprocess.run([*command, "fill"], check=True)
             row = json.loads(subprocess.run([*command, "measure"], check=True, capture_output=True, text=True).stdout)

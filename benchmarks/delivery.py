@@ -53,7 +53,7 @@ class Row:
 
 
 def letters(number: int) -> list[Letter]:
-    """Personal digests: each reader gets 20 of 200 cards and a greeting of their own; about 70 KB as a message."""
+    """Personal digests: each subscriber gets 20 of 200 cards and a greeting of their own; about 70 KB as a message."""
     chance = random.Random(1)
     pairs = []
     for card in range(CARDS):
@@ -64,12 +64,12 @@ def letters(number: int) -> list[Letter]:
         html = f"<tr><td>\n<h2 {style}>{link}</h2>\n{lines}\n</td></tr>\n"
         pairs.append((html, f"Paper {card} – é\n{text[:900]}\nhttps://papers.example.org/{card}\n\n"))
     made = []
-    for reader in range(number):
+    for subscriber in range(number):
         shown = chance.sample(pairs, SHOWN)
-        hello = f"Good morning reader {reader}"
+        hello = f"Good morning subscriber {subscriber}"
         made.append(
             Letter(
-                subject=f"20 November: paper {reader} and 19 more",
+                subject=f"20 November: paper {subscriber} and 19 more",
                 html=(
                     f"<html lang=en>\n<h1>{hello}</h1>\n<table>\n",
                     *(html for html, _ in shown),
@@ -81,15 +81,15 @@ def letters(number: int) -> list[Letter]:
     return made
 
 
-def ours(letter: Letter, reader: int, signer: DkimSigner | None = None) -> Message:
+def ours(letter: Letter, subscriber: int, signer: DkimSigner | None = None) -> Message:
     """What delivering one edition costs: tokens, head, body, signature."""
-    token = tokens.seal(SECRET, "unsubscribe digest", reader, reader)
-    recipient = Mailbox("", f"reader{reader}@example.net")  # checked when the reader was added
+    token = tokens.seal(SECRET, "unsubscribe digest", subscriber, subscriber)
+    recipient = Mailbox("", f"subscriber{subscriber}@example.net")  # checked when the subscriber was added
     head = Head(
         date=datetime.now(UTC),
         sender=SENDER,
         to=recipient,
-        message_id=tokens.message_id(SECRET, "digest", "2026-11-20", reader, DOMAIN),
+        message_id=tokens.message_id(SECRET, "digest", "2026-11-20", subscriber, DOMAIN),
         list_id=f"daily.{DOMAIN}",
         list_name="Daily papers",
         unsubscribe_url=f"https://{DOMAIN}/u/{token}",
@@ -97,22 +97,22 @@ def ours(letter: Letter, reader: int, signer: DkimSigner | None = None) -> Messa
         feedback_id="2026-11-20:daily:digest:paperlark",
     )
     return Message(
-        sender=f"b+{tokens.seal(SECRET, 'bounce', reader, reader)}@{DOMAIN}",
+        sender=f"b+{tokens.seal(SECRET, 'bounce', subscriber, subscriber)}@{DOMAIN}",
         recipient=recipient.email,
         message_id=head.message_id,
         data=write(letter, head, signer),
     )
 
 
-def usual(letter: Letter, reader: int, *, signed: bool = False) -> Message:
+def usual(letter: Letter, subscriber: int, *, signed: bool = False) -> Message:
     """The same with the standard library's EmailMessage, and dkimpy."""
-    token = tokens.seal(SECRET, "unsubscribe digest", reader, reader)
+    token = tokens.seal(SECRET, "unsubscribe digest", subscriber, subscriber)
     message = EmailMessage(policy=SMTP.clone(max_line_length=998))
     message["From"] = f"Paper Digest <digest@{DOMAIN}>"
-    message["To"] = f"reader{reader}@example.net"
+    message["To"] = f"subscriber{subscriber}@example.net"
     message["Subject"] = letter.subject
     message["Date"] = datetime.now(UTC)
-    message["Message-ID"] = tokens.message_id(SECRET, "digest", "2026-11-20", reader, DOMAIN)
+    message["Message-ID"] = tokens.message_id(SECRET, "digest", "2026-11-20", subscriber, DOMAIN)
     message["List-Unsubscribe"] = f"<https://{DOMAIN}/u/{token}>, <mailto:unsub+{token}@{DOMAIN}>"
     message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(letter.text_page)
@@ -120,7 +120,9 @@ def usual(letter: Letter, reader: int, *, signed: bool = False) -> Message:
     data = message.as_bytes()
     if signed:
         data = dkim.sign(data, b"lark", DOMAIN.encode(), KEY) + data
-    return Message(sender=f"b+{token}@{DOMAIN}", recipient=f"reader{reader}@example.net", message_id="", data=data)
+    return Message(
+        sender=f"b+{token}@{DOMAIN}", recipient=f"subscriber{subscriber}@example.net", message_id="", data=data
+    )
 
 
 def measured(what: str, number: int, work: Callable[..., object], *given: object) -> Row:
@@ -144,8 +146,8 @@ def send_ours(port: int, make: Callable[[int], Message], number: int, connection
 
     def job(first: int) -> None:
         session = way.session()
-        for reader in range(first, number, connections):
-            session.send(make(reader))
+        for subscriber in range(first, number, connections):
+            session.send(make(subscriber))
         session.close()
 
     spread([lambda first=first: job(first) for first in range(connections)])
@@ -154,8 +156,8 @@ def send_ours(port: int, make: Callable[[int], Message], number: int, connection
 def send_usual(port: int, make: Callable[[int], Message], number: int, connections: int) -> None:
     def job(first: int) -> None:
         with smtplib.SMTP("127.0.0.1", port, local_hostname="localhost") as client:
-            for reader in range(first, number, connections):
-                message = make(reader)
+            for subscriber in range(first, number, connections):
+                message = make(subscriber)
                 client.sendmail(message.sender, [message.recipient], message.data)
 
     spread([lambda first=first: job(first) for first in range(connections)])
@@ -188,17 +190,17 @@ def measure(number: int) -> tuple[str, list[Row]]:
     signer = DkimSigner(DOMAIN, "lark", KEY)
     some = letters(number)
     few = max(20, number // 20)  # of what is slow
-    prebuilt = [ours(letter, reader) for reader, letter in enumerate(some)]
+    prebuilt = [ours(letter, subscriber) for subscriber, letter in enumerate(some)]
 
     def build(make: Callable[[int], Message], count: int) -> None:
-        for reader in range(count):
-            make(reader)
+        for subscriber in range(count):
+            make(subscriber)
 
     makers: dict[str, tuple[Callable[[int], Message], int]] = {
-        "ours": (lambda reader: ours(some[reader], reader), number),
-        "ours, signed": (lambda reader: ours(some[reader], reader, signer), number // 2),
-        "EmailMessage": (lambda reader: usual(some[reader], reader), few),
-        "EmailMessage + dkimpy": (lambda reader: usual(some[reader], reader, signed=True), few),
+        "ours": (lambda subscriber: ours(some[subscriber], subscriber), number),
+        "ours, signed": (lambda subscriber: ours(some[subscriber], subscriber, signer), number // 2),
+        "EmailMessage": (lambda subscriber: usual(some[subscriber], subscriber), few),
+        "EmailMessage + dkimpy": (lambda subscriber: usual(some[subscriber], subscriber, signed=True), few),
     }
     rows = [measured(f"build: {name}", count, build, make, count) for name, (make, count) in makers.items()]
     ready = prebuilt.__getitem__

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from bot.store import Database, editions, outbox, subscribers
 from bot.store.editions import Draft
-from bot.store.subscribers import Entry
+from bot.store.subscribers import SubscriberRecord
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 CLAIM = 100
@@ -37,14 +37,16 @@ class Row:
 
 
 def fill(database: Database, rows: int, slot: str) -> None:
-    """As many waiting editions as rows, one reader each."""
+    """As many waiting editions as rows, one subscriber each."""
     with database.write() as tx:
         if not subscribers.by_email(tx, "reader0@example.net"):
-            entries = [
-                Entry(email=f"reader{number}@example.net", data={}, alerts=False, schedule="", next_due=None)
+            records = [
+                SubscriberRecord(
+                    email=f"subscriber{number}@example.net", data={}, alerts=False, schedule="", next_due=None
+                )
                 for number in range(rows)
             ]
-            subscribers.add(tx, entries, NOW)
+            subscribers.add(tx, records, NOW)
         compose_id = editions.begin_compose(tx, NOW, 1, "[]")
         drafts = [
             Draft(

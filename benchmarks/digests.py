@@ -1,14 +1,14 @@
 """Personal digests from the outbox to a loopback server: ours, the usual way, and a client that only posts bytes.
 
     pip install -r benchmarks/requirements.txt
-    python benchmarks/digests.py [--readers 4000] [--papers 1000] [--processes 2] [--json]
+    python benchmarks/digests.py [--subscribers 4000] [--papers 1000] [--processes 2] [--json]
 
-Every reader has five other keywords: words and phrases of the papers, popular ones more often (Zipf). Ours is `deliver`
-as it runs: editions are claimed in a SQLite file, drawn, written, sent, and marked on the disk one by one. The usual
-way gets a sample of the same editions ready-made, draws each with Jinja2, puts the styles inline with premailer, builds
-an EmailMessage and sends it with smtplib over one connection; it marks nothing. The third has the finished messages in
-memory and posts them. All post to the same server. Ours is timed after the first half, which draws the papers; how
-fast that half was is told as well. Read the ratios, not the absolutes.
+Every subscriber has five other keywords: words and phrases of the papers, popular ones more often (Zipf). Ours is
+`deliver` as it runs: editions are claimed in a SQLite file, drawn, written, sent, and marked on the disk one by one.
+The usual way gets a sample of the same editions ready-made, draws each with Jinja2, puts the styles inline with
+premailer, builds an EmailMessage and sends it with smtplib over one connection; it marks nothing. The third has the
+finished messages in memory and posts them. All post to the same server. Ours is timed after the first half, which draws
+the papers; how fast that half was is told as well. Read the ratios, not the absolutes.
 """
 
 import argparse
@@ -46,7 +46,7 @@ from bot.pipeline.build_message import Identity, PressRoom  # noqa: E402
 from bot.pipeline.compose.compose import compose  # noqa: E402
 from bot.pipeline.deliver.deliver import Sending, deliver  # noqa: E402
 from bot.store import Database, outbox, papers, subscribers  # noqa: E402
-from bot.store.subscribers import Entry  # noqa: E402
+from bot.store.subscribers import SubscriberRecord  # noqa: E402
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 DENSITY = "broad"  # a keyword is in at most a fifth of the papers
@@ -68,7 +68,7 @@ class Row:
 
 
 def fill(url: str, number: int, count: int) -> None:
-    """A day's papers, readers with keywords of their own, and everybody's digest in the outbox."""
+    """A day's papers, subscribers with keywords of their own, and everybody's digest in the outbox."""
     made = matching_corpus.papers(count)
     profiles = matching_corpus.profiles(made, number, DENSITY)
     database = Database(url, durable=False)
@@ -93,13 +93,13 @@ def fill(url: str, number: int, count: int) -> None:
     with database.record() as tx:
         papers.record(tx, "arxiv", listings, NOW, first=True)
 
-    def entry(place: int) -> Entry:
+    def record(place: int) -> SubscriberRecord:
         profile = {"name": f"Watch {place}", "query": profiles.query(place)}
-        data = {"email": f"reader{place}@example.net", "digest": "daily 07:30", "profiles": [profile]}
-        return Entry(email=data["email"], data=data, alerts=False, schedule="daily 07:30 UTC", next_due=NOW)
+        data = {"email": f"subscriber{place}@example.net", "digest": "daily 07:30", "profiles": [profile]}
+        return SubscriberRecord(email=data["email"], data=data, alerts=False, schedule="daily 07:30 UTC", next_due=NOW)
 
     with database.write() as tx:
-        subscribers.add(tx, map(entry, range(number)), NOW)
+        subscribers.add(tx, map(record, range(number)), NOW)
     compose(database, NOW, IDENTITY.message_id)
     database.close()
 
@@ -151,7 +151,7 @@ def usual(start: Barrier, port: int, editions: Sequence[Edition]) -> Share:
     ready, before, gone = time.monotonic(), time.process_time(), []
     with smtplib.SMTP("127.0.0.1", port, local_hostname="localhost") as client:
         for edition in editions:
-            client.sendmail("digest@papers.example.org", [edition.reader.email], make(edition))
+            client.sendmail("digest@papers.example.org", [edition.subscriber.email], make(edition))
             gone.append(time.monotonic())
     return Share(ready, gone, [time.process_time() - before] * len(gone))
 
@@ -214,7 +214,7 @@ def measure(number: int, count: int, most: int) -> tuple[str, list[Row]]:
         matched = sum(bool(pick.reasons) for pick in shown)
         size = sum(len(message.data) for message in messages) / len(messages)
     title = (
-        f"{number:,} readers of {count:,} papers into {server}: {len(shown) / len(editions):.0f} papers and"
+        f"{number:,} subscribers of {count:,} papers into {server}: {len(shown) / len(editions):.0f} papers and"
         f" {size / 1000:.0f} KB a letter;\nof {matched:,} papers shown in {len(editions):,} letters"
         f" {len(looks) / matched:.0%} have matched words no letter before had in that paper"
     )
@@ -223,12 +223,12 @@ def measure(number: int, count: int, most: int) -> tuple[str, list[Row]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--readers", type=int, default=4_000)
+    parser.add_argument("--subscribers", type=int, default=4_000)
     parser.add_argument("--papers", type=int, default=1_000)
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    title, rows = measure(options.readers, options.papers, options.processes)
+    title, rows = measure(options.subscribers, options.papers, options.processes)
     rates = {(row.what, row.processes): row.rate for row in rows}
     ratios = [
         {

@@ -1,12 +1,12 @@
 """Personal letters, 20 papers of 200 each: ours beside the usual way, in one run.
 
     pip install -r benchmarks/requirements.txt
-    python benchmarks/letters.py [--readers 2000] [--rounds 3] [--json]
+    python benchmarks/letters.py [--subscribers 2000] [--rounds 3] [--json]
 
 The usual way renders the whole mail with Jinja2, puts the styles inline with premailer and builds an EmailMessage, for
-every reader. Ours renders a paper once, and per reader joins and frames. Both say the same, from the same templates,
-and both end in bytes ready for SMTP. The rounds alternate; of each the fastest counts. `cold` is the first letters of a
-press that has rendered nothing yet, `html` the letter without its text part and MIME form.
+every subscriber. Ours renders a paper once, and per subscriber joins and frames. Both say the same, from the same
+templates, and both end in bytes ready for SMTP. The rounds alternate; of each the fastest counts. `cold` is the first
+letters of a press that has rendered nothing yet, `html` the letter without its text part and MIME form.
 """
 
 import argparse
@@ -89,12 +89,12 @@ def papers(rng: random.Random) -> list[Paper]:
     ]
 
 
-def editions(readers: int) -> list[Edition]:
-    """A personal edition for each reader: other papers, other words, other profiles, other addresses."""
+def editions(subscribers: int) -> list[Edition]:
+    """A personal edition for each subscriber: other papers, other words, other profiles, other addresses."""
     rng = random.Random(5)
     known = papers(rng)
     made = []
-    for number in range(readers):
+    for number in range(subscribers):
         chosen = rng.sample(known, SHOWN)
         sections = []
         for profile in range(PROFILES):
@@ -108,7 +108,7 @@ def editions(readers: int) -> list[Edition]:
         made.append(
             samples.edition(
                 *sections,
-                reader=replace(samples.READER, email=f"reader{number}@example.net"),
+                subscriber=replace(samples.SUBSCRIBER, email=f"subscriber{number}@example.net"),
                 unsubscribe_email=f"unsub+{rng.randbytes(16).hex()}@papers.example.org",
             )
         )
@@ -116,7 +116,7 @@ def editions(readers: int) -> list[Edition]:
 
 
 def _words(paper: Paper) -> list[str]:
-    """The few words readers ask for that lead to this paper."""
+    """The few words subscribers ask for that lead to this paper."""
     return paper.abstract.rstrip(".").split()[-3:]
 
 
@@ -124,15 +124,15 @@ def head(edition: Edition) -> Head:
     return Head(
         date=datetime(2026, 11, 20, 7, 30, tzinfo=UTC),
         sender=Mailbox("Paperlark", "digest@papers.example.org"),
-        to=Mailbox("", edition.reader.email),
-        message_id=f"<{edition.reader.email.partition('@')[0]}@papers.example.org>",
+        to=Mailbox("", edition.subscriber.email),
+        message_id=f"<{edition.subscriber.email.partition('@')[0]}@papers.example.org>",
         list_id="digest.papers.example.org",
         unsubscribe_email=edition.unsubscribe_email,
     )
 
 
 def usual(environment: jinja2.Environment) -> Callable[[Edition], bytes]:
-    """Everything anew for every reader."""
+    """Everything anew for every subscriber."""
     plates = Plates(environment, None, kept=1)
     words = plates.words("en")
     html = environment.from_string(HTML)  # escaped, as every template without a name
@@ -165,7 +165,7 @@ def usual(environment: jinja2.Environment) -> Callable[[Edition], bytes]:
             html.render(values), allow_network=False, remove_classes=False, disable_validation=True
         ).transform()
         message = EmailMessage(policy=SMTP)
-        message["From"], message["To"] = "Paperlark <digest@papers.example.org>", edition.reader.email
+        message["From"], message["To"] = "Paperlark <digest@papers.example.org>", edition.subscriber.email
         message["Subject"] = plates.say("digest.subject.txt", words, head=letter.head, titles=letter.titles)
         message["List-Unsubscribe"] = f"<mailto:{edition.unsubscribe_email}>"
         message.set_content(text.render(values))
@@ -185,12 +185,12 @@ def seconds(work: Callable[[Edition], object], some: list[Edition]) -> float:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--readers", type=int, default=2_000)
+    options.add_argument("--subscribers", type=int, default=2_000)
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--json", action="store_true")
     chosen = options.parse_args()
     environment = renderer.environment(jinja2.FileSystemLoader(HERE.parents[1] / "templates"))
-    everyone = editions(chosen.readers)
+    everyone = editions(chosen.subscribers)
     press = renderer.Press(environment)
     anew = usual(environment)
     cold = seconds(press.letter, everyone[:20])
@@ -223,7 +223,7 @@ def main() -> None:
         print(json.dumps(result))
         return
     rates, sizes = result["letters_per_second"], result["bytes"]
-    print(f"{chosen.readers} readers, {SHOWN} of {PAPERS} papers each, one core")
+    print(f"{chosen.subscribers} subscribers, {SHOWN} of {PAPERS} papers each, one core")
     print(f"  the usual way, whole message   {rates['usual']:>9,} a second   {sizes['usual_message']:>7,} bytes")
     print(f"  ours, whole message            {rates['ours']:>9,} a second   {sizes['message']:>7,} bytes")
     print(f"  ours, letter without MIME      {rates['letter']:>9,} a second   {sizes['html']:>7,} bytes of HTML")

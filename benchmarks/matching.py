@@ -164,7 +164,7 @@ def top_of_part(saved: str, name: str, made: list[Paper], part: range, start: An
     assert matcher is not None
     for round_ in range(ROUNDS):
         start.wait()
-        begin, texts, step = clock(), Texts(made), 250_000  # so many readers at a time: memory stays small
+        begin, texts, step = clock(), Texts(made), 250_000  # so many subscribers at a time: memory stays small
         found: Matches | None = None
         for low in range(part.start, part.stop, step):
             found = matcher.match(texts, queries=range(low, min(low + step, part.stop)), reuse=found)

@@ -88,7 +88,7 @@ class Profiles:
     kind: "np.ndarray[tuple[int], np.dtype[np.uint8]]"  # 0: any; 1: (a b), or c, d, e; 2: (a, b, c or d) and not e
 
     def query(self, i: int) -> str:
-        """The profile as a reader would write it."""
+        """The profile as a subscriber would write it."""
         a, b, c, d, e = (f'"{t}"' if " " in t else t for t in (self.terms[j] for j in self.chosen[i].tolist()))
         if self.kind[i] == 1:
             return f"({a} AND {b}) OR {c} OR {d} OR {e}"

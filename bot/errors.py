@@ -42,8 +42,8 @@ class DeliveryError(PaperlarkError):
     """A message was not accepted. `outcome` says what that means for it:
 
     retry     refused for now, or never reached the relay: later, same message
-    refused   this recipient is refused for good: the reader's affair
-    ours      5.7.x, authentication, TLS: our fault or the relay's; sending pauses, no reader suffers
+    refused   this recipient is refused for good: the subscriber's affair
+    ours      5.7.x, authentication, TLS: our fault or the relay's; sending pauses, no subscriber suffers
     too big   552 / 5.3.4
     unknown   the connection died between DATA and the answer: it may or may not have arrived
     """

@@ -102,9 +102,7 @@ def _exposed(accounts: dict[str, int]) -> str:
     """The accounts as Prometheus reads them. The gap must be 0: what was matched and is not accounted for."""
     gap = 2 * accounts["matched"] - sum(accounts.values())
     lines = [f'paperlark_matches{{fate="{fate}"}} {number}' for fate, number in accounts.items()]
-    head = (
-        "# HELP paperlark_matches Matches of readers and papers by what became of them.\n# TYPE paperlark_matches gauge"
-    )
+    head = "# HELP paperlark_matches Matches of subscribers and papers by fate.\n# TYPE paperlark_matches gauge"
     return "\n".join([head, *lines, "# TYPE paperlark_unaccounted gauge", f"paperlark_unaccounted {gap}", ""])
 
 

@@ -204,7 +204,7 @@ def test_checking_and_previewing_change_nothing(place: Path, run: Callable[..., 
     assert preview.code == 0
     assert sorted(path.suffix for path in (place / "seen").iterdir()) == [".eml", ".html", ".txt"]
     assert "Larkspur" in (place / "seen" / "ada@example.org.txt").read_text()
-    assert check.json["changes"] == ["ada@example.org: new reader", "bob@example.org: new reader"]
+    assert check.json["changes"] == ["ada@example.org: new subscriber", "bob@example.org: new subscriber"]
 
 
 def test_a_digest_goes_out_once_for_its_slot_however_often_it_is_asked_for(
@@ -255,7 +255,7 @@ def test_the_dumps_give_exactly_the_papers_that_are_there(
     assert not {"new", "Subscribe", "Daily Papers"} & {one["title"] for one in listings}
 
 
-def test_readers_kept_in_the_database(place: Path, run: Callable[..., Ran]) -> None:
+def test_subscribers_kept_in_the_database(place: Path, run: Callable[..., Ran]) -> None:
     added = run("subscribers", "add", "cyd@example.org", "--keyword", "survey", "--digest", "daily 08:00")
     twice = run("subscribers", "add", "cyd@example.org")
     in_file = run("subscribers", "add", "ada@example.org")
@@ -273,7 +273,7 @@ def test_readers_kept_in_the_database(place: Path, run: Callable[..., Ran]) -> N
     assert "cyd@example.org" not in [one["Delivered-To"] for one in mails(place)]
 
 
-def test_importing_many_readers_or_none(place: Path, run: Callable[..., Ran]) -> None:
+def test_importing_many_subscribers_or_none(place: Path, run: Callable[..., Ran]) -> None:
     lines = [json.dumps({"email": f"r{number}@example.org", "digest": "daily 07:30"}) for number in range(200)]
     (place / "many.jsonl").write_text("\n".join(lines))
     (place / "wrong.jsonl").write_text(lines[0] + '\n{"email": "not an address"}\n{"email": "ada@example.org"}\n')
@@ -284,7 +284,7 @@ def test_importing_many_readers_or_none(place: Path, run: Callable[..., Ran]) ->
     assert (wrong.code, good.code, again.code) == (2, 0, 0)
     assert "line 2" in wrong.err
     assert "nothing was imported" in wrong.err
-    assert "200 readers" in good.out
+    assert "200 subscribers" in good.out
     assert "200 were known already" in again.out
 
 
@@ -336,7 +336,7 @@ def test_global_options_may_stand_anywhere(place: Path, run: Callable[..., Ran])
     assert run("once", "--quiet", "--config", "other.toml").out == ""
 
 
-def test_status_counts_readers_it_would_take_long_to_read_about(place: Path, run: Callable[..., Ran]) -> None:
+def test_status_counts_subscribers_it_would_take_long_to_read_about(place: Path, run: Callable[..., Ran]) -> None:
     people = "".join(f'{{"email": "r{number}@example.org", "digest": "daily 06:00"}}\n' for number in range(60))
     (place / "people.jsonl").write_text(people)
     run("subscribers", "import", "people.jsonl")

@@ -19,7 +19,7 @@ GUIDE = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
 OPTION = re.compile(r"^#(?=[a-z_]+ = |\[)", re.MULTILINE)  # an option that is switched off
 
 # The least text in which a section is read, so that a key can be put under it.
-READER = '[[subscribers]]\nemail = "ada@example.org"\n'
+SUBSCRIBER = '[[subscribers]]\nemail = "ada@example.org"\n'
 NEEDED = {
     "page": 'location = "x.txt"\n',
     "arxiv": 'categories = ["cs.CL"]\n',
@@ -31,8 +31,8 @@ SECTIONS = {
     "[mail]": "[mail]\n",
     "[mail.dkim]": "[mail.dkim]\n",
     "[[sources]]": '[[sources]]\ntype = "huggingface"\n',
-    "[[subscribers]]": READER,
-    "[[subscribers.profiles]]": f'{READER}[[subscribers.profiles]]\nquery = "rag"\n',
+    "[[subscribers]]": SUBSCRIBER,
+    "[[subscribers.profiles]]": f'{SUBSCRIBER}[[subscribers.profiles]]\nquery = "rag"\n',
     **{f'type = "{kind}"': f'[[sources]]\ntype = "{kind}"\n{NEEDED.get(kind, "")}' for kind in SOURCES},
 }
 COMMON = {"type", "name", "every", "private"}
@@ -75,8 +75,8 @@ def test_the_example_is_fine_as_it_stands() -> None:
     # The checkout itself may lie in a folder for temporary files, as CI's does.
     assert [one for one in config.warnings if "temporary files" not in one] == []
     assert config.mail.url == f"outbox:{ROOT}/outbox"
-    assert all(reader.email.endswith("@example.org") for reader in config.subscribers)
-    assert any(not reader.profiles for reader in config.subscribers)
+    assert all(subscriber.email.endswith("@example.org") for subscriber in config.subscribers)
+    assert any(not subscriber.profiles for subscriber in config.subscribers)
 
 
 def test_the_example_s_saved_pages_are_there() -> None:
@@ -112,9 +112,9 @@ def spelled_out(table: Any) -> Iterator[tuple[str, set[str]]]:
     for source in table["sources"]:
         yield "[[sources]]", set(source) & COMMON
         yield f'type = "{source["type"]}"', set(source) - COMMON
-    for reader in table["subscribers"]:
-        yield "[[subscribers]]", set(reader)
-        for profile in reader.get("profiles", []):
+    for subscriber in table["subscribers"]:
+        yield "[[subscribers]]", set(subscriber)
+        for profile in subscriber.get("profiles", []):
             yield "[[subscribers.profiles]]", set(profile)
 
 

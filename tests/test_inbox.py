@@ -1,5 +1,5 @@
-"""What comes back, end to end: a real letter goes out, its own addresses bring the answers in, and the reader is or is
-not reached any more."""
+"""What comes back, end to end: a real letter goes out, its own addresses bring the answers in, and the subscriber is or
+is not reached any more."""
 
 import mailbox
 import re
@@ -14,7 +14,7 @@ import pytest
 from bot.cli import main
 from bot.cli.wiring import Parts, State
 from bot.store import subscribers
-from bot.store.subscribers import Reader
+from bot.store.subscribers import StoredSubscriber
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIG = """
@@ -91,7 +91,7 @@ PLAIN = "From: Ada <ada@example.net>\nTo: {to}\nDelivered-To: {to}\nSubject: {su
 
 
 class Post:
-    """A household with one reader, whose letters can be answered."""
+    """A household with one subscriber, whose letters can be answered."""
 
     def __init__(self, place: Path, run: Callable[..., int]) -> None:
         self.place = place
@@ -116,7 +116,7 @@ class Post:
         mailbox.Maildir(self.place / "returned", create=True).add(raw.encode())
         assert self.run("inbox", "--now", "2026-11-20T12:00Z") == 0
 
-    def ada(self) -> Reader:
+    def ada(self) -> StoredSubscriber:
         parts = Parts(State(config_path=self.place / "config.toml"))
         with parts.database.read() as tx:
             (ada,) = subscribers.everyone(tx)
@@ -185,7 +185,7 @@ def test_a_full_mailbox_has_patience(post: Post) -> None:
     assert post.ada().status == "bounced"
 
 
-def test_what_is_our_fault_is_never_the_readers(post: Post) -> None:
+def test_what_is_our_fault_is_never_the_subscribers(post: Post) -> None:
     for _ in range(8):
         post.comes_back(DSN.format(to=post.verp(), status="5.7.1"))
 

@@ -1,7 +1,7 @@
 """The command line: one function per verb, in modules by what they are for. Wiring is in `parts`.
 
 steps    once, collect, compose, deliver, run, migrate         look      check, status, preview
-readers  subscribers ..., inbox                                ask       explain, why, who
+subscribers  subscribers ..., inbox                                ask       explain, why, who
 care     init, demo                                            trial     read
 doctor   doctor                                                serve     web
 backtest backtest

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from bot.cli.console import many, moment, out, print_json
-from bot.cli.wiring import Json, Now, Parts, moment_of, one_of_the_readers, parts_of
+from bot.cli.wiring import Json, Now, Parts, find_subscriber, moment_of, parts_of
 from bot.core.papers import Paper, identity
 from bot.core.query import Query
 from bot.core.query.ast import NUMBERS, excluding, true, turning, written
@@ -15,7 +15,7 @@ from bot.errors import UserError
 from bot.mail import tokens
 from bot.pipeline.subscribers import subscriber_of
 from bot.store import editions, history
-from bot.store.subscribers import Reader
+from bot.store.subscribers import StoredSubscriber
 
 
 def register(app: typer.Typer) -> None:
@@ -26,28 +26,28 @@ def register(app: typer.Typer) -> None:
 
 def explain_command(
     context: typer.Context,
-    email: Annotated[str, typer.Argument(help="The reader's address.")],
+    email: Annotated[str, typer.Argument(help="The subscriber's address.")],
     paper: Annotated[str, typer.Argument(help="An arXiv id, DOI, URL or exact title.")],
     now: Now = None,
     as_json: Json = False,
 ) -> None:
-    """Why this paper did or did not reach this reader, clause by clause."""
+    """Why this paper did or did not reach this subscriber, clause by clause."""
     parts = parts_of(context)
     start = moment_of(now)
     parts.sync(start)
-    reader = one_of_the_readers(parts, email)
+    stored = find_subscriber(parts, email)
     paper_id, found = find_paper(parts, paper)
-    subscriber = subscriber_of(reader.data)
-    fates = _fates(parts, reader, paper_id)
+    subscriber = subscriber_of(stored.data)
+    fates = _fates(parts, stored, paper_id)
     explained = [(profile, explain(profile.query, found)) for profile in subscriber.profiles]
     obstacles = [_obstacle(profile.query, found) for profile in subscriber.profiles]
     matching = [profile.name for profile, tree in explained if tree.true]
     near = [f"{one.name} does not, {why}" for one, why in zip(subscriber.profiles, obstacles, strict=True) if why]
-    not_told = "" if fates else _not_told(parts, reader, subscriber, paper_id, found, matching, near)
+    not_told = "" if fates else _not_told(parts, stored, subscriber, paper_id, found, matching, near)
     if as_json:
         print_json(
             {
-                "email": reader.email,
+                "email": stored.email,
                 "paper": found.key,
                 "matched": bool(matching),
                 "terms": [term for _, tree in explained for term in terms(tree)],
@@ -72,7 +72,7 @@ def explain_command(
         out.print(f"\n{profile.name}: {verdict}", markup=False)
         _say_tree(tree, found, 1)
     if not subscriber.profiles:
-        out.print("\nThis reader has no profile: they get the trending papers.", markup=False)
+        out.print("\nThis subscriber has no profile: they get the trending papers.", markup=False)
     out.print("", markup=False)
     for line in fates or [not_told]:
         out.print(line, markup=False)
@@ -108,11 +108,11 @@ def _obstacle(query: Query, paper: Paper) -> str:
     return f"lacks only {written(alone[0])}" if len(alone) == 1 else ""
 
 
-def _fates(parts: Parts, reader: Reader, paper_id: int) -> list[str]:
+def _fates(parts: Parts, subscriber: StoredSubscriber, paper_id: int) -> list[str]:
     """What editions did with the paper, in words."""
     lines = []
     with parts.database.read() as tx:
-        for told in editions.telling(tx, paper_id, subscriber_id=reader.id):
+        for told in editions.telling(tx, paper_id, subscriber_id=subscriber.id):
             if told.shown:
                 fate = f"went out on {moment(told.sent_at)}" if told.sent_at else f"is {told.state}"
                 lines.append(f"Told in the {told.kind} {told.slot}, which {fate} ({told.message_id}).")
@@ -123,7 +123,7 @@ def _fates(parts: Parts, reader: Reader, paper_id: int) -> list[str]:
 
 def _not_told(
     parts: Parts,
-    reader: Reader,
+    stored: StoredSubscriber,
     subscriber: Subscriber,
     paper_id: int,
     paper: Paper,
@@ -131,28 +131,30 @@ def _not_told(
     near: list[str],
 ) -> str:
     """Why no edition told a paper, in words. `matching`: the profiles that match it; `near`: why others do not."""
-    if reader.status != "active":
-        return f"Not told: the reader is {reader.status} since {moment(reader.status_since)} ({reader.status_reason})."
+    if stored.status != "active":
+        return (
+            f"Not told: the subscriber is {stored.status} since {moment(stored.status_since)} ({stored.status_reason})."
+        )
     if not matching:
         which = f" ({'; '.join(near)})" if near else ""
         return f"Not told: no profile matches it{which}, and it has not been among the trending papers of an edition."
-    if reader.told_at is None:
-        return f"Not told yet: the first digest is due {moment(reader.next_due)}."
-    if paper.first_seen and paper.first_seen > reader.told_at:
-        return f"Not told yet: it came after the last edition; the next is due {moment(reader.next_due)}."
+    if stored.told_at is None:
+        return f"Not told yet: the first digest is due {moment(stored.next_due)}."
+    if paper.first_seen and paper.first_seen > stored.told_at:
+        return f"Not told yet: it came after the last edition; the next is due {moment(stored.next_due)}."
     with parts.database.read() as tx:
-        digests = editions.digests_since(tx, reader.id, history.born(tx, paper_id))
+        digests = editions.digests_since(tx, stored.id, history.born(tx, paper_id))
     for slot, picks in digests:
         for section in picks.sections:
             if section.name in matching and section.more:
                 limit, more = many(subscriber.max_papers, "paper"), many(section.more, "more paper")
                 told = f"the digest {slot}, which counted {more} for {section.name}"
                 return f"Not told: over the limit of {limit} in {told}."
-    if paper.first_seen and paper.first_seen < reader.status_since - subscriber.schedule.period:
-        came, since = moment(paper.first_seen), moment(reader.status_since)
-        return f"Not told: it came {came}, long before this reader, who is {reader.status} since {since}."
+    if paper.first_seen and paper.first_seen < stored.status_since - subscriber.schedule.period:
+        came, since = moment(paper.first_seen), moment(stored.status_since)
+        return f"Not told: it came {came}, long before this subscriber, who is {stored.status} since {since}."
     return (
-        f"Not told: it was known by the last edition ({moment(reader.told_at)}) and did not match then; the profile or "
+        f"Not told: it was known by the last edition ({moment(stored.told_at)}) and did not match then; the profile or "
         "the paper has changed since."
     )
 
@@ -187,11 +189,11 @@ def why(
     message_id: Annotated[str, typer.Argument(help="A Message-ID, with or without <>.")],
     as_json: Json = False,
 ) -> None:
-    """A message's whole life: reader, slot, papers, attempts, the relay's words."""
+    """A message's whole life: subscriber, slot, papers, attempts, the relay's words."""
     parts = parts_of(context)
     whole = f"<{message_id.strip().strip('<>')}>"
     with parts.database.read() as tx:
-        life = editions.life(tx, whole, tokens.reader_in(parts.identity.secret, whole))
+        life = editions.life(tx, whole, tokens.subscriber_in(parts.identity.secret, whole))
         if life is None:
             raise UserError(f"No message has the id {message_id}.")
         papers = history.as_of(tx, life.paper_ids, life.revision)

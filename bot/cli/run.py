@@ -20,12 +20,12 @@ from bot.store import Database, cursors, outbox, subscribers
 log = logging.getLogger(__name__)
 
 PATIENCE = timedelta(minutes=10)  # how long a run from cron waits for the relay's rate limit
-# Processes that share very many readers: more would mostly wait for each other to write, and each wants 150 MB, on
+# Processes that share very many subscribers: more would mostly wait for each other to write, and each wants 150 MB, on
 # platforms that show a machine's processors to a container with the memory of one.
 COMPOSERS = min(2, os.cpu_count() or 1)
 LONGEST_TICK = timedelta(minutes=1)  # of delivering in the worker: then new alerts are looked for
 
-Force = Annotated[bool, typer.Option("--force", help="Every reader is due now, whatever their schedule says.")]
+Force = Annotated[bool, typer.Option("--force", help="Every subscriber is due now, whatever their schedule says.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -84,7 +84,7 @@ def collect_command(context: typer.Context, now: Now = None, as_json: Json = Fal
 
 
 def compose_command(context: typer.Context, force: Force = False, now: Now = None, as_json: Json = False) -> None:
-    """Decide what every reader who is due gets, and write it down."""
+    """Decide what every subscriber who is due gets, and write it down."""
     parts = parts_of(context)
     start = moment_of(now)
     parts.sync(start)
@@ -225,7 +225,7 @@ def say_composed(parts: Parts, report: ComposeReport, now: datetime) -> None:
     with parts.database.read() as tx:
         due = cursors.next_due(tx)
     if due is None:
-        out.print("Nothing to compose: no reader has a digest.", markup=False)
+        out.print("Nothing to compose: no subscriber has a digest.", markup=False)
     elif due > now:
         out.print(f"Nothing new to tell anyone. The next digest is due {moment(due)}.", markup=False)
     else:
@@ -238,7 +238,7 @@ def say_delivered(parts: Parts, report: DeliverReport) -> None:
         out.print(f"Delivered {many(report.delivered, 'message')} to {place}.", markup=False)
     for number, words in (
         (report.failed, "not accepted (see `paperlark status`)"),
-        (report.suppressed, "not sent: the reader does not want mail any more"),
+        (report.suppressed, "not sent: the subscriber does not want mail any more"),
         (report.expired, "given up as too late; the next digest tells them"),
         (report.unknown, "may or may not have arrived (see `paperlark status`)"),
         (report.waiting, "still waiting"),

@@ -9,17 +9,17 @@ import typer
 
 from bot.cli.backtest import last_days, phrases_like_queries, profile_warnings
 from bot.cli.console import err, many, moment, out, print_json
-from bot.cli.wiring import Json, Now, Parts, moment_of, one_of_the_readers, parts_of
+from bot.cli.wiring import Json, Now, Parts, find_subscriber, moment_of, parts_of
 from bot.core.letter.renderer import check as rendering_problems
 from bot.core.subscriber.subscriber import Subscriber
 from bot.errors import UserError
 from bot.pipeline.compose.compose import open_newsroom
 from bot.pipeline.compose.digests import DigestDesk
-from bot.pipeline.subscribers import entry_for, reader_for
+from bot.pipeline.subscribers import as_stored, record_for
 from bot.store import Database, cursors, editions, sources, subscribers, unparsed
 
 DAYS = 14  # of the accounts, one by one
-MOST_NAMED = 50  # readers; of more it is said how many there are
+MOST_NAMED = 50  # subscribers; of more it is said how many there are
 
 
 def register(app: typer.Typer) -> None:
@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
 
 
 def check(context: typer.Context, now: Now = None, as_json: Json = False) -> None:
-    """Validate the configuration and the queries; show sources, readers, due times, and what would change."""
+    """Validate the configuration and the queries; show sources, subscribers, due times, and what would change."""
     parts = parts_of(context)
     start = moment_of(now)
     config = parts.config
@@ -54,7 +54,7 @@ def check(context: typer.Context, now: Now = None, as_json: Json = False) -> Non
     out.print(f"\n{many(len(config.sources), 'source')}", markup=False)
     for source in config.sources:
         out.print(f"  {source.name}  {source.type}, every {_span(source.every.total_seconds())}", markup=False)
-    out.print(f"\n{many(len(config.subscribers), 'reader')}", markup=False)
+    out.print(f"\n{many(len(config.subscribers), 'subscriber')}", markup=False)
     for subscriber in config.subscribers:
         due = next_due[subscriber.email]
         profiles = many(len(subscriber.profiles), "profile") if subscriber.profiles else "trending papers only"
@@ -78,14 +78,14 @@ def _pending_changes(parts: Parts, now: datetime) -> list[str]:
     ):
         return [
             f"a new database: {parts.config.database}",
-            *(f"{one.email}: new reader" for one in parts.config.subscribers),
+            *(f"{one.email}: new subscriber" for one in parts.config.subscribers),
         ]
     database = Database(parts.config.database)
     try:
         if database.pending():
             return ["the schema will be brought up to date"]
         with database.read() as tx:
-            return subscribers.would_change(tx, parts.entries(now))
+            return subscribers.would_change(tx, parts.records(now))
     finally:
         database.close()
 
@@ -145,12 +145,12 @@ def status(context: typer.Context, as_json: Json = False) -> None:
                 ],
                 "subscribers": [
                     {
-                        "email": reader.email,
-                        "status": reader.status,
-                        "next_due": reader.next_due,
-                        "reason": reader.status_reason,
+                        "email": subscriber.email,
+                        "status": subscriber.status,
+                        "next_due": subscriber.next_due,
+                        "reason": subscriber.status_reason,
                     }
-                    for reader in people
+                    for subscriber in people
                 ],
                 "accounts": books,
                 "days": [{"day": day, **day_books} for day, day_books in daily.items()],
@@ -180,10 +180,14 @@ def status(context: typer.Context, as_json: Json = False) -> None:
         numbers = ", ".join(f"{number:,} {name}" for name, number in sorted(counts.items()))
         out.print(f"  {numbers}; next digest {moment(next_due)}; `paperlark subscribers list` names them", markup=False)
         people = []
-    for reader in people:
-        due = f"next digest {moment(reader.next_due)}" if reader.next_due else "no digest due"
-        why = f" since {moment(reader.status_since)}: {reader.status_reason}" if reader.status != "active" else ""
-        out.print(f"  {reader.email}  {reader.status}{why or '; ' + due}", markup=False)
+    for subscriber in people:
+        due = f"next digest {moment(subscriber.next_due)}" if subscriber.next_due else "no digest due"
+        why = (
+            f" since {moment(subscriber.status_since)}: {subscriber.status_reason}"
+            if subscriber.status != "active"
+            else ""
+        )
+        out.print(f"  {subscriber.email}  {subscriber.status}{why or '; ' + due}", markup=False)
     if not counts:
         out.print("  none yet: add [[subscribers]] to the configuration", markup=False)
     parts_ = [
@@ -198,32 +202,32 @@ def status(context: typer.Context, as_json: Json = False) -> None:
 
 def preview(
     context: typer.Context,
-    email: Annotated[str, typer.Argument(help="The reader's address.")],
+    email: Annotated[str, typer.Argument(help="The subscriber's address.")],
     folder: Annotated[Path, typer.Option("--out", help="Where to write the files.")] = Path("preview"),
     open_it: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     now: Now = None,
 ) -> None:
-    """The next edition of one reader as .html, .txt and .eml, without sending or changing anything."""
+    """The next edition of one subscriber as .html, .txt and .eml, without sending or changing anything."""
     parts = parts_of(context)
     start = moment_of(now)
     subscriber = next((one for one in parts.config.subscribers if one.email.lower() == email.lower()), None)
     with parts.database.read() as tx:
         stored = subscribers.by_email(tx, subscriber.email if subscriber else email)
     if subscriber is not None:
-        reader = reader_for(entry_for(subscriber, start), stored, start)
+        stored = as_stored(record_for(subscriber, start), stored, start)
     else:
-        reader = one_of_the_readers(parts, email)
+        stored = find_subscriber(parts, email)
     room = open_newsroom(parts.database, start, remember=False)
-    decided = list(DigestDesk(room, start, parts.identity.message_id).decide([reader]))
+    decided = list(DigestDesk(room, start, parts.identity.message_id).decide([stored]))
     if not decided:
         raise UserError(f"{email} has no digest.", ['their schedule is "off"'])
     (_, _), picks, _ = decided[0]
     if not picks.matched:
         out.print(f"There is nothing new for {email}: no mail would be sent.", markup=False)
         return
-    page, letter, message = parts.press.preview(reader, picks, room, start)
+    page, letter, message = parts.press.preview(stored, picks, room, start)
     folder.mkdir(parents=True, exist_ok=True)
-    stem = folder / reader.email.replace("/", "_")
+    stem = folder / stored.email.replace("/", "_")
     written = []
     for suffix, data in ((".html", page.encode()), (".txt", letter.text_page.encode()), (".eml", message.data)):
         path = stem.with_name(stem.name + suffix)

@@ -1,4 +1,4 @@
-"""The verbs about readers kept in the database: subscribers list|add|remove|pause|resume|import|export."""
+"""The verbs about subscribers kept in the database: subscribers list|add|remove|pause|resume|import|export."""
 
 import json
 import sys
@@ -11,19 +11,19 @@ from zoneinfo import ZoneInfo
 import typer
 
 from bot.cli.console import many, moment, out, print_json
-from bot.cli.wiring import Json, Now, Parts, moment_of, one_of_the_readers, parts_of
+from bot.cli.wiring import Json, Now, Parts, find_subscriber, moment_of, parts_of
 from bot.core.subscriber.subscriber import Subscriber, subscriber_from
 from bot.errors import UserError
-from bot.pipeline.subscribers import entry_for, subscriber_of
+from bot.pipeline.subscribers import record_for, subscriber_of
 from bot.store import outbox, subscribers
 
-Email = Annotated[str, typer.Argument(help="The reader's address.")]
+Email = Annotated[str, typer.Argument(help="The subscriber's address.")]
 PAGE = 1000
 
 
 def register(app: typer.Typer) -> None:
     group = typer.Typer(
-        help="Readers kept in the database, beside those in the configuration.",
+        help="Subscribers kept in the database, beside those in the configuration.",
         no_args_is_help=True,
         rich_markup_mode=None,
     )
@@ -81,7 +81,8 @@ def list_(context: typer.Context, now: Now = None, as_json: Json = False) -> Non
         out.print(f"{one.email}  {one.status}{until} since {moment(one.status_since)}{why}  [{where}]", markup=False)
     if not people:
         out.print(
-            "No readers yet: add [[subscribers]] to the configuration, or `paperlark subscribers add`.", markup=False
+            "No subscribers yet: add [[subscribers]] to the configuration, or `paperlark subscribers add`.",
+            markup=False,
         )
 
 
@@ -96,7 +97,7 @@ def add(
     alert: Annotated[bool, typer.Option(help="Also mail at once.")] = False,
     now: Now = None,
 ) -> None:
-    """Add a reader to the database."""
+    """Add a subscriber to the database."""
     parts = parts_of(context)
     table: dict[str, Any] = {"email": email, "timezone": timezone, "digest": digest}
     if name:
@@ -110,22 +111,24 @@ def add(
     start = moment_of(now)
     _refuse_double(parts, subscriber.email)
     with parts.database.write() as tx:
-        added = subscribers.add(tx, [entry_for(subscriber, start)], start)
+        added = subscribers.add(tx, [record_for(subscriber, start)], start)
     if not added:
-        raise UserError(f"{subscriber.email} is a reader already.", ["`paperlark subscribers list` shows their state"])
+        raise UserError(
+            f"{subscriber.email} is a subscriber already.", ["`paperlark subscribers list` shows their state"]
+        )
     out.print(f"Added {subscriber.email}.", markup=False)
 
 
 def remove(context: typer.Context, email: Email, now: Now = None) -> None:
-    """Remove a reader from the database: they get nothing more."""
+    """Remove a subscriber from the database: they get nothing more."""
     parts = parts_of(context)
-    reader = one_of_the_readers(parts, email)
-    if reader.origin == "file":
-        raise UserError(f"{reader.email} is in the configuration.", [f"remove them from {parts.state.config_path}"])
+    subscriber = find_subscriber(parts, email)
+    if subscriber.origin == "file":
+        raise UserError(f"{subscriber.email} is in the configuration.", [f"remove them from {parts.state.config_path}"])
     with parts.database.write() as tx:
-        subscribers.set_status(tx, reader.email, "removed", "removed by hand", moment_of(now))
-        outbox.suppress(tx, [reader.id], "the reader was removed")
-    out.print(f"Removed {reader.email}.", markup=False)
+        subscribers.set_status(tx, subscriber.email, "removed", "removed by hand", moment_of(now))
+        outbox.suppress(tx, [subscriber.id], "the subscriber was removed")
+    out.print(f"Removed {subscriber.email}.", markup=False)
 
 
 def pause(
@@ -138,9 +141,9 @@ def pause(
 ) -> None:
     """No mail for a while; what was missed comes in one digest afterwards."""
     parts = parts_of(context)
-    reader = one_of_the_readers(parts, email)
-    if reader.status not in ("active", "paused"):
-        raise UserError(f"{reader.email} is {reader.status} and gets nothing anyway.")
+    subscriber = find_subscriber(parts, email)
+    if subscriber.status not in ("active", "paused"):
+        raise UserError(f"{subscriber.email} is {subscriber.status} and gets nothing anyway.")
     start = moment_of(now)
     end = None
     if until:
@@ -148,21 +151,21 @@ def pause(
             day = date.fromisoformat(until)
         except ValueError as error:
             raise UserError(f"--until {until!r} is not a day.", ["for example 2026-12-24"]) from error
-        end = datetime.combine(day, time(), ZoneInfo(subscriber_of(reader.data).timezone)).astimezone(UTC)
+        end = datetime.combine(day, time(), ZoneInfo(subscriber_of(subscriber.data).timezone)).astimezone(UTC)
         if end <= start:
             raise UserError(f"{until} is over already.")
     with parts.database.write() as tx:
-        subscribers.set_status(tx, reader.email, "paused", "paused by hand", start, until=end)
-    out.print(f"Paused {reader.email}{f' until {until}' if until else ''}.", markup=False)
+        subscribers.set_status(tx, subscriber.email, "paused", "paused by hand", start, until=end)
+    out.print(f"Paused {subscriber.email}{f' until {until}' if until else ''}.", markup=False)
 
 
 def resume(context: typer.Context, email: Email, now: Now = None) -> None:
     """Mail again, also after an unsubscribe, a bounce or a complaint: only a person can decide that."""
     parts = parts_of(context)
-    reader = one_of_the_readers(parts, email)
+    subscriber = find_subscriber(parts, email)
     with parts.database.write() as tx:
-        subscribers.set_status(tx, reader.email, "active", "resumed by hand", moment_of(now))
-    out.print(f"{reader.email} gets mail again (was {reader.status}).", markup=False)
+        subscribers.set_status(tx, subscriber.email, "active", "resumed by hand", moment_of(now))
+    out.print(f"{subscriber.email} gets mail again (was {subscriber.status}).", markup=False)
 
 
 def import_(
@@ -170,7 +173,7 @@ def import_(
     file: Annotated[Path, typer.Argument(help="Subscribers as TOML ([[subscribers]]) or JSON lines.")],
     now: Now = None,
 ) -> None:
-    """Add many readers to the database, from what `export` wrote or a file like config.toml."""
+    """Add many subscribers to the database, from what `export` wrote or a file like config.toml."""
     parts = parts_of(context)
     start = moment_of(now)
     problems: list[str] = []
@@ -185,18 +188,20 @@ def import_(
         if subscriber.email in mine:
             problems.append(f"{place}: {subscriber.email} is in the configuration")
             continue
-        entries.append(entry_for(subscriber, start))
+        entries.append(record_for(subscriber, start))
     if problems:
         shown = problems[:50] + ([f"and {len(problems) - 50} more"] if len(problems) > 50 else [])
         raise UserError(f"{file}: {many(len(problems), 'problem')}; nothing was imported.", shown)
     with parts.database.write() as tx:
         added = subscribers.add(tx, entries, start)
     known = len(entries) - added
-    out.print(f"Imported {many(added, 'reader')}{f'; {known:,} were known already' if known else ''}.", markup=False)
+    out.print(
+        f"Imported {many(added, 'subscriber')}{f'; {known:,} were known already' if known else ''}.", markup=False
+    )
 
 
 def export(context: typer.Context) -> None:
-    """Every reader kept in the database as JSON lines on stdout, for `import`."""
+    """Every subscriber kept in the database as JSON lines on stdout, for `import`."""
     parts = parts_of(context)
     for one in _everyone(parts):
         if one.origin == "database" and one.status in ("active", "paused"):
@@ -215,7 +220,7 @@ def _everyone(parts: Parts) -> Any:
 
 
 def _tables(file: Path) -> list[tuple[str, dict[str, Any]]]:
-    """The readers in a file, with the place of each for messages."""
+    """The subscribers in a file, with the place of each for messages."""
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -28,12 +28,12 @@ from bot.pipeline import upkeep
 from bot.pipeline.build_message import Identity, PressRoom
 from bot.pipeline.collect.collect import Source
 from bot.pipeline.deliver.deliver import Sending
-from bot.pipeline.subscribers import entry_for
+from bot.pipeline.subscribers import record_for
 from bot.resources import shipped
 from bot.sources import every
 from bot.store import Database, settings, subscribers
 from bot.store.sources import Pace
-from bot.store.subscribers import Entry
+from bot.store.subscribers import SubscriberRecord
 
 Clock = Callable[[], datetime]
 Now = Annotated[
@@ -180,14 +180,14 @@ class Parts:
         ) as fetcher:
             yield fetcher
 
-    def entries(self, now: datetime) -> list[Entry]:
-        """The readers of the file, as the store keeps them."""
-        return [entry_for(subscriber, now) for subscriber in self.config.subscribers]
+    def records(self, now: datetime) -> list[SubscriberRecord]:
+        """The subscribers of the file, as the store keeps them."""
+        return [record_for(subscriber, now) for subscriber in self.config.subscribers]
 
     def sync(self, now: datetime) -> None:
-        """Make the stored readers equal to the file's."""
+        """Make the stored subscribers equal to the file's."""
         with self.database.write() as tx:
-            subscribers.sync(tx, self.entries(now), now)
+            subscribers.sync(tx, self.records(now), now)
 
 
 @contextmanager
@@ -202,12 +202,12 @@ def parts_of(context: typer.Context) -> Parts:
     return Parts(state)
 
 
-def one_of_the_readers(parts: Parts, email: str) -> subscribers.Reader:
-    """A reader by address. Raises UserError."""
+def find_subscriber(parts: Parts, email: str) -> subscribers.StoredSubscriber:
+    """A subscriber by address. Raises UserError."""
     with parts.database.read() as tx:
-        reader = subscribers.by_email(tx, email) or subscribers.by_email(tx, email.strip().lower())
-    if reader is None:
+        stored = subscribers.by_email(tx, email) or subscribers.by_email(tx, email.strip().lower())
+    if stored is None:
         known: Sequence[str] = [subscriber.email for subscriber in parts.config.subscribers]
         hint = f"the configuration has {', '.join(known[:5])}" if known else "the configuration has no subscribers"
-        raise UserError(f"There is no reader {email}.", [hint])
-    return reader
+        raise UserError(f"There is no subscriber {email}.", [hint])
+    return stored

@@ -1,6 +1,6 @@
 """The sections of config.toml, each from its table to its value. Problems are noted, never raised, so that all show.
 
-Reading the file, the environment and the lines of problems are `load`'s; what a reader is, `bot.core.readers`'.
+Reading the file, the environment and the lines of problems are `load`'s; what a subscriber is, `bot.core.subscribers`'.
 """
 
 import os
@@ -65,10 +65,10 @@ class Sections:
         sources = [self._source(one, number) for number, one in enumerate(tables)]
         self._refuse_doubles("sources", tables, "name", "type")
         tables = table.tables("subscribers", "[[subscribers]]")
-        readers = [read_subscriber(one, ("subscribers", number), self.problems) for number, one in enumerate(tables)]
+        people = [read_subscriber(one, ("subscribers", number), self.problems) for number, one in enumerate(tables)]
         self._refuse_doubles("subscribers", tables, "email")
         table.finish(_HINTS)
-        subscribers = tuple(reader for reader in readers if reader)
+        subscribers = tuple(subscriber for subscriber in people if subscriber)
         self._warn_of_strange_sources({fold_value(str(source.name)) for source in sources if source}, subscribers)
         if not sources:
             self.warnings.append("there are no [[sources]]: nothing will ever be found")

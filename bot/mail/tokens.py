@@ -75,15 +75,15 @@ def found_in(secret: str, text: str) -> list[Token]:
 def message_id(secret: str, kind: str, slot: str, subscriber_id: int, domain: str) -> str:
     """The one Message-ID an edition ever has: `<d.2026-11-20.32 hexadecimal digits@domain>`. A retry repeats it.
 
-    The digits are a tag of edition and reader (10 bytes), and the reader's number (6 bytes) under a mask made of the
-    tag: whoever has the secret finds the reader in it (`reader_in`), nobody else anything.
+    The digits are a tag of edition and subscriber (10 bytes), and the subscriber's number (6 bytes) under a mask made
+    of the tag: whoever has the secret finds the subscriber in it (`subscriber_in`), nobody else anything.
     """
     tag = _mac(secret, b"message", f"{kind}\0{slot}\0{subscriber_id}".encode(), 10)
     return f"<{kind[:1]}.{_plain(slot)}.{tag.hex()}{subscriber_id ^ _mask(secret, tag):012x}@{domain}>"
 
 
-def reader_in(secret: str, message_id: str) -> int | None:
-    """The reader a Message-ID of ours was made for; of anybody else's some number or None."""
+def subscriber_in(secret: str, message_id: str) -> int | None:
+    """The subscriber a Message-ID of ours was made for; of anybody else's some number or None."""
     digits = re.search(r"\.([0-9a-f]{20})([0-9a-f]{12})@", message_id)
     return int(digits[2], 16) ^ _mask(secret, bytes.fromhex(digits[1])) if digits else None
 
@@ -93,7 +93,7 @@ def _mask(secret: str, tag: bytes) -> int:
 
 
 def _mac(secret: str, use: bytes, payload: bytes, size: int) -> bytes:
-    """A keyed BLAKE2b (RFC 7693): a third of HMAC's time, for every reader has a Message-ID a day."""
+    """A keyed BLAKE2b (RFC 7693): a third of HMAC's time, for every subscriber has a Message-ID a day."""
     return hashlib.blake2b(payload, digest_size=size, key=_key(secret), person=use).digest()
 
 

@@ -1,44 +1,46 @@
-"""What a refusal for good means for a reader, whether the relay says it at once or a bounce says it later; and what to
-do about a letter that is too big."""
+"""What a refusal for good means for a subscriber, whether the relay says it at once or a bounce says it later; and what
+to do about a letter that is too big."""
 
 from datetime import datetime, timedelta
 
 from bot.core.edition.picks import Picks, PickSection
 from bot.mail.incoming.bounces import HARD
 from bot.store import Connection, editions, outbox, subscribers
-from bot.store.subscribers import Reader
+from bot.store.subscribers import StoredSubscriber
 
 SOFT_LIMIT = 5  # soft refusals ...
-SOFT_WINDOW = timedelta(days=30)  # ... within this end a reader
+SOFT_WINDOW = timedelta(days=30)  # ... within this end a subscriber
 # At RCPT a bare reply code is the relay's own finding: no such mailbox, not here, no such name.
 HARD_AT_ONCE = HARD | {"5.1.3", "5.1.6", "550", "551", "553"}
 NAMED = 5  # of the papers that do not fit, how many are named
 
 
-def judge(tx: Connection, reader: Reader, *, hard: bool, edition_id: int, words: str, now: datetime) -> str:
-    """Count a refusal and end the reader where the rules say so; returns what was done, in words.
+def judge(
+    tx: Connection, subscriber: StoredSubscriber, *, hard: bool, edition_id: int, words: str, now: datetime
+) -> str:
+    """Count a refusal and end the subscriber where the rules say so; returns what was done, in words.
 
     Hard (no such address): the first ends it, the second if anything was ever accepted for it before. Soft (mailbox
     full, disabled): the fifth within 30 days.
     """
-    if reader.status in subscribers.FINAL:
+    if subscriber.status in subscribers.FINAL:
         return "gets nothing already"
-    count = subscribers.count_bounce(tx, reader.id, now, now - SOFT_WINDOW)
+    count = subscribers.count_bounce(tx, subscriber.id, now, now - SOFT_WINDOW)
     if hard:
-        if count < 2 and editions.ever_sent_before(tx, reader.id, edition_id):
+        if count < 2 and editions.ever_sent_before(tx, subscriber.id, edition_id):
             return f"once more and they get nothing ({words})"
-        end(tx, reader, "bounced", words, now)
+        end(tx, subscriber, "bounced", words, now)
         return f"gets nothing more ({words})"
     if count < SOFT_LIMIT:
         return f"{count} of {SOFT_LIMIT}"
-    end(tx, reader, "bounced", f"{count} soft bounces within {SOFT_WINDOW.days} days: {words}", now)
+    end(tx, subscriber, "bounced", f"{count} soft bounces within {SOFT_WINDOW.days} days: {words}", now)
     return "one too many, gets nothing more"
 
 
-def end(tx: Connection, reader: Reader, status: subscribers.Status, reason: str, now: datetime) -> None:
-    """A reader gets nothing more, not even what waits for them."""
-    subscribers.set_status(tx, reader.email, status, reason, now)
-    outbox.suppress(tx, [reader.id], reason)
+def end(tx: Connection, subscriber: StoredSubscriber, status: subscribers.Status, reason: str, now: datetime) -> None:
+    """A subscriber gets nothing more, not even what waits for them."""
+    subscribers.set_status(tx, subscriber.email, status, reason, now)
+    outbox.suppress(tx, [subscriber.id], reason)
 
 
 def halved(text: str) -> str | None:

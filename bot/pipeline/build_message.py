@@ -25,7 +25,7 @@ from bot.pipeline.compose.changes import NewsRoom
 from bot.pipeline.subscribers import subscriber_of
 from bot.store import Database, history
 from bot.store.outbox import Leased
-from bot.store.subscribers import Reader
+from bot.store.subscribers import StoredSubscriber
 
 LATE = timedelta(hours=1)  # an edition that goes out later than this says so
 RISE_OVER = {"weekly": timedelta(days=7), "monthly": timedelta(days=30)}  # of the other cadences: a day
@@ -86,25 +86,27 @@ class PressRoom:
             sender=mine.sender.email, recipient=address, message_id=message_id, data=write(letter, head, self.signer)
         )
 
-    def preview(self, reader: Reader, picks: Picks, room: NewsRoom, now: datetime) -> tuple[str, Letter, Message]:
-        """The next digest of a reader as web page, letter and message, without an edition in the store."""
-        subscriber = subscriber_of(reader.data)
+    def preview(
+        self, stored: StoredSubscriber, picks: Picks, room: NewsRoom, now: datetime
+    ) -> tuple[str, Letter, Message]:
+        """The next digest of a subscriber as web page, letter and message, without an edition in the store."""
+        subscriber = subscriber_of(stored.data)
         leased = Leased(
             id=0,
-            subscriber_id=reader.id,
+            subscriber_id=stored.id,
             kind="digest",
             slot=now.isoformat(),
             compose_id=0,
             revision=room.revision.id,
-            since=reader.told_at,
+            since=stored.told_at,
             due=now,
             day=now.astimezone(ZoneInfo(subscriber.timezone)).date(),
             picks=picks.to_json(),
             attempts=0,
-            message_id=self.identity.message_id("digest", now.isoformat(), reader.id),
-            email=reader.email,
-            data=reader.data,
-            reader_status=reader.status,
+            message_id=self.identity.message_id("digest", now.isoformat(), stored.id),
+            email=stored.email,
+            data=stored.data,
+            subscriber_status=stored.status,
             made=now,
             sources=room.notes,
         )
@@ -140,7 +142,7 @@ class PressRoom:
             day=leased.day,
             made=leased.made,
             since=leased.since,
-            reader=_addressee(subscriber),
+            subscriber=_addressee(subscriber),
             sections=selection.sections(picks, shown, dress),
             sources=notes_from_json(leased.sources),
             alerted=picks.alerted,
@@ -181,7 +183,7 @@ class PressRoom:
             return history.changes_since(tx, ids, history.revision_before(tx, leased.since), until=leased.revision)
 
     def _reasons(self, subscriber: Subscriber, paper: Paper) -> tuple[Reason, ...]:
-        """Every profile of the reader the paper answers, with the words that answered."""
+        """Every profile of the subscriber the paper answers, with the words that answered."""
         return tuple(
             [
                 Reason(profile=profile.name, quotes=quotes)
@@ -198,7 +200,7 @@ class PressRoom:
         return Head(
             date=leased.made,
             sender=mine.sender,
-            to=Mailbox(edition.reader.name, leased.email),
+            to=Mailbox(edition.subscriber.name, leased.email),
             message_id=leased.message_id,
             reply_to=mine.reply_to,
             list_id=f"{'alerts' if alert else 'digest'}.paperlark.{mine.domain}",
@@ -215,7 +217,7 @@ class PressRoom:
         return tokens.address(self.identity.bounces, token)
 
     def _unsubscribe_email(self, leased: Leased) -> str:
-        """An address whose mail ends this kind of edition for this reader."""
+        """An address whose mail ends this kind of edition for this subscriber."""
         local, _, domain = self.identity.sender.email.rpartition("@")
         template = self.identity.unsubscribe or f"{local}+{{token}}@{domain}"
         return tokens.address(template, self._unsubscribe_token(leased))

@@ -6,7 +6,7 @@ from bot.store import Connection, outbox
 
 DIGEST = timedelta(hours=20)  # after it was made and tried in vain; before that, tomorrow's would find it waiting
 ALERT = timedelta(hours=6)
-LONE_ALERT = timedelta(days=3)  # of a reader who has no digest to tell it instead
+LONE_ALERT = timedelta(days=3)  # of a subscriber who has no digest to tell it instead
 
 
 def expire(tx: Connection, now: datetime) -> int:

@@ -1,23 +1,23 @@
-"""Readers between the configuration, the store and the pipeline: the same plain table everywhere."""
+"""Subscribers between the configuration, the store and the pipeline: the same plain table everywhere."""
 
 import json
 from datetime import datetime
 from functools import lru_cache
 
 from bot.core.subscriber.subscriber import Subscriber, stored_subscriber
-from bot.store.subscribers import Entry, Reader
+from bot.store.subscribers import StoredSubscriber, SubscriberRecord
 
 
 @lru_cache(maxsize=1_000)
 def subscriber_of(data: str) -> Subscriber:
-    """A reader's settings from their stored table."""
+    """A subscriber's settings from their stored table."""
     return stored_subscriber(json.loads(data))
 
 
-def entry_for(subscriber: Subscriber, now: datetime) -> Entry:
-    """A reader as the store keeps them; their first digest is the next one after `now`."""
+def record_for(subscriber: Subscriber, now: datetime) -> SubscriberRecord:
+    """A subscriber as the store keeps them; their first digest is the next one after `now`."""
     slot = subscriber.schedule.next_after(now, subscriber.timezone)
-    return Entry(
+    return SubscriberRecord(
         email=subscriber.email,
         data=dict(subscriber.table),
         alerts=any(profile.alert for profile in subscriber.profiles),
@@ -26,20 +26,20 @@ def entry_for(subscriber: Subscriber, now: datetime) -> Entry:
     )
 
 
-def reader_for(entry: Entry, stored: Reader | None, now: datetime) -> Reader:
-    """A reader as the next run would find them: what the store knows, with the configuration's settings."""
-    return Reader(
+def as_stored(record: SubscriberRecord, stored: StoredSubscriber | None, now: datetime) -> StoredSubscriber:
+    """A subscriber as the next run would find them: what the store knows, with the configuration's settings."""
+    return StoredSubscriber(
         id=stored.id if stored else 0,
-        email=entry.email,
+        email=record.email,
         origin="file",
-        data=json.dumps(entry.data, ensure_ascii=False, sort_keys=True, default=str),
+        data=json.dumps(record.data, ensure_ascii=False, sort_keys=True, default=str),
         status="active",
         status_since=stored.status_since if stored else now,
         status_reason="",
         paused_until=None,
-        alerts=entry.alerts,
+        alerts=record.alerts,
         left_alerts=stored.left_alerts if stored else False,
-        next_due=entry.next_due,
+        next_due=record.next_due,
         told_revision=stored.told_revision if stored else None,
         told_at=stored.told_at if stored else None,
         alert_revision=stored.alert_revision if stored else None,

@@ -15,7 +15,7 @@ from bot.pipeline.build_message import PressRoom
 from bot.pipeline.deliver.pacing import PREFIX
 from bot.store import Connection, Database, editions, mail_pacing, sources, subscribers
 from bot.store.sources import SourceRecord
-from bot.store.subscribers import Reader
+from bot.store.subscribers import StoredSubscriber
 
 log = logging.getLogger(__name__)
 
@@ -117,21 +117,21 @@ def _act(database: Database, press: PressRoom, transport: Transport, meaning: cl
     if meaning.token is None:
         return f"{meaning.kind}: nothing to do{f' ({meaning.words})' if meaning.words else ''}"
     with database.write() as tx:
-        reader = subscribers.by_id(tx, meaning.token.subscriber_id)
-        if reader is None:
-            return f"{meaning.kind}: of a reader who is not known any more"
+        subscriber = subscribers.by_id(tx, meaning.token.subscriber_id)
+        if subscriber is None:
+            return f"{meaning.kind}: of a subscriber who is not known any more"
         if meaning.kind == "complaint":
-            bounce_rules.end(tx, reader, "complained", f"complained: {meaning.words}", now)
-            return f"complaint of {reader.email}: gets nothing more"
+            bounce_rules.end(tx, subscriber, "complained", f"complained: {meaning.words}", now)
+            return f"complaint of {subscriber.email}: gets nothing more"
         if meaning.kind == "bounce":
-            return _bounced(tx, reader, meaning, now)
+            return _bounced(tx, subscriber, meaning, now)
         if meaning.kind != "unsubscribe":
-            return f"{meaning.kind} of {reader.email}: nothing to do"
-        what = _leave(tx, reader, meaning.token, "asked by mail", now)
+            return f"{meaning.kind} of {subscriber.email}: nothing to do"
+        what = _leave(tx, subscriber, meaning.token, "asked by mail", now)
     if not what:
-        return f"unsubscribe of {reader.email}: had left already"
-    _farewell(press, transport, reader, what == "alerts", now)
-    return f"unsubscribe of {reader.email}: no more {what}"
+        return f"unsubscribe of {subscriber.email}: had left already"
+    _farewell(press, transport, subscriber, what == "alerts", now)
+    return f"unsubscribe of {subscriber.email}: no more {what}"
 
 
 def what_ends(token: Token) -> str:
@@ -142,40 +142,42 @@ def what_ends(token: Token) -> str:
 def leave(database: Database, token: Token, reason: str, now: datetime) -> None:
     """End what a token of ours stands for. Doing it again changes nothing."""
     with database.write() as tx:
-        reader = subscribers.by_id(tx, token.subscriber_id)
-        if reader is not None:
-            _leave(tx, reader, token, reason, now)
+        subscriber = subscribers.by_id(tx, token.subscriber_id)
+        if subscriber is not None:
+            _leave(tx, subscriber, token, reason, now)
 
 
-def _leave(tx: Connection, reader: Reader, token: Token, reason: str, now: datetime) -> str:
+def _leave(tx: Connection, subscriber: StoredSubscriber, token: Token, reason: str, now: datetime) -> str:
     """What has ended now; "" where it had ended already."""
     what = what_ends(token)
-    if reader.status in subscribers.FINAL or (what == "alerts" and reader.left_alerts):
+    if subscriber.status in subscribers.FINAL or (what == "alerts" and subscriber.left_alerts):
         return ""
     if what == "alerts":
-        subscribers.leave_alerts(tx, reader.id)
+        subscribers.leave_alerts(tx, subscriber.id)
     else:
-        bounce_rules.end(tx, reader, "unsubscribed", reason, now)
+        bounce_rules.end(tx, subscriber, "unsubscribed", reason, now)
     return what
 
 
-def _bounced(tx: Connection, reader: Reader, meaning: classify.Incoming, now: datetime) -> str:
+def _bounced(tx: Connection, subscriber: StoredSubscriber, meaning: classify.Incoming, now: datetime) -> str:
     """The rules of hard, soft and ours."""
     said = f"{meaning.status} {meaning.words}".strip()
     if meaning.severity == "ours":
-        log.error("a message to reader %d was refused for what we are (%s)", reader.id, meaning.status)
-        return f"bounce of {reader.email} is about us, not them: {said}"
+        log.error("a message to subscriber %d was refused for what we are (%s)", subscriber.id, meaning.status)
+        return f"bounce of {subscriber.email} is about us, not them: {said}"
     kind = "hard" if meaning.severity == "hard" else "soft"
     edition_id = meaning.token.edition_id if meaning.token else 0
-    done = bounce_rules.judge(tx, reader, hard=kind == "hard", edition_id=edition_id, words=said, now=now)
-    return f"{kind} bounce of {reader.email}: {done}"
+    done = bounce_rules.judge(tx, subscriber, hard=kind == "hard", edition_id=edition_id, words=said, now=now)
+    return f"{kind} bounce of {subscriber.email}: {done}"
 
 
-def _farewell(press: PressRoom, transport: Transport, reader: Reader, alerts_only: bool, now: datetime) -> None:
+def _farewell(
+    press: PressRoom, transport: Transport, subscriber: StoredSubscriber, alerts_only: bool, now: datetime
+) -> None:
     """A confirmation. That they have left does not depend on it."""
     session = transport.session()
     try:
-        session.send(press.note(reader.email, farewell_letter(reader.email, alerts_only=alerts_only), now))
+        session.send(press.note(subscriber.email, farewell_letter(subscriber.email, alerts_only=alerts_only), now))
     except DeliveryError as error:
         log.warning("the farewell note was not accepted: %s %s", error.outcome, error.code)
     finally:

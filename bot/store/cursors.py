@@ -1,4 +1,4 @@
-"""Whose turn it is, and how far each reader has been told. Who the readers are belongs to `readers`."""
+"""Whose turn it is, and how far each subscriber has been told. Who the subscribers are belongs to `subscribers`."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, union_all, update
 
 from bot.store.sql import chunks
-from bot.store.subscribers import Reader, select_readers
+from bot.store.subscribers import StoredSubscriber, select_subscribers
 from bot.store.tables import ACTIVE, ALERTS, SUBSCRIBERS
 
-Shard = tuple[int, int]  # (k, n): every n-th reader, beginning with the k-th
+Shard = tuple[int, int]  # (k, n): every n-th subscriber, beginning with the k-th
 FURTHEST = timedelta(days=32)
 _ID = SUBSCRIBERS.c.id
 
@@ -32,8 +32,8 @@ def digest_due(
     shard: Shard = (0, 1),
     force: bool = False,
     few: bool = False,
-) -> list[Reader]:
-    """Active readers whose digest is due, by id. With `force`: all active ones. `few` of all: see `_page`."""
+) -> list[StoredSubscriber]:
+    """Active subscribers whose digest is due, by id. With `force`: all active ones. `few` of all: see `_page`."""
     return _page(tx, _digest_due(now, force), after, limit, shard, _ID + 0 if few and not force else _ID)
 
 
@@ -55,9 +55,9 @@ def alert_due(
     limit: int,
     shard: Shard = (0, 1),
     few: bool = False,
-) -> list[Reader]:
-    """Active readers with alerts who have not been alerted up to this revision and are not waiting for a burst. `few`
-    of all: see `_page`."""
+) -> list[StoredSubscriber]:
+    """Active subscribers with alerts who have not been alerted up to this revision and are not waiting for a burst.
+    `few` of all: see `_page`."""
     return _page(tx, _alert_due(revision, now, few), after, limit, shard, _ID)
 
 
@@ -85,8 +85,8 @@ def _page(
     limit: int,
     shard: Shard,
     number: ColumnElement[int],
-) -> list[Reader]:
-    """Readers in the order of their ids.
+) -> list[StoredSubscriber]:
+    """Subscribers in the order of their ids.
 
     SQLite, which keeps no statistics, walks through all of them in that order, which is right when most are wanted. For
     a few it is led to the index of who is due: by an id written as a sum, which no order is known of, or by a list.
@@ -94,7 +94,7 @@ def _page(
     where = and_(where, number > after)
     if shard[1] > 1:
         where = and_(where, number % shard[1] == shard[0])
-    return select_readers(tx, where, [number], limit)
+    return select_subscribers(tx, where, [number], limit)
 
 
 def _count(tx: Connection, where: ColumnElement[bool]) -> int:
@@ -108,18 +108,19 @@ def next_due(tx: Connection) -> datetime | None:
 
 
 def marks(tx: Connection, name: str, ids: Sequence[int]) -> dict[int, int | None]:
-    """How far readers have been told, by the column `name`: id -> revision. Locks the rows until the end of `tx`, so
-    that of two processes that composed the same edition one finds its mark moved."""
+    """How far subscribers have been told, by the column `name`: id -> revision. Locks the rows until the end of `tx`,
+    so that of two processes that composed the same edition one finds its mark moved."""
     found: dict[int, int | None] = {}
     for part in chunks(ids):
         rows = tx.execute(select(_ID, SUBSCRIBERS.c[name]).where(_ID.in_(part)).order_by(_ID).with_for_update())
-        found.update({reader: revision for reader, revision in rows.all()})
+        found.update({subscriber: revision for subscriber, revision in rows.all()})
     return found
 
 
 def advance(tx: Connection, names: Sequence[str], marks: Iterable[tuple[Any, ...]]) -> None:
-    """Move readers' marks, in the transaction that writes their editions. Each mark is a tuple: the reader's id, and
-    the values of the columns `names`. Readers with the same values are moved together, for most have the same."""
+    """Move subscribers' marks, in the transaction that writes their editions. Each mark is a tuple: the subscriber's
+    id, and the values of the columns `names`. Subscribers with the same values are moved together, for most have the
+    same."""
     alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     for mark in marks:
         alike[mark[1:]].append(mark[0])

@@ -55,7 +55,7 @@ def begin_compose(tx: Connection, at: datetime, revision: int, sources: str) -> 
 def add(tx: Connection, compose_id: int, revision: int, drafts: Sequence[Draft]) -> set[tuple[int, str, str]]:
     """Write editions down; one whose slot exists already is left out. Returns the (subscriber, kind, slot) written.
 
-    The readers' rows must be locked (`turns.marks`), so that nobody adds the same ones meanwhile.
+    The subscribers' rows must be locked (`turns.marks`), so that nobody adds the same ones meanwhile.
     """
     places = {(draft.subscriber_id, draft.kind, draft.slot): draft for draft in drafts}
     rows = [(*draft, draft.due, compose_id, revision, "waiting", "", 0, "") for draft in places.values()]
@@ -65,7 +65,7 @@ def add(tx: Connection, compose_id: int, revision: int, drafts: Sequence[Draft])
         for part in chunks([draft.subscriber_id for draft in places.values()]):
             mine = and_(EDITIONS.c.subscriber_id.in_(part), EDITIONS.c.id > newest)
             rows_of_mine = tx.execute(select(*(EDITIONS.c[name] for name in PLACE)).where(mine))
-            written.update((reader, kind, slot) for reader, kind, slot in rows_of_mine)
+            written.update((subscriber, kind, slot) for subscriber, kind, slot in rows_of_mine)
         places = {place: draft for place, draft in places.items() if place in written}
     days: dict[date, int] = defaultdict(int)
     for draft in places.values():
@@ -84,7 +84,7 @@ def book(tx: Connection, day: date, state: str, count: int) -> None:
 
 
 def alerted(tx: Connection, subscriber_ids: Sequence[int]) -> list[Alerted]:
-    """The alerts of these readers whose papers no digest has passed over yet: all that were not given up."""
+    """The alerts of these subscribers whose papers no digest has passed over yet: all that were not given up."""
     found = []
     for part in chunks(subscriber_ids):
         rows = tx.execute(
@@ -97,7 +97,7 @@ def alerted(tx: Connection, subscriber_ids: Sequence[int]) -> list[Alerted]:
                 or_(SUBSCRIBERS.c.told_revision.is_(None), EDITIONS.c.revision > SUBSCRIBERS.c.told_revision),
             )
         )
-        found += [Alerted(subscriber_id=reader, picks=picks) for reader, picks in rows]
+        found += [Alerted(subscriber_id=subscriber, picks=picks) for subscriber, picks in rows]
     return found
 
 
@@ -112,7 +112,7 @@ def untold(tx: Connection, subscriber_ids: Sequence[int]) -> list[tuple[int, int
                 EDITIONS.c.subscriber_id.in_(part), UNTOLD
             )
         )
-        found += [(edition, reader, picks) for edition, reader, picks in rows]
+        found += [(edition, subscriber, picks) for edition, subscriber, picks in rows]
     return found
 
 
@@ -123,17 +123,17 @@ def fold(tx: Connection, expired: Sequence[int], compose_id: int) -> None:
 
 
 def last_sent(tx: Connection, subscriber_ids: Sequence[int]) -> dict[int, datetime]:
-    """When anything last went to each of these readers."""
+    """When anything last went to each of these subscribers."""
     found: dict[int, datetime] = {}
     for part in chunks(subscriber_ids):
         sent = and_(EDITIONS.c.subscriber_id.in_(part), EDITIONS.c.sent_at.is_not(None))
         latest = select(EDITIONS.c.subscriber_id, func.max(EDITIONS.c.sent_at)).where(sent)
-        found.update({reader: at for reader, at in tx.execute(latest.group_by(EDITIONS.c.subscriber_id))})
+        found.update({subscriber: at for subscriber, at in tx.execute(latest.group_by(EDITIONS.c.subscriber_id))})
     return found
 
 
 def ever_sent_before(tx: Connection, subscriber_id: int, edition_id: int) -> bool:
-    """Whether a relay accepted anything for a reader before an edition."""
+    """Whether a relay accepted anything for a subscriber before an edition."""
     earlier = and_(EDITIONS.c.subscriber_id == subscriber_id, EDITIONS.c.state == "sent", EDITIONS.c.id < edition_id)
     return tx.execute(select(EDITIONS.c.id).where(earlier).limit(1)).first() is not None
 
@@ -212,7 +212,7 @@ def telling(tx: Connection, paper_id: int, *, subscriber_id: int | None = None) 
 
 
 def digests_since(tx: Connection, subscriber_id: int, revision: int) -> list[tuple[str, Picks]]:
-    """A reader's digests that knew of all up to a revision or more, oldest first: slot, and what was told."""
+    """A subscriber's digests that knew of all up to a revision or more, oldest first: slot, and what was told."""
     rows = tx.execute(
         select(EDITIONS.c.slot, EDITIONS.c.picks)
         .where(EDITIONS.c.subscriber_id == subscriber_id, EDITIONS.c.kind == "digest", EDITIONS.c.revision >= revision)
@@ -240,8 +240,8 @@ class Life:
 
 
 def life(tx: Connection, message_id: str, subscriber_id: int | None) -> Life | None:
-    """A message by its Message-ID (with the angle brackets). Found at once among its reader's; without the reader (the
-    secret was another when it was made) all editions are looked through."""
+    """A message by its Message-ID (with the angle brackets). Found at once among its subscriber's; without the
+    subscriber (the secret was another when it was made) all editions are looked through."""
     query = (
         select(EDITIONS, SUBSCRIBERS.c.email, COMPOSES.c.at.label("made"))
         .join(SUBSCRIBERS, SUBSCRIBERS.c.id == EDITIONS.c.subscriber_id)

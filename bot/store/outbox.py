@@ -37,7 +37,7 @@ class Leased:
     message_id: str
     email: str
     data: str
-    reader_status: str
+    subscriber_status: str
     made: datetime
     sources: str
 
@@ -91,7 +91,7 @@ def _leased(tx: Connection, ids: list[int]) -> list[Leased]:
             EDITIONS.c.message_id,
             SUBSCRIBERS.c.email,
             SUBSCRIBERS.c.data,
-            SUBSCRIBERS.c.status.label("reader_status"),
+            SUBSCRIBERS.c.status.label("subscriber_status"),
             COMPOSES.c.at.label("made"),
             COMPOSES.c.sources,
         )
@@ -108,7 +108,7 @@ class Wanted:
     """What there is to know right before an edition goes out."""
 
     is_ours: bool  # the lease still holds
-    reader_status: str
+    subscriber_status: str
     left_alerts: bool
 
 
@@ -120,7 +120,7 @@ _WANTED = (
 
 
 def wanted(tx: Connection, edition_id: int, by: str) -> Wanted:
-    """Whether an edition is still ours to send and its reader still wants it."""
+    """Whether an edition is still ours to send and its subscriber still wants it."""
     row = tx.execute(_WANTED, {"_id": edition_id}).first()
     if row is None:
         return Wanted(False, "", False)
@@ -241,8 +241,8 @@ def expire(
     tx: Connection, kind: str, older_than: datetime, *, untried: bool = False, digest: bool | None = None
 ) -> int:
     """Give up editions made before a moment that nobody would want any more; the next digest tells what they would
-    have. Only those that were tried, unless `untried`; with `digest` only those of readers who have a digest, or have
-    none. Returns how many."""
+    have. Only those that were tried, unless `untried`; with `digest` only those of subscribers who have a digest, or
+    have none. Returns how many."""
     made = select(COMPOSES.c.id).where(COMPOSES.c.at < older_than)
     stale = and_(OPEN, EDITIONS.c.state == "waiting", EDITIONS.c.kind == kind, EDITIONS.c.compose_id.in_(made))
     if not untried:
@@ -261,7 +261,7 @@ def expire(
 
 
 def suppress(tx: Connection, subscriber_ids: Iterable[int], words: str) -> int:
-    """Nothing that waits for these readers goes out any more."""
+    """Nothing that waits for these subscribers goes out any more."""
     number = 0
     for part in chunks(list(subscriber_ids)):
         number += tx.execute(

@@ -1,4 +1,4 @@
-"""Readers in the database: who they are. Whose turn it is, and how far each has been told, is in `turns`."""
+"""Subscribers in the database: who they are. Whose turn it is, and how far each has been told, is in `turns`."""
 
 import json
 from collections.abc import Iterable
@@ -16,8 +16,8 @@ FINAL: tuple[Status, ...] = ("unsubscribed", "bounced", "complained")  # these a
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """A reader as configured, with what the store needs to find them when they are due."""
+class SubscriberRecord:
+    """A subscriber as configured, with what the store needs to find them when they are due."""
 
     email: str
     data: dict[str, Any]  # their table as in config.toml
@@ -26,8 +26,9 @@ class Entry:
     next_due: datetime | None
 
 
-class Reader(NamedTuple):
-    """A reader as stored. Times are UTC; revisions are points in the history of papers. (A tuple: quick to make.)"""
+class StoredSubscriber(NamedTuple):
+    """A subscriber as stored. Times are UTC; revisions are points in the history of papers. (A tuple: quick to
+    make.)"""
 
     id: int
     email: str
@@ -49,30 +50,33 @@ class Reader(NamedTuple):
     overflow: int
 
 
-COLUMNS = [SUBSCRIBERS.c[name] for name in Reader._fields]
+COLUMNS = [SUBSCRIBERS.c[name] for name in StoredSubscriber._fields]
 
 
-def select_readers(tx: Connection, where: ColumnElement[bool], order: Any, limit: int) -> list[Reader]:
-    return [Reader._make(row) for row in tx.execute(select(*COLUMNS).where(where).order_by(*order).limit(limit)).all()]
+def select_subscribers(tx: Connection, where: ColumnElement[bool], order: Any, limit: int) -> list[StoredSubscriber]:
+    return [
+        StoredSubscriber._make(row)
+        for row in tx.execute(select(*COLUMNS).where(where).order_by(*order).limit(limit)).all()
+    ]
 
 
-def sync(tx: Connection, entries: Iterable[Entry], now: datetime) -> None:
-    """Make the stored readers of the file equal to the file. Who is no longer in it gets nothing more; who
+def sync(tx: Connection, records: Iterable[SubscriberRecord], now: datetime) -> None:
+    """Make the stored subscribers of the file equal to the file. Who is no longer in it gets nothing more; who
     unsubscribed, bounced or complained stays out of reach whatever it says."""
-    wanted = {entry.email: entry for entry in entries}
+    wanted = {record.email: record for record in records}
     stored = {row.email: row for row in tx.execute(select(SUBSCRIBERS))}
     fresh = []
-    for email, entry in wanted.items():
-        data = json.dumps(entry.data, ensure_ascii=False, sort_keys=True, default=str)
+    for email, record in wanted.items():
+        data = json.dumps(record.data, ensure_ascii=False, sort_keys=True, default=str)
         row = stored.get(email)
         if row is None:
-            fresh.append(_new_row(entry, data, "file", now))
+            fresh.append(_new_row(record, data, "file", now))
             continue
         changes: dict[str, Any] = {}
-        if row.data != data or row.origin != "file" or row.alerts != entry.alerts:
-            changes.update(data=data, origin="file", alerts=entry.alerts)
-        if row.schedule != entry.schedule or row.status == "removed":
-            changes.update(schedule=entry.schedule, next_due=entry.next_due)
+        if row.data != data or row.origin != "file" or row.alerts != record.alerts:
+            changes.update(data=data, origin="file", alerts=record.alerts)
+        if row.schedule != record.schedule or row.status == "removed":
+            changes.update(schedule=record.schedule, next_due=record.next_due)
         if row.status == "removed":
             changes.update(status="active", status_since=now, status_reason="back in the configuration")
         if changes:
@@ -88,22 +92,22 @@ def sync(tx: Connection, entries: Iterable[Entry], now: datetime) -> None:
         )
 
 
-def would_change(tx: Connection, entries: Iterable[Entry]) -> list[str]:
+def would_change(tx: Connection, records: Iterable[SubscriberRecord]) -> list[str]:
     """What `sync` would do, in words, and where the store will not follow the file."""
-    wanted = {entry.email: entry for entry in entries}
+    wanted = {record.email: record for record in records}
     stored = {row.email: row for row in tx.execute(select(SUBSCRIBERS))}
     lines = []
-    for email, entry in wanted.items():
+    for email, record in wanted.items():
         row = stored.get(email)
         if row is None:
-            lines.append(f"{email}: new reader")
+            lines.append(f"{email}: new subscriber")
         elif row.status in FINAL:
             lines.append(
                 f"{email}: {row.status} since {row.status_since:%Y-%m-%d}, gets nothing whatever the file says"
             )
         elif row.status == "removed":
             lines.append(f"{email}: comes back")
-        elif row.data != json.dumps(entry.data, ensure_ascii=False, sort_keys=True, default=str):
+        elif row.data != json.dumps(record.data, ensure_ascii=False, sort_keys=True, default=str):
             lines.append(f"{email}: changed")
     lines += [
         f"{row.email}: removed, gets nothing more"
@@ -113,17 +117,17 @@ def would_change(tx: Connection, entries: Iterable[Entry]) -> list[str]:
     return lines
 
 
-def _new_row(entry: Entry, data: str, origin: str, now: datetime) -> dict[str, Any]:
+def _new_row(record: SubscriberRecord, data: str, origin: str, now: datetime) -> dict[str, Any]:
     return {
-        "email": entry.email,
+        "email": record.email,
         "origin": origin,
         "data": data,
         "status": "active",
         "status_since": now,
         "status_reason": "",
-        "alerts": entry.alerts,
-        "schedule": entry.schedule,
-        "next_due": entry.next_due,
+        "alerts": record.alerts,
+        "schedule": record.schedule,
+        "next_due": record.next_due,
         "alerts_sent": 0,
         "overflow": 0,
         "bounces": 0,
@@ -131,19 +135,20 @@ def _new_row(entry: Entry, data: str, origin: str, now: datetime) -> dict[str, A
     }
 
 
-def add(tx: Connection, entries: Iterable[Entry], now: datetime) -> int:
-    """Keep readers in the database; those already known by address are left as they are. Returns how many are new."""
+def add(tx: Connection, records: Iterable[SubscriberRecord], now: datetime) -> int:
+    """Keep subscribers in the database; those already known by address are left as they are. Returns how many are
+    new."""
     added = 0
-    for part in chunks(list(entries), 5000):
+    for part in chunks(list(records), 5000):
         known: set[str] = set()
-        for emails in chunks([entry.email for entry in part]):
+        for emails in chunks([record.email for record in part]):
             known.update(tx.execute(select(SUBSCRIBERS.c.email).where(SUBSCRIBERS.c.email.in_(emails))).scalars())
         rows = {
-            entry.email: _new_row(
-                entry, json.dumps(entry.data, ensure_ascii=False, sort_keys=True, default=str), "database", now
+            record.email: _new_row(
+                record, json.dumps(record.data, ensure_ascii=False, sort_keys=True, default=str), "database", now
             )
-            for entry in part
-            if entry.email not in known
+            for record in part
+            if record.email not in known
         }
         if rows:
             tx.execute(insert(SUBSCRIBERS), list(rows.values()))
@@ -151,17 +156,17 @@ def add(tx: Connection, entries: Iterable[Entry], now: datetime) -> int:
     return added
 
 
-def everyone(tx: Connection, *, after: int = 0, limit: int = 1000) -> list[Reader]:
-    """All readers in the order they came, a page at a time: pass the last id seen."""
-    return select_readers(tx, SUBSCRIBERS.c.id > after, [SUBSCRIBERS.c.id], limit)
+def everyone(tx: Connection, *, after: int = 0, limit: int = 1000) -> list[StoredSubscriber]:
+    """All subscribers in the order they came, a page at a time: pass the last id seen."""
+    return select_subscribers(tx, SUBSCRIBERS.c.id > after, [SUBSCRIBERS.c.id], limit)
 
 
-def by_email(tx: Connection, email: str) -> Reader | None:
-    return next(iter(select_readers(tx, SUBSCRIBERS.c.email == email, [SUBSCRIBERS.c.id], 1)), None)
+def by_email(tx: Connection, email: str) -> StoredSubscriber | None:
+    return next(iter(select_subscribers(tx, SUBSCRIBERS.c.email == email, [SUBSCRIBERS.c.id], 1)), None)
 
 
-def by_id(tx: Connection, reader_id: int) -> Reader | None:
-    return next(iter(select_readers(tx, SUBSCRIBERS.c.id == reader_id, [SUBSCRIBERS.c.id], 1)), None)
+def by_id(tx: Connection, subscriber_id: int) -> StoredSubscriber | None:
+    return next(iter(select_subscribers(tx, SUBSCRIBERS.c.id == subscriber_id, [SUBSCRIBERS.c.id], 1)), None)
 
 
 def count_by_status(tx: Connection) -> dict[str, int]:
@@ -172,7 +177,7 @@ def count_by_status(tx: Connection) -> dict[str, int]:
 def set_status(
     tx: Connection, email: str, status: Status, reason: str, now: datetime, *, until: datetime | None = None
 ) -> bool:
-    """Change what a reader is. Returns whether there is such a reader."""
+    """Change what a subscriber is. Returns whether there is such a subscriber."""
     changed = tx.execute(
         update(SUBSCRIBERS)
         .where(SUBSCRIBERS.c.email == email)
@@ -189,8 +194,8 @@ def set_status(
     return changed.rowcount > 0
 
 
-def delete_reader(tx: Connection, email: str) -> bool:
-    """Remove a reader kept in the database. The row stays, so that what they were told is still accounted for."""
+def delete_subscriber(tx: Connection, email: str) -> bool:
+    """Remove a subscriber kept in the database. The row stays, so that what they were told is still accounted for."""
     changed = tx.execute(
         update(SUBSCRIBERS)
         .where(SUBSCRIBERS.c.email == email, SUBSCRIBERS.c.origin == "database")
@@ -200,7 +205,7 @@ def delete_reader(tx: Connection, email: str) -> bool:
 
 
 def end_pauses(tx: Connection, now: datetime) -> None:
-    """Readers whose pause is over are active again; what they missed comes in one digest."""
+    """Subscribers whose pause is over are active again; what they missed comes in one digest."""
     tx.execute(
         update(SUBSCRIBERS)
         .where(SUBSCRIBERS.c.status == "paused", SUBSCRIBERS.c.paused_until <= now)
@@ -208,19 +213,19 @@ def end_pauses(tx: Connection, now: datetime) -> None:
     )
 
 
-def leave_alerts(tx: Connection, reader_id: int) -> None:
+def leave_alerts(tx: Connection, subscriber_id: int) -> None:
     """No more alerts, whatever the file says; the digest goes on."""
-    tx.execute(update(SUBSCRIBERS).where(SUBSCRIBERS.c.id == reader_id).values(left_alerts=True))
+    tx.execute(update(SUBSCRIBERS).where(SUBSCRIBERS.c.id == subscriber_id).values(left_alerts=True))
 
 
-def count_bounce(tx: Connection, reader_id: int, now: datetime, window_start: datetime) -> int:
+def count_bounce(tx: Connection, subscriber_id: int, now: datetime, window_start: datetime) -> int:
     """Count one more bounce; returns how many since `window_start`."""
     row = tx.execute(
-        select(SUBSCRIBERS.c.bounces, SUBSCRIBERS.c.bounces_since).where(SUBSCRIBERS.c.id == reader_id)
+        select(SUBSCRIBERS.c.bounces, SUBSCRIBERS.c.bounces_since).where(SUBSCRIBERS.c.id == subscriber_id)
     ).first()
     if row is None:
         return 0
     number, since = row
     number, since = (1, now) if since is None or since < window_start else (number + 1, since)
-    tx.execute(update(SUBSCRIBERS).where(SUBSCRIBERS.c.id == reader_id).values(bounces=number, bounces_since=since))
+    tx.execute(update(SUBSCRIBERS).where(SUBSCRIBERS.c.id == subscriber_id).values(bounces=number, bounces_since=since))
     return int(number)

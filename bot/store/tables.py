@@ -23,7 +23,7 @@ LONG = Text()
 
 OPEN_STATES = ("waiting", "leased", "sending")
 EDITION_STATES = (*OPEN_STATES, "sent", "failed", "suppressed", "expired", "unknown")
-READER_STATES = ("active", "paused", "removed", "unsubscribed", "bounced", "complained")
+SUBSCRIBER_STATES = ("active", "paused", "removed", "unsubscribed", "bounced", "complained")
 
 
 def identity() -> Any:
@@ -217,11 +217,11 @@ class HandedRow(SQLModel, table=True):
 
 
 class SubscriberRow(SQLModel, table=True):
-    """A reader, from the configuration file or kept here."""
+    """A subscriber, from the configuration file or kept here."""
 
     __tablename__ = "subscriber"
     __table_args__ = (
-        CheckConstraint(one_of("status", READER_STATES), name="status"),
+        CheckConstraint(one_of("status", SUBSCRIBER_STATES), name="status"),
         Index("ix_subscriber_due", "next_due", sqlite_where=ACTIVE, postgresql_where=ACTIVE),
         Index("ix_subscriber_alerts", "alert_revision", sqlite_where=ALERTS, postgresql_where=ALERTS),
         Index("ix_subscriber_paused", "paused_until", sqlite_where=PAUSED, postgresql_where=PAUSED),
@@ -230,7 +230,7 @@ class SubscriberRow(SQLModel, table=True):
     id: int | None = identity()
     email: str = Field(unique=True)
     origin: str = "file"  # "file" | "database"
-    data: str = Field(sa_type=LONG)  # the reader's table as in config.toml, as JSON
+    data: str = Field(sa_type=LONG)  # the subscriber's table as in config.toml, as JSON
     status: str = "active"
     status_since: datetime
     status_reason: str = Field(default="", sa_type=LONG)
@@ -262,7 +262,7 @@ class ComposeRow(SQLModel, table=True):
 
 
 class EditionRow(SQLModel, table=True):
-    """What one reader gets for one slot: the outbox. It is written before any byte is sent."""
+    """What one subscriber gets for one slot: the outbox. It is written before any byte is sent."""
 
     __tablename__ = "edition"
     __table_args__ = (
@@ -279,10 +279,10 @@ class EditionRow(SQLModel, table=True):
     compose_id: int = Field(sa_type=BIG)
     revision: int = Field(sa_type=BIG)
     since: datetime | None = None
-    due: datetime  # the moment the reader expected it
-    day: date  # the reader's local date
+    due: datetime  # the moment the subscriber expected it
+    day: date  # the subscriber's local date
     picks: str = Field(sa_type=LONG)
-    matched: int  # (reader, paper) matches it tells or counts
+    matched: int  # (subscriber, paper) matches it tells or counts
     state: str = "waiting"
     next_at: datetime
     lease_by: str = ""

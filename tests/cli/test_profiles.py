@@ -159,8 +159,8 @@ def test_what_the_limit_kept_away_and_what_came_too_early(place: Path, run: Run)
     ]
     (place / "pages" / "first.txt").write_text(head + "\n".join(pages))
     wanting = '[[subscribers.profiles]]\nname = "Animals"\nquery = "quokka"\n'
-    readers = CONFIG.partition("[[subscribers.profiles]]")[0] + "max_papers = 1\n" + wanting
-    (place / "config.toml").write_text(readers)
+    subscribers = CONFIG.partition("[[subscribers.profiles]]")[0] + "max_papers = 1\n" + wanting
+    (place / "config.toml").write_text(subscribers)
     assert run("collect", "--now", "2026-11-20T10:00Z")[0] == 0
     assert run("compose", "--force", *NOW)[0] == 0
     later = ("--now", "2026-11-23T12:00Z")
@@ -171,11 +171,11 @@ def test_what_the_limit_kept_away_and_what_came_too_early(place: Path, run: Run)
     assert all(one.startswith("Not told: over the limit of 1 paper in the digest 2026-11-20") for one in over)
     assert all(one.endswith("which counted 7 more papers for Animals.") for one in over)
 
-    (place / "config.toml").write_text(readers + '[[subscribers]]\nemail = "bob@example.org"\n' + wanting)
+    (place / "config.toml").write_text(subscribers + '[[subscribers]]\nemail = "bob@example.org"\n' + wanting)
     assert run("compose", "--force", *later)[0] == 0
     early = table(run("explain", "bob@example.org", titles[0], "--json", *later))["not_told"]
-    assert early.startswith("Not told: it came 2026-11-20 10:00 UTC, long before this reader, who is active")
+    assert early.startswith("Not told: it came 2026-11-20 10:00 UTC, long before this subscriber, who is active")
 
-    (place / "config.toml").write_text(readers.replace('"quokka"', '"larkspur"').replace("Animals", "Birds"))
+    (place / "config.toml").write_text(subscribers.replace('"quokka"', '"larkspur"').replace("Animals", "Birds"))
     changed = table(run("explain", "ada@example.org", LARKSPUR, "--json", *later))["not_told"]
     assert changed.endswith("did not match then; the profile or the paper has changed since.")

@@ -15,7 +15,7 @@ from bot.config.settings import settings_from
 from bot.core.subscriber.table import Problem, Table
 from bot.errors import UserError
 
-READER = '[[subscribers]]\nemail = "ada@example.org"\n'
+SUBSCRIBER = '[[subscribers]]\nemail = "ada@example.org"\n'
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_the_configuration_of_the_contract(file: Path) -> None:
 
 
 def test_a_byte_order_mark_and_line_ends_of_windows_are_fine(file: Path) -> None:
-    file.write_bytes(b"\xef\xbb\xbf" + READER.replace("\n", "\r\n").encode())
+    file.write_bytes(b"\xef\xbb\xbf" + SUBSCRIBER.replace("\n", "\r\n").encode())
 
     assert load(file, {}).subscribers[0].email == "ada@example.org"
 
@@ -258,7 +258,7 @@ query = "rag and llm"
         ('[[sources]]\ntype = "arxiv"\ncategories = "cs.CL"', 3, 'categories = ["…"]'),
         ('[[sources]]\ntype = "arxiv"\ncategories = ["cs.CL",\n "x.y.z"]', 4, "no category of arXiv"),
         ('[[sources]]\ntype = "huggingface"\n[[sources]]\ntype = "huggingface"', 3, "is there already"),
-        (f"{READER}{READER.replace('ada', ' ADA')}", 4, "is there already"),
+        (f"{SUBSCRIBER}{SUBSCRIBER.replace('ada', ' ADA')}", 4, "is there already"),
         ('contact = "${NOBODY}"', 1, "no variable NOBODY"),
         ('contact = "${}"', 1, "names no variable"),
     ],
@@ -382,7 +382,7 @@ def test_a_dyno_has_no_disk(file: Path) -> None:
         ('public_url = "http://papers.example.org/"', {}, "not https"),
         ('secret = "short"', {}, "secret is short"),
         ("", {}, "no [[sources]]"),
-        (f'{READER}[[subscribers.profiles]]\nname = "A"\nquery = "rag source:hgg"', {}, "asks for source:hgg"),
+        (f'{SUBSCRIBER}[[subscribers.profiles]]\nname = "A"\nquery = "rag source:hgg"', {}, "asks for source:hgg"),
     ],
 )
 def test_what_works_but_hardly_as_meant_is_a_warning(file: Path, text: str, environ: dict[str, str], said: str) -> None:
@@ -395,7 +395,7 @@ def test_what_is_as_it_should_be_is_no_warning(file: Path) -> None:
     [[sources]]
     name = "HF-daily"
     type = "huggingface"
-    {READER}
+    {SUBSCRIBER}
     [[subscribers.profiles]]
     query = "rag source:hf-daily"
     """

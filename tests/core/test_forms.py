@@ -1,4 +1,4 @@
-"""Templates drawn once and filled in say what they say when drawn for each reader, whatever the words are."""
+"""Templates drawn once and filled in say what they say when drawn for each subscriber, whatever the words are."""
 
 import re
 from dataclasses import replace
@@ -103,7 +103,7 @@ def test_any_words_are_the_same_filled_and_drawn(
     papers = [replace(pick.paper, url=url) for pick in more]
     edition = samples.edition(
         samples.section(profile, *picks, more=len(papers) + 1, named=papers),
-        reader=replace(samples.READER, abstract=abstract, name=name, email=email),  # type: ignore[arg-type]
+        subscriber=replace(samples.SUBSCRIBER, abstract=abstract, name=name, email=email),  # type: ignore[arg-type]
         unsubscribe_email=goodbye,
         unsubscribe_url=url,
     )

@@ -21,7 +21,7 @@ TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 
 
 def environment(own: Path | None = None) -> jinja2.Environment:
-    """The shipped templates, with a reader's own in front."""
+    """The shipped templates, with a subscriber's own in front."""
     shipped = jinja2.FileSystemLoader(TEMPLATES)
     return renderer.environment(jinja2.ChoiceLoader([jinja2.FileSystemLoader(own), shipped]) if own else shipped)
 
@@ -156,7 +156,7 @@ def french() -> GNUTranslations:
 
 def test_another_language_is_one_catalogue_away() -> None:
     press = Press(environment(), catalogues={"fr": french()})
-    edition = replace(samples.ordinary()["daily"], reader=replace(samples.READER, language="fr"))
+    edition = replace(samples.ordinary()["daily"], subscriber=replace(samples.SUBSCRIBER, language="fr"))
     letter = press.letter(edition)
     assert letter.language == "fr"
     assert letter.text_page.startswith("PAPERLARK\nvendredi 20 novembre 2026\n\n5 articles.")
@@ -172,7 +172,7 @@ def test_another_language_is_one_catalogue_away() -> None:
     [("ar", "ar", "rtl"), ("de-CH", "de-CH", "ltr"), ("xx", "en", "ltr"), ("", "en", "ltr")],
 )
 def test_language_and_direction(press: Press, language: str, lang: str, direction: str) -> None:
-    edition = replace(samples.ordinary()["daily"], reader=replace(samples.READER, language=language))
+    edition = replace(samples.ordinary()["daily"], subscriber=replace(samples.SUBSCRIBER, language=language))
     letter = press.letter(edition)
     assert letter.language == lang
     assert letter.html_page.count(f'lang="{lang}" dir="{direction}"') == 2
@@ -207,7 +207,8 @@ def test_a_small_press_forgets_and_still_prints_the_same() -> None:
 
 
 def test_a_letter_of_known_cards_is_quick(press: Press) -> None:
-    """The papers of a letter are not rendered again for the next reader: five times quicker than the first letter."""
+    """The papers of a letter are not rendered again for the next subscriber: five times quicker than the first
+    letter."""
     edition = samples.edition(samples.section("Efficient attention", *samples.many(25)))
     start = time.perf_counter()
     Press(environment()).letter(edition)

@@ -162,7 +162,7 @@ def test_states_of_sources(note: SourceNote, words: str) -> None:
     assert Words().state(note, ZoneInfo("Europe/London")) == words
 
 
-def test_days_are_the_readers_own() -> None:
+def test_days_are_the_subscribers_own() -> None:
     late = SourceNote(name="a", state="failing", since=datetime(2026, 11, 17, 23, 30, tzinfo=UTC))
     assert Words().state(late, ZoneInfo("Asia/Tokyo")) == "failing since Wed 18 Nov"
 

@@ -41,7 +41,9 @@ def name_of(profile: dict[str, Any]) -> str:
 
 
 @given(tables, st.lists(profiles, max_size=3, unique_by=name_of))
-def test_a_stored_reader_is_the_reader_that_was_checked(table: dict[str, Any], own: list[dict[str, Any]]) -> None:
+def test_a_stored_subscriber_is_the_subscriber_that_was_checked(
+    table: dict[str, Any], own: list[dict[str, Any]]
+) -> None:
     whole = table | {"profiles": own}
 
     assert stored_subscriber(whole) == subscriber_from(whole)

@@ -122,7 +122,7 @@ def test_the_text_says_what_the_html_says(name: str, letters: dict[str, Letter])
 def test_equal_papers_are_the_same_chunks(press: Press) -> None:
     one = press.letter(samples.edition(samples.EFFICIENT, samples.MIXTURES))
     other = press.letter(
-        replace(samples.edition(samples.EFFICIENT), reader=replace(samples.READER, email="bo@example.org"))
+        replace(samples.edition(samples.EFFICIENT), subscriber=replace(samples.SUBSCRIBER, email="bo@example.org"))
     )
     for mine, yours in ((one.html, other.html), (one.text, other.text)):
         same = [chunk for chunk in yours if any(chunk is mine_chunk for mine_chunk in mine)]
@@ -162,7 +162,7 @@ def test_abstracts_shorten_before_papers_go(press: Press) -> None:
     for count in (20, 24, 30):
         wanted = samples.edition(
             samples.section("Efficient attention", *samples.many(count, abstract)),
-            reader=replace(samples.READER, abstract="full"),
+            subscriber=replace(samples.SUBSCRIBER, abstract="full"),
         )
         letter = press.letter(wanted)
         assert letter.text_page.count("\n* ") == count
@@ -170,7 +170,7 @@ def test_abstracts_shorten_before_papers_go(press: Press) -> None:
 
 
 def test_hundreds_of_sections_fit(press: Press) -> None:
-    """A reader with five hundred profiles of a paper each still gets a letter, and every paper is counted."""
+    """A subscriber with five hundred profiles of a paper each still gets a letter, and every paper is counted."""
     picks = samples.many(500)
     edition = samples.edition(*(samples.section(f"Profile {n}", pick) for n, pick in enumerate(picks)))
     letter = press.letter(edition)
@@ -315,7 +315,7 @@ def test_whatever_comes_the_letter_is_sound(press, sections, kind, cadence, note
         kind=kind,
         cadence=cadence,
         sources=tuple(notes),
-        reader=replace(samples.READER, language=language, name=other["contact"]),
+        subscriber=replace(samples.SUBSCRIBER, language=language, name=other["contact"]),
         **other,
     )
     letter = press.letter(edition)

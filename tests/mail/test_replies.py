@@ -1,4 +1,4 @@
-"""What each refusal means: only what is a reader's own fault is ever counted as theirs."""
+"""What each refusal means: only what is a subscriber's own fault is ever counted as theirs."""
 
 import pytest
 from hypothesis import given
@@ -67,7 +67,9 @@ def test_outcomes(said: str, phase: Phase, outcome: Outcome) -> None:
     st.from_regex(r"[245]\.\d{1,3}\.\d{1,3}", fullmatch=True) | st.just(""),
     st.sampled_from(["connect", "auth", "sender", "recipient", "data", "content"]),
 )
-def test_whatever_is_said_has_a_meaning_and_5_7_is_never_the_readers(code: int, enhanced: str, phase: Phase) -> None:
+def test_whatever_is_said_has_a_meaning_and_5_7_is_never_the_subscribers(
+    code: int, enhanced: str, phase: Phase
+) -> None:
     outcome = classify(code, enhanced, phase)
     if 400 <= code < 500:
         assert outcome == "retry"

@@ -52,8 +52,8 @@ def test_any_content_arrives_whole(body: str, sink: Any, quick: Timeouts, messag
 def test_international_addresses_where_the_relay_takes_them(
     sink: Any, relay: Start, quick: Timeouts, message: Message, letter: Letter, head: Head
 ) -> None:
-    reader = mailbox("Jörg <jörg@bücher.example>")
-    foreign = replace(message, recipient=reader.email, data=write(letter, replace(head, to=reader)))
+    subscriber = mailbox("Jörg <jörg@bücher.example>")
+    foreign = replace(message, recipient=subscriber.email, data=write(letter, replace(head, to=subscriber)))
     session = to(sink.port, quick)
     session.send(foreign)
     session.send(message)

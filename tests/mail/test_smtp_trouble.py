@@ -1,5 +1,5 @@
 """Relays that misbehave. What is asked of the client: never call a message sent that is not, never call one lost that
-may have arrived, never let one reader's trouble touch the next."""
+may have arrived, never let one subscriber's trouble touch the next."""
 
 import contextlib
 import threading
@@ -54,7 +54,7 @@ def of(message: Message, name: str) -> Message:
         (".", "552 5.3.4 too big", "too big", "5.3.4"),
     ],
 )
-def test_one_readers_trouble_does_not_touch_the_next(
+def test_one_subscribers_trouble_does_not_touch_the_next(
     verb: str,
     answer: str,
     outcome: str,
@@ -128,9 +128,9 @@ def test_a_relay_that_takes_three_per_connection(
     server = relay(script, features=features)
     session = to(server.port, quick)
     for number in range(8):
-        session.send(of(message, f"reader{number}"))
+        session.send(of(message, f"subscriber{number}"))
     session.close()
-    assert server.recipients == [f"reader{number}@example.net" for number in range(8)]
+    assert server.recipients == [f"subscriber{number}@example.net" for number in range(8)]
     assert server.connections == 3
 
 

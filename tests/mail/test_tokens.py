@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.mail import tokens
-from bot.mail.tokens import PURPOSES, Token, address, found_in, message_id, reader_in, seal, unseal
+from bot.mail.tokens import PURPOSES, Token, address, found_in, message_id, seal, subscriber_in, unseal
 
 ids = st.integers(0, 2**48 - 1)
 
@@ -93,13 +93,15 @@ def test_message_ids_are_stable_and_tell_editions_apart() -> None:
         assert len(other) < 90
 
 
-def test_a_message_id_names_its_reader_to_who_has_the_secret() -> None:
-    for reader in (0, 7, 1_000_000, 2**48 - 1):
+def test_a_message_id_names_its_subscriber_to_who_has_the_secret() -> None:
+    for subscriber in (0, 7, 1_000_000, 2**48 - 1):
         for slot in ("2026-11-20", "", "after-12"):
-            whole = message_id("secret", "digest", slot, reader, "example.org")
-            assert reader_in("secret", whole) == reader
-            assert reader_in("other", whole) != reader
-    assert reader_in("secret", "<somebody-elses@example.net>") is None
-    readers = [message_id("secret", "digest", "2026-11-20", reader, "example.org")[34:46] for reader in range(300)]
-    assert len(set(readers)) == 300  # the numbers are masked each for itself
-    assert sorted(readers) != readers
+            whole = message_id("secret", "digest", slot, subscriber, "example.org")
+            assert subscriber_in("secret", whole) == subscriber
+            assert subscriber_in("other", whole) != subscriber
+    assert subscriber_in("secret", "<somebody-elses@example.net>") is None
+    subscribers = [
+        message_id("secret", "digest", "2026-11-20", subscriber, "example.org")[34:46] for subscriber in range(300)
+    ]
+    assert len(set(subscribers)) == 300  # the numbers are masked each for itself
+    assert sorted(subscribers) != subscribers

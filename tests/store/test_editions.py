@@ -13,22 +13,22 @@ from bot.core.edition.picks import Picks, PickSection
 from bot.store import Database, cursors, editions, outbox, subscribers
 from bot.store.editions import Draft
 from bot.store.outbox import Leased
-from bot.store.subscribers import Entry
+from bot.store.subscribers import SubscriberRecord
 from bot.store.tables import EDITIONS
 
 LEASE = timedelta(minutes=10)
 
 
-def entry(email: str, **more: object) -> Entry:
+def record(email: str, **more: object) -> SubscriberRecord:
     values: dict[str, object] = {"data": {"email": email}, "alerts": False, "schedule": "daily", "next_due": None}
-    return Entry(email=email, **(values | more))  # type: ignore[arg-type]
+    return SubscriberRecord(email=email, **(values | more))  # type: ignore[arg-type]
 
 
 def fill(database: Database, now: datetime, number: int = 5, kind: str = "digest") -> list[int]:
-    """Readers with one waiting edition each; returns the readers' ids."""
+    """Subscribers with one waiting edition each; returns the subscribers' ids."""
     picks = Picks(sections=(PickSection(kind="profile", name="p", ids=(1, 2), more=1, more_ids=(3,)),))
     with database.write() as tx:
-        subscribers.add(tx, [entry(f"r{index}@example.org") for index in range(number)], now)
+        subscribers.add(tx, [record(f"r{index}@example.org") for index in range(number)], now)
         people = subscribers.everyone(tx)
         compose_id = editions.begin_compose(tx, now, 1, "[]")
         drafts = [
@@ -140,8 +140,8 @@ def test_what_is_too_late_expires_only_after_a_try_and_is_told_once(database: Da
         outbox.put_back(tx, held.id, "w", now, "421 later")
         assert outbox.expire(tx, "digest", now) == 0
         assert outbox.expire(tx, "digest", now + timedelta(seconds=1)) == 1
-        ((edition_id, reader, picks),) = editions.untold(tx, ids)
-        assert (edition_id, reader) == (held.id, held.subscriber_id)
+        ((edition_id, subscriber, picks),) = editions.untold(tx, ids)
+        assert (edition_id, subscriber) == (held.id, held.subscriber_id)
         assert Picks.from_json(picks).ids == {1, 2}
         editions.fold(tx, [edition_id], 1)
         assert editions.untold(tx, ids) == []

@@ -159,7 +159,7 @@ def test_no_history_makes_one_paper_of_two_works(database: Database, history_of:
 def test_news_is_what_is_true_now_and_of_nothing_it_was_made_of_then(
     database: Database, history_of: list[Batch], reads: list[bool]
 ) -> None:
-    """A reader who looks at some of the revisions only is told, each time, by a diff against the last one."""
+    """A subscriber who looks at some of the revisions only is told, each time, by a diff against the last one."""
     model = Model(database)
     queries = [parse(text) for text in QUERIES]
     looked = [0]

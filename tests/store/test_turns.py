@@ -1,4 +1,4 @@
-"""Whose turn it is: in pages, in shares, by an index or in the order of ids; the same readers every way."""
+"""Whose turn it is: in pages, in shares, by an index or in the order of ids; the same subscribers every way."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -9,18 +9,18 @@ import pytest
 from sqlalchemy import event
 
 from bot.store import Database, cursors, subscribers
-from bot.store.subscribers import Entry
+from bot.store.subscribers import SubscriberRecord
 
 HOUR = timedelta(hours=1)
 
 
-def entry(email: str, due: datetime) -> Entry:
-    return Entry(email=email, data={"email": email}, alerts=False, schedule="daily 07:30", next_due=due)
+def record(email: str, due: datetime) -> SubscriberRecord:
+    return SubscriberRecord(email=email, data={"email": email}, alerts=False, schedule="daily 07:30", next_due=due)
 
 
-def test_due_readers_come_in_pages(database: Database, now: datetime) -> None:
+def test_due_subscribers_come_in_pages(database: Database, now: datetime) -> None:
     with database.write() as tx:
-        subscribers.add(tx, (entry(f"r{number}@example.org", now) for number in range(7)), now)
+        subscribers.add(tx, (record(f"r{number}@example.org", now) for number in range(7)), now)
     seen: list[str] = []
     after = 0
     with database.read() as tx:
@@ -33,10 +33,10 @@ def test_due_readers_come_in_pages(database: Database, now: datetime) -> None:
 
 @pytest.mark.parametrize("few", [True, False])
 def test_few_or_many_the_same_are_due(database: Database, now: datetime, few: bool) -> None:
-    """Asked by an index and sorted, or in the order of ids: the same readers in the same order."""
+    """Asked by an index and sorted, or in the order of ids: the same subscribers in the same order."""
     with database.write() as tx:
         subscribers.add(
-            tx, (replace(entry(f"r{n}@example.org", now + n % 3 * HOUR), alerts=n % 2 == 0) for n in range(9)), now
+            tx, (replace(record(f"r{n}@example.org", now + n % 3 * HOUR), alerts=n % 2 == 0) for n in range(9)), now
         )
         ids = [one.id for one in subscribers.everyone(tx)]
         cursors.advance(tx, ["alert_revision"], [(ids[0], 5), (ids[2], 4)])
@@ -53,7 +53,7 @@ def test_few_or_many_the_same_are_due(database: Database, now: datetime, few: bo
     assert counts == (3, 3)
 
 
-def test_no_tick_walks_through_all_readers(tmp_path: Path, now: datetime) -> None:
+def test_no_tick_walks_through_all_subscribers(tmp_path: Path, now: datetime) -> None:
     store = Database(f"sqlite:///{tmp_path / 'p.db'}")
     store.migrate()
     asked: list[tuple[str, Any]] = []

@@ -1,4 +1,4 @@
-"""What one reader is told at one slot: an edition. How it reads is a letter (`bot.core.letter`)."""
+"""What one subscriber is told at one slot: an edition. How it reads is a letter (`bot.core.letter`)."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -15,7 +15,7 @@ SectionKind = Literal["profile", "trending", "revisions"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """Why a paper is there: one of the reader's profiles, and what in the paper answered it."""
+    """Why a paper is there: one of the subscriber's profiles, and what in the paper answered it."""
 
     profile: str
     quotes: tuple[Quote, ...] = ()
@@ -46,7 +46,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addressee:
-    """What a letter needs to know of its reader."""
+    """What a letter needs to know of its subscriber."""
 
     email: str
     name: str = ""
@@ -63,10 +63,10 @@ class Edition:
     kind: EditionKind
     cadence: Cadence
     slot: str  # names it once and for all: "2026-11-20", or a moment for alerts and forced editions
-    day: date  # the reader's local date
+    day: date  # the subscriber's local date
     made: datetime  # UTC
     since: datetime | None  # UTC: what happened after this is told
-    reader: Addressee
+    subscriber: Addressee
     sections: tuple[Section, ...] = ()
     sources: tuple[SourceNote, ...] = ()
     alerted: int = 0  # papers left out because an alert told them already

@@ -23,7 +23,7 @@ class PickSection(NamedTuple):
 
 
 class Picks(NamedTuple):
-    """All that was decided for one reader."""
+    """All that was decided for one subscriber."""
 
     sections: tuple[PickSection, ...] = ()
     alerted: int = 0  # left out because an alert told them

@@ -60,7 +60,7 @@ def cut(text: str, limit: int) -> str:
 
 
 class Passage:
-    """A text of a paper, to look for many readers' words in."""
+    """A text of a paper, to look for many subscribers' words in."""
 
     def __init__(self, text: str) -> None:
         self.text = text

@@ -147,7 +147,7 @@ class Plates:
             raise BrokenTemplate(place(self.environment, name, error)) from error
 
     def _render_names(self, words: Words) -> dict[str, Any]:
-        """What every template can use: the reader's language, and the sentences of a text template."""
+        """What every template can use: the subscriber's language, and the sentences of a text template."""
 
         def say(name: str, /, **values: Any) -> str:
             return self.say(name, words, **values)

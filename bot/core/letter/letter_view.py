@@ -53,8 +53,8 @@ class SourceLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """What the masthead and the subject say. Dates and moments are the reader's own; nothing else of the reader is in
-    it, so that many readers share one masthead."""
+    """What the masthead and the subject say. Dates and moments are the subscriber's own; nothing else of the subscriber
+    is in it, so that many subscribers share one masthead."""
 
     kind: EditionKind
     cadence: Cadence
@@ -76,7 +76,7 @@ class Head:
 
 
 class Imprint(NamedTuple):
-    """Why the reader gets this, and how to leave."""
+    """Why the subscriber gets this, and how to leave."""
 
     kind: EditionKind
     name: Own
@@ -112,7 +112,7 @@ def zone(name: str) -> ZoneInfo:
 
 def sheet(edition: Edition, words: Words) -> Sheet:
     """An edition as the templates see it: one-line strings without control or direction characters."""
-    here = zone(edition.reader.timezone)
+    here = zone(edition.subscriber.timezone)
     parts = tuple(_part(section) for section in edition.sections)
     lines = tuple(
         SourceLine(name=name_of(note.name), state=note.state, words=name_of(words.state(note, here), 200))
@@ -122,7 +122,7 @@ def sheet(edition: Edition, words: Words) -> Sheet:
     shown = {
         kind: sum(part.shown for part in parts if part.kind == kind) for kind in ("profile", "trending", "revisions")
     }
-    reader = edition.reader
+    subscriber = edition.subscriber
     goodbye = name_of(edition.unsubscribe_email, 320)
     head = Head(
         kind=edition.kind,
@@ -151,10 +151,10 @@ def sheet(edition: Edition, words: Words) -> Sheet:
         more_sources=max(0, len(lines) - MAX_SOURCES),
         imprint=Imprint(
             kind=edition.kind,
-            name=Own(name_of(reader.name)),
-            email=Own(name_of(reader.email, 320)),
-            schedule=name_of(reader.schedule),
-            timezone=name_of(reader.timezone),
+            name=Own(name_of(subscriber.name)),
+            email=Own(name_of(subscriber.email, 320)),
+            schedule=name_of(subscriber.schedule),
+            timezone=name_of(subscriber.timezone),
             unsubscribe_url=Own(web_address(edition.unsubscribe_url)),
             unsubscribe_email=Own(goodbye),
             unsubscribe_mailto=Own(f"mailto:{quote(goodbye, safe='@+')}?subject=unsubscribe" if goodbye else ""),

@@ -1,4 +1,4 @@
-"""Dates, numbers, lists and states of sources in the reader's language, by Babel. Pure.
+"""Dates, numbers, lists and states of sources in the subscriber's language, by Babel. Pure.
 
 Whole sentences belong to the templates; only what Python has to decide is worded here.
 """

@@ -1,4 +1,5 @@
-"""The few short letters that are no editions: to the operator on a broken source, to a reader who has left. Pure."""
+"""The few short letters that are no editions: to the operator on a broken source, to a subscriber who has left.
+Pure."""
 
 import textwrap
 from collections.abc import Sequence

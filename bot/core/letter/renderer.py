@@ -1,7 +1,7 @@
 """An edition becomes a letter, never over the size. Pure.
 
-What is said belongs to `sheets`, `cards` and the templates; papers are rendered once for all readers, in `plates`. The
-templates `digest.*` and `alert.*` call `papers(section)` and `part(name, …)`, which leave marks where the finished
+What is said belongs to `sheets`, `cards` and the templates; papers are rendered once for all subscribers, in `plates`.
+The templates `digest.*` and `alert.*` call `papers(section)` and `part(name, …)`, which leave marks where the finished
 pieces go.
 """
 
@@ -45,7 +45,7 @@ class Press:
 
     def letter(self, edition: Edition) -> Letter:
         """The letter of an edition. Equal papers of any two letters are the same chunk. Raises BrokenTemplate."""
-        words = self._plates.words(edition.reader.language)
+        words = self._plates.words(edition.subscriber.language)
         try:
             setting, html = self._fitted(edition, words)
             text = setting.chunks("txt")
@@ -64,7 +64,7 @@ class Press:
         """The setting of a letter and its HTML, cut until it is not over the size: abstracts shorten, then papers move
         to "n more", then sections without papers are summed up."""
         letter = sheet(edition, words)
-        wanted = ABSTRACTS[edition.reader.abstract]
+        wanted = ABSTRACTS[edition.subscriber.abstract]
         for abstract in (wanted, *(shorter for shorter in SHORTER if shorter < wanted)):
             setting = _Setting(self._plates, letter, words, abstract)
             html = setting.chunks("html")

@@ -15,7 +15,7 @@ from bot.core.source.state import SourceNote
 
 NOW = datetime(2026, 11, 20, 7, 30, 4, tzinfo=UTC)
 DAY = date(2026, 11, 20)
-READER = Addressee(
+SUBSCRIBER = Addressee(
     email="ada@example.org", name="Ada", timezone="Europe/London", schedule="on weekdays at 07:30 (Europe/London)"
 )
 
@@ -136,7 +136,7 @@ def edition(*sections: Section, kind: EditionKind = "digest", cadence: Cadence =
         "day": DAY,
         "made": NOW,
         "since": NOW - timedelta(days=1),
-        "reader": READER,
+        "subscriber": SUBSCRIBER,
         "sources": FRESH,
         "unsubscribe_email": "unsub+mfrggzdfmztwq2lk@papers.example.org",
         "contact": "The Librarian <librarian@example.org>",
@@ -199,7 +199,7 @@ def titled(title: str, **facts: Any) -> Edition:
 
 
 def ordinary() -> dict[str, Edition]:
-    """One edition of every kind, as readers get them."""
+    """One edition of every kind, as subscribers get them."""
     week, month = timedelta(days=7), timedelta(days=30)
     rising = replace(SPARSE, rise=141, rise_over=week)
     return {
@@ -231,8 +231,8 @@ def ordinary() -> dict[str, Edition]:
                 picks=(Pick(paper=LARKSPUR, news="v2"), Pick(paper=replace(LINEAR, withdrawn=True), news="")),
             ),
         ),
-        "no_abstracts": edition(EFFICIENT, MIXTURES, reader=replace(READER, abstract="none")),
-        "full_abstracts": edition(EFFICIENT, MIXTURES, reader=replace(READER, abstract="full")),
+        "no_abstracts": edition(EFFICIENT, MIXTURES, subscriber=replace(SUBSCRIBER, abstract="none")),
+        "full_abstracts": edition(EFFICIENT, MIXTURES, subscriber=replace(SUBSCRIBER, abstract="full")),
     }
 
 
@@ -246,7 +246,8 @@ def nasty() -> dict[str, Edition]:
             section("Efficient attention", *many(20), more=180, named=[pick.paper for pick in many(5)])
         ),
         "too_big": edition(
-            section("Efficient attention", *many(60, LARKSPUR.abstract * 4)), reader=replace(READER, abstract="full")
+            section("Efficient attention", *many(60, LARKSPUR.abstract * 4)),
+            subscriber=replace(SUBSCRIBER, abstract="full"),
         ),
         "crowd": titled("Six Hundred and Sixty-Four Authors Agree", authors=crowd),
         "script": titled("<script>alert('x')</script> & </title><img src=x onerror=alert(1)> \"quoted\""),
@@ -302,7 +303,7 @@ def nasty() -> dict[str, Edition]:
                 more=10**9,
                 more_papers=(TINY, replace(TINY, title=hostile)),
             ),
-            reader=Addressee(
+            subscriber=Addressee(
                 email="o'hara+<x>@example.org", name=hostile, timezone="No/Where", schedule=hostile, language="xx"
             ),
             sources=(SourceNote(name=hostile, state="failing", reason=hostile * 99),),
@@ -310,7 +311,7 @@ def nasty() -> dict[str, Edition]:
             unsubscribe_url="javascript:alert(1)",
         ),
         "nothing": edition(sources=(), contact="", unsubscribe_email="", since=None),
-        "bare": edition(section("P", Pick(paper=TINY)), reader=Addressee(email="a@b.example"), sources=()),
+        "bare": edition(section("P", Pick(paper=TINY)), subscriber=Addressee(email="a@b.example"), sources=()),
     }
 
 

@@ -237,7 +237,7 @@ class Matcher:
 
         Args:
             papers: any number; their order gives the paper indexes. `Texts` of them serve several matchers.
-            before: for each paper what it was when the reader last heard of it; None: there was no such paper.
+            before: for each paper what it was when the subscriber last heard of it; None: there was no such paper.
             prior: the trend of each paper, for ranking; higher is hotter.
             queries: only these, one row each in this order; without, all.
             reuse: earlier matches nobody looks at any more; their memory is written over, which saves the time that

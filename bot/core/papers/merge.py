@@ -255,7 +255,7 @@ def _rank(paper: Paper) -> tuple[int, float, str]:
 
 
 def changes(before: Paper, after: Paper) -> tuple[str, ...]:
-    """What a reader who was told of `before` should know now: "v2", "withdrawn", "title", "abstract",
+    """What a subscriber who was told of `before` should know now: "v2", "withdrawn", "title", "abstract",
     "now published in …"; () if nothing of that kind changed."""
     found = []
     if after.withdrawn and not before.withdrawn:

@@ -9,7 +9,7 @@ SourceStateName = Literal["fresh", "waiting", "quiet", "stale", "failing"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceNote:
-    """The state of one source, for the reader and for `status`."""
+    """The state of one source, for the subscriber and for `status`."""
 
     name: str
     state: SourceStateName

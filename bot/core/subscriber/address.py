@@ -1,4 +1,4 @@
-"""The address of a reader, checked and in the one spelling under which we know them. Pure: no look-up is made."""
+"""The address of a subscriber, checked and in the one spelling under which we know them. Pure: no look-up is made."""
 
 import re
 

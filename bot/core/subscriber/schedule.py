@@ -1,4 +1,5 @@
-"""When a reader's digest is due: "weekdays 07:30" and a time zone to slots, one for each local date that has one. Pure.
+"""When a subscriber's digest is due: "weekdays 07:30" and a time zone to slots, one for each local date that has one.
+Pure.
 
 What a slot is filled with, and which slots have been used, does not belong here (see `bot.pipeline.compose`).
 """
@@ -31,7 +32,7 @@ _zone = lru_cache(maxsize=1024)(ZoneInfo)
 class Slot(NamedTuple):
     """One digest's place in time."""
 
-    name: str  # the local date, "2026-11-21": unique for a reader
+    name: str  # the local date, "2026-11-21": unique for a subscriber
     due: datetime  # UTC
 
 
@@ -66,7 +67,7 @@ class Schedule:
         return PERIODS[self.cadence]
 
     def in_words(self, timezone: str) -> str:
-        """For the reader: "on weekdays at 07:30 (Europe/London)"."""
+        """For the subscriber: "on weekdays at 07:30 (Europe/London)"."""
         last = ", or its last," if self.day > 28 else ""
         when = {
             "daily": "every day",

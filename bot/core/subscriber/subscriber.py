@@ -1,6 +1,7 @@
-"""A reader and their profiles, from the plain table that stands in config.toml and, the same, in the database. Pure.
+"""A subscriber and their profiles, from the plain table that stands in config.toml and, the same, in the database.
+Pure.
 
-Which readers there are belongs to `bot.config` and `bot.store`; what a reader gets, to `bot.pipeline`.
+Which subscribers there are belongs to `bot.config` and `bot.store`; what a subscriber gets, to `bot.pipeline`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -50,7 +51,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscriber:
-    """A reader as configured. `table` is what they were made from: `subscriber_from(table)` makes an equal one."""
+    """A subscriber as configured. `table` is what they were made from: `subscriber_from(table)` makes an equal one."""
 
     email: str
     name: str = ""
@@ -69,12 +70,12 @@ class Subscriber:
 
 
 def subscriber_from(table: Mapping[str, Any]) -> Subscriber:
-    """A reader from their table. Raises TableError with every problem."""
+    """A subscriber from their table. Raises TableError with every problem."""
     problems: list[Problem] = []
     subscriber = read_subscriber(table, (), problems)
     if subscriber is None or problems:
         email = table.get("email") if isinstance(table, Mapping) else None
-        who = shown(email) if isinstance(email, str) else "this reader"
+        who = shown(email) if isinstance(email, str) else "this subscriber"
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         raise TableError(f"{count} with {who}", problems, table)
     return subscriber
@@ -112,7 +113,7 @@ def read_subscriber(values: Any, path: Path, problems: list[Problem]) -> Subscri
     table = Table(values, path, problems)
     if len(problems) > before:
         return None
-    email = _checked(table, "email", address, required="the reader's address")
+    email = _checked(table, "email", address, required="the subscriber's address")
     name = table.text("name", longest=200)
     timezone = _checked(table, "timezone", timezone_named, "UTC")
     schedule = _checked(table, "digest", Schedule.parse, "daily 07:30")
@@ -168,7 +169,7 @@ def _profiles(table: Table) -> tuple[Profile, ...]:
     found: list[Profile] = []
     values = table.tables("profiles", "[[subscribers.profiles]]")
     if len(values) > MOST_PROFILES:
-        table.problem("profiles", f"{len(values)} profiles; {MOST_PROFILES} are the most one reader can have")
+        table.problem("profiles", f"{len(values)} profiles; {MOST_PROFILES} are the most one subscriber can have")
     names: set[str] = set()
     for number, value in enumerate(values[:MOST_PROFILES]):
         before = len(table.problems)
@@ -201,7 +202,7 @@ def _profile(table: Table) -> Profile | None:
     return Profile(name=_profile_name(name, keywords, query), query=whole, alert=alert)
 
 
-# Readers of a list often ask for the same things. An error is not kept: it would hold on to its traceback.
+# Subscribers of a list often ask for the same things. An error is not kept: it would hold on to its traceback.
 _query = lru_cache(maxsize=4096)(profile_query)
 
 

@@ -91,7 +91,7 @@ def _features(session: SmtpSession) -> list[Finding]:
         found.append(problem(f"it takes no message above {limit} bytes", "lower max_papers, or have its limit raised"))
     if "SMTPUTF8" not in features:
         found.append(
-            advice("it offers no SMTPUTF8", "readers with letters beyond ASCII before the @ need a relay that does")
+            advice("it offers no SMTPUTF8", "subscribers with letters beyond ASCII before the @ need a relay that does")
         )
     return found
 

@@ -58,7 +58,7 @@ class Report:
 
 
 def severity(status: str) -> Severity:
-    """What a status means for its reader: `hard` ends the reader at once, `soft` counts, `ours` never counts.
+    """What a status means for its subscriber: `hard` ends the subscriber at once, `soft` counts, `ours` never counts.
 
     A bare reply code or none at all is soft: too little to end anybody's subscription by itself.
     """

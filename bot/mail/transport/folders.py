@@ -18,7 +18,7 @@ from bot.mail.message.types import Message
 
 
 class FolderSession(ABC):
-    """What both kinds share: trouble with a disk is ours, never the reader's."""
+    """What both kinds share: trouble with a disk is ours, never the subscriber's."""
 
     def send(self, message: Message, before_data: Callable[[], None] | None = None) -> str:
         if before_data is not None:

@@ -46,7 +46,7 @@ def classify(code: int, enhanced: str, phase: Phase) -> Outcome:
     """What a refusal means. `code` is the reply code, `enhanced` the enhanced status code or "".
 
     4xx       retry, whatever the reason
-    5.7.x     ours: policy, reputation, authentication; no reader suffers for it
+    5.7.x     ours: policy, reputation, authentication; no subscriber suffers for it
     too big   5.3.4, 5.2.3, or a bare 552 anywhere but at RCPT, where it means a full mailbox
     refused   any other 5xx at RCPT but those that speak of us (the sender, the syntax, the login), and the same at DATA
               and after the content, for some servers look the recipient up only then

@@ -1,4 +1,4 @@
-"""Alerts: the first at once, the rest of a burst together, and no more a day than the reader wants."""
+"""Alerts: the first at once, the rest of a burst together, and no more a day than the subscriber wants."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ from bot.store import cursors, editions, subscribers
 
 
 class AlertMark(NamedTuple):
-    """How far alerts have told a reader, and what holds the next one back (see `readers.Reader`)."""
+    """How far alerts have told a subscriber, and what holds the next one back (see `subscribers.StoredSubscriber`)."""
 
-    reader: int
+    subscriber: int
     alert_revision: int | None
     alert_after: datetime | None
     alert_day: date | None
@@ -29,74 +29,74 @@ class AlertMark(NamedTuple):
 class AlertDesk(Desk):
     """Decides alerts."""
 
-    def page(self, after: int, shard: cursors.Shard, *, few: bool) -> list[subscribers.Reader]:
+    def page(self, after: int, shard: cursors.Shard, *, few: bool) -> list[subscribers.StoredSubscriber]:
         latest = self.room.revision.id
         with self.room.database.read() as tx:
             return cursors.alert_due(tx, latest, self.now, after=after, limit=BATCH, shard=shard, few=few)
 
-    def compose(self, batch: Sequence[subscribers.Reader]) -> int:
-        """Decide and write the alerts of a batch. The first collection of a source, and a reader's first time here,
+    def compose(self, batch: Sequence[subscribers.StoredSubscriber]) -> int:
+        """Decide and write the alerts of a batch. The first collection of a source, and a subscriber's first time here,
         set the mark and alert of nothing."""
         drafts: list[editions.Draft] = []
         marks: list[AlertMark] = []
         groups: dict[int | None, list[Pair]] = defaultdict(list)
-        for reader in batch:
-            groups[reader.alert_revision].append((reader, subscriber_of(reader.data)))
+        for stored in batch:
+            groups[stored.alert_revision].append((stored, subscriber_of(stored.data)))
         for base, members in groups.items():
-            marks += [self._sleep_on(reader, subscriber) for reader, subscriber in members if self.is_quiet(subscriber)]
+            marks += [self._sleep_on(stored, subscriber) for stored, subscriber in members if self.is_quiet(subscriber)]
             members = [pair for pair in members if not self.is_quiet(pair[1])]
             if not members:
                 continue
             if base is None:
-                marks += [self._alert_mark(reader) for reader, _ in members]
+                marks += [self._alert_mark(stored) for stored, _ in members]
                 continue
             news = self.room.alert_news(base)
             queries = [[profile.query for profile in subscriber.profiles if profile.alert] for _, subscriber in members]
             most = max(subscriber.max_papers for _, subscriber in members) + NAMED
-            for (reader, subscriber), hits in zip(members, news.match(queries, most=most), strict=True):
-                draft, mark = self._alert(reader, subscriber, hits)
+            for (stored, subscriber), hits in zip(members, news.match(queries, most=most), strict=True):
+                draft, mark = self._alert(stored, subscriber, hits)
                 drafts += [draft] if draft else []
                 marks.append(mark)
-        expected = {reader.id: reader.alert_revision for reader in batch}
+        expected = {stored.id: stored.alert_revision for stored in batch}
         return self.write(drafts, AlertMark._fields[1:], marks, expected)
 
     def _alert(
-        self, reader: subscribers.Reader, subscriber: Subscriber, hits: Found
+        self, stored: subscribers.StoredSubscriber, subscriber: Subscriber, hits: Found
     ) -> tuple[editions.Draft | None, AlertMark]:
         papers = set().union(*hits.every) if hits.every else set()
         if not papers:
-            return None, self._alert_mark(reader)
+            return None, self._alert_mark(stored)
         today = self.now.astimezone(ZoneInfo(subscriber.timezone)).date()
-        sent = reader.alerts_sent if reader.alert_day == today else 0
+        sent = stored.alerts_sent if stored.alert_day == today else 0
         if sent >= subscriber.alert_limit:
             if subscriber.schedule.cadence == "off":  # no digest would tell: the papers wait for tomorrow's alerts
-                return None, self._sleep_on(reader, subscriber)
-            return None, self._alert_mark(reader)._replace(overflow=reader.overflow + len(papers))
+                return None, self._sleep_on(stored, subscriber)
+            return None, self._alert_mark(stored)._replace(overflow=stored.overflow + len(papers))
         profiles = [profile for profile in subscriber.profiles if profile.alert]
         shares = selection.allot(hits.best, subscriber.max_papers)
         shown = {paper for share in shares for paper in share}
         sections = sections_of([profile.name for profile in profiles], hits.best, hits.every, shares, shown)
         # Named by where it starts from, so that two processes cannot both tell what follows it.
-        slot = f"after-{reader.alert_revision}"
-        draft = self.draft(reader, subscriber, "alert", slot, self.now, Picks(sections=tuple(sections)))
-        mark = self._alert_mark(reader)
+        slot = f"after-{stored.alert_revision}"
+        draft = self.draft(stored, subscriber, "alert", slot, self.now, Picks(sections=tuple(sections)))
+        mark = self._alert_mark(stored)
         return draft, mark._replace(
             alert_after=self.now + subscriber.alert_every, alert_day=today, alerts_sent=sent + 1
         )
 
-    def _sleep_on(self, reader: subscribers.Reader, subscriber: Subscriber) -> AlertMark:
+    def _sleep_on(self, stored: subscribers.StoredSubscriber, subscriber: Subscriber) -> AlertMark:
         """No alert before tomorrow; what there is to tell waits."""
         zone = ZoneInfo(subscriber.timezone)
         tomorrow = self.now.astimezone(zone).date() + timedelta(days=1)
         midnight = datetime.combine(tomorrow, time(), zone).astimezone(UTC)
-        return self._alert_mark(reader)._replace(alert_revision=reader.alert_revision, alert_after=midnight)
+        return self._alert_mark(stored)._replace(alert_revision=stored.alert_revision, alert_after=midnight)
 
-    def _alert_mark(self, reader: subscribers.Reader) -> AlertMark:
+    def _alert_mark(self, subscriber: subscribers.StoredSubscriber) -> AlertMark:
         return AlertMark(
-            reader=reader.id,
+            subscriber=subscriber.id,
             alert_revision=self.room.revision.id,
-            alert_after=reader.alert_after,
-            alert_day=reader.alert_day,
-            alerts_sent=reader.alerts_sent,
-            overflow=reader.overflow,
+            alert_after=subscriber.alert_after,
+            alert_day=subscriber.alert_day,
+            alerts_sent=subscriber.alerts_sent,
+            overflow=subscriber.overflow,
         )

@@ -1,4 +1,4 @@
-"""What happened between two revisions, and who wants it: shared by all readers whose last edition was the same."""
+"""What happened between two revisions, and who wants it: shared by all subscribers whose last edition was the same."""
 
 from collections.abc import Callable, Collection, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ TREND_DEPTH = 100  # places that are written down
 
 @dataclass(slots=True)
 class Found:
-    """One reader's hits, by profile. All are paper ids."""
+    """One subscriber's hits, by profile. All are paper ids."""
 
     best: list[list[int]]  # best first, not all of them
     every: list[Collection[int]]
@@ -124,8 +124,8 @@ class NewsRoom:
         with self.database.read() as tx:
             became = history.current(tx, set().union(*told.values()), self.revision.id)
         if became:
-            for reader, ids in told.items():
-                told[reader] = {became.get(paper_id, paper_id) for paper_id in ids}
+            for subscriber, ids in told.items():
+                told[subscriber] = {became.get(paper_id, paper_id) for paper_id in ids}
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +170,8 @@ class News:
     def match(
         self, queries: Sequence[Sequence[Query]], *, most: int, pace: Pace = "day", revisions: bool = False
     ) -> list[Found]:
-        """For each reader, given their queries: what is true now and was not before, the best `most` of each query in
-        order. With `revisions` also what is true now as it was before, of papers that changed."""
+        """For each subscriber, given their queries: what is true now and was not before, the best `most` of each query
+        in order. With `revisions` also what is true now as it was before, of papers that changed."""
         found = [Found([[] for _ in own], [() for _ in own]) for own in queries]
         if not any(queries) or not (self.after or self._hot_before):
             return found
@@ -189,12 +189,12 @@ class News:
                 for profile in range(len(one.best)):
                     one.best[profile] = next(best)
                     one.every[profile] = next(every)
-        for reader, paper in hitlist.pairs(self._hot_before):
-            found[reader].told_before.add(paper)
+        for subscriber, paper in hitlist.pairs(self._hot_before):
+            found[subscriber].told_before.add(paper)
         if revisions:
             before = set(hitlist.pairs(self.past.among(self.after)))
             known = [(paper_id, paper) for paper_id, paper in self.after.items() if paper_id in self.past.papers]
-            for reader, paper in hitlist.pairs(known):
-                if (reader, paper) in before:
-                    found[reader].still.add(paper)
+            for subscriber, paper in hitlist.pairs(known):
+                if (subscriber, paper) in before:
+                    found[subscriber].still.add(paper)
         return found

@@ -1,8 +1,8 @@
-"""compose: database -> database. Decides what every reader who is due gets, and writes it down as editions.
+"""compose: database -> database. Decides what every subscriber who is due gets, and writes it down as editions.
 
-An edition is a diff: a paper is news to a profile when the query is true of it now and was not at the reader's last
-edition. Readers with the same last edition share the papers that changed since and are matched together, in batches,
-so the work grows with the readers due and the papers changed, and memory does not grow at all.
+An edition is a diff: a paper is news to a profile when the query is true of it now and was not at the subscriber's last
+edition. Subscribers with the same last edition share the papers that changed since and are matched together, in
+batches, so the work grows with the subscribers due and the papers changed, and memory does not grow at all.
 """
 
 import gc
@@ -26,7 +26,7 @@ from bot.store.history import Revision
 
 log = logging.getLogger(__name__)
 
-SHARE_FROM = 50_000  # readers due before it pays to start more processes
+SHARE_FROM = 50_000  # subscribers due before it pays to start more processes
 WEEKLY_HALF_LIFE = timedelta(hours=84)  # a weekly digest ranks over its week, as a daily one over its day
 TREND_WINDOW = timedelta(days=30)  # papers first seen longer ago no longer trend
 
@@ -48,8 +48,8 @@ def compose(
     processes: int = 1,
     progress: Callable[[int], None] = lambda done: None,
 ) -> ComposeReport:
-    """Write down every alert and digest that is due at `now`; with `force` a digest for every active reader. Very many
-    are shared among `processes`; `message_id` must then be picklable."""
+    """Write down every alert and digest that is due at `now`; with `force` a digest for every active subscriber. Very
+    many are shared among `processes`; `message_id` must then be picklable."""
     with database.write() as tx:
         subscribers.end_pauses(tx, now)
         cursors.set_right(tx, now)
@@ -74,7 +74,7 @@ class Job(NamedTuple):
     now: datetime
     message_id: MessageId
     force: bool
-    few: bool = True  # of all readers
+    few: bool = True  # of all subscribers
     shard: cursors.Shard = (0, 1)
 
 
@@ -82,7 +82,7 @@ def _everyone(work: "Work", due: int, room: NewsRoom, job: Job, processes: int, 
     """Do it for all who are due, here, or shared among several processes; returns how many editions were written."""
     if processes == 1 or due < SHARE_FROM:
         return work(room, job._replace(few=due < SHARE_FROM), progress) if due else 0
-    import multiprocessing  # memory nobody with fewer readers should pay for
+    import multiprocessing  # memory nobody with fewer subscribers should pay for
     from concurrent.futures import ProcessPoolExecutor, as_completed
     from concurrent.futures.process import BrokenProcessPool
 
@@ -93,7 +93,7 @@ def _everyone(work: "Work", due: int, room: NewsRoom, job: Job, processes: int, 
             for share in as_completed([pool.submit(_share, work, url, durable, one) for one in jobs]):
                 written += share.result()
                 progress(due // processes)
-    except BrokenProcessPool:  # what it wrote is written, and its readers are due no more
+    except BrokenProcessPool:  # what it wrote is written, and its subscribers are due no more
         log.warning("a process that composed with us was killed, for want of memory perhaps; going on alone")
         written += work(room, job._replace(few=False), progress)
     return written
@@ -120,12 +120,13 @@ def _digests(room: NewsRoom, job: Job, progress: Callable[[int], None]) -> int:
 
 
 def _batch_by_batch(
-    page: Callable[[int], list[subscribers.Reader]],
-    compose_batch: Callable[[list[subscribers.Reader]], int],
+    page: Callable[[int], list[subscribers.StoredSubscriber]],
+    compose_batch: Callable[[list[subscribers.StoredSubscriber]], int],
     progress: Callable[[int], None],
 ) -> int:
-    """All pages of readers, by id. Python's garbage collector works between the batches only: within one it would walk
-    through hundreds of thousands of live objects again and again, a quarter of the time, and find next to nothing."""
+    """All pages of subscribers, by id. Python's garbage collector works between the batches only: within one it would
+    walk through hundreds of thousands of live objects again and again, a quarter of the time, and find next to
+    nothing."""
     written = after = 0
     was_on = gc.isenabled()
     gc.disable()

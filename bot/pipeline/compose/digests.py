@@ -1,4 +1,4 @@
-"""Digests: what each reader who is due gets, once for each local date."""
+"""Digests: what each subscriber who is due gets, once for each local date."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -24,16 +24,16 @@ class DigestDesk(Desk):
 
     def __init__(self, room: NewsRoom, now: datetime, message_id: MessageId) -> None:
         super().__init__(room, now, message_id)
-        # A million readers have a thousand schedules: the slot due now, and the next.
+        # A million subscribers have a thousand schedules: the slot due now, and the next.
         self.slots: Callable[[Schedule, str], tuple[Slot | None, Slot | None]] = lru_cache(maxsize=4096)(
             lambda schedule, zone: (schedule.latest_at_or_before(now, zone), schedule.next_after(now, zone))
         )
 
-    def page(self, after: int, shard: cursors.Shard, *, force: bool, few: bool) -> list[subscribers.Reader]:
+    def page(self, after: int, shard: cursors.Shard, *, force: bool, few: bool) -> list[subscribers.StoredSubscriber]:
         with self.room.database.read() as tx:
             return cursors.digest_due(tx, self.now, after=after, limit=BATCH, shard=shard, force=force, few=few)
 
-    def compose(self, batch: Sequence[subscribers.Reader], *, force: bool = False) -> int:
+    def compose(self, batch: Sequence[subscribers.StoredSubscriber], *, force: bool = False) -> int:
         """Decide and write the digests of a batch; returns how many were written."""
         drafts: list[editions.Draft] = []
         marks: list[tuple[Any, ...]] = []
@@ -41,85 +41,85 @@ class DigestDesk(Desk):
         batch, quiet = self._part_quiet(batch, force=force)
         decided = list(self.decide(batch))
         alive = self._heartbeats([pair for pair, picks, _ in decided if not picks.matched], force=force)
-        for (reader, subscriber), picks, expired in decided:
-            slot, due, next_due = self._slot(reader, subscriber, force=force)
-            if reader.id in alive:
+        for (stored, subscriber), picks, expired in decided:
+            slot, due, next_due = self._slot(stored, subscriber, force=force)
+            if stored.id in alive:
                 picks = picks._replace(heartbeat=True)
             if picks.matched or picks.heartbeat:
-                drafts.append(self.draft(reader, subscriber, "digest", slot, due, picks))
+                drafts.append(self.draft(stored, subscriber, "digest", slot, due, picks))
                 if expired:
-                    folded[reader.id] = expired
-            marks.append((reader.id, self.room.revision.id, self.now, next_due, 0))
+                    folded[stored.id] = expired
+            marks.append((stored.id, self.room.revision.id, self.now, next_due, 0))
         if quiet:  # moves nobody's mark: what was missed comes with the next
             with self.room.database.write() as tx:
-                moved = ((reader.id, self._slot(reader, own, force=False)[2]) for reader, own in quiet)
+                moved = ((stored.id, self._slot(stored, own, force=False)[2]) for stored, own in quiet)
                 cursors.advance(tx, ["next_due"], moved)
-        return self.write(drafts, TOLD, marks, {reader.id: reader.told_revision for reader in batch}, folded)
+        return self.write(drafts, TOLD, marks, {stored.id: stored.told_revision for stored in batch}, folded)
 
     def _part_quiet(
-        self, batch: Sequence[subscribers.Reader], *, force: bool
-    ) -> tuple[list[subscribers.Reader], list[Pair]]:
+        self, batch: Sequence[subscribers.StoredSubscriber], *, force: bool
+    ) -> tuple[list[subscribers.StoredSubscriber], list[Pair]]:
         """Those who get mail today, and those who want none on this day of the week."""
         if force:
             return list(batch), []
-        awake: list[subscribers.Reader] = []
+        awake: list[subscribers.StoredSubscriber] = []
         quiet: list[Pair] = []
-        for reader in batch:
-            if "quiet_days" in reader.data and self.is_quiet(subscriber := subscriber_of(reader.data)):
-                quiet.append((reader, subscriber))
+        for stored in batch:
+            if "quiet_days" in stored.data and self.is_quiet(subscriber := subscriber_of(stored.data)):
+                quiet.append((stored, subscriber))
             else:
-                awake.append(reader)
+                awake.append(stored)
         return awake, quiet
 
-    def decide(self, batch: Sequence[subscribers.Reader]) -> Iterable[tuple[Pair, Picks, list[int]]]:
-        """The next digest of each of these readers, without writing anything: picks, and the expired editions they
+    def decide(self, batch: Sequence[subscribers.StoredSubscriber]) -> Iterable[tuple[Pair, Picks, list[int]]]:
+        """The next digest of each of these subscribers, without writing anything: picks, and the expired editions they
         take over."""
-        pairs = [(reader, subscriber_of(reader.data)) for reader in batch]
+        pairs = [(stored, subscriber_of(stored.data)) for stored in batch]
         pairs = [pair for pair in pairs if pair[1].schedule.cadence != "off"]
-        ids = [reader.id for reader, _ in pairs]
+        ids = [stored.id for stored, _ in pairs]
         alerted: dict[int, set[int]] = defaultdict(set)
         untold: dict[int, set[int]] = defaultdict(set)
         expired: dict[int, list[int]] = defaultdict(list)
         none: set[int] = set()
         with self.room.database.read() as tx:
-            for alert in editions.alerted(tx, [reader.id for reader, _ in pairs if reader.alert_revision is not None]):
+            for alert in editions.alerted(tx, [stored.id for stored, _ in pairs if stored.alert_revision is not None]):
                 alerted[alert.subscriber_id] |= Picks.from_json(alert.picks).ids
-            for edition_id, reader_id, text in editions.untold(tx, ids):
-                untold[reader_id] |= Picks.from_json(text).ids
-                expired[reader_id].append(edition_id)
+            for edition_id, subscriber_id, text in editions.untold(tx, ids):
+                untold[subscriber_id] |= Picks.from_json(text).ids
+                expired[subscriber_id].append(edition_id)
         for told in (alerted, untold):
             self.room.rename(told)
 
         groups: dict[tuple[int | None, datetime, Pace], list[Pair]] = defaultdict(list)
-        for reader, subscriber in pairs:
+        for stored, subscriber in pairs:
             start = self.now
-            if reader.told_revision is None:  # a first edition looks back one period from when it was due
-                start = self._slot(reader, subscriber, force=True)[1] - subscriber.schedule.period
-            groups[reader.told_revision, start, pace_of(subscriber)].append((reader, subscriber))
+            if stored.told_revision is None:  # a first edition looks back one period from when it was due
+                start = self._slot(stored, subscriber, force=True)[1] - subscriber.schedule.period
+            groups[stored.told_revision, start, pace_of(subscriber)].append((stored, subscriber))
         for (base, start, pace), members in groups.items():
             news = self.room.first_news(start) if base is None else self.room.news_since(base)
             found = news.match(
                 [[profile.query for profile in subscriber.profiles] for _, subscriber in members],
-                most=max(own.max_papers + len(alerted.get(reader.id, none)) for reader, own in members) + NAMED,
+                most=max(own.max_papers + len(alerted.get(stored.id, none)) for stored, own in members) + NAMED,
                 pace=pace,
                 revisions=any(subscriber.revisions for _, subscriber in members),
             )
-            for (reader, subscriber), hits in zip(members, found, strict=True):
+            for (stored, subscriber), hits in zip(members, found, strict=True):
                 picks = self._digest(
-                    reader, subscriber, news, hits, alerted.get(reader.id, none), untold.get(reader.id, none)
+                    stored, subscriber, news, hits, alerted.get(stored.id, none), untold.get(stored.id, none)
                 )
-                yield (reader, subscriber), picks, expired.get(reader.id, [])
+                yield (stored, subscriber), picks, expired.get(stored.id, [])
 
     def _digest(
         self,
-        reader: subscribers.Reader,
+        stored: subscribers.StoredSubscriber,
         subscriber: Subscriber,
         news: News,
         hits: Found,
         alerted: set[int],
         untold: set[int],
     ) -> Picks:
-        """One reader's digest. Each paper once; what does not fit is counted and the first of it named."""
+        """One subscriber's digest. Each paper once; what does not fit is counted and the first of it named."""
         best, every = hits.best, hits.every
         homeless: list[int] = []
         repeated = 0
@@ -153,7 +153,7 @@ class DigestDesk(Desk):
                         kind="revisions", name="", ids=ids, more=len(left_out), more_ids=tuple(left_out[:NAMED])
                     )
                 )
-        return Picks(sections=tuple(sections), alerted=repeated, overflow=reader.overflow)
+        return Picks(sections=tuple(sections), alerted=repeated, overflow=stored.overflow)
 
     def _add_untold(
         self, subscriber: Subscriber, untold: set[int], best: list[list[int]], every: list[set[int]]
@@ -174,32 +174,33 @@ class DigestDesk(Desk):
         return homeless
 
     def _slot(
-        self, reader: subscribers.Reader, subscriber: Subscriber, *, force: bool
+        self, stored: subscribers.StoredSubscriber, subscriber: Subscriber, *, force: bool
     ) -> tuple[str, datetime, datetime | None]:
-        """The slot's name, when it was due, and when the reader is due next. A forced edition is a slot of its own,
+        """The slot's name, when it was due, and when the subscriber is due next. A forced edition is a slot of its own,
         named by its moment."""
         slot, following = self.slots(subscriber.schedule, subscriber.timezone)
-        is_due = reader.next_due is not None and reader.next_due <= self.now
-        next_due = (following.due if following else None) if is_due else reader.next_due
+        is_due = stored.next_due is not None and stored.next_due <= self.now
+        next_due = (following.due if following else None) if is_due else stored.next_due
         if slot is None or (force and not is_due):
             return self.now.isoformat(), self.now, next_due
         return slot.name, slot.due, next_due
 
     def _heartbeats(self, pairs: Sequence[Pair], *, force: bool) -> set[int]:
-        """Which of these readers, without news, have had no mail for so long that they want to be told that all is
+        """Which of these subscribers, without news, have had no mail for so long that they want to be told that all is
         well."""
-        waiting = [(reader, own, own.heartbeat) for reader, own in pairs if own.heartbeat is not None]
+        waiting = [(subscriber, own, own.heartbeat) for subscriber, own in pairs if own.heartbeat is not None]
         if not waiting:
             return set()
         with self.room.database.read() as tx:
-            last = editions.last_sent(tx, [reader.id for reader, _, _ in waiting])
+            last = editions.last_sent(tx, [subscriber.id for subscriber, _, _ in waiting])
         return {
-            reader.id
-            for reader, own, heartbeat in waiting
-            if self._slot(reader, own, force=force)[1] - last.get(reader.id, reader.status_since) >= heartbeat
+            subscriber.id
+            for subscriber, own, heartbeat in waiting
+            if self._slot(subscriber, own, force=force)[1] - last.get(subscriber.id, subscriber.status_since)
+            >= heartbeat
         }
 
 
 def pace_of(subscriber: Subscriber) -> Pace:
-    """Over which time a reader's papers are ranked."""
+    """Over which time a subscriber's papers are ranked."""
     return "week" if subscriber.schedule.cadence in ("weekly", "monthly") else "day"

@@ -12,15 +12,15 @@ from bot.core.subscriber.subscriber import Subscriber
 from bot.pipeline.compose.changes import NewsRoom
 from bot.store import cursors, editions, subscribers
 
-BATCH = 6_000  # readers matched and committed together: the papers are read once for all of them
+BATCH = 6_000  # subscribers matched and committed together: the papers are read once for all of them
 NAMED = 5  # of the papers that did not fit, how many are named
 
-Pair = tuple[subscribers.Reader, Subscriber]
+Pair = tuple[subscribers.StoredSubscriber, Subscriber]
 MessageId = Callable[[str, str, int], str]  # (kind, slot, subscriber) -> Message-ID
 
 
 class Desk:
-    """Decides editions of one kind, a batch of readers at a time."""
+    """Decides editions of one kind, a batch of subscribers at a time."""
 
     def __init__(self, room: NewsRoom, now: datetime, message_id: MessageId) -> None:
         self.room = room
@@ -33,18 +33,24 @@ class Desk:
         return self._local_date(self.now, subscriber.timezone).weekday() in subscriber.quiet_days
 
     def draft(
-        self, reader: subscribers.Reader, subscriber: Subscriber, kind: str, slot: str, due: datetime, picks: Picks
+        self,
+        stored: subscribers.StoredSubscriber,
+        subscriber: Subscriber,
+        kind: str,
+        slot: str,
+        due: datetime,
+        picks: Picks,
     ) -> editions.Draft:
         return editions.Draft(
-            subscriber_id=reader.id,
+            subscriber_id=stored.id,
             kind=kind,
             slot=slot,
             due=due,
             day=self._local_date(due, subscriber.timezone),
-            since=reader.told_at,
+            since=stored.told_at,
             picks=picks.to_json(),
             matched=picks.matched,
-            message_id=self.message_id(kind, slot, reader.id),
+            message_id=self.message_id(kind, slot, stored.id),
         )
 
     def write(
@@ -55,9 +61,9 @@ class Desk:
         expected: dict[int, int | None],
         folded: Mapping[int, Sequence[int]] | None = None,
     ) -> int:
-        """Editions and marks (see `turns.advance`; the revision comes first) in one transaction. A reader whose mark
-        another process moved meanwhile is left to it. Who has had a digest of that date already (their time zone or our
-        clock has changed) is told with the next."""
+        """Editions and marks (see `turns.advance`; the revision comes first) in one transaction. A subscriber whose
+        mark another process moved meanwhile is left to it. Who has had a digest of that date already (their time zone
+        or our clock has changed) is told with the next."""
         if not marks:
             return 0
         with self.room.database.write() as tx:
@@ -70,9 +76,11 @@ class Desk:
             late: set[int] = set()
             if drafts and compose_id is not None:
                 own = [draft for draft in drafts if draft.subscriber_id in mine]
-                written = {reader for reader, _, _ in editions.add(tx, compose_id, self.room.revision.id, own)}
+                written = {subscriber for subscriber, _, _ in editions.add(tx, compose_id, self.room.revision.id, own)}
                 late = {draft.subscriber_id for draft in own} - written
-                editions.fold(tx, [one for reader in written for one in (folded or {}).get(reader, ())], compose_id)
+                editions.fold(
+                    tx, [one for subscriber in written for one in (folded or {}).get(subscriber, ())], compose_id
+                )
             told = mine - late
             cursors.advance(tx, names, (mark for mark in marks if mark[0] in told))
             if late and "next_due" in names:

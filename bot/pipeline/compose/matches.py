@@ -1,5 +1,5 @@
-"""Matching the news with readers' queries, in bulk. Kept apart because it brings numpy: a worker with nothing new to
-match never loads it."""
+"""Matching the news with subscribers' queries, in bulk. Kept apart because it brings numpy: a worker with nothing new
+to match never loads it."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
@@ -64,7 +64,7 @@ class Hits(Collection[int]):
 
 
 class Pile:
-    """Papers as they are and as they were, read once however many batches of readers they are matched with."""
+    """Papers as they are and as they were, read once however many batches of subscribers they are matched with."""
 
     def __init__(self, after: dict[int, Paper], before: dict[int, Paper], others: Sequence[tuple[int, Paper]]) -> None:
         self.ids = np.fromiter(after, dtype=np.int64, count=len(after))
@@ -74,11 +74,11 @@ class Pile:
 
 
 class Hitlist:
-    """The queries of many readers, ready for several piles of papers. Papers go by their ids."""
+    """The queries of many subscribers, ready for several piles of papers. Papers go by their ids."""
 
     def __init__(self, queries: Sequence[Sequence[Query]]) -> None:
         self._matcher = Matcher(query for own in queries for query in own)
-        self._reader_of = np.repeat(np.arange(len(queries)), [len(own) for own in queries]).tolist()
+        self._subscriber_of = np.repeat(np.arange(len(queries)), [len(own) for own in queries]).tolist()
 
     def news(self, pile: Pile, heat: dict[int, float], most: int) -> tuple[list[list[int]], list[Collection[int]]]:
         """What is true now and was not before: for every query the best `most` hits in order, and all hits."""
@@ -95,8 +95,8 @@ class Hitlist:
         return best, every
 
     def pairs(self, papers: Sequence[tuple[int, Paper]]) -> Iterable[tuple[int, int]]:
-        """(reader, paper id) for every paper some query of the reader is true of."""
-        return ((self._reader_of[query], paper) for query, paper in self._pairs(papers))
+        """(subscriber, paper id) for every paper some query of the subscriber is true of."""
+        return ((self._subscriber_of[query], paper) for query, paper in self._pairs(papers))
 
     def _pairs(self, papers: Sequence[tuple[int, Paper]]) -> Iterable[tuple[int, int]]:
         """(query, paper id) for every query that is true of a paper."""

@@ -204,8 +204,8 @@ class Traffic:
                 mail_pacing.recovered(tx, name, lane.gap)
 
     def refused(self, tx: Connection, relay: Transport, leased: Leased, error: DeliveryError) -> datetime | None:
-        """A message was not taken, for a reason that is not its reader's: hold or slow what is to blame. Returns until
-        when the way of this message is held, if it is."""
+        """A message was not taken, for a reason that is not its subscriber's: hold or slow what is to blame. Returns
+        until when the way of this message is held, if it is."""
         now = self._clock()
         words = str(error)
         if error.outcome == "retry" and is_too_fast(error):

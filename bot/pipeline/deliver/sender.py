@@ -1,6 +1,7 @@
 """One sending thread: takes a few editions at a time, sends each, writes down what became of it.
 
-When a message may leave, and by which relay, is asked of `traffic`; what a refusal means for a reader, of `refusals`.
+When a message may leave, and by which relay, is asked of `traffic`; what a refusal means for a subscriber, of
+`refusals`.
 """
 
 import logging
@@ -193,12 +194,12 @@ class Courier:
             now = outbox.wanted(tx, leased.id, self.by)
             if not now.is_ours:
                 raise _LeaseLost
-            if now.reader_status == "paused":
-                raise _NotWanted("expired", "the reader has paused; the first digest after that tells it")
-            if now.reader_status != "active":
-                raise _NotWanted("suppressed", f"the reader is {now.reader_status}")
+            if now.subscriber_status == "paused":
+                raise _NotWanted("expired", "the subscriber has paused; the first digest after that tells it")
+            if now.subscriber_status != "active":
+                raise _NotWanted("suppressed", f"the subscriber is {now.subscriber_status}")
             if leased.kind == "alert" and now.left_alerts:
-                raise _NotWanted("expired", "the reader wants no more alerts; the next digest tells it")
+                raise _NotWanted("expired", "the subscriber wants no more alerts; the next digest tells it")
             if skip:
                 outbox.begin_sending(tx, leased.id, self.by)
 
@@ -230,10 +231,10 @@ class Courier:
             state: Final | None = None
             if error.outcome == "refused":
                 state = "failed"
-                reader = subscribers.by_id(tx, leased.subscriber_id)
-                if reader is not None:
+                subscriber = subscribers.by_id(tx, leased.subscriber_id)
+                if subscriber is not None:
                     hard = error.code in bounce_rules.HARD_AT_ONCE
-                    bounce_rules.judge(tx, reader, hard=hard, edition_id=leased.id, words=str(error), now=now)
+                    bounce_rules.judge(tx, subscriber, hard=hard, edition_id=leased.id, words=str(error), now=now)
             elif error.outcome == "too big":
                 state = "failed"
             elif error.outcome == "unknown" and (
@@ -263,7 +264,7 @@ class _LeaseLost(Exception):
 
 
 class _NotWanted(Exception):
-    """The reader does not want this message any more."""
+    """The subscriber does not want this message any more."""
 
     def __init__(self, state: Final, why: str) -> None:
         self.state: Final = state

@@ -1,4 +1,4 @@
-"""Names of people as feeds and databases write them, to the order a reader reads them in."""
+"""Names of people as feeds and databases write them, to the order a subscriber reads them in."""
 
 import re
 

@@ -22,7 +22,7 @@ from bot.mail.transport.from_url import transport
 from bot.pipeline.build_message import Identity, PressRoom
 from bot.pipeline.compose.compose import compose
 from bot.pipeline.deliver.deliver import Sending, deliver
-from bot.pipeline.subscribers import entry_for
+from bot.pipeline.subscribers import record_for
 from bot.resources import shipped
 from bot.sources.formats import calendars
 from bot.store import history, subscribers
@@ -151,7 +151,7 @@ class World:
 
 
 class Post:
-    """Readers, the press and an outbox folder."""
+    """Subscribers, the press and an outbox folder."""
 
     def __init__(self, place: Any, folder: Path) -> None:
         self.place = place
@@ -165,7 +165,7 @@ class Post:
         self.sending = Sending(transport=transport(f"outbox:{folder}"), build=self.press.build)
 
     def subscribe(self, *tables: dict[str, Any]) -> None:
-        entries = [entry_for(subscriber_from(table), self.place.now) for table in tables]
+        entries = [record_for(subscriber_from(table), self.place.now) for table in tables]
         with self.place.database.write() as tx:
             subscribers.sync(tx, entries, self.place.now)
 
@@ -175,7 +175,7 @@ class Post:
         assert (report.failed, report.trouble) == (0, "")
 
     def told(self, email: str) -> Counter[str]:
-        """How often each title stood in a reader's mail."""
+        """How often each title stood in a subscriber's mail."""
         return Counter(re.findall(r"Lattice \d+", self.text(email)))
 
     def text(self, email: str) -> str:
@@ -184,7 +184,7 @@ class Post:
         return " ".join(word for file in files for word in file.read_text("utf-8").split())
 
 
-def reader(email: str, digest: str, **more: Any) -> dict[str, Any]:
+def subscriber(email: str, digest: str, **more: Any) -> dict[str, Any]:
     profile = {"name": "All", "query": "lattice", **more}
     return {"email": email, "digest": digest, "max_papers": 200, "trending": 0, "profiles": [profile]}
 
@@ -208,9 +208,9 @@ def world(place: Any) -> Iterator[World]:
 def test_every_paper_is_told_exactly_once(place: Any, world: World, tmp_path: Path) -> None:
     post = Post(place, tmp_path / "outbox")
     post.subscribe(
-        reader("daily@example.org", "daily 20:00"),
-        reader("weekly@example.org", "weekly mon 08:00"),
-        reader("alerted@example.org", "daily 14:00", alert=True),
+        subscriber("daily@example.org", "daily 20:00"),
+        subscriber("weekly@example.org", "weekly mon 08:00"),
+        subscriber("alerted@example.org", "daily 14:00", alert=True),
     )
     states = {}
     late: set[str] = set()

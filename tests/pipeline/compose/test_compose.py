@@ -1,4 +1,4 @@
-"""What readers get, decided from real rows: diffs, shares, alerts and their ceilings, quiet days, heartbeats."""
+"""What subscribers get, decided from real rows: diffs, shares, alerts and their ceilings, quiet days, heartbeats."""
 
 import os
 import sys
@@ -15,7 +15,7 @@ from bot.core.subscriber.subscriber import subscriber_from
 from bot.mail.message.mailbox import Mailbox
 from bot.pipeline.build_message import Identity
 from bot.pipeline.compose.compose import ComposeReport, compose
-from bot.pipeline.subscribers import entry_for
+from bot.pipeline.subscribers import record_for
 from bot.store import Database, cursors, editions, history, outbox, papers, subscribers
 from bot.store.tables import EDITIONS, SUBSCRIBERS
 
@@ -42,7 +42,7 @@ class Told:
 
 
 class Office:
-    """A store with its readers, and the three things that happen to it."""
+    """A store with its subscribers, and the three things that happen to it."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
@@ -52,14 +52,14 @@ class Office:
         with self.database.record() as tx:
             papers.record(tx, "hf", [replace(one, source="hf") for one in listings], now, first=first)
 
-    def readers(self, now: datetime, *tables: dict[str, Any]) -> None:
+    def subscribers(self, now: datetime, *tables: dict[str, Any]) -> None:
         with self.database.write() as tx:
             subscribers.sync(
-                tx, [entry_for(subscriber_from({"digest": "daily 07:30", **one}), now) for one in tables], now
+                tx, [record_for(subscriber_from({"digest": "daily 07:30", **one}), now) for one in tables], now
             )
 
     def compose(self, now: datetime, *, send: bool = True, **how: Any) -> ComposeReport:
-        report = compose(self.database, now, lambda kind, slot, reader: f"<{kind}.{slot}.{reader}@x>", **how)
+        report = compose(self.database, now, lambda kind, slot, subscriber: f"<{kind}.{slot}.{subscriber}@x>", **how)
         if send:
             with self.database.write() as tx:
                 waiting = EDITIONS.c.state == "waiting"
@@ -90,7 +90,7 @@ def office(database: Database) -> Office:
     return Office(database)
 
 
-def reader(email: str = "ada@example.org", **more: Any) -> dict[str, Any]:
+def subscriber(email: str = "ada@example.org", **more: Any) -> dict[str, Any]:
     return {"email": email, "trending": 0, "profiles": [{"name": "P", "keywords": ["attention"]}]} | more
 
 
@@ -101,7 +101,7 @@ def attention(*numbers: int, **more: Any) -> list[Listing]:
 def test_a_first_edition_looks_back_one_period(office: Office) -> None:
     office.collect(FRIDAY - 2 * DAY, *attention(1), first=True)
     office.collect(FRIDAY - HOUR, *attention(2))
-    office.readers(FRIDAY - HOUR, reader(), reader("weekly@example.org", digest="weekly fri 07:30"))
+    office.subscribers(FRIDAY - HOUR, subscriber(), subscriber("weekly@example.org", digest="weekly fri 07:30"))
     office.compose(FRIDAY)
 
     assert [(one.email, len(one.sections["P"])) for one in office.told()] == [
@@ -111,7 +111,7 @@ def test_a_first_edition_looks_back_one_period(office: Office) -> None:
 
 
 def test_a_late_first_edition_looks_back_from_when_it_was_due(office: Office) -> None:
-    office.readers(FRIDAY - DAY, reader())
+    office.subscribers(FRIDAY - DAY, subscriber())
     office.collect(FRIDAY - DAY + HOUR, *attention(1), first=True)
     office.compose(FRIDAY + 15 * HOUR)
 
@@ -119,7 +119,7 @@ def test_a_late_first_edition_looks_back_from_when_it_was_due(office: Office) ->
 
 
 def test_votes_crossing_a_line_are_news_and_wavering_across_it_is_told_as_it_was(office: Office) -> None:
-    office.readers(FRIDAY - DAY, reader(profiles=[{"name": "Hot", "query": "attention upvotes>=20"}]))
+    office.subscribers(FRIDAY - DAY, subscriber(profiles=[{"name": "Hot", "query": "attention upvotes>=20"}]))
     office.collect(FRIDAY - DAY, *attention(1, upvotes=5), first=True)
     for days, votes in enumerate((5, 19, 20, 25, 40)):
         office.collect(FRIDAY + days * DAY, *attention(1, upvotes=votes))
@@ -130,9 +130,9 @@ def test_votes_crossing_a_line_are_news_and_wavering_across_it_is_told_as_it_was
 
 
 def test_each_paper_once_places_shared_and_the_rest_counted(office: Office) -> None:
-    office.readers(
+    office.subscribers(
         FRIDAY - HOUR,
-        reader(
+        subscriber(
             max_papers=6,
             profiles=[
                 {"name": "A", "keywords": ["attention"]},
@@ -157,7 +157,7 @@ def test_each_paper_once_places_shared_and_the_rest_counted(office: Office) -> N
 
 
 def test_as_many_papers_as_asked_for(office: Office) -> None:
-    office.readers(FRIDAY - HOUR, reader(max_papers=150))
+    office.subscribers(FRIDAY - HOUR, subscriber(max_papers=150))
     office.collect(FRIDAY - HOUR, *attention(*range(200)), first=True)
     office.compose(FRIDAY)
 
@@ -166,9 +166,9 @@ def test_as_many_papers_as_asked_for(office: Office) -> None:
 
 
 def test_alerts_the_first_at_once_the_burst_together_and_no_flood(office: Office) -> None:
-    alerting = reader(profiles=[{"name": "P", "keywords": ["attention"], "alert": True}], alert_every="1h")
+    alerting = subscriber(profiles=[{"name": "P", "keywords": ["attention"], "alert": True}], alert_every="1h")
     office.collect(FRIDAY, *attention(*range(50)), first=True)  # a new source
-    office.readers(FRIDAY, alerting)
+    office.subscribers(FRIDAY, alerting)
     office.compose(FRIDAY)
     office.collect(FRIDAY + 10 * timedelta(minutes=1), *attention(100))
     for minutes in (11, 20, 30, 80):
@@ -178,14 +178,16 @@ def test_alerts_the_first_at_once_the_burst_together_and_no_flood(office: Office
     alerts = [len(one.picks.ids) for one in office.told() if one.kind == "alert"]
 
     assert alerts == [1, 4]
-    office.readers(FRIDAY + 2 * HOUR, alerting | {"profiles": [{"name": "New", "keywords": ["many"], "alert": True}]})
+    office.subscribers(
+        FRIDAY + 2 * HOUR, alerting | {"profiles": [{"name": "New", "keywords": ["many"], "alert": True}]}
+    )
     office.compose(FRIDAY + 3 * HOUR)
     assert len([one for one in office.told() if one.kind == "alert"]) == 2  # a new profile fires no flood either
 
 
 def test_what_an_alert_told_is_not_told_again_but_counted(office: Office) -> None:
     office.collect(FRIDAY, *attention(1), first=True)
-    office.readers(FRIDAY, reader(profiles=[{"name": "P", "keywords": ["attention"], "alert": True}]))
+    office.subscribers(FRIDAY, subscriber(profiles=[{"name": "P", "keywords": ["attention"], "alert": True}]))
     office.compose(FRIDAY, force=True)
     office.collect(FRIDAY + HOUR, *attention(2))
     office.compose(FRIDAY + HOUR)
@@ -199,11 +201,11 @@ def test_what_an_alert_told_is_not_told_again_but_counted(office: Office) -> Non
 
 
 def test_over_the_ceiling_goes_into_the_digest_which_says_so(office: Office) -> None:
-    alerting = reader(
+    alerting = subscriber(
         profiles=[{"name": "P", "keywords": ["attention"], "alert": True}], alert_every="1m", alert_limit=2
     )
     office.collect(FRIDAY, *attention(1), first=True)
-    office.readers(FRIDAY, alerting)
+    office.subscribers(FRIDAY, alerting)
     office.compose(FRIDAY, force=True)
     for number in (2, 3, 4, 5):
         office.collect(FRIDAY + number * HOUR, *attention(number))
@@ -219,7 +221,7 @@ def test_over_the_ceiling_goes_into_the_digest_which_says_so(office: Office) -> 
 def test_a_quiet_day_is_made_up_for(office: Office) -> None:
     sunday = FRIDAY + 2 * DAY
     alerting = {"name": "P", "keywords": ["attention"], "alert": True}
-    office.readers(FRIDAY - HOUR, reader(quiet_days=["sat", "sun"], profiles=[alerting]))
+    office.subscribers(FRIDAY - HOUR, subscriber(quiet_days=["sat", "sun"], profiles=[alerting]))
     office.collect(FRIDAY - HOUR, *attention(1), first=True)
     office.compose(FRIDAY)
     office.collect(sunday, *attention(2))
@@ -232,7 +234,9 @@ def test_a_quiet_day_is_made_up_for(office: Office) -> None:
 
 def test_silence_unless_a_heartbeat_is_wished_for(office: Office) -> None:
     office.collect(FRIDAY - 8 * DAY - HOUR, *attention(1), first=True)
-    office.readers(FRIDAY - 8 * DAY - HOUR, reader("quiet@example.org"), reader("anxious@example.org", heartbeat="7d"))
+    office.subscribers(
+        FRIDAY - 8 * DAY - HOUR, subscriber("quiet@example.org"), subscriber("anxious@example.org", heartbeat="7d")
+    )
     written = [office.compose(FRIDAY + (days - 8) * DAY).digests for days in range(9)]
     told = office.told()
 
@@ -241,7 +245,7 @@ def test_silence_unless_a_heartbeat_is_wished_for(office: Office) -> None:
 
 
 def test_revisions_on_request(office: Office) -> None:
-    office.readers(FRIDAY - HOUR, reader(revisions=True), reader("plain@example.org"))
+    office.subscribers(FRIDAY - HOUR, subscriber(revisions=True), subscriber("plain@example.org"))
     office.collect(FRIDAY - HOUR, *attention(1, 2, version=1, abstract="Old words."), first=True)
     office.compose(FRIDAY)
     office.collect(FRIDAY + HOUR, *attention(1, version=2, abstract="New words."))
@@ -254,7 +258,7 @@ def test_revisions_on_request(office: Office) -> None:
 
 
 def test_trending_for_who_has_no_profile_and_each_paper_once_in_a_life(office: Office) -> None:
-    office.readers(FRIDAY - HOUR, {"email": "new@example.org", "max_papers": 3})
+    office.subscribers(FRIDAY - HOUR, {"email": "new@example.org", "max_papers": 3})
     office.collect(FRIDAY - HOUR, *(one for n in range(5) for one in attention(n, upvotes=10 * n)), first=True)
     office.compose(FRIDAY)
     for days, number in ((1, 0), (2, 3), (3, 0)):
@@ -267,7 +271,7 @@ def test_trending_for_who_has_no_profile_and_each_paper_once_in_a_life(office: O
 
 
 def test_trending_leaves_out_what_a_profile_told(office: Office) -> None:
-    office.readers(FRIDAY - HOUR, reader(trending=5))
+    office.subscribers(FRIDAY - HOUR, subscriber(trending=5))
     office.collect(FRIDAY - HOUR, *attention(1, upvotes=1), listing(2, "Something else", upvotes=2), first=True)
     office.compose(FRIDAY)
     office.collect(FRIDAY + HOUR, *attention(1, upvotes=500))
@@ -278,7 +282,7 @@ def test_trending_leaves_out_what_a_profile_told(office: Office) -> None:
 
 
 def test_what_expired_unsent_is_told_by_the_next_digest_once(office: Office) -> None:
-    office.readers(FRIDAY - HOUR, reader(trending=3))
+    office.subscribers(FRIDAY - HOUR, subscriber(trending=3))
     office.collect(FRIDAY - HOUR, *attention(1), listing(2, "Something else"), first=True)
     office.compose(FRIDAY, send=False)
     with office.database.write() as tx:
@@ -295,7 +299,7 @@ def test_what_expired_unsent_is_told_by_the_next_digest_once(office: Office) -> 
 
 
 def test_a_late_run_writes_one_digest_for_its_latest_slot_with_all_that_was_missed(office: Office) -> None:
-    office.readers(FRIDAY - 6 * DAY, reader())
+    office.subscribers(FRIDAY - 6 * DAY, subscriber())
     office.collect(FRIDAY - 5 * DAY - HOUR, *attention(1), first=True)
     office.compose(FRIDAY - 5 * DAY)
     for days in (4, 3, 2):
@@ -309,7 +313,7 @@ def test_a_late_run_writes_one_digest_for_its_latest_slot_with_all_that_was_miss
 
 @pytest.mark.parametrize("force", [False, True])
 def test_composing_again_at_once_writes_nothing(office: Office, force: bool) -> None:
-    office.readers(FRIDAY - HOUR, reader(trending=5), {"email": "new@example.org"})
+    office.subscribers(FRIDAY - HOUR, subscriber(trending=5), {"email": "new@example.org"})
     office.collect(FRIDAY - HOUR, *attention(*range(30), upvotes=3), first=True)
     first = office.compose(FRIDAY, force=force)
     again = [office.compose(FRIDAY + timedelta(seconds=seconds), force=force).digests for seconds in (0, 1, 300)]
@@ -319,7 +323,7 @@ def test_composing_again_at_once_writes_nothing(office: Office, force: bool) -> 
 
 
 def test_shared_among_processes_everyone_gets_the_same(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    office.readers(FRIDAY - HOUR, *(reader(f"r{number}@example.org") for number in range(20)))
+    office.subscribers(FRIDAY - HOUR, *(subscriber(f"r{number}@example.org") for number in range(20)))
     office.collect(FRIDAY - HOUR, *attention(1, 2), first=True)
     monkeypatch.setattr(sys.modules["bot.pipeline.compose.compose"], "SHARE_FROM", 1)
     identity = Identity(sender=Mailbox("", "digest@example.org"), secret="a secret nobody can guess")
@@ -332,8 +336,8 @@ def test_shared_among_processes_everyone_gets_the_same(office: Office, monkeypat
 class Deadly:
     """A maker of Message-IDs that ends every process it is sent to, as a machine short of memory does."""
 
-    def __call__(self, kind: str, slot: str, reader: int) -> str:
-        return f"<{kind}.{slot}.{reader}@x>"
+    def __call__(self, kind: str, slot: str, subscriber: int) -> str:
+        return f"<{kind}.{slot}.{subscriber}@x>"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return os._exit, (9,)
@@ -342,7 +346,7 @@ class Deadly:
 def test_a_process_that_is_killed_leaves_its_share_to_us(
     office: Office, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    office.readers(FRIDAY - HOUR, *(reader(f"r{number}@example.org") for number in range(20)))
+    office.subscribers(FRIDAY - HOUR, *(subscriber(f"r{number}@example.org") for number in range(20)))
     office.collect(FRIDAY - HOUR, *attention(1, 2), first=True)
     monkeypatch.setattr(sys.modules["bot.pipeline.compose.compose"], "SHARE_FROM", 1)
     report = compose(office.database, FRIDAY, Deadly(), processes=2)
@@ -357,7 +361,7 @@ def test_alerts_shared_among_processes_are_not_told_again_by_the_digests(
 ) -> None:
     people = [f"r{number}@example.org" for number in range(20)]
     alerting = {"name": "P", "keywords": ["attention"], "alert": True}
-    office.readers(FRIDAY - 2 * HOUR, *(reader(email, profiles=[alerting]) for email in people))
+    office.subscribers(FRIDAY - 2 * HOUR, *(subscriber(email, profiles=[alerting]) for email in people))
     office.collect(FRIDAY - 2 * HOUR, *attention(1), first=True)
     office.compose(FRIDAY - 2 * HOUR)
     office.collect(FRIDAY - HOUR, *attention(2))
@@ -372,7 +376,7 @@ def test_alerts_shared_among_processes_are_not_told_again_by_the_digests(
 
 
 def test_nobody_due_and_nothing_new_costs_next_to_nothing(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    office.readers(FRIDAY + HOUR, reader())
+    office.subscribers(FRIDAY + HOUR, subscriber())
     office.collect(FRIDAY, *attention(1))
     office.compose(FRIDAY)
     with office.database.read() as tx:
@@ -385,4 +389,4 @@ def test_nobody_due_and_nothing_new_costs_next_to_nothing(office: Office, monkey
     office.collect(FRIDAY + timedelta(seconds=30), *attention(2))
     office.compose(FRIDAY + timedelta(seconds=40))
     with office.database.read() as tx:
-        assert history.is_ranked(tx, 2), "trending papers are noted at every revision, due readers or not"
+        assert history.is_ranked(tx, 2), "trending papers are noted at every revision, due subscribers or not"

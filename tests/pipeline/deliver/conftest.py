@@ -15,7 +15,7 @@ from bot.pipeline.deliver.deliver import DeliverReport, Sending, deliver
 from bot.store import Database, editions, outbox, subscribers
 from bot.store.editions import Draft
 from bot.store.outbox import Leased
-from bot.store.subscribers import Entry
+from bot.store.subscribers import SubscriberRecord
 
 
 class Clock:
@@ -76,23 +76,25 @@ class Post:
     def fill(
         self, emails: Sequence[str], *, kind: str = "digest", slot: str = "2026-11-20", papers: Sequence[int] = (1,)
     ) -> None:
-        """One waiting edition for each of these readers, who are made if they are not there."""
+        """One waiting edition for each of these subscribers, who are made if they are not there."""
         now = self.clock.now
         picks = Picks(sections=(PickSection(kind="profile", name="p", ids=tuple(papers)),))
         with self.database.write() as tx:
-            entries = [
-                Entry(email=email, data={"email": email}, alerts=True, schedule="daily", next_due=now + timedelta(1))
+            records = [
+                SubscriberRecord(
+                    email=email, data={"email": email}, alerts=True, schedule="daily", next_due=now + timedelta(1)
+                )
                 for email in emails
             ]
-            subscribers.add(tx, entries, now)
+            subscribers.add(tx, records, now)
             compose_id = editions.begin_compose(tx, now, 1, "[]")
             drafts = []
             for email in emails:
-                reader = subscribers.by_email(tx, email)
-                assert reader is not None
+                subscriber = subscribers.by_email(tx, email)
+                assert subscriber is not None
                 drafts.append(
                     Draft(
-                        subscriber_id=reader.id,
+                        subscriber_id=subscriber.id,
                         kind=kind,
                         slot=slot,
                         due=now,
@@ -138,11 +140,11 @@ class Post:
         with self.database.read() as tx:
             return outbox.next_at(tx)
 
-    def reader(self, email: str) -> subscribers.Reader:
+    def subscriber(self, email: str) -> subscribers.StoredSubscriber:
         with self.database.read() as tx:
-            reader = subscribers.by_email(tx, email)
-        assert reader is not None
-        return reader
+            subscriber = subscribers.by_email(tx, email)
+        assert subscriber is not None
+        return subscriber
 
     def books(self) -> dict[str, int]:
         """The accounts, which must balance."""

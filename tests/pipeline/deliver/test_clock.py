@@ -17,7 +17,7 @@ from bot.core.subscriber.subscriber import subscriber_from
 from bot.mail.message.types import Message
 from bot.pipeline.compose.compose import compose
 from bot.pipeline.deliver.deliver import Sending, deliver
-from bot.pipeline.subscribers import entry_for
+from bot.pipeline.subscribers import record_for
 from bot.store import Database, papers, subscribers
 from bot.store.outbox import Leased
 
@@ -52,7 +52,7 @@ def build(leased: Leased) -> Message:
 
 
 class House:
-    """One reader of a daily digest, and a worker that wakes when it is told to."""
+    """One subscriber of a daily digest, and a worker that wakes when it is told to."""
 
     def __init__(self, database: Database, start: datetime, zone: str, digest: str) -> None:
         self.database, self.now, self.tray = database, start.astimezone(UTC), Tray()
@@ -63,7 +63,7 @@ class House:
         table = {"email": email, "timezone": zone, "digest": digest, "trending": 0, "max_papers": 200}
         profiles = [{"name": "P", "keywords": ["paper"]}]
         with self.database.write() as tx:
-            subscribers.sync(tx, [entry_for(subscriber_from({**table, "profiles": profiles}), self.now)], self.now)
+            subscribers.sync(tx, [record_for(subscriber_from({**table, "profiles": profiles}), self.now)], self.now)
 
     def news(self) -> None:
         self.papers += 1
@@ -73,7 +73,7 @@ class House:
             papers.record(tx, "hf", [found], self.now, first=False)
 
     def wake(self) -> None:
-        compose(self.database, self.now, lambda kind, slot, reader: f"<{kind}.{slot}.{reader}@x.example>")
+        compose(self.database, self.now, lambda kind, slot, subscriber: f"<{kind}.{slot}.{subscriber}@x.example>")
         deliver(self.database, Sending(transport=self.tray, build=build), lambda: self.now)
 
     def live(self, until: datetime) -> None:
@@ -196,7 +196,7 @@ def test_two_processes_composing_at_once_write_one_digest(database: Database, da
 
     def work(own: Database) -> None:
         together.wait()
-        compose(own, house.now, lambda kind, slot, reader: f"<{kind}.{slot}.{reader}@x.example>")
+        compose(own, house.now, lambda kind, slot, subscriber: f"<{kind}.{slot}.{subscriber}@x.example>")
         deliver(own, Sending(transport=house.tray, build=build), lambda: house.now)
 
     threads = [threading.Thread(target=work, args=(own,)) for own in others]

@@ -98,7 +98,7 @@ def test_nothing_is_lost_whenever_it_is_killed(
 ) -> None:
     port, file = sink
     post = post_on(database, clock)
-    people = [f"reader{number}@example.net" for number in range(EDITIONS)]
+    people = [f"subscriber{number}@example.net" for number in range(EDITIONS)]
     post.fill(people)
     chance = random.Random(f"{policy} {processes} {database.sqlite}")
     how = {"url": database_url, "port": port, "policy": policy, "connections": THREADS}

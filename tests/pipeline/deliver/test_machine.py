@@ -1,4 +1,4 @@
-"""Histories of the whole pipeline with faults: papers appear and gain votes, readers edit, pause and leave, relays
+"""Histories of the whole pipeline with faults: papers appear and gain votes, subscribers edit, pause and leave, relays
 refuse, stall and swallow, the process dies between any two steps, the clock jumps. Whatever happens: the books balance
 after every step, and each match is told once or visibly accounted for.
 """
@@ -32,7 +32,7 @@ from bot.mail.message.types import Message
 from bot.pipeline.compose.compose import compose
 from bot.pipeline.deliver import worker_ids
 from bot.pipeline.deliver.deliver import Sending, deliver
-from bot.pipeline.subscribers import entry_for
+from bot.pipeline.subscribers import record_for
 from bot.store import Connection, Database, editions, papers, subscribers
 from bot.store.outbox import Leased
 
@@ -186,8 +186,8 @@ class History(RuleBasedStateMachine):
             shutil.rmtree(self.folder)
 
     @staticmethod
-    def message_id(kind: str, slot: str, reader: int) -> str:
-        return f"<{kind}.{slot}.{reader}@papers.example.org>"
+    def message_id(kind: str, slot: str, subscriber: int) -> str:
+        return f"<{kind}.{slot}.{subscriber}@papers.example.org>"
 
     def record(self, found: list[tuple[int, frozenset[str], int]]) -> None:
         listings = [
@@ -213,7 +213,7 @@ class History(RuleBasedStateMachine):
             "alert_limit": 1000,
             "profiles": [{"name": "P", **profile}],
         }
-        entry = entry_for(subscriber_from(table), self.now)
+        entry = record_for(subscriber_from(table), self.now)
         with self.database.write() as tx:
             known = subscribers.by_email(tx, email)
             if known is None:

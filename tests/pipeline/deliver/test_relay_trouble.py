@@ -89,7 +89,7 @@ def test_put_off_and_then_taken(verb: str, post: Any, clock: Any, relay: Start, 
         ("554 5.2.1 disabled", 0, "active"),
     ],
 )
-def test_refused_for_good_is_the_readers_affair_alone(
+def test_refused_for_good_is_the_subscribers_affair_alone(
     answer: str, before: int, status: str, post: Any, clock: Any, relay: Start, quick: Timeouts
 ) -> None:
     fine = relay()
@@ -103,29 +103,31 @@ def test_refused_for_good_is_the_readers_affair_alone(
     assert (report.delivered, report.failed, report.trouble) == (2, 1, "")
     assert server.recipients == [ADA, EVE]
     assert post.states()[BOB] == "failed"
-    assert post.reader(BOB).status == status
+    assert post.subscriber(BOB).status == status
     assert [outcome for outcome, _ in post.attempts(BOB)] == ["refused"]
     if before:
         clock.move(days=1)
         post.fill([BOB], slot="2026-11-21")
         post.send(server.port, timeouts=quick)
-        assert post.reader(BOB).status == "bounced"
+        assert post.subscriber(BOB).status == "bounced"
 
 
-def test_five_soft_refusals_within_a_month_end_a_reader(post: Any, clock: Any, relay: Start, quick: Timeouts) -> None:
+def test_five_soft_refusals_within_a_month_end_a_subscriber(
+    post: Any, clock: Any, relay: Start, quick: Timeouts
+) -> None:
     server = relay(only("RCPT", BOB, "552 5.2.2 mailbox full"))
     for number in range(5):
-        assert post.reader(BOB).status == "active" if number else True
+        assert post.subscriber(BOB).status == "active" if number else True
         post.fill([BOB], slot=f"day-{number}")
         post.send(server.port, timeouts=quick)
         clock.move(days=1)
-    assert post.reader(BOB).status == "bounced"
+    assert post.subscriber(BOB).status == "bounced"
 
 
-def test_refused_for_what_we_are_pauses_sending_and_harms_no_reader(
+def test_refused_for_what_we_are_pauses_sending_and_harms_no_subscriber(
     post: Any, clock: Any, relay: Start, quick: Timeouts
 ) -> None:
-    """5.7.x for all: a few tries, then quiet; a pause that doubles; no reader is ended; all arrives in the end."""
+    """5.7.x for all: a few tries, then quiet; a pause that doubles; no subscriber is ended; all arrives in the end."""
     angry = True
     server = relay(lambda talk, line: "550 5.7.1 you are on a list" if angry and line.startswith("RCPT") else None)
     people = [f"p{number}@d{number}.example.net" for number in range(30)]
@@ -151,7 +153,7 @@ def test_refused_for_what_we_are_pauses_sending_and_harms_no_reader(
     clock.move(hours=2)
     post.send(server.port, timeouts=quick)
     assert sorted(server.recipients) == sorted(people)
-    assert {post.reader(email).status for email in people} == {"active"}
+    assert {post.subscriber(email).status for email in people} == {"active"}
 
 
 def test_a_domain_that_refuses_us_does_not_stop_the_others(
@@ -309,7 +311,7 @@ def test_a_relay_that_drips_is_given_up_in_time(post: Any, relay: Start, quick: 
     assert post.attempts()[0][0] == "retry"
 
 
-def test_garbage_and_no_tls_are_our_trouble_not_the_readers(
+def test_garbage_and_no_tls_are_our_trouble_not_the_subscribers(
     post: Any, clock: Any, relay: Start, quick: Timeouts, authority: Any
 ) -> None:
     garbage = relay(lambda talk, line: "HTTP/1.1 400 Bad Request" if line == "(greeting)" else None)
@@ -326,7 +328,7 @@ def test_garbage_and_no_tls_are_our_trouble_not_the_readers(
         assert report.waiting == 3
         clock.move(hours=3)
     assert {outcome for outcome, _ in post.attempts()} == {"ours"}
-    assert {post.reader(email).status for email in ALL} == {"active"}
+    assert {post.subscriber(email).status for email in ALL} == {"active"}
     assert post.send(plain.port, timeouts=quick).delivered == 3
 
 
@@ -347,7 +349,7 @@ def test_a_letter_that_is_too_big_whatever_is_left_out_is_failed(post: Any, rela
     post.fill([ADA], papers=range(1, 17))
     assert post.send(server.port, timeouts=quick).failed == 1
     assert post.states() == {ADA: "failed"}
-    assert post.reader(ADA).status == "active"
+    assert post.subscriber(ADA).status == "active"
 
 
 def test_who_leaves_while_the_message_is_on_its_way_gets_nothing(

@@ -184,7 +184,7 @@ def test_what_the_first_relay_may_have_taken_goes_to_no_other(
     assert post.states() == {"p0@example.net": "sent" if copies else "unknown"}
 
 
-def test_a_readers_refusal_is_no_reason_to_ask_another_relay(post: Any, relay: Start, quick: Timeouts) -> None:
+def test_a_subscribers_refusal_is_no_reason_to_ask_another_relay(post: Any, relay: Start, quick: Timeouts) -> None:
     first = relay(lambda talk, line: "550 5.1.1 nobody" if line.startswith("RCPT") else None)
     second = relay()
     post.fill(people(3))

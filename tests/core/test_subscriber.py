@@ -1,4 +1,5 @@
-"""Readers from their plain tables: what is right makes an equal reader again, what is wrong is said with its place."""
+"""Subscribers from their plain tables: what is right makes an equal subscriber again, what is wrong is said with its
+place."""
 
 import json
 from datetime import timedelta
@@ -38,7 +39,7 @@ def problems_of(table: Any) -> list[str]:
     return list(caught.value.problems)
 
 
-def test_a_whole_reader() -> None:
+def test_a_whole_subscriber() -> None:
     ada = subscriber_from(ADA)
 
     assert (ada.email, ada.name, ada.timezone, str(ada.schedule)) == (
@@ -57,15 +58,20 @@ def test_a_whole_reader() -> None:
 
 
 def test_what_is_left_out_has_its_default() -> None:
-    reader = subscriber_from({"email": "a@example.org", "heartbeat": "off"})
+    subscriber = subscriber_from({"email": "a@example.org", "heartbeat": "off"})
 
-    assert reader.profiles == ()
-    assert reader.schedule == Schedule.parse("daily 07:30")
-    assert (reader.timezone, reader.max_papers, reader.trending, reader.abstract) == ("UTC", 20, 5, "short")
-    assert (reader.heartbeat, reader.revisions) == (None, False)
+    assert subscriber.profiles == ()
+    assert subscriber.schedule == Schedule.parse("daily 07:30")
+    assert (subscriber.timezone, subscriber.max_papers, subscriber.trending, subscriber.abstract) == (
+        "UTC",
+        20,
+        5,
+        "short",
+    )
+    assert (subscriber.heartbeat, subscriber.revisions) == (None, False)
 
 
-def test_the_table_makes_an_equal_reader_after_years_in_a_database() -> None:
+def test_the_table_makes_an_equal_subscriber_after_years_in_a_database() -> None:
     ada = subscriber_from(ADA)
 
     again = subscriber_from(json.loads(json.dumps(dict(ada.table))))
@@ -84,9 +90,9 @@ def test_the_table_makes_an_equal_reader_after_years_in_a_database() -> None:
     ],
 )
 def test_a_stored_table_is_read_faster_and_no_differently(table: dict[str, Any]) -> None:
-    reader = subscriber_from(table)
+    subscriber = subscriber_from(table)
 
-    assert stored_subscriber(reader.table) == reader
+    assert stored_subscriber(subscriber.table) == subscriber
 
 
 def test_the_table_keeps_what_was_read_not_how_it_was_written() -> None:
@@ -98,7 +104,7 @@ def test_the_table_keeps_what_was_read_not_how_it_was_written() -> None:
 @pytest.mark.parametrize(
     ("change", "place", "said"),
     [
-        ({"email": ""}, "email", "is missing: the reader's address"),
+        ({"email": ""}, "email", "is missing: the subscriber's address"),
         ({"email": 5}, "email", "expected text in quotes, got 5"),
         ({"email": "ada"}, "email", "'ada' is not a mail address"),
         ({"email": "Ada <ada@example.org>"}, "email", "not a bare mail address"),
@@ -186,7 +192,7 @@ def test_a_keyword_s_mistake_names_the_keyword() -> None:
 
 
 @pytest.mark.parametrize("table", [None, 5, [], "ada@example.org"])
-def test_what_is_no_table_is_no_reader(table: Any) -> None:
+def test_what_is_no_table_is_no_subscriber(table: Any) -> None:
     assert len(problems_of(table)) == 1
 
 
@@ -222,14 +228,14 @@ def test_time_zones_there_are(name: str) -> None:
         max_leaves=12,
     )
 )
-def test_any_value_is_a_reader_or_a_clear_refusal(value: Any) -> None:
+def test_any_value_is_a_subscriber_or_a_clear_refusal(value: Any) -> None:
     found: list[Problem] = []
-    reader = read_subscriber(value, (), found)
+    subscriber = read_subscriber(value, (), found)
 
-    assert (reader is None) == bool(found)
+    assert (subscriber is None) == bool(found)
     assert all(problem.message.strip() for problem in found)
-    if reader is not None:
-        assert subscriber_from(reader.table) == reader
+    if subscriber is not None:
+        assert subscriber_from(subscriber.table) == subscriber
 
 
 @pytest.mark.parametrize(

@@ -1,40 +1,40 @@
-"""Readers of the file and of the database: who is due, and who is out of reach whatever the file says."""
+"""Subscribers of the file and of the database: who is due, and who is out of reach whatever the file says."""
 
 from datetime import datetime, timedelta
 
 import pytest
 
 from bot.store import Database, cursors, subscribers
-from bot.store.subscribers import Entry, Status
+from bot.store.subscribers import Status, SubscriberRecord
 
 HOUR = timedelta(hours=1)
 
 
-def entry(email: str, due: datetime | None = None, schedule: str = "daily 07:30", **data: object) -> Entry:
-    return Entry(email=email, data={"email": email, **data}, alerts=False, schedule=schedule, next_due=due)
+def record(email: str, due: datetime | None = None, schedule: str = "daily 07:30", **data: object) -> SubscriberRecord:
+    return SubscriberRecord(email=email, data={"email": email, **data}, alerts=False, schedule=schedule, next_due=due)
 
 
-def stored(database: Database) -> dict[str, subscribers.Reader]:
+def stored(database: Database) -> dict[str, subscribers.StoredSubscriber]:
     with database.read() as tx:
         return {one.email: one for one in subscribers.everyone(tx)}
 
 
-def sync(database: Database, now: datetime, *entries: Entry) -> None:
+def sync(database: Database, now: datetime, *records: SubscriberRecord) -> None:
     with database.write() as tx:
-        subscribers.sync(tx, entries, now)
+        subscribers.sync(tx, records, now)
 
 
 def test_syncing_twice_changes_nothing(database: Database, now: datetime) -> None:
-    sync(database, now, entry("ada@example.org", now + HOUR))
+    sync(database, now, record("ada@example.org", now + HOUR))
     before = stored(database)
-    sync(database, now + HOUR, entry("ada@example.org", now + 5 * HOUR))
+    sync(database, now + HOUR, record("ada@example.org", now + 5 * HOUR))
 
     assert stored(database) == before
 
 
 def test_a_new_schedule_counts_from_now_and_an_old_one_goes_on(database: Database, now: datetime) -> None:
-    sync(database, now, entry("ada@example.org", now + HOUR))
-    sync(database, now, entry("ada@example.org", now + 9 * HOUR, schedule="daily 17:00", name="Ada"))
+    sync(database, now, record("ada@example.org", now + HOUR))
+    sync(database, now, record("ada@example.org", now + 9 * HOUR, schedule="daily 17:00", name="Ada"))
 
     ada = stored(database)["ada@example.org"]
     assert ada.next_due == now + 9 * HOUR
@@ -42,7 +42,7 @@ def test_a_new_schedule_counts_from_now_and_an_old_one_goes_on(database: Databas
 
 
 def test_who_leaves_the_file_gets_nothing_more_and_comes_back_as_they_were(database: Database, now: datetime) -> None:
-    both = entry("ada@example.org", now), entry("bob@example.org", now)
+    both = record("ada@example.org", now), record("bob@example.org", now)
     sync(database, now, *both)
     sync(database, now, both[0])
     with database.read() as tx:
@@ -59,7 +59,7 @@ def test_who_leaves_the_file_gets_nothing_more_and_comes_back_as_they_were(datab
 def test_an_unsubscribe_a_bounce_and_a_complaint_win_over_the_file(
     database: Database, now: datetime, status: Status
 ) -> None:
-    ada = entry("ada@example.org", now)
+    ada = record("ada@example.org", now)
     sync(database, now, ada)
     with database.write() as tx:
         assert subscribers.set_status(tx, "ada@example.org", status, "said so", now)
@@ -76,19 +76,19 @@ def test_an_unsubscribe_a_bounce_and_a_complaint_win_over_the_file(
 
 
 def test_check_is_told_what_a_run_would_change(database: Database, now: datetime) -> None:
-    sync(database, now, entry("ada@example.org"), entry("bob@example.org"))
+    sync(database, now, record("ada@example.org"), record("bob@example.org"))
     with database.read() as tx:
-        lines = subscribers.would_change(tx, [entry("ada@example.org", name="A."), entry("cyd@example.org")])
+        lines = subscribers.would_change(tx, [record("ada@example.org", name="A."), record("cyd@example.org")])
 
     assert lines == [
         "ada@example.org: changed",
-        "cyd@example.org: new reader",
+        "cyd@example.org: new subscriber",
         "bob@example.org: removed, gets nothing more",
     ]
 
 
 def test_a_pause_ends_by_itself_and_its_digest_is_then_due(database: Database, now: datetime) -> None:
-    sync(database, now, entry("ada@example.org", now))
+    sync(database, now, record("ada@example.org", now))
     with database.write() as tx:
         subscribers.set_status(tx, "ada@example.org", "paused", "holiday", now, until=now + 2 * HOUR)
         subscribers.end_pauses(tx, now + HOUR)
@@ -97,11 +97,11 @@ def test_a_pause_ends_by_itself_and_its_digest_is_then_due(database: Database, n
         assert [one.email for one in cursors.digest_due(tx, now + 2 * HOUR, after=0, limit=10)] == ["ada@example.org"]
 
 
-def test_readers_kept_here_are_not_touched_by_the_file(database: Database, now: datetime) -> None:
+def test_subscribers_kept_here_are_not_touched_by_the_file(database: Database, now: datetime) -> None:
     with database.write() as tx:
-        assert subscribers.add(tx, [entry("db@example.org"), entry("db@example.org")], now) == 1
-        assert subscribers.add(tx, [entry("db@example.org")], now) == 0
-    sync(database, now, entry("ada@example.org"))
+        assert subscribers.add(tx, [record("db@example.org"), record("db@example.org")], now) == 1
+        assert subscribers.add(tx, [record("db@example.org")], now) == 0
+    sync(database, now, record("ada@example.org"))
 
     assert {one.email: (one.origin, one.status) for one in stored(database).values()} == {
         "db@example.org": ("database", "active"),
@@ -110,7 +110,7 @@ def test_readers_kept_here_are_not_touched_by_the_file(database: Database, now: 
 
 
 def test_bounces_are_counted_within_their_window(database: Database, now: datetime) -> None:
-    sync(database, now, entry("ada@example.org"))
+    sync(database, now, record("ada@example.org"))
     with database.write() as tx:
         ada = subscribers.by_email(tx, "ada@example.org")
         assert ada is not None
