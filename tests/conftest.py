@@ -91,12 +91,17 @@ def _new_postgres_database(uri: str) -> str:
     )
 
 
+def new_database_url(request: pytest.FixtureRequest, file: Path) -> str:
+    """The URL of an empty database of the kind a test is run for: a file, or one more on the PostgreSQL server."""
+    if request.param == "sqlite":
+        return f"sqlite:///{file}"
+    return _new_postgres_database(request.getfixturevalue("postgres"))
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty database: every test that takes it runs on both kinds."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'paperlark.db'}"
-    return _new_postgres_database(request.getfixturevalue("postgres"))
+    return new_database_url(request, tmp_path / "paperlark.db")
 
 
 @pytest.fixture
