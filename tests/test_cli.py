@@ -394,6 +394,26 @@ def test_the_worker_works_and_stops_at_sigterm(place: Path) -> None:
     assert "Traceback" not in err
 
 
+def test_a_backup_and_a_copy_tell_nothing_again(place: Path, run: Callable[..., Ran]) -> None:
+    run("once", "--force", "--now", "2026-11-20T08:00+00:00")
+    sent = len(mails(place))
+    assert run("backup", "kept.db").code == 0
+    again = run("backup", "kept.db")
+    assert (again.code, "exists already" in again.err) == (2, True)
+
+    copied = run("copy-to", f"sqlite:///{place}/new.db", "--json").json["rows"]
+    refused = run("copy-to", f"sqlite:///{place}/new.db")
+    nonsense = run("copy-to", "nonsense:")
+    (place / "paperlark.db").unlink()
+    (place / "new.db").rename(place / "paperlark.db")
+    run("once", "--force", "--now", "2026-11-20T08:05+00:00")
+
+    assert copied["paper"] > 0
+    assert (refused.code, "not empty" in refused.err) == (2, True)
+    assert (nonsense.code, "Traceback" not in nonsense.err) == (2, True)
+    assert len(mails(place)) == sent > 0
+
+
 def test_the_demo_tells_the_story(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Callable[..., Ran]) -> None:
     monkeypatch.chdir(tmp_path)
     began = time.monotonic()

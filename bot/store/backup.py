@@ -55,9 +55,9 @@ def copy_to(database: Database, url: str, progress: Progress = lambda table, row
 
     Raises UserError when the target has a schema already, cannot be used, or mail is being sent at this moment.
     """
-    if make_url(url) == make_url(database.url):
-        raise UserError("That is the database itself.", ["name the one to copy to"])
     target = Database(url)
+    if target.shown == database.shown:
+        raise UserError("That is the database itself.", ["name the one to copy to"])
     try:
         with database.read() as source, target.write() as tx:
             if inspect(tx).get_table_names():

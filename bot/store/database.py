@@ -130,6 +130,8 @@ def _engine(url: str, *, immediate: bool, durable: bool) -> Engine:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite":
             return _sqlite(url, immediate=immediate, durable=durable)
+        if parsed.drivername in ("postgres", "postgresql"):  # as Heroku and others write it
+            parsed = parsed.set(drivername="postgresql+psycopg")
         return create_engine(parsed, pool_size=4, max_overflow=4, pool_pre_ping=True)
     except ModuleNotFoundError as error:
         raise UserError("PostgreSQL needs its driver.", ["pip install 'paperlark[postgres]'"]) from error
