@@ -238,7 +238,7 @@ def test_every_option_is_in_the_documents() -> None:
 def test_the_documents_name_no_verb_there_is_not() -> None:
     named = set(
         re.findall(
-            r"(?:`|^|\$ |&& |run: )paperlark (?:--(?:config|quiet|verbose)(?: [/\w.]+)? )*([a-z]+)", documents(), re.M
+            r"(?:`|^|\$ |&& |run: )paperlark (?:--(?:config|quiet|verbose)(?: [/\w.]+)? )*([a-z-]+)", documents(), re.M
         )
     )
     verbs = {name.partition(" ")[0] for name in commands()}
