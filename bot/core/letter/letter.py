@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 
-class Own(str):
+class PersonalText(str):
     """Words, or a chunk of a letter, that few letters share: not worth drawing a template for, nor remembering."""
 
     __slots__ = ()
