@@ -105,7 +105,7 @@ def fill(url: str, number: int, count: int) -> None:
 
 
 def press_room(database: Database) -> PressRoom:
-    press = renderer.Press(renderer.environment(jinja2.FileSystemLoader(HERE.parent / "templates")))
+    press = renderer.LetterRenderer(renderer.environment(jinja2.FileSystemLoader(HERE.parent / "templates")))
     return PressRoom(database, press, IDENTITY)
 
 
@@ -210,7 +210,7 @@ def measure(number: int, count: int, most: int) -> tuple[str, list[Row]]:
             rows += measured("the usual way", processes, usual, [(port, few[one::processes]) for one in crew])
             rows += measured("posting bytes", processes, posting, [(port, messages[one::processes]) for one in crew])
         shown = [pick for edition in editions for section in edition.sections for pick in section.picks]
-        looks = {(pick.paper.key, *paper_view.answer(pick.reasons)[:2]) for pick in shown if pick.reasons}
+        looks = {(pick.paper.key, *paper_view.highlights(pick.reasons)[:2]) for pick in shown if pick.reasons}
         matched = sum(bool(pick.reasons) for pick in shown)
         size = sum(len(message.data) for message in messages) / len(messages)
     title = (

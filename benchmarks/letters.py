@@ -6,7 +6,7 @@
 The usual way renders the whole mail with Jinja2, puts the styles inline with premailer and builds an EmailMessage, for
 every subscriber. Ours renders a paper once, and per subscriber joins and frames. Both say the same, from the same
 templates, and both end in bytes ready for SMTP. The rounds alternate; of each the fastest counts. `cold` is the first
-letters of a press that has rendered nothing yet, `html` the letter without its text part and MIME form.
+letters of a renderer that has rendered nothing yet, `html` the letter without its text part and MIME form.
 """
 
 import argparse
@@ -23,14 +23,15 @@ from pathlib import Path
 
 import jinja2
 import premailer
+from markupsafe import Markup, escape
 
 HERE = Path(__file__).resolve()
 sys.path.insert(0, str(HERE.parents[1]))
 
 from bot.core.edition.edition import Edition  # noqa: E402
 from bot.core.letter import paper_view, renderer, samples  # noqa: E402
-from bot.core.letter.fragments import Plates  # noqa: E402
-from bot.core.letter.letter_view import sheet  # noqa: E402
+from bot.core.letter.fragments import FragmentCache  # noqa: E402
+from bot.core.letter.letter_view import letter_view  # noqa: E402
 from bot.core.papers import Paper  # noqa: E402
 from bot.mail.message.mailbox import Mailbox  # noqa: E402
 from bot.mail.message.mime import Head, write  # noqa: E402
@@ -48,7 +49,8 @@ HTML = """<!doctype html><html lang="en" dir="ltr"><head><meta charset="utf-8"><
 {% set head = letter.head %}{% set titles = letter.titles[1:4] %}{% include "_preheader.html" %}
 {% include "_masthead.html" %}
 {% for section in sections %}{% set kind = section.kind %}{% set name = section.name %}{% include "_section.html" %}
-{% for paper, reasons in section.cards %}{% set section = name %}{% include "_paper.html" %}{% include "_why.html" %}
+{% for paper, reasons, slot in section.cards %}{% set section = name %}
+{% include "_paper.html" %}{% include "_why.html" %}
 {% endfor %}{% set more = section.more %}{% set named = section.named %}{% set shown = section.shown %}
 {% if more %}{% include "_more.html" %}{% endif %}{% endfor %}
 {% set sources = letter.sources %}{% set more = 0 %}{% include "_sources.html" %}
@@ -56,7 +58,8 @@ HTML = """<!doctype html><html lang="en" dir="ltr"><head><meta charset="utf-8"><
 </td></tr></table></td></tr></table></div></body></html>"""
 TEXT = """{% set head = letter.head %}{% include "_masthead.txt" %}
 {% for section in sections %}{% set kind = section.kind %}{% set name = section.name %}{% include "_section.txt" %}
-{% for paper, reasons in section.cards %}{% set section = name %}{% include "_paper.txt" %}{% include "_why.txt" %}
+{% for paper, reasons, slot in section.cards %}{% set section = name %}
+{% include "_paper.txt" %}{% include "_why.txt" %}
 {% endfor %}{% set more = section.more %}{% set named = section.named %}{% set shown = section.shown %}
 {% if more %}{% include "_more.txt" %}{% endif %}{% endfor %}
 {% set sources = letter.sources %}{% set more = 0 %}{% include "_sources.txt" %}
@@ -133,23 +136,21 @@ def head(edition: Edition) -> Head:
 
 def usual(environment: jinja2.Environment) -> Callable[[Edition], bytes]:
     """Everything anew for every subscriber."""
-    plates = Plates(environment, None, kept=1)
-    words = plates.words("en")
+    fragments = FragmentCache(environment, None, kept=1)
+    words = fragments.words("en")
     html = environment.from_string(HTML)  # escaped, as every template without a name
     text = environment.overlay(autoescape=False).from_string(TEXT)
     css = (HERE.parents[1] / "templates" / "letter.css").read_text(encoding="utf-8")
 
     def build(edition: Edition) -> bytes:
-        letter = sheet(edition, words)
+        letter = letter_view(edition, words)
         sections = []
         for section in letter.sections:
             looks = []
             for pick in section.picks:
-                answer = paper_view.answer(pick.reasons)
-                face = paper_view.Face(
-                    pick.paper, answer.title_hits, answer.abstract_hits, pick.rise, pick.rise_over, False, ""
-                )
-                looks.append((paper_view.card(face, paper_view.SHORT), answer.whys))
+                found = paper_view.highlights(pick.reasons)
+                key = paper_view.CardKey(pick.paper, pick.rise, pick.rise_over, False, "")
+                looks.append((paper_view.paper_view(key, paper_view.SHORT), found.whys, _slots(pick.paper, found)))
             sections.append(
                 {
                     "kind": section.kind,
@@ -160,19 +161,39 @@ def usual(environment: jinja2.Environment) -> Callable[[Edition], bytes]:
                     "shown": section.shown,
                 }
             )
-        values = {"letter": letter, "sections": sections, "css": css, **plates._names(words)}
+        values = {"letter": letter, "sections": sections, "css": css, **fragments._names(words)}
         page = premailer.Premailer(
             html.render(values), allow_network=False, remove_classes=False, disable_validation=True
         ).transform()
         message = EmailMessage(policy=SMTP)
         message["From"], message["To"] = "Paperlark <digest@papers.example.org>", edition.subscriber.email
-        message["Subject"] = plates.say("digest.subject.txt", words, head=letter.head, titles=letter.titles)
+        message["Subject"] = fragments.say("digest.subject.txt", words, head=letter.head, titles=letter.titles)
         message["List-Unsubscribe"] = f"<mailto:{edition.unsubscribe_email}>"
         message.set_content(text.render(values))
         message.add_alternative(page, subtype="html")
         return message.as_bytes()
 
     return build
+
+
+def _slots(paper: Paper, found: paper_view.Highlights) -> Callable[[str], str]:
+    """The title and abstract with the matched words marked."""
+    texts = paper_view.Extracts(paper, paper_view.SHORT)
+    assert texts.abstract
+    marked = {
+        "title": (texts.title.text, texts.title.spans(found.title_hits)),
+        "abstract": texts.abstract.showing(found.abstract_hits),
+    }
+
+    def slot(name: str) -> str:
+        text, spans = marked[name]
+        shown, at = Markup(""), 0
+        for start, end in spans:
+            shown += escape(text[at:start]) + Markup('<b class="hit">{}</b>').format(text[start:end])
+            at = end
+        return shown + escape(text[at:])
+
+    return slot
 
 
 def seconds(work: Callable[[Edition], object], some: list[Edition]) -> float:
@@ -191,23 +212,23 @@ def main() -> None:
     chosen = options.parse_args()
     environment = renderer.environment(jinja2.FileSystemLoader(HERE.parents[1] / "templates"))
     everyone = editions(chosen.subscribers)
-    press = renderer.Press(environment)
+    ours = renderer.LetterRenderer(environment)
     anew = usual(environment)
-    cold = seconds(press.letter, everyone[:20])
+    cold = seconds(ours.letter, everyone[:20])
     for edition in everyone[: len(everyone) // 4]:
-        press.letter(edition)
+        ours.letter(edition)
     anew(everyone[0])
 
     ways: dict[str, tuple[Callable[[Edition], object], list[Edition]]] = {
-        "ours": (lambda edition: write(press.letter(edition), head(edition)), everyone),
-        "letter": (press.letter, everyone),
+        "ours": (lambda edition: write(ours.letter(edition), head(edition)), everyone),
+        "letter": (ours.letter, everyone),
         "usual": (anew, everyone[:30]),
     }
     best = dict.fromkeys(ways, float("inf"))
     for _ in range(chosen.rounds):
         for name, (work, some) in ways.items():
             best[name] = min(best[name], seconds(work, some))
-    letter = press.letter(everyone[0])
+    letter = ours.letter(everyone[0])
     result = {
         "letters_per_second": {name: round(1 / value, 1) for name, value in best.items()}
         | {"cold": round(1 / cold, 1)},

@@ -17,7 +17,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader
 from bot import __version__
 from bot.cli.console import set_up_logging
 from bot.config import Config, load
-from bot.core.letter.renderer import Press, environment
+from bot.core.letter.renderer import LetterRenderer, environment
 from bot.errors import DeliveryError, UserError
 from bot.fetch import Fetcher, Memory
 from bot.mail.incoming import mailboxes
@@ -129,7 +129,7 @@ class Parts:
         if dkim := self.config.mail.dkim:
             domain = dkim.domain or self.identity.domain
             signer = DkimSigner.from_file(domain, dkim.selector, Path(dkim.key))
-        return PressRoom(self.database, Press(self.templates), self.identity, signer)
+        return PressRoom(self.database, LetterRenderer(self.templates), self.identity, signer)
 
     @cached_property
     def transport(self) -> Transport:

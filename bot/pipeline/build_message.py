@@ -13,7 +13,7 @@ from bot.core.edition import selection
 from bot.core.edition.edition import Addressee, Cadence, Edition, Pick, Reason
 from bot.core.edition.picks import Picks, notes_from_json
 from bot.core.letter.letter import Letter
-from bot.core.letter.renderer import Press
+from bot.core.letter.renderer import LetterRenderer
 from bot.core.papers import Paper, trending
 from bot.core.query.evaluate_many import Quoter
 from bot.core.subscriber.subscriber import Subscriber
@@ -58,7 +58,9 @@ class Identity:
 class PressRoom:
     """Renders and writes editions. Thread-safe; one per process."""
 
-    def __init__(self, database: Database, press: Press, identity: Identity, signer: Signer | None = None) -> None:
+    def __init__(
+        self, database: Database, press: LetterRenderer, identity: Identity, signer: Signer | None = None
+    ) -> None:
         self.database = database
         self.press = press
         self.identity = identity

@@ -10,10 +10,9 @@ from hypothesis import strategies as st
 
 from bot.core.edition.edition import Reason
 from bot.core.letter import excerpts, paper_view, samples, shrink, wrap
-from bot.core.letter.excerpts import Run
 from bot.core.letter.inline_css import Styles, split
 from bot.core.letter.localize import Words
-from bot.core.letter.paper_view import Face
+from bot.core.letter.paper_view import CardKey
 from bot.core.papers import Paper
 from bot.core.query.quote import Quote
 from bot.core.source.state import SourceNote
@@ -59,33 +58,33 @@ def test_cut_never_exceeds(text: str, limit: int) -> None:
     assert text.startswith(shown.removesuffix("…").rstrip())
 
 
+def shown(text: str, limit: int, hits: list[str]) -> str:
+    return excerpts.Extract(text, limit).showing(hits)[0]
+
+
 def test_an_excerpt_shows_the_sentence_with_the_match() -> None:
     text = "We present a thing. It has many parts that do not matter. It needs Sparse attention. The end."
-    assert excerpts.excerpt(text, 30, ["sparse attention"]) == "We present a thing. … It needs Sparse attention."
-    assert excerpts.excerpt(text, 30, ["present"]) == "We present a thing.", "seen already"
-    assert excerpts.excerpt(text, 30, ["absent"]) == "We present a thing."
-    assert excerpts.excerpt(text, 500, ["sparse attention"]) == text
+    assert shown(text, 30, ["sparse attention"]) == "We present a thing. … It needs Sparse attention."
+    assert shown(text, 30, ["present"]) == "We present a thing.", "seen already"
+    assert shown(text, 30, ["absent"]) == "We present a thing."
+    assert shown(text, 500, ["sparse attention"]) == text
     far = "Start here. " + "word " * 100 + "sparse attention " + "tail " * 100
-    shown = excerpts.excerpt(far, 40, ["sparse attention"])
-    assert "sparse attention" in shown
-    assert len(shown) < 40 + 260
+    found = shown(far, 40, ["sparse attention"])
+    assert "sparse attention" in found
+    assert len(found) < 40 + 260
 
 
-def test_matches_are_marked_as_whole_words_in_any_case() -> None:
-    assert excerpts.marked("MoE and moea, moe.", ["MoE"]) == (
-        Run("MoE", True),
-        Run(" and moea, "),
-        Run("moe", True),
-        Run("."),
-    )
-    assert excerpts.marked("sparse attention", ["attention", "sparse attention"]) == (Run("sparse attention", True),)
-    assert excerpts.marked("a", []) == (Run("a"),)
-    assert excerpts.marked("C++ (C+)", ["C++"]) == (Run("C++", True), Run(" (C+)"))
-
-
-@given(st.text(max_size=80), st.lists(st.text(max_size=8), max_size=4))
-def test_marking_loses_nothing(text: str, hits: list[str]) -> None:
-    assert "".join(run.text for run in excerpts.marked(text, hits)) == text
+@pytest.mark.parametrize(
+    ("text", "hits", "spans"),
+    [
+        ("MoE and moea, moe.", ["MoE"], ((0, 3), (14, 17))),
+        ("sparse attention", ["attention", "sparse attention"], ((0, 16),)),
+        ("a", [], ()),
+        ("C++ (C+)", ["C++"], ((0, 3),)),
+    ],
+)
+def test_matches_are_whole_words_in_any_case(text: str, hits: list[str], spans: tuple[tuple[int, int], ...]) -> None:
+    assert excerpts.Passage(text).spans(hits) == spans
 
 
 # -- columns -----------------------------------------------------------------------------------------------------------
@@ -191,16 +190,8 @@ def test_rules_of_other_classes_are_left_out_and_nothing_changes() -> None:
 # -- cards -------------------------------------------------------------------------------------------------------------
 
 
-def card(paper: Paper, abstract: int = 360, **face: object) -> paper_view.Card:
-    values: dict[str, object] = {
-        "title_hits": (),
-        "abstract_hits": (),
-        "rise": None,
-        "rise_over": None,
-        "entered_top": False,
-        "news": "",
-    }
-    return paper_view.card(Face(paper=paper, **(values | face)), abstract)  # type: ignore[arg-type]
+def card(paper: Paper, abstract: int = 360, rise: int | None = None) -> paper_view.PaperView:
+    return paper_view.paper_view(CardKey(paper, rise, None, False, ""), abstract)
 
 
 def test_authors() -> None:
@@ -264,7 +255,7 @@ def test_why() -> None:
         Quote(term="upvotes>=20", field="upvotes", text="141"),
         *(Quote(term=f"t{n}", field="title", text=f"t{n}") for n in range(6)),
     )
-    why = paper_view.answer((Reason(profile="P", quotes=quotes),)).whys[0]
+    why = paper_view.highlights((Reason(profile="P", quotes=quotes),)).whys[0]
     assert why.words[:2] == (("Sparse Attention", ("title", "abstract")), ("upvotes>=20", ()))
     assert (len(why.words), why.more) == (5, 3)
 

@@ -15,7 +15,7 @@ import pytest
 
 from bot.core.letter import samples
 from bot.core.letter.letter import Letter
-from bot.core.letter.renderer import Press, environment
+from bot.core.letter.renderer import LetterRenderer, environment
 
 HERE = Path(__file__).parent
 TEMPLATES = HERE.parents[1] / "templates"
@@ -48,14 +48,14 @@ Look = Callable[..., Any]
 
 
 @pytest.fixture(scope="session")
-def press() -> Press:
-    return Press(environment(jinja2.FileSystemLoader(TEMPLATES)))
+def renderer() -> LetterRenderer:
+    return LetterRenderer(environment(jinja2.FileSystemLoader(TEMPLATES)))
 
 
 @pytest.fixture(scope="session")
-def letters(press: Press) -> dict[str, Letter]:
+def letters(renderer: LetterRenderer) -> dict[str, Letter]:
     """The letter of every sample edition."""
-    return {name: press.letter(edition) for name, edition in samples.all_editions().items()}
+    return {name: renderer.letter(edition) for name, edition in samples.all_editions().items()}
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.letter.excerpts import Run
-from bot.core.letter.letter_view import Head, Imprint, Named, Part, Sheet, SourceLine
+from bot.core.letter.letter_view import Imprint, LetterHead, LetterView, NamedPaper, SectionView, SourceLine
 from bot.core.letter.localize import Words
-from bot.core.letter.paper_view import Authors, Card, Link, Why
+from bot.core.letter.paper_view import Authors, Link, PaperView, Why
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = (ROOT / "docs" / "letters.md").read_text(encoding="utf-8")
@@ -20,13 +19,13 @@ def test_every_template_is_described_and_none_that_does_not_exist() -> None:
     assert described == {file.name for file in (ROOT / "templates").iterdir()}
 
 
-@pytest.mark.parametrize("kind", [Sheet, Head, Part, SourceLine, Card])
+@pytest.mark.parametrize("kind", [LetterView, LetterHead, SectionView, SourceLine, PaperView])
 def test_every_field_is_described(kind: type) -> None:
     for field in fields(kind):
         assert f"`{field.name}`" in DOCS, f"{kind.__name__}.{field.name}"
 
 
-@pytest.mark.parametrize("kind", [Imprint, Named, Authors, Link, Why, Run])
+@pytest.mark.parametrize("kind", [Imprint, NamedPaper, Authors, Link, Why])
 def test_every_part_of_a_value_is_described(kind: type) -> None:
     for name in kind._fields:  # type: ignore[attr-defined]
         assert f"`{name}`" in DOCS, f"{kind.__name__}.{name}"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bot.core.edition.edition import Edition, Pick, Reason, Section
 from bot.core.letter import samples
 from bot.core.letter.letter import Letter
-from bot.core.letter.renderer import MAX_HTML, Press, size
+from bot.core.letter.renderer import MAX_HTML, LetterRenderer, size
 from bot.core.letter.wrap import width
 from bot.core.papers import Paper
 from bot.core.query.quote import Quote
@@ -119,9 +119,9 @@ def test_the_text_says_what_the_html_says(name: str, letters: dict[str, Letter])
             assert words in text, line
 
 
-def test_equal_papers_are_the_same_chunks(press: Press) -> None:
-    one = press.letter(samples.edition(samples.EFFICIENT, samples.MIXTURES))
-    other = press.letter(
+def test_equal_papers_are_the_same_chunks(renderer: LetterRenderer) -> None:
+    one = renderer.letter(samples.edition(samples.EFFICIENT, samples.MIXTURES))
+    other = renderer.letter(
         replace(samples.edition(samples.EFFICIENT), subscriber=replace(samples.SUBSCRIBER, email="bo@example.org"))
     )
     for mine, yours in ((one.html, other.html), (one.text, other.text)):
@@ -130,9 +130,9 @@ def test_equal_papers_are_the_same_chunks(press: Press) -> None:
         assert sum(map(len, same)) > 0.6 * sum(map(len, yours))
 
 
-def test_a_profile_of_another_name_shares_the_card(press: Press) -> None:
+def test_a_profile_of_another_name_shares_the_card(renderer: LetterRenderer) -> None:
     def named(profile: str) -> Letter:
-        return press.letter(
+        return renderer.letter(
             samples.edition(samples.section(profile, samples.picked(samples.ROUTERS, profile, "router")))
         )
 
@@ -142,9 +142,9 @@ def test_a_profile_of_another_name_shares_the_card(press: Press) -> None:
     ][-1]
 
 
-def test_a_letter_is_a_function_of_its_edition(press: Press) -> None:
+def test_a_letter_is_a_function_of_its_edition(renderer: LetterRenderer) -> None:
     for edition in EVERY.values():
-        assert press.letter(edition) == press.letter(edition)
+        assert renderer.letter(edition) == renderer.letter(edition)
 
 
 def test_nothing_is_hidden_when_a_letter_is_cut(letters: dict[str, Letter]) -> None:
@@ -157,23 +157,23 @@ def test_nothing_is_hidden_when_a_letter_is_cut(letters: dict[str, Letter]) -> N
     assert "(+59 more)" in letter.subject
 
 
-def test_abstracts_shorten_before_papers_go(press: Press) -> None:
+def test_abstracts_shorten_before_papers_go(renderer: LetterRenderer) -> None:
     abstract = " ".join(f"This is sentence number {number} of a long abstract." for number in range(90))
     for count in (20, 24, 30):
         wanted = samples.edition(
             samples.section("Efficient attention", *samples.many(count, abstract)),
             subscriber=replace(samples.SUBSCRIBER, abstract="full"),
         )
-        letter = press.letter(wanted)
+        letter = renderer.letter(wanted)
         assert letter.text_page.count("\n* ") == count
         assert "sentence number 0" in letter.text_page
 
 
-def test_hundreds_of_sections_fit(press: Press) -> None:
+def test_hundreds_of_sections_fit(renderer: LetterRenderer) -> None:
     """A subscriber with five hundred profiles of a paper each still gets a letter, and every paper is counted."""
     picks = samples.many(500)
     edition = samples.edition(*(samples.section(f"Profile {n}", pick) for n, pick in enumerate(picks)))
-    letter = press.letter(edition)
+    letter = renderer.letter(edition)
     verify(edition, letter)
     assert "(+499 more)" in letter.subject
 
@@ -309,7 +309,7 @@ NOTES = st.builds(
     st.fixed_dictionaries({"late_since": st.none() | st.just(samples.NOW), "heartbeat": st.booleans(), "contact": ODD}),
     st.sampled_from(["en", "fr", "ar", "de-CH", "xx-nonsense", ""]),
 )
-def test_whatever_comes_the_letter_is_sound(press, sections, kind, cadence, notes, other, language):  # type: ignore[no-untyped-def]
+def test_whatever_comes_the_letter_is_sound(renderer, sections, kind, cadence, notes, other, language):  # type: ignore[no-untyped-def]
     edition = samples.edition(
         *sections,
         kind=kind,
@@ -318,7 +318,7 @@ def test_whatever_comes_the_letter_is_sound(press, sections, kind, cadence, note
         subscriber=replace(samples.SUBSCRIBER, language=language, name=other["contact"]),
         **other,
     )
-    letter = press.letter(edition)
+    letter = renderer.letter(edition)
     page = letter.html_page
     assert size(letter.html) <= MAX_HTML
     assert not OUTSIDE.search(page + letter.text_page + letter.subject)

@@ -11,7 +11,7 @@ from jinja2 import FileSystemLoader
 
 from bot.core.edition.edition import Addressee, Edition, Pick, Section
 from bot.core.letter.letter import Letter
-from bot.core.letter.renderer import Press, environment
+from bot.core.letter.renderer import LetterRenderer, environment
 from bot.core.papers import Paper, merge
 from bot.core.source.document import Document, Request
 from bot.mail.message.mailbox import Mailbox
@@ -38,7 +38,7 @@ def digest_of(listing_file: Path) -> Letter:
         sections=(Section(kind="trending", name="", picks=tuple(Pick(paper=paper) for paper in papers[:20])),),
         unsubscribe_email="digest+token@papers.example.org",
     )
-    return Press(environment(FileSystemLoader(ROOT / "templates"))).letter(edition)
+    return LetterRenderer(environment(FileSystemLoader(ROOT / "templates"))).letter(edition)
 
 
 @pytest.mark.skipif(shutil.which("spamassassin") is None, reason="SpamAssassin is not installed")

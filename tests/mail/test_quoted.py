@@ -4,7 +4,7 @@ import re
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.core.letter.letter import Own
+from bot.core.letter.letter import PersonalText
 from bot.mail.message.dkim import relaxed_body
 from bot.mail.message.quoted_printable import body, quoted
 
@@ -45,7 +45,7 @@ def test_pieces_are_the_whole(pieces: list[str]) -> None:
 @example([("=00\n", True, True), ("\0\n", True, True), ("a", True, False)])
 @example([("=00=\r\n\n", True, True), ("\r", True, True), (".b", True, True)])
 def test_what_is_a_letters_own_is_encoded_as_the_rest_is(drawn: list[tuple[str, bool, bool]]) -> None:
-    chunks = [Own(text + "\n" * ends) if own else text + "\n" * ends for text, own, ends in drawn]
+    chunks = [PersonalText(text + "\n" * ends) if own else text + "\n" * ends for text, own, ends in drawn]
     assert body(chunks) == b"".join(quoted(str(chunk)) for chunk in chunks)
 
 

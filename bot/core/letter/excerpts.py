@@ -1,13 +1,13 @@
 """Pieces of a paper's text: cut at a sentence, with the matched words marked. Pure.
 
-What a card shows of a paper belongs to `cards`.
+What a card shows of a paper belongs to `paper_view`.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import NamedTuple
 
+from bot.core.letter.partial_template import Span
 from bot.core.query.quote import Quote
 from bot.core.text.sanitize import shortened
 
@@ -21,16 +21,6 @@ _ABBREVIATION = re.compile(
 # White space other than a single blank; letters that are another letter in another case: ſ is an s, \u212a a k.
 _ODD = re.compile("[^\\S ]|  |[ſıİ\u212a]")
 SHOWN = 32  # sentences remembered behind the beginning of one text
-
-
-class Run(NamedTuple):
-    """A piece of text, matched by a profile or not."""
-
-    text: str
-    hit: bool = False
-
-
-Span = tuple[int, int]
 
 
 def sentences(text: str) -> list[str]:
@@ -146,29 +136,6 @@ class Extract:
 
 def _in_word(c: str) -> bool:
     return c.isalnum() or c == "_"
-
-
-def excerpt(text: str, limit: int, hits: Sequence[str] = ()) -> str:
-    """What `Extract` shows of a text."""
-    return Extract(text, limit).showing(hits)[0]
-
-
-def marked(text: str, hits: Iterable[str]) -> tuple[Run, ...]:
-    """The text in runs, the matched words apart."""
-    return in_runs(text, Passage(text).spans(hits))
-
-
-def in_runs(text: str, hits: Iterable[Span]) -> tuple[Run, ...]:
-    """The text in runs, the spans apart."""
-    runs, at = [], 0
-    for start, end in hits:
-        if at < start:
-            runs.append(Run(text[at:start]))
-        runs.append(Run(text[start:end], hit=True))
-        at = end
-    if at < len(text):
-        runs.append(Run(text[at:]))
-    return tuple(runs)
 
 
 def quoted(quotes: Iterable[Quote], field: str) -> tuple[str, ...]:

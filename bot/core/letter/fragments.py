@@ -18,7 +18,7 @@ from bot.core.letter.paper_view import CardKey, Extracts, Why
 from bot.core.letter.partial_template import Fill, NeedsValue, PartialTemplate, has_placeholder, placeholder
 from bot.core.letter.template_error import BrokenTemplate, place
 from bot.core.letter.wrap import fill, width, wrap
-from bot.core.text.sanitize import harmless, line
+from bot.core.text.sanitize import line
 
 _CONTENT = "[here goes the letter]"
 _SLOTS = frozenset({"title", "abstract"})  # of a card
@@ -127,26 +127,26 @@ class FragmentCache:
         """A paper, and why it is under the heading `section`. Chunks without matched words are the same strings in any
         two letters."""
         found = paper_view.highlights(pick.reasons)
-        card = self._card(pick, found.title_hits, found.abstract_hits, abstract, words)
+        key = CardKey(pick.paper, pick.rise, pick.rise_over, pick.entered_top, pick.news)
+        card = self._once(
+            ("card", key, found.title_hits, found.abstract_hits, abstract, words),
+            lambda: self._card(key, found.title_hits, found.abstract_hits, abstract, words),
+        )
         return (card, self._why(found.whys, section, words)) if found.whys else (card,)
 
     def _card(
-        self, pick: Pick, title_hits: tuple[str, ...], abstract_hits: tuple[str, ...], abstract: int, words: Words
+        self, key: CardKey, title_hits: tuple[str, ...], abstract_hits: tuple[str, ...], abstract: int, words: Words
     ) -> Piece:
-        key = CardKey(pick.paper, pick.rise, pick.rise_over, pick.entered_top, pick.news)
         partials = self._once(
-            ("card", key, abstract, words),
-            lambda: self._partials("_paper", words, {"paper": paper_view.paper_view(key, abstract)}, _SLOTS),
+            ("open card", key, abstract, words),
+            lambda: self._partials("_paper", words, {"paper": paper_view.paper_view(key, abstract)}),
         )
-        texts = self._once(("extracts", pick.paper, abstract), lambda: Extracts(pick.paper, abstract))
-        title, spans = self._once(
-            ("title", texts, title_hits), lambda: (texts.title.text, texts.title.spans(title_hits))
+        texts = self._once(("extracts", key.paper, abstract), lambda: Extracts(key.paper, abstract))
+        title = texts.title.spans(title_hits)
+        body, found = texts.abstract.showing(abstract_hits) if texts.abstract else ("", ())
+        return partials.filled(
+            {"title": Fill(texts.title.text, title, bool(title)), "abstract": Fill(body, found, bool(found))}
         )
-        body, found = self._once(
-            ("abstract", texts, abstract_hits),
-            lambda: texts.abstract.showing(abstract_hits) if texts.abstract else ("", ()),
-        )
-        return partials.filled({"title": Fill(title, spans, bool(spans)), "abstract": Fill(body, found, bool(found))})
 
     def _why(self, whys: tuple[Why, ...], section: str, words: Words) -> Piece:
         """Whose words they are, and which, is left open: what remains are a few shapes of sentences."""
@@ -232,10 +232,10 @@ class FragmentCache:
         """What stands before and after a matched word."""
 
         def draw() -> tuple[str, str]:
-            mark = placeholder("words")
-            before, found, after = self._styled("_hit.html", words, {"words_hit": mark}).strip().partition(mark)
+            mark = placeholder("text")
+            before, found, after = self._styled("_hit.html", words, {"text": mark}).strip().partition(mark)
             if not found:
-                raise BrokenTemplate("templates/_hit.html: {{ slot(\"words\") }} is missing")
+                raise BrokenTemplate("templates/_hit.html: {{ text }} is missing")
             return before, after
 
         return self._once(("hit", words), draw)

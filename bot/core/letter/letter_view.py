@@ -1,7 +1,7 @@
 """What a letter says around its papers: counts, dates, sources, how to leave. Values for the templates; words that few
-letters share are `Own`. Pure.
+letters share are PersonalText. Pure.
 
-What it shows of one paper belongs to `cards`, sentences to the templates.
+What it shows of one paper belongs to `paper_view`, sentences to the templates.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.core.edition.edition import Cadence, Edition, EditionKind, Pick, Section, SectionKind
-from bot.core.letter.letter import Own
+from bot.core.letter.letter import PersonalText
 from bot.core.letter.localize import Words
 from bot.core.letter.paper_view import best_link, links_of, name_of, title_of
 from bot.core.papers import Paper
@@ -23,23 +23,23 @@ from bot.core.text.sanitize import web_address
 MAX_SOURCES = 24  # told one by one; the rest is counted
 
 
-class Named(NamedTuple):
+class NamedPaper(NamedTuple):
     """A paper that did not fit, by its title."""
 
-    title: Own
-    url: Own
+    title: PersonalText
+    url: PersonalText
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class SectionView:
     """One section."""
 
     kind: SectionKind
-    name: Own  # the profile's; "" for the others
+    name: PersonalText  # the profile's; "" for the others
     picks: tuple[Pick, ...]
     shown: int
     more: int
-    named: tuple[Named, ...]
+    named: tuple[NamedPaper, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ class SourceLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class LetterHead:
     """What the masthead and the subject say. Dates and moments are the subscriber's own; nothing else of the subscriber
     is in it, so that many subscribers share one masthead."""
 
@@ -79,23 +79,23 @@ class Imprint(NamedTuple):
     """Why the subscriber gets this, and how to leave."""
 
     kind: EditionKind
-    name: Own
-    email: Own
+    name: PersonalText
+    email: PersonalText
     schedule: str
     timezone: str
-    unsubscribe_url: Own
-    unsubscribe_email: Own
-    unsubscribe_mailto: Own  # the same as a link
+    unsubscribe_url: PersonalText
+    unsubscribe_email: PersonalText
+    unsubscribe_mailto: PersonalText  # the same as a link
     contact: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
+class LetterView:
     """A whole letter, before it is words: `letter` in the templates."""
 
-    head: Head
-    titles: tuple[Own, ...]
-    sections: tuple[Part, ...]
+    head: LetterHead
+    titles: tuple[PersonalText, ...]
+    sections: tuple[SectionView, ...]
     sources: tuple[SourceLine, ...]
     more_sources: int
     imprint: Imprint
@@ -110,10 +110,10 @@ def zone(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def sheet(edition: Edition, words: Words) -> Sheet:
+def letter_view(edition: Edition, words: Words) -> LetterView:
     """An edition as the templates see it: one-line strings without control or direction characters."""
     here = zone(edition.subscriber.timezone)
-    parts = tuple(_part(section) for section in edition.sections)
+    parts = tuple(_section(section) for section in edition.sections)
     lines = tuple(
         SourceLine(name=name_of(note.name), state=note.state, words=name_of(words.state(note, here), 200))
         for note in edition.sources
@@ -124,7 +124,7 @@ def sheet(edition: Edition, words: Words) -> Sheet:
     }
     subscriber = edition.subscriber
     goodbye = name_of(edition.unsubscribe_email, 320)
-    head = Head(
+    head = LetterHead(
         kind=edition.kind,
         cadence=edition.cadence,
         day=edition.day,
@@ -143,30 +143,36 @@ def sheet(edition: Edition, words: Words) -> Sheet:
         troubled=tuple(line for line in lines if line.state in ("failing", "stale"))[:MAX_SOURCES],
         sources=len(lines),
     )
-    return Sheet(
+    return LetterView(
         head=head,
-        titles=tuple([Own(title_of(paper.title)) for paper in papers[:10]]),
+        titles=tuple([PersonalText(title_of(paper.title)) for paper in papers[:10]]),
         sections=parts,
         sources=_worst_first(lines)[:MAX_SOURCES],
         more_sources=max(0, len(lines) - MAX_SOURCES),
         imprint=Imprint(
             kind=edition.kind,
-            name=Own(name_of(subscriber.name)),
-            email=Own(name_of(subscriber.email, 320)),
+            name=PersonalText(name_of(subscriber.name)),
+            email=PersonalText(name_of(subscriber.email, 320)),
             schedule=name_of(subscriber.schedule),
             timezone=name_of(subscriber.timezone),
-            unsubscribe_url=Own(web_address(edition.unsubscribe_url)),
-            unsubscribe_email=Own(goodbye),
-            unsubscribe_mailto=Own(f"mailto:{quote(goodbye, safe='@+')}?subject=unsubscribe" if goodbye else ""),
+            unsubscribe_url=PersonalText(web_address(edition.unsubscribe_url)),
+            unsubscribe_email=PersonalText(goodbye),
+            unsubscribe_mailto=PersonalText(
+                f"mailto:{quote(goodbye, safe='@+')}?subject=unsubscribe" if goodbye else ""
+            ),
             contact=name_of(edition.contact, 320),
         ),
     )
 
 
-def _part(section: Section) -> Part:
-    return Part(
+def _mailto(address: str) -> str:
+    return f"mailto:{quote(address, safe='@+')}?subject=unsubscribe" if address else ""
+
+
+def _section(section: Section) -> SectionView:
+    return SectionView(
         kind=section.kind,
-        name=Own(name_of(section.name)),
+        name=PersonalText(name_of(section.name)),
         picks=section.picks,
         shown=len(section.picks),
         more=section.more,
@@ -175,8 +181,8 @@ def _part(section: Section) -> Part:
 
 
 @lru_cache(maxsize=4_096)
-def _named(paper: Paper) -> Named:
-    return Named(Own(title_of(paper.title)), Own(best_link(links_of(paper))))
+def _named(paper: Paper) -> NamedPaper:
+    return NamedPaper(PersonalText(title_of(paper.title)), PersonalText(best_link(links_of(paper))))
 
 
 def _worst_first(lines: Sequence[SourceLine]) -> tuple[SourceLine, ...]:

@@ -3,13 +3,13 @@
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
-from typing import Literal, NamedTuple, cast
+from typing import Literal, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from bot.core.edition.edition import Reason
 from bot.core.letter import excerpts
-from bot.core.letter.excerpts import Extract, Passage, Run
-from bot.core.letter.placeholders import Blank, BlankRuns
+from bot.core.letter.excerpts import Extract, Passage
+from bot.core.letter.letter import PersonalText
 from bot.core.papers import Paper
 from bot.core.query.quote import Quote
 from bot.core.text import tex
@@ -59,17 +59,16 @@ class Why(NamedTuple):
     """One profile that asked for the paper, and the words that answered: (words, fields they stand in).
     A condition on a number ("upvotes>=20") stands in no field."""
 
-    profile: str
-    words: tuple[tuple[str, tuple[str, ...]], ...]
+    profile: PersonalText
+    words: tuple[tuple[PersonalText, tuple[str, ...]], ...]
     more: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
+class PaperView:
     """One paper as the templates see it: one-line strings without control or direction characters, http(s) links."""
 
     title: str
-    title_runs: tuple[Run, ...]
     url: str
     authors: Authors
     organization: str
@@ -85,7 +84,6 @@ class Card:
     stars: int | None
     summary: str
     abstract: str
-    abstract_runs: tuple[Run, ...]
     note: str
     journal: str
     news: str
@@ -107,34 +105,32 @@ def name_of(name: str, limit: int = MAX_NAME) -> str:
     return line(name, limit)
 
 
-class Face(NamedTuple):
-    """What decides how a pick looks, whoever's it is: equal faces are one card."""
+class CardKey(NamedTuple):
+    """All that decides how a paper's card looks, but for the matched words: equal keys are one card."""
 
     paper: Paper
-    title_hits: tuple[str, ...]
-    abstract_hits: tuple[str, ...]
     rise: int | None
     rise_over: timedelta | None
     entered_top: bool
     news: str
 
 
-class Answer(NamedTuple):
-    """What a paper answered: the words to mark in it, and why it is here."""
+class Highlights(NamedTuple):
+    """What of a paper answered a subscriber's profiles: the words to mark in it, and why it is here."""
 
     title_hits: tuple[str, ...]
     abstract_hits: tuple[str, ...]
     whys: tuple[Why, ...]
 
 
-def answer(reasons: tuple[Reason, ...]) -> Answer:
+def highlights(reasons: tuple[Reason, ...]) -> Highlights:
     """Per profile the words that answered, each named once with all the fields it stands in."""
     quotes = [quote for reason in reasons for quote in reason.quotes]
-    whys = tuple([Why(name_of(reason.profile), *_words(reason.quotes)) for reason in reasons])
-    return Answer(excerpts.quoted(quotes, "title"), excerpts.quoted(quotes, "abstract"), whys)
+    whys = tuple([Why(PersonalText(name_of(reason.profile)), *_words(reason.quotes)) for reason in reasons])
+    return Highlights(excerpts.quoted(quotes, "title"), excerpts.quoted(quotes, "abstract"), whys)
 
 
-class Texts:
+class Extracts:
     """The title and at most `abstract` characters of the abstract, to look for matched words in."""
 
     def __init__(self, paper: Paper, abstract: int) -> None:
@@ -143,49 +139,32 @@ class Texts:
         self.abstract = Extract(body, abstract) if abstract > 0 and body else None
 
 
-def card(face: Face, abstract: int) -> Card:
-    """The card of a paper; `abstract` is the number of characters its abstract may have."""
-    texts = Texts(face.paper, abstract)
-    text, found = texts.abstract.showing(face.abstract_hits) if texts.abstract else ("", ())
-    return replace(
-        blank_card(face, abstract),
-        title_runs=excerpts.in_runs(texts.title.text, texts.title.spans(face.title_hits)),
-        abstract=text,
-        abstract_runs=excerpts.in_runs(text, found),
-    )
-
-
-TITLE, ABSTRACT = 0, 1  # the blanks of a card
-
-
-def blank_card(face: Face, abstract: int) -> Card:
-    """The same without a look at the words that matched: blanks where they would show."""
-    known, body, summary = _known(face.paper)
+def paper_view(key: CardKey, abstract: int) -> PaperView:
+    """A paper as all letters show it whose cards have this key; `abstract` is the number of characters its abstract may
+    have. Where matched words are marked belongs to each letter: slots of the template."""
+    known, body, summary = _known(key.paper)
     shows = abstract > 0 and bool(body)
-    rise = face.rise if face.rise is not None and face.rise > 0 else None
+    rise = key.rise if key.rise is not None and key.rise > 0 else None
     had = (known.upvotes or 0) - (rise or 0)
     return replace(
         known,
-        title_runs=cast("tuple[Run, ...]", BlankRuns(TITLE)),
         rise=rise,
-        rise_over=face.rise_over,
+        rise_over=key.rise_over,
         rising=rise is not None and rise >= 5 and rise >= had * RISING,
-        entered_top=face.entered_top,
+        entered_top=key.entered_top,
         summary="" if shows and body.startswith(summary.rstrip("…")) else summary,
-        abstract=cast("str", Blank(ABSTRACT)) if shows else "",
-        abstract_runs=cast("tuple[Run, ...]", BlankRuns(ABSTRACT)) if shows else (),
-        news=name_of(face.news, 160),
+        abstract=excerpts.cut(body, abstract) if shows else "",
+        news=name_of(key.news, 160),
     )
 
 
 @lru_cache(maxsize=2_048)
-def _known(paper: Paper) -> tuple[Card, str, str]:
+def _known(paper: Paper) -> tuple[PaperView, str, str]:
     """What every card of a paper has, its whole abstract, and its summary."""
     title = title_of(paper.title)
     links = links_of(paper)
-    blank = Card(
+    blank = PaperView(
         title=title,
-        title_runs=(),
         url=best_link(links),
         authors=authors(paper),
         organization=name_of(paper.organization),
@@ -201,7 +180,6 @@ def _known(paper: Paper) -> tuple[Card, str, str]:
         stars=paper.stars,
         summary="",
         abstract="",
-        abstract_runs=(),
         note=shortened(line(tex.readable(line(paper.note))), 160),
         journal=shortened(line(paper.journal), 160),
         news="",
@@ -250,7 +228,7 @@ def best_link(links: tuple[Link, ...]) -> str:
     return next((link.url for kind in BEST_LINK for link in links if link.kind == kind), "")
 
 
-def _words(quotes: tuple[Quote, ...]) -> tuple[tuple[tuple[str, tuple[str, ...]], ...], int]:
+def _words(quotes: tuple[Quote, ...]) -> tuple[tuple[tuple[PersonalText, tuple[str, ...]], ...], int]:
     places: dict[str, tuple[str, list[str]]] = {}
     for one in quotes:
         quoted = one.field in QUOTED
@@ -259,5 +237,5 @@ def _words(quotes: tuple[Quote, ...]) -> tuple[tuple[tuple[str, tuple[str, ...]]
             fields = places.setdefault(text.casefold(), (text, []))[1]
             if quoted and one.field not in fields:
                 fields.append(one.field)
-    words = tuple((text, tuple(fields)) for text, fields in places.values())
+    words = tuple((PersonalText(text), tuple(fields)) for text, fields in places.values())
     return words[:SHOWN_QUOTES], max(0, len(words) - SHOWN_QUOTES)

@@ -212,7 +212,8 @@ def _lines(parts: Iterator[_Part]) -> Iterator[list[_Part]]:
             yield [*line, piece + "\n"]
             line = []
         line.append(rest)
-    yield line
+    if any(line):
+        yield line
 
 
 def _is_open(parts: Sequence[_Part]) -> bool:

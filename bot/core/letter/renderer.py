@@ -1,8 +1,8 @@
 """An edition becomes a letter, never over the size. Pure.
 
-What is said belongs to `sheets`, `cards` and the templates; papers are rendered once for all subscribers, in `plates`.
-The templates `digest.*` and `alert.*` call `papers(section)` and `part(name, …)`, which leave marks where the finished
-pieces go.
+What is said belongs to `letter_view`, `paper_view` and the templates; a paper is rendered once for all subscribers, in
+`fragments`. The templates `digest.*` and `alert.*` call `papers(section)` and `part(name, …)`, which leave marks where
+the finished pieces go.
 """
 
 import re
@@ -14,15 +14,15 @@ import jinja2
 
 from bot.core.edition.edition import Edition
 from bot.core.letter import paper_view, samples
-from bot.core.letter.fragments import Piece, Plates, environment
+from bot.core.letter.fragments import FragmentCache, Piece, environment
 from bot.core.letter.letter import Letter
-from bot.core.letter.letter_view import Part, Sheet, sheet
+from bot.core.letter.letter_view import LetterView, SectionView, letter_view
 from bot.core.letter.localize import Words
 from bot.core.letter.shrink import smaller
 from bot.core.letter.template_error import BrokenTemplate, place
 from bot.core.text.sanitize import harmless, shortened
 
-__all__ = ["BrokenTemplate", "Press", "check", "environment", "size"]
+__all__ = ["BrokenTemplate", "LetterRenderer", "check", "environment", "size"]
 
 MAX_HTML = 90_000  # bytes: Gmail clips at 102 KB, and the clipped end holds the way to leave
 MAX_SUBJECT = 150
@@ -32,25 +32,25 @@ _HREF = re.compile(r"""<a\s[^>]*?href=["']?([^"'>\s]*)""", re.IGNORECASE)
 _MARK = re.compile("\x00(\\d+)-(\\d+)\x00")
 
 
-class Press:
-    """Renders editions. Share one between threads; `kept` rendered papers are kept for the next letters."""
+class LetterRenderer:
+    """Renders editions. Share one between threads; the last `kept` rendered pieces are kept for the next letters."""
 
     def __init__(
         self,
         environment: jinja2.Environment,
         catalogues: Mapping[str, NullTranslations] | None = None,
-        kept: int = 4_096,
+        kept: int = 16_384,
     ) -> None:
-        self._plates = Plates(environment, catalogues, kept)
+        self._fragments = FragmentCache(environment, catalogues, kept)
 
     def letter(self, edition: Edition) -> Letter:
         """The letter of an edition. Equal papers of any two letters are the same chunk. Raises BrokenTemplate."""
-        words = self._plates.words(edition.subscriber.language)
+        words = self._fragments.words(edition.subscriber.language)
         try:
-            setting, html = self._fitted(edition, words)
-            text = setting.chunks("txt")
-            subject = self._plates.say(
-                f"{edition.kind}.subject.txt", words, head=setting.letter.head, titles=setting.letter.titles
+            parts, html = self._fitted(edition, words)
+            text = parts.chunks("txt")
+            subject = self._fragments.say(
+                f"{edition.kind}.subject.txt", words, head=parts.letter.head, titles=parts.letter.titles
             )
         except jinja2.TemplateNotFound as error:
             raise BrokenTemplate(f"templates/{error.name}: this template is missing") from error
@@ -60,34 +60,36 @@ class Press:
         """The same as a web page."""
         return self.letter(edition).html_page
 
-    def _fitted(self, edition: Edition, words: Words) -> "tuple[_Setting, tuple[str, ...]]":
-        """The setting of a letter and its HTML, cut until it is not over the size: abstracts shorten, then papers move
+    def _fitted(self, edition: Edition, words: Words) -> "tuple[_LetterParts, tuple[str, ...]]":
+        """The parts of a letter and its HTML, cut until it is not over the size: abstracts shorten, then papers move
         to "n more", then sections without papers are summed up."""
-        letter = sheet(edition, words)
+        letter = letter_view(edition, words)
         wanted = ABSTRACTS[edition.subscriber.abstract]
         for abstract in (wanted, *(shorter for shorter in SHORTER if shorter < wanted)):
-            setting = _Setting(self._plates, letter, words, abstract)
-            html = setting.chunks("html")
+            parts = _LetterParts(self._fragments, letter, words, abstract)
+            html = parts.chunks("html")
             excess = size(html) - MAX_HTML
             if excess <= 0:
-                return setting, html
+                return parts, html
         while excess > 0 and (less := smaller(edition, excess / size(html))):
             edition = less
-            setting = _Setting(self._plates, sheet(edition, words), words, 0)
-            html = setting.chunks("html")
+            parts = _LetterParts(self._fragments, letter_view(edition, words), words, 0)
+            html = parts.chunks("html")
             excess = size(html) - MAX_HTML
-        return setting, html
+        return parts, html
 
 
-class _Setting:
+class _LetterParts:
     """One letter while it is set, with abstracts of a length."""
 
-    def __init__(self, plates: Plates, letter: Sheet, words: Words, abstract: int) -> None:
-        self.plates = plates
+    def __init__(self, fragments: FragmentCache, letter: LetterView, words: Words, abstract: int) -> None:
+        self.fragments = fragments
         self.letter = letter
         self.words = words
         self._looks: dict[int, list[Piece]] = {
-            id(section): [piece for pick in section.picks for piece in plates.look(pick, section.name, abstract, words)]
+            id(section): [
+                piece for pick in section.picks for piece in fragments.look(pick, section.name, abstract, words)
+            ]
             for section in letter.sections
         }
 
@@ -100,14 +102,14 @@ class _Setting:
             pieces.extend(chunks)
             return f"\x00{first}-{len(pieces)}\x00"
 
-        def papers(section: Part) -> str:
+        def papers(section: SectionView) -> str:
             looks = self._looks[id(section)]
             return marked([chunk for look in looks for chunk in (look.html if form == "html" else look.txt)])
 
         def part(name: str, /, **values: Any) -> str:
-            return marked(self.plates.part(name, self.words, **values))
+            return marked(self.fragments.part(name, self.words, **values))
 
-        layout = self.plates.render(
+        layout = self.fragments.render(
             f"{self.letter.head.kind}.{form}", self.words, {"letter": self.letter, "papers": papers, "part": part}
         )
         found: list[str] = []
@@ -119,7 +121,7 @@ class _Setting:
         found += _between(layout[end:])
         if form == "txt":
             return tuple(found)
-        before, after = self.plates.frame(self.letter.head.kind, self.words)
+        before, after = self.fragments.frame(self.letter.head.kind, self.words)
         return (before, *found, after)
 
 
@@ -143,18 +145,18 @@ def check(environment: jinja2.Environment, catalogues: Mapping[str, NullTranslat
         except jinja2.TemplateError as error:
             found[place(environment, name, error)] = None
     try:
-        press = Press(environment, catalogues)
+        renderer = LetterRenderer(environment, catalogues)
         for sample, edition in samples.all_editions().items():
-            found |= dict.fromkeys(_faults(press, edition, sample))
+            found |= dict.fromkeys(_faults(renderer, edition, sample))
     except BrokenTemplate as error:
         found[str(error)] = None
     return list(found)
 
 
-def _faults(press: Press, edition: Edition, sample: str) -> list[str]:
+def _faults(renderer: LetterRenderer, edition: Edition, sample: str) -> list[str]:
     """What is wrong with the letter of one sample."""
     try:
-        letter = press.letter(edition)
+        letter = renderer.letter(edition)
     except BrokenTemplate as error:
         return [str(error)]
     found = []

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from bot.core.letter.letter import Own
+from bot.core.letter.letter import PersonalText
 
 LINE = 72  # an escaped first letter and the "=" of a soft break still fit into the 76 of RFC 2045
 PLAIN = bytes([ord("\n"), *range(ord(" "), ord("~") + 1)])
@@ -20,10 +20,10 @@ FIRST = re.compile(rb"^(?:\.|F(?=rom ))", re.MULTILINE)
 def body(chunks: Sequence[str]) -> bytes:
     """A part of a letter, each chunk encoded as by `quoted`: what many letters share is remembered, what is `Own` is
     encoded in one go, because no line depends on another."""
-    own = [chunk for chunk in chunks if isinstance(chunk, Own)]
+    own = [chunk for chunk in chunks if isinstance(chunk, PersonalText)]
     together = all(chunk.endswith("\n") and "\0" not in chunk for chunk in own)
     encoded = iter(_encoded("\0\n".join(own)).split(b"=00\r\n") if together else map(_encoded, own))
-    return b"".join([next(encoded) if isinstance(chunk, Own) else quoted(chunk) for chunk in chunks])
+    return b"".join([next(encoded) if isinstance(chunk, PersonalText) else quoted(chunk) for chunk in chunks])
 
 
 @lru_cache(maxsize=16_384)

@@ -12,7 +12,7 @@ import jinja2
 import pytest
 from aiosmtpd.controller import Controller
 
-from bot.core.letter.renderer import Press, environment
+from bot.core.letter.renderer import LetterRenderer, environment
 from bot.mail.message.mailbox import mailbox
 from bot.mail.transport.from_url import transport
 from bot.pipeline.build_message import Identity, PressRoom
@@ -51,7 +51,7 @@ def relay() -> Iterator[tuple[Relay, str]]:
 def tell(place: Any, relay: tuple[Relay, str]) -> Any:
     press = PressRoom(
         place.database,
-        Press(environment(jinja2.FileSystemLoader(Path(shipped("templates"))))),
+        LetterRenderer(environment(jinja2.FileSystemLoader(Path(shipped("templates"))))),
         Identity(sender=mailbox("Paperlark <digest@example.org>"), secret="not a secret, for tests only"),
     )
     way = transport(relay[1])

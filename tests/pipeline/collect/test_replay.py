@@ -14,7 +14,7 @@ from urllib.parse import quote
 import jinja2
 import pytest
 
-from bot.core.letter.renderer import Press, environment
+from bot.core.letter.renderer import LetterRenderer, environment
 from bot.core.papers import Paper
 from bot.core.subscriber.subscriber import subscriber_from
 from bot.mail.message.mailbox import mailbox
@@ -159,7 +159,7 @@ class Post:
         loader = jinja2.FileSystemLoader(shipped("templates"))
         self.press = PressRoom(
             place.database,
-            Press(environment(loader)),
+            LetterRenderer(environment(loader)),
             Identity(sender=mailbox("Paperlark <digest@example.org>"), secret="not a secret, for tests only"),
         )
         self.sending = Sending(transport=transport(f"outbox:{folder}"), build=self.press.build)
