@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli import main
-from bot.cli.wiring import Parts, State
+from bot.cli.wiring import App, State
 from bot.store import subscribers
 from bot.store.subscribers import StoredSubscriber
 
@@ -117,10 +117,10 @@ class Post:
         assert self.run("inbox", "--now", "2026-11-20T12:00Z") == 0
 
     def ada(self) -> StoredSubscriber:
-        parts = Parts(State(config_path=self.place / "config.toml"))
-        with parts.database.read() as tx:
+        app = App(State(config_path=self.place / "config.toml"))
+        with app.database.read() as tx:
             (ada,) = subscribers.everyone(tx)
-        parts.database.close()
+        app.database.close()
         return ada
 
     def gets_mail(self) -> bool:

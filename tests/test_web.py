@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli.web import application
-from bot.cli.wiring import Parts, State
+from bot.cli.wiring import App, State
 from bot.mail import tokens
 from bot.store import subscribers
 
@@ -31,18 +31,18 @@ ONE_CLICK = "List-Unsubscribe=One-Click"
 
 
 @pytest.fixture
-def parts(tmp_path: Path) -> Iterator[Parts]:
+def app(tmp_path: Path) -> Iterator[App]:
     (tmp_path / "config.toml").write_text(CONFIG)
-    made = Parts(State(config_path=tmp_path / "config.toml"))
+    made = App(State(config_path=tmp_path / "config.toml"))
     made.sync(datetime(2026, 11, 20, tzinfo=UTC))
     yield made
     made.database.close()
 
 
 @pytest.fixture
-def server(parts: Parts) -> Iterator[http.client.HTTPConnection]:
+def server(app: App) -> Iterator[http.client.HTTPConnection]:
     waitress = pytest.importorskip("waitress")
-    made = waitress.create_server(application(parts), host="127.0.0.1", port=0)
+    made = waitress.create_server(application(app), host="127.0.0.1", port=0)
     stop = threading.Event()
 
     def serve() -> None:  # as `made.run` does; but its sockets must not be closed while it looks at them
@@ -68,8 +68,8 @@ def ask(
     return response.status, response.read().decode()
 
 
-def status(parts: Parts) -> str:
-    with parts.database.read() as tx:
+def status(app: App) -> str:
+    with app.database.read() as tx:
         (ada,) = subscribers.everyone(tx)
     return ada.status + (" without alerts" if ada.left_alerts else "")
 
@@ -78,12 +78,12 @@ def link(purpose: tokens.Purpose = "unsubscribe digest") -> str:
     return "/u/" + tokens.seal("a secret nobody can guess", purpose, 1, 7)
 
 
-def test_opening_the_link_changes_nothing(parts: Parts, server: http.client.HTTPConnection) -> None:
+def test_opening_the_link_changes_nothing(app: App, server: http.client.HTTPConnection) -> None:
     for method in ("GET", "HEAD", "GET"):
         code, page = ask(server, method, link())
         assert code == 200
     assert '<form method="post">' in page
-    assert status(parts) == "active"
+    assert status(app) == "active"
 
 
 @pytest.mark.parametrize(
@@ -96,19 +96,19 @@ def test_opening_the_link_changes_nothing(parts: Parts, server: http.client.HTTP
     ],
 )
 def test_posting_acts_at_once_and_again_says_the_same(
-    parts: Parts, server: http.client.HTTPConnection, headers: dict[str, str], body: str
+    app: App, server: http.client.HTTPConnection, headers: dict[str, str], body: str
 ) -> None:
     first = ask(server, "POST", link(), body, headers)
     second = ask(server, "POST", link().upper().replace("/U/", "/u/"), body, headers)
 
     assert first == second
     assert first[0] == 200
-    assert status(parts) == "unsubscribed"
+    assert status(app) == "unsubscribed"
 
 
-def test_leaving_alerts_leaves_the_digest(parts: Parts, server: http.client.HTTPConnection) -> None:
+def test_leaving_alerts_leaves_the_digest(app: App, server: http.client.HTTPConnection) -> None:
     assert ask(server, "POST", link("unsubscribe alert"), ONE_CLICK, FORM)[0] == 200
-    assert status(parts) == "active without alerts"
+    assert status(app) == "active without alerts"
 
 
 @pytest.mark.parametrize(
@@ -123,10 +123,10 @@ def test_leaving_alerts_leaves_the_digest(parts: Parts, server: http.client.HTTP
         "/u/../../etc/passwd",
     ],
 )
-def test_what_is_not_our_link_does_nothing(parts: Parts, server: http.client.HTTPConnection, path: str) -> None:
+def test_what_is_not_our_link_does_nothing(app: App, server: http.client.HTTPConnection, path: str) -> None:
     assert ask(server, "GET", path)[0] == 404
     assert ask(server, "POST", path, ONE_CLICK, FORM)[0] == 404
-    assert status(parts) == "active"
+    assert status(app) == "active"
 
 
 def test_metrics(server: http.client.HTTPConnection) -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.console import many, out, print_json
-from bot.cli.wiring import Json, Now, moment_of, parts_of
+from bot.cli.console import out, plural, print_json
+from bot.cli.wiring import Json, Now, app_of, moment_of
 from bot.core.papers import Paper, plain
 from bot.core.query import Query, QueryError, parse, seems_a_query
 from bot.core.subscriber.subscriber import Subscriber
@@ -66,11 +66,11 @@ def backtest_command(
     as_json: Json = False,
 ) -> None:
     """What a query would have brought, per day, with the best hits."""
-    parts = parts_of(context)
+    app = app_of(context)
     from bot.core.matching.backtest import as_days, backtest  # brings numpy
 
     parsed = _query(query)
-    papers = last_days(parts.database, moment_of(now), days)
+    papers = last_days(app.database, moment_of(now), days)
     result = backtest(parsed, papers)
     if as_json:
         print_json(
@@ -88,8 +88,8 @@ def backtest_command(
         )
         return
     if not papers:
-        window = many(days, "day")
-        out.print(f"No paper came in the last {window}: run `paperlark collect`, or give more --days.", markup=False)
+        window = plural(days, "day")
+        out.print(f"No paper came in the last {window}: run `paperlark collect`, or give more --days.")
         return
     _say_backtest(result, len(papers), days)
 
@@ -102,14 +102,14 @@ def _query(text: str) -> Query:
 
 
 def _say_backtest(result: "Backtest", papers: int, days: int) -> None:
-    out.print(f"{many(result.matched, 'hit')} in {many(papers, 'paper')} of the last {many(days, 'day')}", markup=False)
+    out.print(f"{plural(result.matched, 'hit')} in {plural(papers, 'paper')} of the last {plural(days, 'day')}")
     most = max((count for _, count in result.days), default=0)
     for day, count in result.days:
         bar = "█" * round(30 * count / most) if most else ""
-        out.print(f"  {day}  {count:4}  {bar}".rstrip(), markup=False)
+        out.print(f"  {day}  {count:4}  {bar}".rstrip())
     best = [paper.title + (f"\n    {paper.url}" if paper.url else "") for paper in result.best]
     dominant = [
-        f"{term.term} (in {many(term.papers, 'paper')}, {many(term.hits, 'hit')})"
+        f"{term.term} (in {plural(term.papers, 'paper')}, {plural(term.hits, 'hit')})"
         for term in result.terms
         if term.term in result.dominant
     ]
@@ -121,6 +121,6 @@ def _say_backtest(result: "Backtest", papers: int, days: int) -> None:
         ("One term away", near),
     ):
         if lines:
-            out.print(f"\n{heading}", markup=False)
+            out.print(f"\n{heading}")
             for line in lines:
-                out.print(f"  {line}", markup=False)
+                out.print(f"  {line}")

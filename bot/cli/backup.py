@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from bot.cli.console import err, out, print_json
-from bot.cli.wiring import Json, Parts, parts_of
+from bot.cli.wiring import App, Json, app_of
 from bot.store import backup as copies
 
 
@@ -20,13 +20,11 @@ def backup(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The new file; never one that exists.")],
 ) -> None:
     """Write a consistent copy of the database to a new SQLite file, while everything runs."""
-    parts = parts_of(context)
-    copies.backup(parts.database, file)
+    app = app_of(context)
+    copies.backup(app.database, file)
     size = file.stat().st_size / 1_000_000
-    out.print(
-        f"Wrote {file} ({size:,.1f} MB). It holds addresses and the secret of all links: keep it safe.", markup=False
-    )
-    out.print(f"To bring it back: with DATABASE_URL=sqlite:///{file}, `paperlark copy-to URL`.", markup=False)
+    out.print(f"Wrote {file} ({size:,.1f} MB). It holds addresses and the secret of all links: keep it safe.")
+    out.print(f"To bring it back: with DATABASE_URL=sqlite:///{file}, `paperlark copy-to URL`.")
 
 
 def copy_to(
@@ -35,18 +33,18 @@ def copy_to(
     json: Json = False,
 ) -> None:
     """Copy everything to an empty database, from SQLite to PostgreSQL or back."""
-    parts = parts_of(context)
-    copied = copies.copy_to(parts.database, url, _progress(parts))
+    app = app_of(context)
+    copied = copies.copy_to(app.database, url, _progress(app))
     if json:
         print_json({"rows": copied})
         return
-    out.print(f"Copied {sum(copied.values()):,} rows of {sum(map(bool, copied.values()))} tables.", markup=False)
-    out.print("Next: set DATABASE_URL to the new database. Never let two workers run, one on each.", markup=False)
+    out.print(f"Copied {sum(copied.values()):,} rows of {sum(map(bool, copied.values()))} tables.")
+    out.print("Next: set DATABASE_URL to the new database. Never let two workers run, one on each.")
 
 
-def _progress(parts: Parts) -> copies.Progress:
+def _progress(app: App) -> copies.Progress:
     def show(table: str, rows: int) -> None:
-        if not parts.state.quiet and rows % 100_000 == 0:
-            err.print(f"{table}: {rows:,} rows", markup=False)
+        if not app.state.quiet and rows % 100_000 == 0:
+            err.print(f"{table}: {rows:,} rows")
 
     return show

@@ -12,17 +12,18 @@ from rich.console import Console
 
 from bot.errors import UserError
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+# No markup and no emoji: what is printed holds titles and messages from outside, "[sic]" and ":fire:" included.
+out = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 class JsonLines(logging.Formatter):
     """One JSON object per line, for collectors of logs."""
 
     def format(self, record: logging.LogRecord) -> str:
-        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        format_time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         entry = {
-            "time": moment,
+            "time": format_time,
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
@@ -41,7 +42,7 @@ def set_up_logging(*, verbose: bool = False, quiet: bool = False, style: str = "
     elif sys.stderr.isatty():
         from rich.logging import RichHandler
 
-        handler = RichHandler(console=err, show_path=False, show_time=False, markup=False)
+        handler = RichHandler(console=err, show_path=False, show_time=False)
     else:
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
@@ -64,9 +65,9 @@ def _plain(value: Any) -> Any:
 
 def complain(error: UserError) -> None:
     """What the user must put right, every problem on a line of its own."""
-    err.print(error.summary, style="bold red", markup=False)
+    err.print(error.summary, style="bold red")
     for problem in error.problems:
-        err.print("  " + problem.replace("\n", "\n  "), markup=False)
+        err.print("  " + problem.replace("\n", "\n  "))
 
 
 @contextmanager
@@ -87,11 +88,11 @@ def progress_bar(label: str, total: int | None, *, show: bool) -> Iterator[Calla
         yield step
 
 
-def moment(value: datetime | None, *, none: str = "never") -> str:
+def format_time(value: datetime | None, *, none: str = "never") -> str:
     """A time for people, in UTC to the minute."""
     return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if value else none
 
 
-def many(number: int, noun: str, plural: str = "") -> str:
+def plural(number: int, noun: str, more: str = "") -> str:
     """1 paper, 2 papers."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+    return f"{number:,} {noun if number == 1 else more or noun + 's'}"

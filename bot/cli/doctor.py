@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import typer
 
 from bot.cli.console import out, print_json
-from bot.cli.wiring import Json, Parts, parts_of
+from bot.cli.wiring import App, Json, app_of
 from bot.core.letter.notices import trial_letter
 from bot.core.subscriber.address import address
 from bot.errors import DeliveryError, UserError
@@ -40,8 +40,8 @@ def doctor(
     as_json: Json = False,
 ) -> None:
     """Look at the database, the disk, the clock, the relays, the inbox and the DNS; each finding comes with its fix."""
-    parts = parts_of(context)
-    found = examine(parts, datetime.now(UTC), send=send, offline=offline)
+    app = app_of(context)
+    found = examine(app, datetime.now(UTC), send=send, offline=offline)
     problems = sum(finding.level == "problem" for findings in found.values() for finding in findings)
     if as_json:
         print_json(
@@ -56,29 +56,27 @@ def doctor(
         )
     else:
         for about, findings in found.items():
-            out.print(about.capitalize(), markup=False)
+            out.print(about.capitalize())
             for one in findings:
                 fix = f"\n           {one.fix}" if one.fix else ""
-                out.print(f"  {MARKS[one.level]}  {one.what}{fix}", markup=False)
-        out.print(f"\n{problems or 'No'} problem{'' if problems == 1 else 's'}.", markup=False)
+                out.print(f"  {MARKS[one.level]}  {one.what}{fix}")
+        out.print(f"\n{problems or 'No'} problem{'' if problems == 1 else 's'}.")
     if problems:
         raise typer.Exit(1)
 
 
-def examine(parts: Parts, now: datetime, *, send: str = "", offline: bool = False) -> Findings:
+def examine(app: App, now: datetime, *, send: str = "", offline: bool = False) -> Findings:
     """All findings, by what they are about."""
-    mail = parts.config.mail
+    mail = app.config.mail
     signer = None
     if mail.dkim:
-        signer = DkimSigner.from_file(
-            mail.dkim.domain or parts.identity.domain, mail.dkim.selector, Path(mail.dkim.key)
-        )
-    envelope = parts.identity.sender.email
+        signer = DkimSigner.from_file(mail.dkim.domain or app.identity.domain, mail.dkim.selector, Path(mail.dkim.key))
+    envelope = app.identity.sender.email
     if mail.bounces:
-        envelope = tokens.address(mail.bounces, tokens.seal(parts.identity.secret, "bounce", 0))
+        envelope = tokens.address(mail.bounces, tokens.seal(app.identity.secret, "bounce", 0))
     found: Findings = {
-        "configuration": _configuration(parts),
-        "database": check_up(parts.database, now),
+        "configuration": _configuration(app),
+        "database": check_up(app.database, now),
         "mail": check_relay(mail.url, [envelope], now),
     }
     for number, url in enumerate(mail.fallback, 1):
@@ -88,7 +86,7 @@ def examine(parts: Parts, now: datetime, *, send: str = "", offline: bool = Fals
     if mail.url.startswith("smtp") and not offline:
         found["dns"] = check_domains(
             Domains(
-                sender=parts.identity.domain,
+                sender=app.identity.domain,
                 envelope=envelope.rpartition("@")[2],
                 dkim_name=signer.record_name if signer else "",
                 dkim_record=signer.record if signer else "",
@@ -96,18 +94,18 @@ def examine(parts: Parts, now: datetime, *, send: str = "", offline: bool = Fals
             dns_lookup,
         )
     if send:
-        found["test message"] = [_send(parts, send, now)]
+        found["test message"] = [_send(app, send, now)]
     return found
 
 
-def _configuration(parts: Parts) -> list[Finding]:
+def _configuration(app: App) -> list[Finding]:
     """What the configuration itself warns of, and who may read it."""
-    found = [advice(warning, "see `paperlark check`") for warning in parts.config.warnings]
-    file = parts.state.config_path
-    password = urlsplit(parts.config.mail.url).password
+    found = [advice(warning, "see `paperlark check`") for warning in app.config.warnings]
+    file = app.state.config_path
+    password = urlsplit(app.config.mail.url).password
     if password and os.name == "posix" and file.stat().st_mode & stat.S_IROTH and password in file.read_text("utf-8"):
         found.append(advice(f"everybody on this machine can read the password in {file}", f"chmod 600 {file}"))
-    if not parts.config.operator:
+    if not app.config.operator:
         found.append(advice("nobody is told when a source stays broken", 'set operator = "you@example.org"'))
     return found or [fine(f"{file} raises no doubts")]
 
@@ -123,14 +121,14 @@ def _inbox(place: str) -> Finding:
     return fine(f"{name} can be read: {waits}")
 
 
-def _send(parts: Parts, recipient: str, now: datetime) -> Finding:
+def _send(app: App, recipient: str, now: datetime) -> Finding:
     try:
         recipient = mailbox(address(recipient)).email
     except ValueError as error:
         raise UserError(f"--send: {error}") from error
-    session = parts.transport.session()
+    session = app.transport.session()
     try:
-        words = session.send(parts.press.note(recipient, trial_letter(), now))
+        words = session.send(app.press.note(recipient, trial_letter(), now))
     except DeliveryError as error:
         return problem(f"the test message was not accepted: {error}", "the relay's words say why")
     finally:

@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
-from bot.cli.console import many, moment, out, print_json
-from bot.cli.wiring import Json, Now, Parts, find_subscriber, moment_of, parts_of
+from bot.cli.console import format_time, out, plural, print_json
+from bot.cli.wiring import App, Json, Now, app_of, find_subscriber, moment_of
 from bot.core.papers import Paper, identity
 from bot.core.query import Query
 from bot.core.query.ast import NUMBERS, excluding, true, turning, written
@@ -32,18 +32,18 @@ def explain_command(
     as_json: Json = False,
 ) -> None:
     """Why this paper did or did not reach this subscriber, clause by clause."""
-    parts = parts_of(context)
+    app = app_of(context)
     start = moment_of(now)
-    parts.sync(start)
-    stored = find_subscriber(parts, email)
-    paper_id, found = find_paper(parts, paper)
+    app.sync(start)
+    stored = find_subscriber(app, email)
+    paper_id, found = find_paper(app, paper)
     subscriber = subscriber_of(stored.data)
-    fates = _fates(parts, stored, paper_id)
+    fates = _fates(app, stored, paper_id)
     explained = [(profile, explain(profile.query, found)) for profile in subscriber.profiles]
     obstacles = [_obstacle(profile.query, found) for profile in subscriber.profiles]
     matching = [profile.name for profile, tree in explained if tree.true]
     near = [f"{one.name} does not, {why}" for one, why in zip(subscriber.profiles, obstacles, strict=True) if why]
-    not_told = "" if fates else _not_told(parts, stored, subscriber, paper_id, found, matching, near)
+    not_told = "" if fates else _not_told(app, stored, subscriber, paper_id, found, matching, near)
     if as_json:
         print_json(
             {
@@ -66,16 +66,16 @@ def explain_command(
             }
         )
         return
-    out.print(f"{found.title}\n{found.url}".rstrip(), markup=False)
+    out.print(f"{found.title}\n{found.url}".rstrip())
     for (profile, tree), obstacle in zip(explained, obstacles, strict=True):
         verdict = "matches" if tree.true else "does not match" + (f", {obstacle}" if obstacle else "")
-        out.print(f"\n{profile.name}: {verdict}", markup=False)
+        out.print(f"\n{profile.name}: {verdict}")
         _say_tree(tree, found, 1)
     if not subscriber.profiles:
-        out.print("\nThis subscriber has no profile: they get the trending papers.", markup=False)
-    out.print("", markup=False)
+        out.print("\nThis subscriber has no profile: they get the trending papers.")
+    out.print("")
     for line in fates or [not_told]:
-        out.print(line, markup=False)
+        out.print(line)
 
 
 def _say_tree(tree: Explained, paper: Paper, depth: int) -> None:
@@ -89,7 +89,7 @@ def _say_tree(tree: Explained, paper: Paper, depth: int) -> None:
         where = f"  (it has {'no such number' if count is None else count})"
     elif tree.kind == "term" and tree.true:
         where = f'  ("{tree.found}" in {tree.field})'
-    out.print(f"{'  ' * depth}{mark} {name}{where}", markup=False)
+    out.print(f"{'  ' * depth}{mark} {name}{where}")
     for part in tree.parts:
         _say_tree(part, paper, depth + 1)
 
@@ -108,13 +108,13 @@ def _obstacle(query: Query, paper: Paper) -> str:
     return f"lacks only {written(alone[0])}" if len(alone) == 1 else ""
 
 
-def _fates(parts: Parts, subscriber: StoredSubscriber, paper_id: int) -> list[str]:
+def _fates(app: App, subscriber: StoredSubscriber, paper_id: int) -> list[str]:
     """What editions did with the paper, in words."""
     lines = []
-    with parts.database.read() as tx:
+    with app.database.read() as tx:
         for told in editions.telling(tx, paper_id, subscriber_id=subscriber.id):
             if told.shown:
-                fate = f"went out on {moment(told.sent_at)}" if told.sent_at else f"is {told.state}"
+                fate = f"went out on {format_time(told.sent_at)}" if told.sent_at else f"is {told.state}"
                 lines.append(f"Told in the {told.kind} {told.slot}, which {fate} ({told.message_id}).")
             else:
                 lines.append(f"Over the limit of papers in the {told.kind} {told.slot}: it was named there, not shown.")
@@ -122,7 +122,7 @@ def _fates(parts: Parts, subscriber: StoredSubscriber, paper_id: int) -> list[st
 
 
 def _not_told(
-    parts: Parts,
+    app: App,
     stored: StoredSubscriber,
     subscriber: Subscriber,
     paper_id: int,
@@ -132,37 +132,36 @@ def _not_told(
 ) -> str:
     """Why no edition told a paper, in words. `matching`: the profiles that match it; `near`: why others do not."""
     if stored.status != "active":
-        return (
-            f"Not told: the subscriber is {stored.status} since {moment(stored.status_since)} ({stored.status_reason})."
-        )
+        since = format_time(stored.status_since)
+        return f"Not told: the subscriber is {stored.status} since {since} ({stored.status_reason})."
     if not matching:
         which = f" ({'; '.join(near)})" if near else ""
         return f"Not told: no profile matches it{which}, and it has not been among the trending papers of an edition."
     if stored.told_at is None:
-        return f"Not told yet: the first digest is due {moment(stored.next_due)}."
+        return f"Not told yet: the first digest is due {format_time(stored.next_due)}."
     if paper.first_seen and paper.first_seen > stored.told_at:
-        return f"Not told yet: it came after the last edition; the next is due {moment(stored.next_due)}."
-    with parts.database.read() as tx:
+        return f"Not told yet: it came after the last edition; the next is due {format_time(stored.next_due)}."
+    with app.database.read() as tx:
         digests = editions.digests_since(tx, stored.id, history.born(tx, paper_id))
     for slot, picks in digests:
         for section in picks.sections:
             if section.name in matching and section.more:
-                limit, more = many(subscriber.max_papers, "paper"), many(section.more, "more paper")
+                limit, more = plural(subscriber.max_papers, "paper"), plural(section.more, "more paper")
                 told = f"the digest {slot}, which counted {more} for {section.name}"
                 return f"Not told: over the limit of {limit} in {told}."
     if paper.first_seen and paper.first_seen < stored.status_since - subscriber.schedule.period:
-        came, since = moment(paper.first_seen), moment(stored.status_since)
+        came, since = format_time(paper.first_seen), format_time(stored.status_since)
         return f"Not told: it came {came}, long before this subscriber, who is {stored.status} since {since}."
     return (
-        f"Not told: it was known by the last edition ({moment(stored.told_at)}) and did not match then; the profile or "
-        "the paper has changed since."
+        f"Not told: it was known by the last edition ({format_time(stored.told_at)}) and did not match then; "
+        "the profile or the paper has changed since."
     )
 
 
-def find_paper(parts: Parts, text: str) -> tuple[int, Paper]:
+def find_paper(app: App, text: str) -> tuple[int, Paper]:
     """A paper by any spelling of its identity. Raises UserError."""
     keys = _keys(text)
-    with parts.database.read() as tx:
+    with app.database.read() as tx:
         for key in keys:
             found = history.find(tx, key)
             if found is not None:
@@ -190,10 +189,10 @@ def why(
     as_json: Json = False,
 ) -> None:
     """A message's whole life: subscriber, slot, papers, attempts, the relay's words."""
-    parts = parts_of(context)
+    app = app_of(context)
     whole = f"<{message_id.strip().strip('<>')}>"
-    with parts.database.read() as tx:
-        life = editions.life(tx, whole, tokens.subscriber_in(parts.identity.secret, whole))
+    with app.database.read() as tx:
+        life = editions.life(tx, whole, tokens.subscriber_in(app.identity.secret, whole))
         if life is None:
             raise UserError(f"No message has the id {message_id}.")
         papers = history.as_of(tx, life.paper_ids, life.revision)
@@ -216,17 +215,14 @@ def why(
     if as_json:
         print_json(table)
         return
-    out.print(f"{life.kind} {life.slot} for {life.email}: {life.state}", markup=False)
-    out.print(f"  due {moment(life.due)}, composed {moment(life.made)}, sent {moment(life.sent_at)}", markup=False)
+    out.print(f"{life.kind} {life.slot} for {life.email}: {life.state}")
+    out.print(f"  due {format_time(life.due)}, composed {format_time(life.made)}, sent {format_time(life.sent_at)}")
     for at, outcome, words in life.attempts:
-        out.print(f"  {moment(at)}  {outcome}: {words}", markup=False)
+        out.print(f"  {format_time(at)}  {outcome}: {words}")
     if life.words:
-        out.print(f"  the relay's last words: {life.words}", markup=False)
+        out.print(f"  the relay's last words: {life.words}")
     for paper in papers.values():
-        out.print(
-            f"  - {paper.title}\n    from {', '.join(paper.sources)}, first seen {moment(paper.first_seen)}",
-            markup=False,
-        )
+        out.print(f"  - {paper.title}\n    from {', '.join(paper.sources)}, first seen {format_time(paper.first_seen)}")
 
 
 def who(
@@ -235,9 +231,9 @@ def who(
     as_json: Json = False,
 ) -> None:
     """Everyone a paper went to."""
-    parts = parts_of(context)
-    paper_id, found = find_paper(parts, paper)
-    with parts.database.read() as tx:
+    app = app_of(context)
+    paper_id, found = find_paper(app, paper)
+    with app.database.read() as tx:
         told = [one for one in editions.telling(tx, paper_id) if one.shown]
     if as_json:
         print_json(
@@ -247,7 +243,7 @@ def who(
             ]
         )
         return
-    out.print(found.title, markup=False)
+    out.print(found.title)
     for one in told:
-        out.print(f"  {one.email}  {one.kind} {one.slot}  {one.state}  {moment(one.sent_at, none='')}", markup=False)
-    out.print(f"{many(len(told), 'edition')}", markup=False)
+        out.print(f"  {one.email}  {one.kind} {one.slot}  {one.state}  {format_time(one.sent_at, none='')}")
+    out.print(f"{plural(len(told), 'edition')}")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bot.cli.console import err, out
-from bot.cli.wiring import Parts, State
+from bot.cli.wiring import App, State
 from bot.errors import UserError
 from bot.pipeline.collect.collect import collect
 from bot.pipeline.compose.compose import compose
@@ -33,9 +33,9 @@ def init(
     samples = folder / "examples" / "pages"
     if not samples.exists():
         shutil.copytree(shipped("examples") / "pages", samples)
-    out.print(f"Wrote {target}.", markup=False)
+    out.print(f"Wrote {target}.")
     where = "" if folder == Path() else f" --config {target}"
-    out.print(f"Next: put your address and keywords into it, then `paperlark{where} once --force`.", markup=False)
+    out.print(f"Next: put your address and keywords into it, then `paperlark{where} once --force`.")
 
 
 def demo(
@@ -48,15 +48,15 @@ def demo(
     state: State = context.obj
 
     def one_pass(config: Path, now: datetime) -> None:
-        parts = Parts(State(config_path=config, verbose=state.verbose, quiet=state.quiet))
-        parts.sync(now)
-        with parts.fetcher(lambda: now) as fetcher:
-            collect(parts.database, fetcher, parts.sources, now)
-        compose(parts.database, now, parts.identity.message_id, force=True)
-        report = deliver(parts.database, parts.sending(), lambda: now)
-        parts.database.close()
+        app = App(State(config_path=config, verbose=state.verbose, quiet=state.quiet))
+        app.sync(now)
+        with app.fetcher(lambda: now) as fetcher:
+            collect(app.database, fetcher, app.sources, now)
+        compose(app.database, now, app.identity.message_id, force=True)
+        report = deliver(app.database, app.sending(), lambda: now)
+        app.database.close()
         if report.failed:
-            err.print(f"something went wrong: {report.trouble or 'see the log'}", markup=False)
+            err.print(f"something went wrong: {report.trouble or 'see the log'}")
             raise typer.Exit(1)
 
-    run_demo(folder, one_pass, lambda line: out.print(line, markup=False))
+    run_demo(folder, one_pass, out.print)

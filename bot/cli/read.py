@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 import typer
 
-from bot.cli.console import err, many, out, print_json
-from bot.cli.wiring import Json, bare_fetcher, parts_of
+from bot.cli.console import err, out, plural, print_json
+from bot.cli.wiring import Json, app_of, bare_fetcher
 from bot.core.papers import Listing, plain
 from bot.core.source.document import Document, Request
 from bot.errors import SourceError, UserError
@@ -41,20 +41,20 @@ def read(
     except SourceError as error:
         raise UserError(f"{location} cannot be read as {kind}: {error}") from error
     for warning in warnings:
-        err.print(f"note: {warning}", markup=False)
+        err.print(f"note: {warning}")
     if as_json:
         print_json([plain(listing) for listing in listings])
         return
     for listing in listings:
-        out.print(listing.title, style="bold", markup=False)
-        out.print(f"  {_facts(listing)}", markup=False)
-    out.print(many(len(listings), "listing") + (f" ({quiet})" if quiet else ""), markup=False)
+        out.print(listing.title, style="bold")
+        out.print(f"  {_facts(listing)}")
+    out.print(plural(len(listings), "listing") + (f" ({quiet})" if quiet else ""))
 
 
 def _facts(listing: Listing) -> str:
     authors = ", ".join(listing.authors[:3]) + (f" +{len(listing.authors) - 3}" if len(listing.authors) > 3 else "")
     if not authors and listing.author_count:
-        authors = many(listing.author_count, "author")
+        authors = plural(listing.author_count, "author")
     facts = [
         authors,
         listing.organization,
@@ -149,9 +149,9 @@ def _read_all(
 
 
 def _recording(context: typer.Context, location: str) -> Document:
-    parts = parts_of(context)
+    app = app_of(context)
     number = location.removeprefix("recording:")
-    with parts.database.read() as tx:
+    with app.database.read() as tx:
         document = unparsed.replay(tx, int(number)) if number.isdigit() else None
     if document is None:
         raise UserError(f"There is no {location}.", ["`paperlark status` lists what is kept"])

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from bot.cli.console import err, many, moment, out, print_json, progress_bar
-from bot.cli.wiring import Clock, Json, Now, Parts, clock_from, moment_of, parts_of
+from bot.cli.console import err, format_time, out, plural, print_json, progress_bar
+from bot.cli.wiring import App, Clock, Json, Now, app_of, clock_from, moment_of
 from bot.pipeline.collect.collect import CollectReport, collect
 from bot.pipeline.compose.compose import ComposeReport, compose
 from bot.pipeline.deliver.deliver import DeliverReport, deliver
@@ -37,25 +37,25 @@ def register(app: typer.Typer) -> None:
     app.command("migrate")(migrate)
 
 
-def _start(context: typer.Context) -> Parts:
-    """The parts, and what the configuration's author should know."""
-    parts = parts_of(context)
-    for warning in parts.config.warnings:
+def _start(context: typer.Context) -> App:
+    """The program's parts; what the configuration's author should know is logged."""
+    app = app_of(context)
+    for warning in app.config.warnings:
         log.warning("%s", warning)
-    return parts
+    return app
 
 
 def once(context: typer.Context, force: Force = False, now: Now = None, as_json: Json = False) -> None:
     """Collect, compose, deliver what is due, and exit: for cron and GitHub Actions."""
-    parts = _start(context)
+    app = _start(context)
     clock = clock_from(now)
-    parts.sync(clock())
-    collected = _collect(parts, clock)
-    composed = _compose(parts, clock(), force=force)
-    delivered = _deliver(parts, clock)
-    parts.tell_operator(clock())
+    app.sync(clock())
+    collected = _collect(app, clock)
+    composed = _compose(app, clock(), force=force)
+    delivered = _deliver(app, clock)
+    app.tell_operator(clock())
     if delivered.trouble:
-        parts.tell_of_pauses(clock())
+        app.tell_of_pauses(clock())
     if as_json:
         print_json(
             {
@@ -65,75 +65,75 @@ def once(context: typer.Context, force: Force = False, now: Now = None, as_json:
                 **deliver_json(delivered),
             }
         )
-    elif not parts.state.quiet:
+    elif not app.state.quiet:
         say_collected(collected)
-        say_composed(parts, composed, clock())
-        say_delivered(parts, delivered)
+        say_composed(app, composed, clock())
+        say_delivered(app, delivered)
     _exit(collected, delivered)
 
 
 def collect_command(context: typer.Context, now: Now = None, as_json: Json = False) -> None:
     """Ask the sources and record what they list."""
-    parts = parts_of(context)
-    report = _collect(parts, clock_from(now))
+    app = app_of(context)
+    report = _collect(app, clock_from(now))
     if as_json:
         print_json({"sources": sources_json(report)})
-    elif not parts.state.quiet:
+    elif not app.state.quiet:
         say_collected(report)
     _exit(report, DeliverReport())
 
 
 def compose_command(context: typer.Context, force: Force = False, now: Now = None, as_json: Json = False) -> None:
     """Decide what every subscriber who is due gets, and write it down."""
-    parts = parts_of(context)
+    app = app_of(context)
     start = moment_of(now)
-    parts.sync(start)
-    report = _compose(parts, start, force=force)
+    app.sync(start)
+    report = _compose(app, start, force=force)
     if as_json:
         print_json({"digests": report.digests, "alerts": report.alerts})
-    elif not parts.state.quiet:
-        say_composed(parts, report, start)
+    elif not app.state.quiet:
+        say_composed(app, report, start)
 
 
 def deliver_command(context: typer.Context, now: Now = None, as_json: Json = False) -> None:
     """Send what waits in the outbox."""
-    parts = parts_of(context)
-    report = _deliver(parts, clock_from(now))
+    app = app_of(context)
+    report = _deliver(app, clock_from(now))
     if as_json:
         print_json(deliver_json(report))
-    elif not parts.state.quiet:
-        say_delivered(parts, report)
+    elif not app.state.quiet:
+        say_delivered(app, report)
     _exit({}, report)
 
 
 def run(context: typer.Context) -> None:
     """The worker: keep the clock until SIGTERM or SIGINT, then finish what is in flight."""
-    parts = _start(context)
-    parts.sync(moment_of(None))
-    sending = parts.sending()
-    with parts.fetcher(clock_from(None)) as fetcher:
+    app = _start(context)
+    app.sync(moment_of(None))
+    sending = app.sending()
+    with app.fetcher(clock_from(None)) as fetcher:
 
         def collect_due(now: datetime) -> None:
-            report = collect(parts.database, fetcher, parts.sources, now, due_only=True)
+            report = collect(app.database, fetcher, app.sources, now, due_only=True)
             for name, source in report.items():
                 if source.new or source.changed:
                     log.info("%s: %d new, %d changed", name, source.new, source.changed)
 
         def mail(now: datetime, stop: threading.Event) -> None:
-            composed = compose(parts.database, now, parts.identity.message_id, processes=COMPOSERS)
-            delivered = deliver(parts.database, sending, clock_from(None), stop=stop, at_most=LONGEST_TICK)
+            composed = compose(app.database, now, app.identity.message_id, processes=COMPOSERS)
+            delivered = deliver(app.database, sending, clock_from(None), stop=stop, at_most=LONGEST_TICK)
             if delivered.trouble:
-                parts.tell_of_pauses(now)
+                app.tell_of_pauses(now)
             if composed.digests or composed.alerts or delivered.delivered:
                 log.info("%d digests, %d alerts, %d delivered", composed.digests, composed.alerts, delivered.delivered)
 
         def care(now: datetime) -> None:
-            parts.tell_operator(now)
-            prune(parts.database, now)
-            parts.read_inbox(now)
+            app.tell_operator(now)
+            prune(app.database, now)
+            app.read_inbox(now)
 
-        if not parts.state.quiet:
-            err.print(f"Paperlark is running: {many(len(parts.sources), 'source')}. Stop it with Ctrl-C.", markup=False)
+        if not app.state.quiet:
+            err.print(f"Paperlark is running: {plural(len(app.sources), 'source')}. Stop it with Ctrl-C.")
         if not work(Ticks(collect=collect_due, mail=mail, care=care)):
             logging.shutdown()
             os._exit(0)  # Python would wait for a thread that waits for a relay, longer than any platform does for us
@@ -141,35 +141,35 @@ def run(context: typer.Context) -> None:
 
 def migrate(context: typer.Context) -> None:
     """Bring the database's schema up to date (every start does, too)."""
-    parts = parts_of(context)
-    database = Database(parts.config.database)
+    app = app_of(context)
+    database = Database(app.config.database)
     before, after = database.migrate()
     if before == after:
-        out.print(f"{database.shown} is up to date (schema {after}).", markup=False)
+        out.print(f"{database.shown} is up to date (schema {after}).")
     else:
-        out.print(f"{database.shown}: schema {before or 'empty'} -> {after}.", markup=False)
+        out.print(f"{database.shown}: schema {before or 'empty'} -> {after}.")
 
 
-def _collect(parts: Parts, clock: Clock) -> CollectReport:
+def _collect(app: App, clock: Clock) -> CollectReport:
     with (
-        parts.fetcher(clock) as fetcher,
-        progress_bar("collecting", len(parts.sources), show=not parts.state.quiet) as step,
+        app.fetcher(clock) as fetcher,
+        progress_bar("collecting", len(app.sources), show=not app.state.quiet) as step,
     ):
-        return collect(parts.database, fetcher, parts.sources, clock(), progress=step)
+        return collect(app.database, fetcher, app.sources, clock(), progress=step)
 
 
-def _compose(parts: Parts, now: datetime, *, force: bool) -> ComposeReport:
-    with parts.database.read() as tx:
+def _compose(app: App, now: datetime, *, force: bool) -> ComposeReport:
+    with app.database.read() as tx:
         total = subscribers.count_by_status(tx).get("active", 0)
-    with progress_bar("composing", total if total > 1000 else None, show=not parts.state.quiet) as step:
-        return compose(parts.database, now, parts.identity.message_id, force=force, processes=COMPOSERS, progress=step)
+    with progress_bar("composing", total if total > 1000 else None, show=not app.state.quiet) as step:
+        return compose(app.database, now, app.identity.message_id, force=force, processes=COMPOSERS, progress=step)
 
 
-def _deliver(parts: Parts, clock: Clock) -> DeliverReport:
-    with parts.database.read() as tx:
+def _deliver(app: App, clock: Clock) -> DeliverReport:
+    with app.database.read() as tx:
         total = outbox.waiting(tx)
-    with progress_bar("delivering", total if total > 20 else None, show=not parts.state.quiet) as step:
-        return deliver(parts.database, parts.sending(), clock, patience=PATIENCE, progress=step)
+    with progress_bar("delivering", total if total > 20 else None, show=not app.state.quiet) as step:
+        return deliver(app.database, app.sending(), clock, patience=PATIENCE, progress=step)
 
 
 def _exit(collected: CollectReport, delivered: DeliverReport) -> None:
@@ -207,35 +207,35 @@ def deliver_json(report: DeliverReport) -> dict[str, Any]:
 def say_collected(report: CollectReport) -> None:
     width = max((len(name) for name in report), default=0)
     for name, source in report.items():
-        brought = [many(source.new, "new paper")] if source.new else []
+        brought = [plural(source.new, "new paper")] if source.new else []
         brought += [f"{source.changed} changed"] if source.changed else []
         said = ", ".join(brought) or ("nothing new" if not source.error else "")
         line = "  ".join(part for part in (f"{name:<{width}}", f"{source.state:<7}", said) if part)
-        out.print(line + (f"  {source.error}" if source.error else ""), markup=False)
+        out.print(line + (f"  {source.error}" if source.error else ""))
         for warning in source.warnings:
-            out.print(f"{'':<{width}}  note: {warning}", markup=False)
+            out.print(f"{'':<{width}}  note: {warning}")
 
 
-def say_composed(parts: Parts, report: ComposeReport, now: datetime) -> None:
+def say_composed(app: App, report: ComposeReport, now: datetime) -> None:
     if report.digests or report.alerts:
-        said = [many(report.digests, "digest")] if report.digests else []
-        said += [many(report.alerts, "alert")] if report.alerts else []
-        out.print(f"Composed {' and '.join(said)}.", markup=False)
+        said = [plural(report.digests, "digest")] if report.digests else []
+        said += [plural(report.alerts, "alert")] if report.alerts else []
+        out.print(f"Composed {' and '.join(said)}.")
         return
-    with parts.database.read() as tx:
+    with app.database.read() as tx:
         due = cursors.next_due(tx)
     if due is None:
-        out.print("Nothing to compose: no subscriber has a digest.", markup=False)
+        out.print("Nothing to compose: no subscriber has a digest.")
     elif due > now:
-        out.print(f"Nothing new to tell anyone. The next digest is due {moment(due)}.", markup=False)
+        out.print(f"Nothing new to tell anyone. The next digest is due {format_time(due)}.")
     else:
-        out.print("Nothing new to tell anyone.", markup=False)
+        out.print("Nothing new to tell anyone.")
 
 
-def say_delivered(parts: Parts, report: DeliverReport) -> None:
-    place = parts.transport.name
+def say_delivered(app: App, report: DeliverReport) -> None:
+    place = app.transport.name
     if report.delivered:
-        out.print(f"Delivered {many(report.delivered, 'message')} to {place}.", markup=False)
+        out.print(f"Delivered {plural(report.delivered, 'message')} to {place}.")
     for number, words in (
         (report.failed, "not accepted (see `paperlark status`)"),
         (report.suppressed, "not sent: the subscriber does not want mail any more"),
@@ -244,8 +244,8 @@ def say_delivered(parts: Parts, report: DeliverReport) -> None:
         (report.waiting, "still waiting"),
     ):
         if number:
-            out.print(f"{many(number, 'message')} {words}.", markup=False)
+            out.print(f"{plural(number, 'message')} {words}.")
     if report.note and report.waiting:
-        out.print(f"What waits goes later: {report.note}.", markup=False)
+        out.print(f"What waits goes later: {report.note}.")
     if report.trouble:
-        out.print(f"Sending stopped: {report.trouble}", markup=False)
+        out.print(f"Sending stopped: {report.trouble}")

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from bot.cli.backtest import last_days, phrases_like_queries, profile_warnings
-from bot.cli.console import err, many, moment, out, print_json
-from bot.cli.wiring import Json, Now, Parts, find_subscriber, moment_of, parts_of
+from bot.cli.console import err, format_time, out, plural, print_json
+from bot.cli.wiring import App, Json, Now, app_of, find_subscriber, moment_of
 from bot.core.letter.renderer import check as rendering_problems
 from bot.core.subscriber.subscriber import Subscriber
 from bot.errors import UserError
@@ -30,19 +30,19 @@ def register(app: typer.Typer) -> None:
 
 def check(context: typer.Context, now: Now = None, as_json: Json = False) -> None:
     """Validate the configuration and the queries; show sources, subscribers, due times, and what would change."""
-    parts = parts_of(context)
+    app = app_of(context)
     start = moment_of(now)
-    config = parts.config
-    problems = rendering_problems(parts.templates)
+    config = app.config
+    problems = rendering_problems(app.templates)
     if problems:
         raise UserError("The templates cannot be rendered.", problems)
-    changes = _pending_changes(parts, start)
-    warnings = [*config.warnings, *phrases_like_queries(config.subscribers), *_broad_profiles(parts, changes, start)]
+    changes = _pending_changes(app, start)
+    warnings = [*config.warnings, *phrases_like_queries(config.subscribers), *_broad_profiles(app, changes, start)]
     next_due = {subscriber.email: _next_due(subscriber, start) for subscriber in config.subscribers}
     if as_json:
         print_json(
             {
-                "config": str(parts.state.config_path),
+                "config": str(app.state.config_path),
                 "sources": [{"name": source.name, "type": source.type} for source in config.sources],
                 "subscribers": [{"email": email, "next_due": due} for email, due in next_due.items()],
                 "changes": changes,
@@ -50,51 +50,51 @@ def check(context: typer.Context, now: Now = None, as_json: Json = False) -> Non
             }
         )
         return
-    out.print(f"{parts.state.config_path} is fine.", markup=False)
-    out.print(f"\n{many(len(config.sources), 'source')}", markup=False)
+    out.print(f"{app.state.config_path} is fine.")
+    out.print(f"\n{plural(len(config.sources), 'source')}")
     for source in config.sources:
-        out.print(f"  {source.name}  {source.type}, every {_span(source.every.total_seconds())}", markup=False)
-    out.print(f"\n{many(len(config.subscribers), 'subscriber')}", markup=False)
+        out.print(f"  {source.name}  {source.type}, every {_span(source.every.total_seconds())}")
+    out.print(f"\n{plural(len(config.subscribers), 'subscriber')}")
     for subscriber in config.subscribers:
         due = next_due[subscriber.email]
-        profiles = many(len(subscriber.profiles), "profile") if subscriber.profiles else "trending papers only"
+        profiles = plural(len(subscriber.profiles), "profile") if subscriber.profiles else "trending papers only"
         when = f"next digest {_local(due, subscriber.timezone)}" if due else "no digest"
-        out.print(f"  {subscriber.email}  {profiles}; {when}", markup=False)
+        out.print(f"  {subscriber.email}  {profiles}; {when}")
         for profile in subscriber.profiles:
-            out.print(f"    {profile.name}: {profile.query}{'  (alerts)' if profile.alert else ''}", markup=False)
+            out.print(f"    {profile.name}: {profile.query}{'  (alerts)' if profile.alert else ''}")
     if changes:
-        out.print("\nThe next run will change in the store", markup=False)
+        out.print("\nThe next run will change in the store")
         for line in changes:
-            out.print(f"  {line}", markup=False)
+            out.print(f"  {line}")
     for warning in warnings:
-        err.print(f"note: {warning}", markup=False)
+        err.print(f"note: {warning}")
 
 
-def _pending_changes(parts: Parts, now: datetime) -> list[str]:
+def _pending_changes(app: App, now: datetime) -> list[str]:
     """What the next run would do to the database, found out without touching it."""
     if (
-        parts.config.database.startswith("sqlite:///")
-        and not Path(parts.config.database.removeprefix("sqlite:///")).exists()
+        app.config.database.startswith("sqlite:///")
+        and not Path(app.config.database.removeprefix("sqlite:///")).exists()
     ):
         return [
-            f"a new database: {parts.config.database}",
-            *(f"{one.email}: new subscriber" for one in parts.config.subscribers),
+            f"a new database: {app.config.database}",
+            *(f"{one.email}: new subscriber" for one in app.config.subscribers),
         ]
-    database = Database(parts.config.database)
+    database = Database(app.config.database)
     try:
         if database.pending():
             return ["the schema will be brought up to date"]
         with database.read() as tx:
-            return subscribers.would_change(tx, parts.records(now))
+            return subscribers.would_change(tx, app.records(now))
     finally:
         database.close()
 
 
-def _broad_profiles(parts: Parts, changes: list[str], now: datetime) -> list[str]:
+def _broad_profiles(app: App, changes: list[str], now: datetime) -> list[str]:
     """Profiles that would match nearly everything or nothing of the last month's papers."""
     if any("database" in change or "schema" in change for change in changes):
         return []
-    return profile_warnings(parts.config.subscribers, last_days(parts.database, now, 30))
+    return profile_warnings(app.config.subscribers, last_days(app.database, now, 30))
 
 
 def _next_due(subscriber: Subscriber, now: datetime) -> datetime | None:
@@ -117,8 +117,8 @@ def _span(seconds: float) -> str:
 
 def status(context: typer.Context, as_json: Json = False) -> None:
     """How the sources are doing, who is due when, and the accounts of all that was matched."""
-    parts = parts_of(context)
-    with parts.database.read() as tx:
+    app = app_of(context)
+    with app.database.read() as tx:
         known = sources.records(tx)
         counts = subscribers.count_by_status(tx)
         people = subscribers.everyone(tx, limit=sum(counts.values()) if as_json else MOST_NAMED + 1)
@@ -127,7 +127,7 @@ def status(context: typer.Context, as_json: Json = False) -> None:
         daily = {day: editions.accounts(tx, day) for day in editions.last_days(tx, DAYS)}
         unknown = editions.unknown(tx)
         kept = unparsed.listed(tx)
-    notes = [known[source.name] for source in parts.config.sources if source.name in known]
+    notes = [known[source.name] for source in app.config.sources if source.name in known]
     if as_json:
         print_json(
             {
@@ -162,42 +162,41 @@ def status(context: typer.Context, as_json: Json = False) -> None:
             }
         )
         return
-    out.print("Sources", markup=False)
+    out.print("Sources")
     for note in notes:
         reason = f": {note.reason}" if note.reason else ""
         none = "never again, unless its settings change" if note.stopped else "at the next run"
         out.print(
-            f"  {note.name}  {note.state} since {moment(note.since)}{reason}\n"
-            f"    last new paper {moment(note.last_new)}; next try {moment(note.next_try, none=none)}",
-            markup=False,
+            f"  {note.name}  {note.state} since {format_time(note.since)}{reason}\n"
+            f"    last new paper {format_time(note.last_new)}; next try {format_time(note.next_try, none=none)}"
         )
         for warning in note.warnings.splitlines():
-            out.print(f"    note: {warning}", markup=False)
+            out.print(f"    note: {warning}")
     if not notes:
-        out.print("  none asked yet: run `paperlark collect`", markup=False)
-    out.print("\nReaders", markup=False)
+        out.print("  none asked yet: run `paperlark collect`")
+    out.print("\nReaders")
     if len(people) > MOST_NAMED:
         numbers = ", ".join(f"{number:,} {name}" for name, number in sorted(counts.items()))
-        out.print(f"  {numbers}; next digest {moment(next_due)}; `paperlark subscribers list` names them", markup=False)
+        out.print(f"  {numbers}; next digest {format_time(next_due)}; `paperlark subscribers list` names them")
         people = []
     for subscriber in people:
-        due = f"next digest {moment(subscriber.next_due)}" if subscriber.next_due else "no digest due"
+        due = f"next digest {format_time(subscriber.next_due)}" if subscriber.next_due else "no digest due"
         why = (
-            f" since {moment(subscriber.status_since)}: {subscriber.status_reason}"
+            f" since {format_time(subscriber.status_since)}: {subscriber.status_reason}"
             if subscriber.status != "active"
             else ""
         )
-        out.print(f"  {subscriber.email}  {subscriber.status}{why or '; ' + due}", markup=False)
+        out.print(f"  {subscriber.email}  {subscriber.status}{why or '; ' + due}")
     if not counts:
-        out.print("  none yet: add [[subscribers]] to the configuration", markup=False)
+        out.print("  none yet: add [[subscribers]] to the configuration")
     parts_ = [
         f"{number:,} {name}" for name, number in books.items() if name != "matched" and (number or name == "delivered")
     ]
-    out.print(f"\nAccounts\n  {books['matched']:,} matched = {' + '.join(parts_)}", markup=False)
+    out.print(f"\nAccounts\n  {books['matched']:,} matched = {' + '.join(parts_)}")
     for email, message_id in unknown:
-        out.print(f"  may or may not have arrived: {email} {message_id}", markup=False)
+        out.print(f"  may or may not have arrived: {email} {message_id}")
     for number, source, at, location in kept:
-        out.print(f"  kept for you: recording:{number} of {source} at {moment(at)} ({location})", markup=False)
+        out.print(f"  kept for you: recording:{number} of {source} at {format_time(at)} ({location})")
 
 
 def preview(
@@ -208,24 +207,24 @@ def preview(
     now: Now = None,
 ) -> None:
     """The next edition of one subscriber as .html, .txt and .eml, without sending or changing anything."""
-    parts = parts_of(context)
+    app = app_of(context)
     start = moment_of(now)
-    subscriber = next((one for one in parts.config.subscribers if one.email.lower() == email.lower()), None)
-    with parts.database.read() as tx:
+    subscriber = next((one for one in app.config.subscribers if one.email.lower() == email.lower()), None)
+    with app.database.read() as tx:
         stored = subscribers.by_email(tx, subscriber.email if subscriber else email)
     if subscriber is not None:
         stored = as_stored(record_for(subscriber, start), stored, start)
     else:
-        stored = find_subscriber(parts, email)
-    room = open_newsroom(parts.database, start, remember=False)
-    decided = list(DigestDesk(room, start, parts.identity.message_id).decide([stored]))
+        stored = find_subscriber(app, email)
+    room = open_newsroom(app.database, start, remember=False)
+    decided = list(DigestDesk(room, start, app.identity.message_id).decide([stored]))
     if not decided:
         raise UserError(f"{email} has no digest.", ['their schedule is "off"'])
     (_, _), picks, _ = decided[0]
     if not picks.matched:
-        out.print(f"There is nothing new for {email}: no mail would be sent.", markup=False)
+        out.print(f"There is nothing new for {email}: no mail would be sent.")
         return
-    page, letter, message = parts.press.preview(stored, picks, room, start)
+    page, letter, message = app.press.preview(stored, picks, room, start)
     folder.mkdir(parents=True, exist_ok=True)
     stem = folder / stored.email.replace("/", "_")
     written = []
@@ -233,6 +232,6 @@ def preview(
         path = stem.with_name(stem.name + suffix)
         path.write_bytes(data)
         written.append(path)
-        out.print(str(path), markup=False)
+        out.print(str(path))
     if open_it:
         webbrowser.open(written[0].resolve().as_uri())

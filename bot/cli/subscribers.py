@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from bot.cli.console import many, moment, out, print_json
-from bot.cli.wiring import Json, Now, Parts, find_subscriber, moment_of, parts_of
+from bot.cli.console import format_time, out, plural, print_json
+from bot.cli.wiring import App, Json, Now, app_of, find_subscriber, moment_of
 from bot.core.subscriber.subscriber import Subscriber, subscriber_from
 from bot.errors import UserError
 from bot.pipeline.subscribers import record_for, subscriber_of
@@ -46,18 +46,18 @@ def inbox(
     now: Now = None,
 ) -> None:
     """Read bounces, complaints and unsubscribes, and act on them."""
-    parts = parts_of(context)
-    if not place and not parts.config.mail.inbox:
+    app = app_of(context)
+    if not place and not app.config.mail.inbox:
         raise UserError("There is no inbox to read.", ["set inbox in [mail], or name a Maildir, or - for stdin"])
-    for line in parts.read_inbox(moment_of(now), place):
-        out.print(line, markup=False)
+    for line in app.read_inbox(moment_of(now), place):
+        out.print(line)
 
 
 def list_(context: typer.Context, now: Now = None, as_json: Json = False) -> None:
     """Who gets mail, who does not, why and since when."""
-    parts = parts_of(context)
-    parts.sync(moment_of(now))
-    people = list(_everyone(parts))
+    app = app_of(context)
+    app.sync(moment_of(now))
+    people = list(_everyone(app))
     if as_json:
         print_json(
             [
@@ -76,14 +76,11 @@ def list_(context: typer.Context, now: Now = None, as_json: Json = False) -> Non
         return
     for one in people:
         where = "config" if one.origin == "file" else "database"
-        until = f" until {moment(one.paused_until)}" if one.paused_until else ""
+        until = f" until {format_time(one.paused_until)}" if one.paused_until else ""
         why = f" ({one.status_reason})" if one.status_reason else ""
-        out.print(f"{one.email}  {one.status}{until} since {moment(one.status_since)}{why}  [{where}]", markup=False)
+        out.print(f"{one.email}  {one.status}{until} since {format_time(one.status_since)}{why}  [{where}]")
     if not people:
-        out.print(
-            "No subscribers yet: add [[subscribers]] to the configuration, or `paperlark subscribers add`.",
-            markup=False,
-        )
+        out.print("No subscribers yet: add [[subscribers]] to the configuration, or `paperlark subscribers add`.")
 
 
 def add(
@@ -98,7 +95,7 @@ def add(
     now: Now = None,
 ) -> None:
     """Add a subscriber to the database."""
-    parts = parts_of(context)
+    app = app_of(context)
     table: dict[str, Any] = {"email": email, "timezone": timezone, "digest": digest}
     if name:
         table["name"] = name
@@ -109,26 +106,26 @@ def add(
         table["profiles"] = [profile | ({"alert": True} if alert else {})]
     subscriber = _subscriber(table)
     start = moment_of(now)
-    _refuse_double(parts, subscriber.email)
-    with parts.database.write() as tx:
+    _refuse_double(app, subscriber.email)
+    with app.database.write() as tx:
         added = subscribers.add(tx, [record_for(subscriber, start)], start)
     if not added:
         raise UserError(
             f"{subscriber.email} is a subscriber already.", ["`paperlark subscribers list` shows their state"]
         )
-    out.print(f"Added {subscriber.email}.", markup=False)
+    out.print(f"Added {subscriber.email}.")
 
 
 def remove(context: typer.Context, email: Email, now: Now = None) -> None:
     """Remove a subscriber from the database: they get nothing more."""
-    parts = parts_of(context)
-    subscriber = find_subscriber(parts, email)
+    app = app_of(context)
+    subscriber = find_subscriber(app, email)
     if subscriber.origin == "file":
-        raise UserError(f"{subscriber.email} is in the configuration.", [f"remove them from {parts.state.config_path}"])
-    with parts.database.write() as tx:
+        raise UserError(f"{subscriber.email} is in the configuration.", [f"remove them from {app.state.config_path}"])
+    with app.database.write() as tx:
         subscribers.set_status(tx, subscriber.email, "removed", "removed by hand", moment_of(now))
         outbox.suppress(tx, [subscriber.id], "the subscriber was removed")
-    out.print(f"Removed {subscriber.email}.", markup=False)
+    out.print(f"Removed {subscriber.email}.")
 
 
 def pause(
@@ -140,8 +137,8 @@ def pause(
     now: Now = None,
 ) -> None:
     """No mail for a while; what was missed comes in one digest afterwards."""
-    parts = parts_of(context)
-    subscriber = find_subscriber(parts, email)
+    app = app_of(context)
+    subscriber = find_subscriber(app, email)
     if subscriber.status not in ("active", "paused"):
         raise UserError(f"{subscriber.email} is {subscriber.status} and gets nothing anyway.")
     start = moment_of(now)
@@ -154,18 +151,18 @@ def pause(
         end = datetime.combine(day, time(), ZoneInfo(subscriber_of(subscriber.data).timezone)).astimezone(UTC)
         if end <= start:
             raise UserError(f"{until} is over already.")
-    with parts.database.write() as tx:
+    with app.database.write() as tx:
         subscribers.set_status(tx, subscriber.email, "paused", "paused by hand", start, until=end)
-    out.print(f"Paused {subscriber.email}{f' until {until}' if until else ''}.", markup=False)
+    out.print(f"Paused {subscriber.email}{f' until {until}' if until else ''}.")
 
 
 def resume(context: typer.Context, email: Email, now: Now = None) -> None:
     """Mail again, also after an unsubscribe, a bounce or a complaint: only a person can decide that."""
-    parts = parts_of(context)
-    subscriber = find_subscriber(parts, email)
-    with parts.database.write() as tx:
+    app = app_of(context)
+    subscriber = find_subscriber(app, email)
+    with app.database.write() as tx:
         subscribers.set_status(tx, subscriber.email, "active", "resumed by hand", moment_of(now))
-    out.print(f"{subscriber.email} gets mail again (was {subscriber.status}).", markup=False)
+    out.print(f"{subscriber.email} gets mail again (was {subscriber.status}).")
 
 
 def import_(
@@ -174,11 +171,11 @@ def import_(
     now: Now = None,
 ) -> None:
     """Add many subscribers to the database, from what `export` wrote or a file like config.toml."""
-    parts = parts_of(context)
+    app = app_of(context)
     start = moment_of(now)
     problems: list[str] = []
     entries = []
-    mine = {one.email for one in parts.config.subscribers}
+    mine = {one.email for one in app.config.subscribers}
     for place, table in _tables(file):
         try:
             subscriber = _subscriber(table)
@@ -191,27 +188,25 @@ def import_(
         entries.append(record_for(subscriber, start))
     if problems:
         shown = problems[:50] + ([f"and {len(problems) - 50} more"] if len(problems) > 50 else [])
-        raise UserError(f"{file}: {many(len(problems), 'problem')}; nothing was imported.", shown)
-    with parts.database.write() as tx:
+        raise UserError(f"{file}: {plural(len(problems), 'problem')}; nothing was imported.", shown)
+    with app.database.write() as tx:
         added = subscribers.add(tx, entries, start)
     known = len(entries) - added
-    out.print(
-        f"Imported {many(added, 'subscriber')}{f'; {known:,} were known already' if known else ''}.", markup=False
-    )
+    out.print(f"Imported {plural(added, 'subscriber')}{f'; {known:,} were known already' if known else ''}.")
 
 
 def export(context: typer.Context) -> None:
     """Every subscriber kept in the database as JSON lines on stdout, for `import`."""
-    parts = parts_of(context)
-    for one in _everyone(parts):
+    app = app_of(context)
+    for one in _everyone(app):
         if one.origin == "database" and one.status in ("active", "paused"):
             sys.stdout.write(one.data + "\n")
 
 
-def _everyone(parts: Parts) -> Any:
+def _everyone(app: App) -> Any:
     after = 0
     while True:
-        with parts.database.read() as tx:
+        with app.database.read() as tx:
             page = subscribers.everyone(tx, after=after, limit=PAGE)
         if not page:
             return
@@ -241,6 +236,6 @@ def _subscriber(table: Any) -> Subscriber:
     return subscriber_from(table)
 
 
-def _refuse_double(parts: Parts, email: str) -> None:
-    if any(one.email == email for one in parts.config.subscribers):
+def _refuse_double(app: App, email: str) -> None:
+    if any(one.email == email for one in app.config.subscribers):
         raise UserError(f"{email} is in the configuration already.")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from bot.cli.console import err
-from bot.cli.wiring import Parts, parts_of
+from bot.cli.wiring import App, app_of
 from bot.errors import UserError
 from bot.mail import tokens
 from bot.pipeline import upkeep
@@ -24,40 +24,40 @@ def web(
     host: Annotated[str, typer.Option(help="Which address to listen on.")] = "0.0.0.0",  # noqa: S104
 ) -> None:
     """Answer the letters' unsubscribe links, and /health."""
-    parts = parts_of(context)
-    if not parts.config.public_url:
+    app = app_of(context)
+    if not app.config.public_url:
         raise UserError("Nobody could find this web process.", ["set public_url to where it answers, https://…"])
     try:
         from waitress import serve
     except ImportError as error:
         raise UserError("The web process needs its server.", ["pip install 'paperlark[web]'"]) from error
-    if not parts.state.quiet:
-        err.print(f"Answering for {parts.config.public_url} on {host}:{port}. Stop it with Ctrl-C.", markup=False)
-    serve(application(parts), host=host, port=port, ident=None)
+    if not app.state.quiet:
+        err.print(f"Answering for {app.config.public_url} on {host}:{port}. Stop it with Ctrl-C.")
+    serve(application(app), host=host, port=port, ident=None)
 
 
-def application(parts: Parts) -> Web:
+def application(app: App) -> Web:
     """The web process's application, on a configuration's database."""
 
     def look(text: str) -> str | None:
-        token = tokens.unseal(parts.identity.secret, text)
+        token = tokens.unseal(app.identity.secret, text)
         return upkeep.what_ends(token) if token and token.purpose.startswith("unsubscribe") else None
 
     def leave(text: str, now: datetime) -> str | None:
-        token = tokens.unseal(parts.identity.secret, text)
+        token = tokens.unseal(app.identity.secret, text)
         if token is None or not token.purpose.startswith("unsubscribe"):
             return None
-        upkeep.leave(parts.database, token, "asked by link", now)
+        upkeep.leave(app.database, token, "asked by link", now)
         return upkeep.what_ends(token)
 
     def health() -> dict[str, Any]:
-        if not parts.database.answers():
+        if not app.database.answers():
             return {"ok": False, "reason": "the database does not answer"}
-        with parts.database.read() as tx:
+        with app.database.read() as tx:
             return {"ok": True, "waiting": outbox.waiting(tx)}
 
     def metrics() -> dict[str, int]:
-        with parts.database.read() as tx:
+        with app.database.read() as tx:
             return editions.accounts(tx)
 
     return Web(leave, look, health, metrics, lambda: datetime.now(UTC))

@@ -1,4 +1,4 @@
-"""The wiring: from a configuration file to the parts of the program, each made once."""
+"""From a configuration file to the parts of the program, each made once."""
 
 import os
 import sys
@@ -73,7 +73,7 @@ def clock_from(now: str | None) -> Clock:
     return lambda: start + timedelta(seconds=time.monotonic() - began)
 
 
-class Parts:
+class App:
     """The parts of the program, made when first used."""
 
     def __init__(self, state: State) -> None:
@@ -197,17 +197,17 @@ def bare_fetcher() -> Iterator[Fetcher]:
         yield fetcher
 
 
-def parts_of(context: typer.Context) -> Parts:
+def app_of(context: typer.Context) -> App:
     state: State = context.obj
-    return Parts(state)
+    return App(state)
 
 
-def find_subscriber(parts: Parts, email: str) -> subscribers.StoredSubscriber:
+def find_subscriber(app: App, email: str) -> subscribers.StoredSubscriber:
     """A subscriber by address. Raises UserError."""
-    with parts.database.read() as tx:
+    with app.database.read() as tx:
         stored = subscribers.by_email(tx, email) or subscribers.by_email(tx, email.strip().lower())
     if stored is None:
-        known: Sequence[str] = [subscriber.email for subscriber in parts.config.subscribers]
+        known: Sequence[str] = [subscriber.email for subscriber in app.config.subscribers]
         hint = f"the configuration has {', '.join(known[:5])}" if known else "the configuration has no subscribers"
         raise UserError(f"There is no subscriber {email}.", [hint])
     return stored

@@ -67,7 +67,7 @@ def count_alert_due(tx: Connection, revision: int, now: datetime) -> int:
 
 
 def _alert_due(revision: int, now: datetime, few: bool) -> ColumnElement[bool]:
-    mark = SUBSCRIBERS.c.alert_revision
+    mark = SUBSCRIBERS.c.alert_cursor
     new, behind = and_(ALERTS, mark.is_(None)), and_(ALERTS, mark < revision)
     if few:
         wanted: ColumnElement[bool] = _ID.in_(union_all(select(_ID).where(new), select(_ID).where(behind)))
@@ -107,9 +107,9 @@ def next_due(tx: Connection) -> datetime | None:
     return tx.execute(select(func.min(SUBSCRIBERS.c.next_due)).where(where)).scalar()
 
 
-def marks(tx: Connection, name: str, ids: Sequence[int]) -> dict[int, int | None]:
+def current(tx: Connection, name: str, ids: Sequence[int]) -> dict[int, int | None]:
     """How far subscribers have been told, by the column `name`: id -> revision. Locks the rows until the end of `tx`,
-    so that of two processes that composed the same edition one finds its mark moved."""
+    so that of two processes that composed the same edition one finds its cursor moved."""
     found: dict[int, int | None] = {}
     for part in chunks(ids):
         rows = tx.execute(select(_ID, SUBSCRIBERS.c[name]).where(_ID.in_(part)).order_by(_ID).with_for_update())
@@ -117,14 +117,14 @@ def marks(tx: Connection, name: str, ids: Sequence[int]) -> dict[int, int | None
     return found
 
 
-def advance(tx: Connection, names: Sequence[str], marks: Iterable[tuple[Any, ...]]) -> None:
-    """Move subscribers' marks, in the transaction that writes their editions. Each mark is a tuple: the subscriber's
+def advance(tx: Connection, names: Sequence[str], moves: Iterable[tuple[Any, ...]]) -> None:
+    """Move subscribers' cursors, in the transaction that writes their editions. Each is a tuple: the subscriber's
     id, and the values of the columns `names`. Subscribers with the same values are moved together, for most have the
     same."""
     alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
-    for mark in marks:
-        alike[mark[1:]].append(mark[0])
-    for values, ids in alike.items():
+    for subscriber_id, *values in moves:
+        alike[tuple(values)].append(subscriber_id)
+    for alike_values, ids in alike.items():
         for part in chunks(ids):
             moved = update(SUBSCRIBERS).where(_ID.in_(part))
-            tx.execute(moved.values(dict(zip(names, values, strict=True))))
+            tx.execute(moved.values(dict(zip(names, alike_values, strict=True))))

@@ -94,7 +94,7 @@ def alerted(tx: Connection, subscriber_ids: Sequence[int]) -> list[Alerted]:
                 EDITIONS.c.subscriber_id.in_(part),
                 EDITIONS.c.kind == "alert",
                 EDITIONS.c.state.not_in(("expired", "failed")),
-                or_(SUBSCRIBERS.c.told_revision.is_(None), EDITIONS.c.revision > SUBSCRIBERS.c.told_revision),
+                or_(SUBSCRIBERS.c.digest_cursor.is_(None), EDITIONS.c.revision > SUBSCRIBERS.c.digest_cursor),
             )
         )
         found += [Alerted(subscriber_id=subscriber, picks=picks) for subscriber, picks in rows]

@@ -41,9 +41,9 @@ class StoredSubscriber(NamedTuple):
     alerts: bool
     left_alerts: bool
     next_due: datetime | None
-    told_revision: int | None
+    digest_cursor: int | None
     told_at: datetime | None
-    alert_revision: int | None
+    alert_cursor: int | None
     alert_after: datetime | None
     alert_day: date | None
     alerts_sent: int

@@ -223,7 +223,7 @@ class SubscriberRow(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint(one_of("status", SUBSCRIBER_STATES), name="status"),
         Index("ix_subscriber_due", "next_due", sqlite_where=ACTIVE, postgresql_where=ACTIVE),
-        Index("ix_subscriber_alerts", "alert_revision", sqlite_where=ALERTS, postgresql_where=ALERTS),
+        Index("ix_subscriber_alerts", "alert_cursor", sqlite_where=ALERTS, postgresql_where=ALERTS),
         Index("ix_subscriber_paused", "paused_until", sqlite_where=PAUSED, postgresql_where=PAUSED),
     )
 
@@ -239,9 +239,9 @@ class SubscriberRow(SQLModel, table=True):
     left_alerts: bool = False  # asked for no more of them
     schedule: str = ""  # schedule and time zone `next_due` was computed from
     next_due: datetime | None = None
-    told_revision: int | None = Field(default=None, sa_type=BIG)  # the last digest told all up to here
+    digest_cursor: int | None = Field(default=None, sa_type=BIG)  # the last digest told all up to here
     told_at: datetime | None = None
-    alert_revision: int | None = Field(default=None, sa_type=BIG)  # alerts looked at all up to here
+    alert_cursor: int | None = Field(default=None, sa_type=BIG)  # alerts looked at all up to here
     alert_after: datetime | None = None  # the rest of a burst waits until then
     alert_day: date | None = None
     alerts_sent: int = 0  # on alert_day

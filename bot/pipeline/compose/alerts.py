@@ -19,7 +19,7 @@ class AlertMark(NamedTuple):
     """How far alerts have told a subscriber, and what holds the next one back (see `subscribers.StoredSubscriber`)."""
 
     subscriber: int
-    alert_revision: int | None
+    alert_cursor: int | None
     alert_after: datetime | None
     alert_day: date | None
     alerts_sent: int
@@ -41,7 +41,7 @@ class AlertDesk(Desk):
         marks: list[AlertMark] = []
         groups: dict[int | None, list[Pair]] = defaultdict(list)
         for stored in batch:
-            groups[stored.alert_revision].append((stored, subscriber_of(stored.data)))
+            groups[stored.alert_cursor].append((stored, subscriber_of(stored.data)))
         for base, members in groups.items():
             marks += [self._sleep_on(stored, subscriber) for stored, subscriber in members if self.is_quiet(subscriber)]
             members = [pair for pair in members if not self.is_quiet(pair[1])]
@@ -57,7 +57,7 @@ class AlertDesk(Desk):
                 draft, mark = self._alert(stored, subscriber, hits)
                 drafts += [draft] if draft else []
                 marks.append(mark)
-        expected = {stored.id: stored.alert_revision for stored in batch}
+        expected = {stored.id: stored.alert_cursor for stored in batch}
         return self.write(drafts, AlertMark._fields[1:], marks, expected)
 
     def _alert(
@@ -77,7 +77,7 @@ class AlertDesk(Desk):
         shown = {paper for share in shares for paper in share}
         sections = sections_of([profile.name for profile in profiles], hits.best, hits.every, shares, shown)
         # Named by where it starts from, so that two processes cannot both tell what follows it.
-        slot = f"after-{stored.alert_revision}"
+        slot = f"after-{stored.alert_cursor}"
         draft = self.draft(stored, subscriber, "alert", slot, self.now, Picks(sections=tuple(sections)))
         mark = self._alert_mark(stored)
         return draft, mark._replace(
@@ -89,12 +89,12 @@ class AlertDesk(Desk):
         zone = ZoneInfo(subscriber.timezone)
         tomorrow = self.now.astimezone(zone).date() + timedelta(days=1)
         midnight = datetime.combine(tomorrow, time(), zone).astimezone(UTC)
-        return self._alert_mark(stored)._replace(alert_revision=stored.alert_revision, alert_after=midnight)
+        return self._alert_mark(stored)._replace(alert_cursor=stored.alert_cursor, alert_after=midnight)
 
     def _alert_mark(self, subscriber: subscribers.StoredSubscriber) -> AlertMark:
         return AlertMark(
             subscriber=subscriber.id,
-            alert_revision=self.room.revision.id,
+            alert_cursor=self.room.revision.id,
             alert_after=subscriber.alert_after,
             alert_day=subscriber.alert_day,
             alerts_sent=subscriber.alerts_sent,

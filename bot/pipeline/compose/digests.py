@@ -16,7 +16,7 @@ from bot.pipeline.compose.drafts import BATCH, NAMED, Desk, MessageId, Pair, sec
 from bot.pipeline.subscribers import subscriber_of
 from bot.store import cursors, editions, subscribers
 
-TOLD = ("told_revision", "told_at", "next_due", "overflow")  # a digest's marks
+TOLD = ("digest_cursor", "told_at", "next_due", "overflow")  # a digest's marks
 
 
 class DigestDesk(Desk):
@@ -54,7 +54,7 @@ class DigestDesk(Desk):
             with self.room.database.write() as tx:
                 moved = ((stored.id, self._slot(stored, own, force=False)[2]) for stored, own in quiet)
                 cursors.advance(tx, ["next_due"], moved)
-        return self.write(drafts, TOLD, marks, {stored.id: stored.told_revision for stored in batch}, folded)
+        return self.write(drafts, TOLD, marks, {stored.id: stored.digest_cursor for stored in batch}, folded)
 
     def _part_quiet(
         self, batch: Sequence[subscribers.StoredSubscriber], *, force: bool
@@ -82,7 +82,7 @@ class DigestDesk(Desk):
         expired: dict[int, list[int]] = defaultdict(list)
         none: set[int] = set()
         with self.room.database.read() as tx:
-            for alert in editions.alerted(tx, [stored.id for stored, _ in pairs if stored.alert_revision is not None]):
+            for alert in editions.alerted(tx, [stored.id for stored, _ in pairs if stored.alert_cursor is not None]):
                 alerted[alert.subscriber_id] |= Picks.from_json(alert.picks).ids
             for edition_id, subscriber_id, text in editions.untold(tx, ids):
                 untold[subscriber_id] |= Picks.from_json(text).ids
@@ -93,9 +93,9 @@ class DigestDesk(Desk):
         groups: dict[tuple[int | None, datetime, Pace], list[Pair]] = defaultdict(list)
         for stored, subscriber in pairs:
             start = self.now
-            if stored.told_revision is None:  # a first edition looks back one period from when it was due
+            if stored.digest_cursor is None:  # a first edition looks back one period from when it was due
                 start = self._slot(stored, subscriber, force=True)[1] - subscriber.schedule.period
-            groups[stored.told_revision, start, pace_of(subscriber)].append((stored, subscriber))
+            groups[stored.digest_cursor, start, pace_of(subscriber)].append((stored, subscriber))
         for (base, start, pace), members in groups.items():
             news = self.room.first_news(start) if base is None else self.room.news_since(base)
             found = news.match(

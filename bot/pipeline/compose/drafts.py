@@ -61,13 +61,13 @@ class Desk:
         expected: dict[int, int | None],
         folded: Mapping[int, Sequence[int]] | None = None,
     ) -> int:
-        """Editions and marks (see `turns.advance`; the revision comes first) in one transaction. A subscriber whose
+        """Editions and marks (see `cursors.advance`; the revision comes first) in one transaction. A subscriber whose
         mark another process moved meanwhile is left to it. Who has had a digest of that date already (their time zone
         or our clock has changed) is told with the next."""
         if not marks:
             return 0
         with self.room.database.write() as tx:
-            current = cursors.marks(tx, names[0], [mark[0] for mark in marks])
+            current = cursors.current(tx, names[0], [mark[0] for mark in marks])
             mine = {mark[0] for mark in marks if current[mark[0]] == expected[mark[0]]}
             compose_id = self._compose_id
             if drafts and compose_id is None:
