@@ -6,15 +6,37 @@ import hashlib
 import hmac
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Literal, get_args
 
-Purpose = Literal["bounce", "unsubscribe digest", "unsubscribe alert", "unsubscribe all"]
-PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
+Purpose = Literal[
+    "bounce", "unsubscribe digest", "unsubscribe alert", "unsubscribe all",
+    "more", "less", "save",  # thumbs for a paper
+    "letter",  # what a letter may open of the preferences: pause, fewer mails
+    "edition", "feed", "confirm", "manage", "export", "delete", "address", "admin",
+]  # fmt: skip
+PURPOSES: tuple[Purpose, ...] = get_args(Purpose)  # the place is part of every token: add only at the end
 
-VERSION = 1
+# How long a link that can be renewed is good for; None: until it is renewed. Purposes not named here never end, so
+# that leaving and thumbs work from the oldest letter.
+LIFETIMES: dict[Purpose, timedelta | None] = {
+    "letter": timedelta(days=30),
+    "edition": None,
+    "feed": None,
+    "confirm": timedelta(hours=48),
+    "manage": timedelta(days=30),
+    "export": timedelta(minutes=30),
+    "delete": timedelta(minutes=30),
+    "address": timedelta(minutes=30),
+    "admin": timedelta(days=30),
+}
+
+PERMANENT, RENEWABLE = 1, 2  # versions
 TAG = 16  # bytes
-LENGTH = 47  # characters: base32 of 1 + 6 + 6 + 16 bytes
+LENGTH = 47  # characters of a permanent token: base32 of 1 + 6 + 6 + 16 bytes
+RENEWABLE_LENGTH = 56  # base32 of 1 + 6 + 6 + 2 + 4 + 16 bytes
+EPOCHS = 1 << 16
 # Behind whatever a mail server takes for a delimiter, or in a path. Some servers lower-case an address, some do not.
 WORD = re.compile(r"(?<![a-z0-9])[a-z2-7]{47}(?![a-z0-9])", re.IGNORECASE)
 
@@ -25,34 +47,93 @@ class Token:
 
     purpose: Purpose
     subscriber_id: int
-    edition_id: int = 0  # 0: of no edition in particular
+    item_id: int = 0  # the edition it came with, the paper it is about, the request it answers; 0: none
+    epoch: int = 0  # of the subscriber's links when it was made; renewing them counts on
+    expires: datetime | None = None
 
 
-def seal(secret: str, purpose: Purpose, subscriber_id: int, edition_id: int = 0) -> str:
+def seal(secret: str, purpose: Purpose, subscriber_id: int, item_id: int = 0) -> str:
     """A token of 47 characters of lower-case base32: fit for an address, whose local part holds 64, and for a URL.
 
-    Payload (13 bytes): version and purpose, 4 bits each; subscriber; edition, 6 bytes each. Never expires.
+    Payload (13 bytes): version and purpose, 4 bits each; subscriber; item, 6 bytes each. Never expires.
     """
-    head = VERSION << 4 | PURPOSES.index(purpose)
-    payload = bytes((head,)) + subscriber_id.to_bytes(6, "big") + edition_id.to_bytes(6, "big")
-    return _base32(payload + _tag(secret, b"token", payload))
+    if purpose in LIFETIMES:
+        raise ValueError(f"a token to {purpose} can be renewed: use seal_renewable")
+    return _sealed(secret, _head(PERMANENT, purpose, subscriber_id, item_id))
+
+
+def seal_renewable(
+    secret: str, purpose: Purpose, subscriber_id: int, item_id: int = 0, *, epoch: int, now: datetime
+) -> str:
+    """A token of 56 characters that ends when the subscriber renews their links, or the purpose's time is over.
+
+    Payload (19 bytes): as `seal`, then the epoch, 2 bytes, and the minute it expires (since 1970, UTC; 0: never), 4.
+    """
+    lifetime = LIFETIMES[purpose]
+    minutes = int((now + lifetime).timestamp()) // 60 + 1 if lifetime else 0
+    tail = (epoch % EPOCHS).to_bytes(2, "big") + minutes.to_bytes(4, "big")
+    return _sealed(secret, _head(RENEWABLE, purpose, subscriber_id, item_id) + tail)
 
 
 def unseal(secret: str, text: str) -> Token | None:
-    """What a token of ours says; None for anything else, whatever it is."""
-    if len(text) != LENGTH or not text.isascii():
+    """What a token of ours says; None for anything else, whatever it is. Whether it still holds: `is_live`."""
+    if len(text) not in (LENGTH, RENEWABLE_LENGTH) or not text.isascii():
         return None
     try:
-        raw = base64.b32decode(text.upper() + "=")
+        raw = base64.b32decode(text.upper() + "=" * (-len(text) % 8))
     except ValueError:
         return None
     payload, tag = raw[:-TAG], raw[-TAG:]
     if not hmac.compare_digest(tag, _tag(secret, b"token", payload)):
         return None
     version, purpose = payload[0] >> 4, payload[0] & 15
-    if version != VERSION or purpose >= len(PURPOSES) or _base32(raw) != text.lower():
+    if version != (PERMANENT if len(text) == LENGTH else RENEWABLE) or _base32(raw) != text.lower():
         return None
-    return Token(PURPOSES[purpose], int.from_bytes(payload[1:7], "big"), int.from_bytes(payload[7:], "big"))
+    epoch, minutes = int.from_bytes(payload[13:15], "big"), int.from_bytes(payload[15:19], "big")
+    return Token(
+        PURPOSES[purpose],
+        int.from_bytes(payload[1:7], "big"),
+        int.from_bytes(payload[7:13], "big"),
+        epoch,
+        datetime.fromtimestamp(minutes * 60, UTC) if minutes else None,
+    )
+
+
+def is_live(token: Token, epoch: int, now: datetime) -> bool:
+    """Whether a token still opens anything for a subscriber whose links are of an epoch."""
+    if token.purpose not in LIFETIMES:
+        return True
+    return token.epoch == epoch % EPOCHS and (token.expires is None or now < token.expires)
+
+
+def keyed_hash(secret: str, use: str, text: str) -> str:
+    """What is kept of a text that must be recognised but not known: 32 hexadecimal digits."""
+    return _mac(secret, use.encode(), text.encode(), 16).hex()
+
+
+def signed_moment(secret: str, moment: datetime) -> str:
+    """A moment nobody else can write: when a form was given out. To the second."""
+    seconds = str(int(moment.timestamp()))
+    return f"{seconds}.{_mac(secret, b'form', seconds.encode(), 10).hex()}"
+
+
+def moment_signed(secret: str, text: str) -> datetime | None:
+    """The moment of `signed_moment`; None for anything else."""
+    seconds, _, tag = text.partition(".")
+    if not re.fullmatch("[0-9]{1,12}", seconds) or not tag.isascii():
+        return None
+    if not hmac.compare_digest(tag, _mac(secret, b"form", seconds.encode(), 10).hex()):
+        return None
+    return datetime.fromtimestamp(int(seconds), UTC)
+
+
+def _head(version: int, purpose: Purpose, subscriber_id: int, item_id: int) -> bytes:
+    head = version << 4 | PURPOSES.index(purpose)
+    return bytes((head,)) + subscriber_id.to_bytes(6, "big") + item_id.to_bytes(6, "big")
+
+
+def _sealed(secret: str, payload: bytes) -> str:
+    return _base32(payload + _tag(secret, b"token", payload))
 
 
 def address(template: str, token: str) -> str:

@@ -1,16 +1,33 @@
 import itertools
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.mail import tokens
-from bot.mail.tokens import PURPOSES, Token, address, found_in, message_id, seal, subscriber_in, unseal
+from bot.mail.tokens import (
+    LIFETIMES,
+    PURPOSES,
+    Token,
+    address,
+    found_in,
+    is_live,
+    message_id,
+    moment_signed,
+    seal,
+    seal_renewable,
+    signed_moment,
+    subscriber_in,
+    unseal,
+)
 
 ids = st.integers(0, 2**48 - 1)
+NOW = datetime(2026, 11, 20, 7, 30, tzinfo=UTC)
+permanent = [purpose for purpose in PURPOSES if purpose not in LIFETIMES]
 
 
-@given(st.sampled_from(PURPOSES), ids, ids)
+@given(st.sampled_from(permanent), ids, ids)
 def test_comes_back_and_fits(purpose: tokens.Purpose, subscriber: int, edition: int) -> None:
     token = seal("secret", purpose, subscriber, edition)
     assert unseal("secret", token) == Token(purpose, subscriber, edition)
@@ -22,6 +39,43 @@ def test_comes_back_and_fits(purpose: tokens.Purpose, subscriber: int, edition: 
     assert unseal("another secret", token) is None
 
 
+@given(st.sampled_from(sorted(LIFETIMES)), ids, ids, st.integers(0, 2**16 - 1))
+def test_a_renewable_one_comes_back(purpose: tokens.Purpose, subscriber: int, item: int, epoch: int) -> None:
+    token = seal_renewable("secret", purpose, subscriber, item, epoch=epoch, now=NOW)
+    read = unseal("secret", token.upper())
+    assert read is not None
+    assert (read.purpose, read.subscriber_id, read.item_id, read.epoch) == (purpose, subscriber, item, epoch)
+    assert len(token) == 56
+    assert unseal("secret", token[:47]) is None
+    assert unseal("secret", token[:-1]) is None
+    assert unseal("another secret", token) is None
+    assert is_live(read, epoch, NOW)
+    assert not is_live(read, epoch + 1, NOW)
+    lifetime = LIFETIMES[purpose]
+    if lifetime is None:
+        assert is_live(read, epoch, NOW + timedelta(days=10_000))
+    else:
+        assert is_live(read, epoch, NOW + lifetime)
+        assert not is_live(read, epoch, NOW + lifetime + timedelta(minutes=2))
+
+
+def test_leaving_and_thumbs_never_end() -> None:
+    for purpose in permanent:
+        token = unseal("secret", seal("secret", purpose, 7))
+        assert token is not None
+        assert is_live(token, 3, NOW + timedelta(days=10_000))
+    with pytest.raises(ValueError, match="renewed"):
+        seal("secret", "manage", 7)
+
+
+def test_the_time_of_a_form_is_ours_alone() -> None:
+    said = signed_moment("secret", NOW)
+    assert moment_signed("secret", said) == NOW
+    assert moment_signed("other", said) is None
+    for text in ("", ".", "1.", said[:-1], said + "0", f"1{said}", "9" * 400, "-1.00", "１.é"):
+        assert moment_signed("secret", text) is None
+
+
 def test_each_letter_counts() -> None:
     token = seal("secret", "bounce", 7, 9)
     for place, letter in itertools.product(range(47), "a7"):
@@ -31,13 +85,14 @@ def test_each_letter_counts() -> None:
         assert token.endswith(letter) or unseal("secret", token[:-1] + letter) is None
 
 
-@given(st.text(max_size=60) | st.text("abcdefghijklmnopqrstuvwxyz234567", min_size=47, max_size=47))
+@given(st.text(max_size=60) | st.text("abcdefghijklmnopqrstuvwxyz234567", min_size=47, max_size=56))
 def test_anything_else_is_nothing(text: str) -> None:
     assert unseal("secret", text) is None
 
 
 def test_purposes_do_not_mix() -> None:
-    said = {seal("secret", purpose, 7, 9) for purpose in PURPOSES}
+    said = {seal("secret", purpose, 7, 9) for purpose in permanent}
+    said |= {seal_renewable("secret", purpose, 7, 9, epoch=0, now=NOW) for purpose in LIFETIMES}
     assert len(said) == len(PURPOSES)
     assert seal("secret", "bounce", 7, 9) == seal("secret", "bounce", 7, 9)
 
