@@ -1,17 +1,17 @@
 """Subscribers in the database: who they are. Whose turn it is, and how far each has been told, is in `turns`."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
 
 from bot.store.sql import chunks
-from bot.store.tables import SUBSCRIBERS
+from bot.store.tables import MAIL_REQUESTS, SUBSCRIBERS
 
-Status = Literal["active", "paused", "removed", "unsubscribed", "bounced", "complained"]
+Status = Literal["unconfirmed", "active", "paused", "removed", "unsubscribed", "bounced", "complained"]
 FINAL: tuple[Status, ...] = ("unsubscribed", "bounced", "complained")  # these always win over the file
 
 
@@ -48,6 +48,7 @@ class StoredSubscriber(NamedTuple):
     alert_day: date | None
     alerts_sent: int
     overflow: int
+    epoch: int = 0  # of their links
 
 
 COLUMNS = [SUBSCRIBERS.c[name] for name in StoredSubscriber._fields]
@@ -158,7 +159,8 @@ def add(tx: Connection, records: Iterable[SubscriberRecord], now: datetime) -> i
 
 def everyone(tx: Connection, *, after: int = 0, limit: int = 1000) -> list[StoredSubscriber]:
     """All subscribers in the order they came, a page at a time: pass the last id seen."""
-    return select_subscribers(tx, SUBSCRIBERS.c.id > after, [SUBSCRIBERS.c.id], limit)
+    known = and_(SUBSCRIBERS.c.id > after, SUBSCRIBERS.c.origin != "deleted")
+    return select_subscribers(tx, known, [SUBSCRIBERS.c.id], limit)
 
 
 def by_email(tx: Connection, email: str) -> StoredSubscriber | None:
@@ -170,7 +172,8 @@ def by_id(tx: Connection, subscriber_id: int) -> StoredSubscriber | None:
 
 
 def count_by_status(tx: Connection) -> dict[str, int]:
-    rows = tx.execute(select(SUBSCRIBERS.c.status, func.count()).group_by(SUBSCRIBERS.c.status))
+    counted = select(SUBSCRIBERS.c.status, func.count()).where(SUBSCRIBERS.c.origin != "deleted")
+    rows = tx.execute(counted.group_by(SUBSCRIBERS.c.status))
     return {status: number for status, number in rows}
 
 
@@ -229,3 +232,130 @@ def count_bounce(tx: Connection, subscriber_id: int, now: datetime, window_start
     number, since = (1, now) if since is None or since < window_start else (number + 1, since)
     tx.execute(update(SUBSCRIBERS).where(SUBSCRIBERS.c.id == subscriber_id).values(bounces=number, bounces_since=since))
     return int(number)
+
+
+# -- what they do themselves, on the web pages ------------------------------------------------------------------------
+
+
+def add_unconfirmed(tx: Connection, email: str, data: Mapping[str, Any], now: datetime) -> int:
+    """Somebody whose address was typed into the form: gets nothing but the question whether it was them. Returns
+    their number."""
+    record = SubscriberRecord(email=email, data=dict(data), alerts=False, schedule="", next_due=None)
+    row = _new_row(record, _as_json(data), "web", now) | {"status": "unconfirmed"}
+    return int(tx.execute(insert(SUBSCRIBERS).values(**row).returning(SUBSCRIBERS.c.id)).scalar_one())
+
+
+def start_again(tx: Connection, subscriber_id: int, record: SubscriberRecord, now: datetime) -> None:
+    """Somebody confirms: active from now on with what they asked for, told of nothing yet, due at once."""
+    tx.execute(
+        update(SUBSCRIBERS)
+        .where(SUBSCRIBERS.c.id == subscriber_id)
+        .values(
+            origin="web",
+            data=_as_json(record.data),
+            chosen="",
+            status="active",
+            status_since=now,
+            status_reason="confirmed",
+            paused_until=None,
+            alerts=record.alerts,
+            left_alerts=False,
+            schedule=record.schedule,
+            next_due=record.next_due,
+            told_revision=None,
+            told_at=None,
+            alert_revision=None,
+            alert_after=None,
+            bounces=0,
+            bounces_since=None,
+        )
+    )
+
+
+def change(tx: Connection, subscriber_id: int, record: SubscriberRecord, chosen: Mapping[str, Any] | None) -> None:
+    """New settings. `chosen`: those of them that win over the file, for somebody the file lists."""
+    tx.execute(
+        update(SUBSCRIBERS)
+        .where(SUBSCRIBERS.c.id == subscriber_id)
+        .values(
+            email=record.email,
+            data=_as_json(record.data),
+            alerts=record.alerts,
+            schedule=record.schedule,
+            next_due=record.next_due,
+            **({} if chosen is None else {"chosen": _as_json(chosen)}),
+        )
+    )
+
+
+def choices(tx: Connection) -> dict[str, dict[str, Any]]:
+    """What subscribers chose by a link that wins over the file: address -> part of their table."""
+    rows = tx.execute(select(SUBSCRIBERS.c.email, SUBSCRIBERS.c.chosen).where(SUBSCRIBERS.c.chosen != ""))
+    return {email: json.loads(chosen) for email, chosen in rows}
+
+
+def choices_of(tx: Connection, subscriber_id: int) -> dict[str, Any]:
+    """The same of one."""
+    chosen = tx.execute(select(SUBSCRIBERS.c.chosen).where(SUBSCRIBERS.c.id == subscriber_id)).scalar()
+    return dict(json.loads(chosen)) if chosen else {}
+
+
+def renew_links(tx: Connection, subscriber_id: int) -> None:
+    """From now on older links to the preferences, the feeds and the editions open nothing."""
+    tx.execute(
+        update(SUBSCRIBERS).where(SUBSCRIBERS.c.id == subscriber_id).values(epoch=(SUBSCRIBERS.c.epoch + 1) % 65536)
+    )
+
+
+def erase(tx: Connection, subscriber_id: int, keyed_hash: str, now: datetime) -> None:
+    """All that is known of somebody goes; the row stays under the hash of their address. A complaint is remembered."""
+    if tx.dialect.name == "sqlite":
+        tx.exec_driver_sql("PRAGMA secure_delete = ON")  # for this connection: freed pages are overwritten
+    status = tx.execute(select(SUBSCRIBERS.c.status).where(SUBSCRIBERS.c.id == subscriber_id)).scalar()
+    tx.execute(
+        update(SUBSCRIBERS)
+        .where(SUBSCRIBERS.c.id == subscriber_id)
+        .values(
+            email=f"{keyed_hash}.{subscriber_id}",
+            origin="deleted",
+            data="{}",
+            chosen="",
+            status="complained" if status == "complained" else "removed",
+            status_since=now,
+            status_reason="deleted",
+            alerts=False,
+            next_due=None,
+            paused_until=None,
+            epoch=(SUBSCRIBERS.c.epoch + 1) % 65536,
+        )
+    )
+
+
+def erased(tx: Connection) -> dict[str, Status]:
+    """The keyed hashes of everybody erased; whoever complained once stays so."""
+    rows = tx.execute(select(SUBSCRIBERS.c.email, SUBSCRIBERS.c.status).where(SUBSCRIBERS.c.origin == "deleted"))
+    found: dict[str, Status] = {}
+    for email, status in rows:
+        keyed_hash = email.partition(".")[0]
+        found[keyed_hash] = "complained" if "complained" in (status, found.get(keyed_hash)) else "removed"
+    return found
+
+
+def count_by_origin(tx: Connection) -> dict[str, int]:
+    counted = select(SUBSCRIBERS.c.origin, func.count()).where(SUBSCRIBERS.c.origin != "deleted")
+    return {origin: number for origin, number in tx.execute(counted.group_by(SUBSCRIBERS.c.origin))}
+
+
+def delete_unconfirmed(tx: Connection, before: datetime) -> list[int]:
+    """Those who never confirmed, and whose last request is older than that, go. Returns their numbers."""
+    asked = select(MAIL_REQUESTS.c.subscriber_id).where(MAIL_REQUESTS.c.at >= before)
+    stale = and_(SUBSCRIBERS.c.status == "unconfirmed", SUBSCRIBERS.c.status_since < before)
+    return list(
+        tx.execute(
+            delete(SUBSCRIBERS).where(stale, SUBSCRIBERS.c.id.not_in(asked)).returning(SUBSCRIBERS.c.id)
+        ).scalars()
+    )
+
+
+def _as_json(data: Mapping[str, Any]) -> str:
+    return json.dumps(data, ensure_ascii=False, sort_keys=True, default=str)

@@ -23,7 +23,7 @@ LONG = Text()
 
 OPEN_STATES = ("waiting", "leased", "sending")
 EDITION_STATES = (*OPEN_STATES, "sent", "failed", "suppressed", "expired", "unknown")
-SUBSCRIBER_STATES = ("active", "paused", "removed", "unsubscribed", "bounced", "complained")
+SUBSCRIBER_STATES = ("unconfirmed", "active", "paused", "removed", "unsubscribed", "bounced", "complained")
 
 
 def identity() -> Any:
@@ -229,7 +229,9 @@ class SubscriberRow(SQLModel, table=True):
 
     id: int | None = identity()
     email: str = Field(unique=True)
-    origin: str = "file"  # "file" | "database"
+    # "file" | "database" | "web" | "deleted": all that was known is gone, `email` is a keyed hash. Such a row stays, so
+    # that no list brings the person back, and nobody else is ever given the number in their letters' links.
+    origin: str = "file"
     data: str = Field(sa_type=LONG)  # the subscriber's table as in config.toml, as JSON
     status: str = "active"
     status_since: datetime
@@ -248,6 +250,58 @@ class SubscriberRow(SQLModel, table=True):
     overflow: int = 0  # papers over the ceiling, for the next digest to mention
     bounces: int = 0
     bounces_since: datetime | None = None
+    epoch: int = Field(default=0, sa_column_kwargs={"server_default": "0"})  # of their links: renewing counts on
+    # What they chose by a link, as a table like `data`: it wins over the file, whose author may not know of it.
+    chosen: str = Field(default="", sa_type=LONG, sa_column_kwargs={"server_default": ""})
+
+
+class MailRequestRow(SQLModel, table=True):
+    """Something a visitor of the web pages asked for that is answered by mail. Limits are counted by these rows."""
+
+    __tablename__ = "mail_request"
+
+    id: int | None = identity()
+    at: datetime = Field(index=True)
+    subscriber_id: int = Field(index=True, sa_type=BIG)
+    kind: str  # "confirm" | "manage" | "export" | "delete" | "address"
+    network: str = ""  # the visitor's, shortened: "192.0.2.0/24"
+    data: str = Field(default="", sa_type=LONG)  # confirm: the subscriber's table as asked for; address: the new one
+    done_at: datetime | None = None  # the link was used
+
+
+class ConsentRow(SQLModel, table=True):
+    """What somebody agreed to, or took back, and how. Rows are only added."""
+
+    __tablename__ = "consent"
+
+    id: int | None = identity()
+    subscriber_id: int = Field(index=True, sa_type=BIG)
+    at: datetime
+    act: str  # "asked" | "confirmed" | "left" ...
+    wording: str = ""  # version of the text that was agreed to
+    form: str = ""  # where: the page
+    network: str = ""
+
+
+class ThumbRow(SQLModel, table=True):
+    """What a subscriber said of a paper."""
+
+    __tablename__ = "thumb"
+
+    subscriber_id: int = Field(primary_key=True, sa_type=BIG)
+    paper_id: int = Field(primary_key=True, sa_type=BIG)
+    kind: str = Field(primary_key=True)  # "more" | "less" | "save"
+    at: datetime
+
+
+class TickRow(SQLModel, table=True):
+    """When a step of the worker last ran, and by when it must have run again to be called alive."""
+
+    __tablename__ = "tick"
+
+    step: str = Field(primary_key=True)
+    at: datetime
+    due_by: datetime
 
 
 class ComposeRow(SQLModel, table=True):
@@ -341,3 +395,7 @@ COMPOSES = _table(ComposeRow)
 EDITIONS = _table(EditionRow)
 ATTEMPTS = _table(AttemptRow)
 ACCOUNTS = _table(AccountRow)
+MAIL_REQUESTS = _table(MailRequestRow)
+CONSENTS = _table(ConsentRow)
+THUMBS = _table(ThumbRow)
+TICKS = _table(TickRow)

@@ -1,0 +1,29 @@
+"""When each step of the worker last ran. Written by whoever runs a step, read by /health."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import Connection, select, update
+
+from bot.store.sql import insert_or_ignore
+from bot.store.tables import TICKS
+
+
+class Tick(NamedTuple):
+    """The last run of a step."""
+
+    step: str
+    at: datetime
+    due_by: datetime  # if it has not run again by then, nobody is working
+
+
+def note(tx: Connection, step: str, now: datetime, good_for: timedelta) -> None:
+    """A step ran at `now`, and will again within `good_for`."""
+    values = {"at": now, "due_by": now + good_for}
+    tx.execute(insert_or_ignore(tx, TICKS), [{"step": step, **values}])
+    tx.execute(update(TICKS).where(TICKS.c.step == step).values(**values))
+
+
+def latest(tx: Connection) -> dict[str, Tick]:
+    rows = tx.execute(select(TICKS.c.step, TICKS.c.at, TICKS.c.due_by).order_by(TICKS.c.step))
+    return {row.step: Tick._make(row) for row in rows}
