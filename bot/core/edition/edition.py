@@ -31,6 +31,9 @@ class Pick:
     rise_over: timedelta | None = None
     entered_top: bool = False  # "new in the top"
     news: str = ""  # what changed, for a paper told before: "v2", "withdrawn", "now published in …"
+    more_url: str = ""  # signed links of this subscriber's, where there is a web process: more like this,
+    less_url: str = ""  # less like this,
+    save_url: str = ""  # keep it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +57,7 @@ class Addressee:
     schedule: str = ""  # in words: "on weekdays at 07:30"
     abstract: Literal["full", "short", "none"] = "short"
     language: str = "en"
+    pictures: bool = False  # of the first paper
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +79,8 @@ class Edition:
     heartbeat: bool = False  # nothing new; sent only to say so
     unsubscribe_url: str = ""  # https page, where there is a web process
     unsubscribe_email: str = ""  # an address; any mail to it unsubscribes
+    browser_url: str = ""  # this edition as a web page, with all that did not fit
+    manage_url: str = ""  # where the subscriber changes how often and what: "fewer mails"
     contact: str = ""  # who runs this
 
     @property

@@ -187,6 +187,7 @@ def merge(paper: Paper | None, listing: Listing, now: datetime) -> Paper:
         hf_url=text("hf_url", hub),
         code_url=text("code_url", hub),
         project_url=text("project_url", hub),
+        thumbnail_url=text("thumbnail_url", hub),
     )
 
 

@@ -40,6 +40,7 @@ class Paper:
     hf_url: str = ""
     code_url: str = ""
     project_url: str = ""
+    thumbnail_url: str = ""  # a small picture of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,7 @@ class Listing:
     hf_url: str = ""
     code_url: str = ""
     project_url: str = ""
+    thumbnail_url: str = ""
 
     @property
     def key(self) -> str:

@@ -84,6 +84,7 @@ def listing(item: object, day: date | None = None) -> Listing:
         hf_url=hf_url,
         code_url=sanitize.web_address(_first(inner, item, "githubRepo")),
         project_url=sanitize.web_address(_first(inner, item, "projectPage")),
+        thumbnail_url=sanitize.web_address(_first(item, inner, "thumbnail")),
     )
 
 
