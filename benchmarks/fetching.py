@@ -122,11 +122,11 @@ class Handler(BaseHTTPRequestHandler):
 
 def parts(urls: list[str], folder: Path) -> int:
     from bot.core.source.document import Progress
-    from bot.fetch import Fetcher, Memory
+    from bot.fetch import Fetcher, MemoryPoliteness
     from bot.sources import feed as source
 
     remembered = folder / "states"
-    ledger = Memory(pickle.loads(remembered.read_bytes()) if remembered.exists() else ())
+    politeness = MemoryPoliteness(pickle.loads(remembered.read_bytes()) if remembered.exists() else ())
     states = []
 
     def one(url: str) -> int:
@@ -136,7 +136,7 @@ def parts(urls: list[str], folder: Path) -> int:
         states.extend(answer.url_states)
         return sum(len(source.parse(document, settings).listings) for document in answer.documents)
 
-    with Fetcher(ledger, clock=lambda: datetime.now(UTC)) as fetcher, ThreadPoolExecutor(THREADS) as pool:
+    with Fetcher(politeness, clock=lambda: datetime.now(UTC)) as fetcher, ThreadPoolExecutor(THREADS) as pool:
         count = sum(pool.map(one, urls))
     remembered.write_bytes(pickle.dumps(states))
     return count

@@ -19,20 +19,20 @@ from bot.cli.console import set_up_logging
 from bot.config import Config, load
 from bot.core.letter.renderer import LetterRenderer, environment
 from bot.errors import DeliveryError, UserError
-from bot.fetch import Fetcher, Memory
+from bot.fetch import Fetcher, MemoryPoliteness
 from bot.mail.incoming import mailboxes
 from bot.mail.message.dkim import DkimSigner
 from bot.mail.message.mailbox import mailbox
 from bot.mail.transport.from_url import Transport, transport
 from bot.pipeline import upkeep
 from bot.pipeline.build_message import Identity, PressRoom
-from bot.pipeline.collect.collect import Source
+from bot.pipeline.collect.collect import ConfiguredSource
 from bot.pipeline.deliver.deliver import Sending
 from bot.pipeline.subscribers import record_for
 from bot.resources import shipped
 from bot.sources import every
 from bot.store import Database, settings, subscribers
-from bot.store.sources import Pace
+from bot.store.sources import DatabasePoliteness
 from bot.store.subscribers import SubscriberRecord
 
 Clock = Callable[[], datetime]
@@ -91,9 +91,9 @@ class App:
         return database
 
     @cached_property
-    def sources(self) -> list[Source]:
+    def sources(self) -> list[ConfiguredSource]:
         return [
-            Source(
+            ConfiguredSource(
                 name=source.name,
                 module=every()[source.type],
                 settings=source.settings,
@@ -172,7 +172,7 @@ class App:
     @contextmanager
     def fetcher(self, clock: Clock) -> Iterator[Fetcher]:
         with Fetcher(
-            Pace(self.database),
+            DatabasePoliteness(self.database),
             contact=self.config.contact,
             version=__version__,
             clock=clock,
@@ -193,7 +193,7 @@ class App:
 @contextmanager
 def bare_fetcher() -> Iterator[Fetcher]:
     """For looking at a source without any configuration or database."""
-    with Fetcher(Memory(), version=__version__, clock=lambda: datetime.now(UTC), base=Path.cwd()) as fetcher:
+    with Fetcher(MemoryPoliteness(), version=__version__, clock=lambda: datetime.now(UTC), base=Path.cwd()) as fetcher:
         yield fetcher
 
 

@@ -4,7 +4,8 @@ What is in it belongs to the sources."""
 import zlib
 from collections.abc import Iterable, Iterator
 
-from bot.fetch.errors import Trouble, plain, size
+from bot.core.source.redact import one_line
+from bot.fetch.errors import Interrupted, Refused, Unanswered, size
 
 ACCEPTED = "gzip, deflate"
 _PIECE = 256 * 1024
@@ -12,23 +13,23 @@ _DEEPEST = 2
 
 
 def read(chunks: Iterable[bytes], content_encoding: str, limit: int) -> bytes:
-    """The decoded body. Raises Trouble for more than `limit` bytes, an unknown encoding or a damaged one."""
+    """The decoded body. Raises FetchError for more than `limit` bytes, an unknown encoding or a damaged one."""
     encodings = [name.strip().lower() for name in content_encoding.split(",")]
     encodings = [name for name in encodings if name not in ("", "identity")]
     if len(encodings) > _DEEPEST:
-        raise Trouble(f"answer compressed {len(encodings)} times over, given up")
+        raise Refused(f"answer compressed {len(encodings)} times over, given up")
     for encoding in reversed(encodings):
         if encoding not in ("gzip", "x-gzip", "deflate"):
-            raise Trouble(f"answer in an encoding we did not ask for ({plain(encoding, 40)})")
+            raise Unanswered(f"answer in an encoding we did not ask for ({one_line(encoding, 40)})")
         chunks = _inflated(chunks, gzip=encoding != "deflate")
     body = bytearray()
     try:
         for chunk in chunks:
             body += chunk
             if len(body) > limit:
-                raise Trouble(f"document larger than {size(limit)}, given up")
+                raise Refused(f"document larger than {size(limit)}, given up")
     except zlib.error:
-        raise Trouble("compressed answer is damaged", again=True) from None
+        raise Interrupted("compressed answer is damaged") from None
     return bytes(body)
 
 
@@ -54,9 +55,9 @@ def _inflated(chunks: Iterable[bytes], *, gzip: bool) -> Iterator[bytes]:
     if inflater is not None:
         yield inflater.flush()
         if not inflater.eof:
-            raise Trouble("compressed answer ended early", again=True)
+            raise Interrupted("compressed answer ended early")
     elif head:
-        raise Trouble("compressed answer ended early", again=True)
+        raise Interrupted("compressed answer ended early")
 
 
 def _inflater(start: bytes, *, gzip: bool) -> "zlib._Decompress":

@@ -1,20 +1,31 @@
-"""Errors in human words, and addresses fit to be shown: no password, no key, no control character.
-Who reacts to an error is `bot.errors`; this module only finds the words."""
+"""What can go wrong with one request, and in which words it is told.
+
+    SourceError (bot.errors)       what leaves this package: one line with the host's name
+    FetchError                     why one request failed; `Fetcher` makes a SourceError of it
+     ├ Refused                     we will not: the address, a redirect, a size or a time limit says no
+     ├ Unreachable                 no connection came about: the address may lead nowhere
+     │  └ UnreachableForNow          ... and may well answer in a moment
+     ├ NotFound                    404: the address leads nowhere
+     ├ Interrupted                 broken off, damaged, or the server stumbled: may well succeed in a moment
+     └ Unanswered                  everything else: the server's no, silence, a broken TLS or proxy setup
+
+Two questions are asked of an error: is it worth another try at once (`retryable`), and does the address itself lead
+nowhere (`leads_nowhere`), so that a remembered redirect to it should be forgotten.
+"""
 
 import errno
 import json
 import re
 import socket
 import ssl
-import unicodedata
 from collections.abc import Iterator
 from datetime import datetime
 from http import HTTPStatus
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 import httpcore
 
-_SECRET = re.compile(r"key|token|secret|pass|pwd|auth|sig|session|credential", re.IGNORECASE)
+from bot.core.source.redact import one_line
+
 _ADVICE = {
     400: "the request makes no sense to it: check this source's settings",
     401: "it wants a login: write https://USER:PASSWORD@HOST/... or check the one you gave",
@@ -28,40 +39,43 @@ _ADVICE = {
 }
 
 
-class Trouble(Exception):
-    """Why one request failed, without the host's name. Stays inside `bot.fetch`, which makes a SourceError of it.
+class FetchError(Exception):
+    """Why one request failed, in words without the host's name. Never leaves `bot.fetch`."""
 
-    `again` says that the same request may well succeed in a moment; `absent` that the address itself leads nowhere.
-    """
-
-    def __init__(self, words: str, *, again: bool = False, absent: bool = False) -> None:
-        self.again = again
-        self.absent = absent
-        super().__init__(words)
+    retryable = False
+    leads_nowhere = False
 
 
-def redacted(url: str) -> str:
-    """A URL as it may be shown: user and password, and the values of query keys that sound secret, become ***."""
-    try:
-        parts = urlsplit(url)
-        netloc = "***@" + parts.netloc.rpartition("@")[2] if "@" in parts.netloc else parts.netloc
-        pairs = parts.query.split("&")
-        names = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
-        if any(_SECRET.search(name) for name in names):
-            pairs = [f"{p.partition('=')[0]}=***" if _SECRET.search(p.partition("=")[0]) else p for p in pairs]
-        return plain(urlunsplit((parts.scheme, netloc, parts.path, "&".join(pairs), "")), 300)
-    except ValueError:
-        return "(an address that cannot be read)"
+class Refused(FetchError):
+    """Something we will not do, or not go on with: a forbidden address or redirect, a document or a time too long."""
 
 
-def plain(text: str, longest: int = 160) -> str:
-    """One printable line of at most `longest` characters: what a stranger wrote, safe for a terminal or a log."""
-    kept = "".join(" " if char.isspace() else char for char in text if char.isspace() or char.isprintable())
-    kept = " ".join("".join(c for c in kept if unicodedata.bidirectional(c) not in _BIDI).split())
-    return kept if len(kept) <= longest else kept[: longest - 1] + "…"
+class Unreachable(FetchError):
+    """No connection came about."""
+
+    leads_nowhere = True
 
 
-_BIDI = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+class UnreachableForNow(Unreachable):
+    """No connection came about, of a kind that often passes."""
+
+    retryable = True
+
+
+class NotFound(FetchError):
+    """The server knows no such page."""
+
+    leads_nowhere = True
+
+
+class Interrupted(FetchError):
+    """The answer broke off or came damaged, or the server stumbled over the request (5xx)."""
+
+    retryable = True
+
+
+class Unanswered(FetchError):
+    """The server answered with a refusal, or did not answer properly at all."""
 
 
 def size(count: int) -> str:
@@ -72,12 +86,12 @@ def size(count: int) -> str:
     return f"{count} bytes"
 
 
-def moment(when: datetime) -> str:
+def utc_minute(when: datetime) -> str:
     """`2026-11-21 14:05 UTC`."""
     return f"{when:%Y-%m-%d %H:%M} UTC"
 
 
-def answered(status: int, said: str = "") -> str:
+def status_words(status: int, said: str = "") -> str:
     """`answered 404 Not Found: there is no such page: check the address`, with what the server itself said."""
     try:
         name = f"{status} {HTTPStatus(status).phrase}"
@@ -87,7 +101,7 @@ def answered(status: int, said: str = "") -> str:
     return f"answered {name}: {advice}" + (f" (it says: {said})" if said else "")
 
 
-def said(body: bytes, content_type: str) -> str:
+def server_words(body: bytes, content_type: str) -> str:
     """The reason a server gives in the body of an error: JSON's `error`, a page's or a feed's title, a line of text."""
     text = body.decode("utf-8", "replace").strip()
     if text.startswith("{"):
@@ -96,54 +110,53 @@ def said(body: bytes, content_type: str) -> str:
         except (ValueError, RecursionError):
             return ""
         found = next((told[key] for key in ("error", "message", "detail") if isinstance(told.get(key), str)), "")
-        return plain(found)
+        return one_line(found)
     if title := re.search(r"<title[^<>]{0,200}>([^<]{1,300})</", text, re.IGNORECASE):
-        return plain(title[1])
-    return plain(text) if content_type.startswith("text/plain") else ""
+        return one_line(title[1])
+    return one_line(text) if content_type.startswith("text/plain") else ""
 
 
-def explained(error: Exception) -> Trouble:
-    """The Trouble behind an exception of httpcore or the socket."""
+def from_transport(error: Exception) -> FetchError:
+    """The FetchError behind an exception of httpcore or the socket."""
     if isinstance(error, httpcore.ProxyError):
-        return Trouble(f"the proxy would not connect us ({plain(str(error))}): check HTTPS_PROXY and NO_PROXY")
+        return Unanswered(f"the proxy would not connect us ({one_line(str(error))}): check HTTPS_PROXY and NO_PROXY")
     for cause in _causes(error):
-        if isinstance(cause, Trouble):
+        if isinstance(cause, FetchError):
             return cause
         if isinstance(cause, socket.gaierror):
             return unresolved(cause)
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return Trouble(f"TLS certificate not valid: {plain(cause.verify_message)}; it is never accepted unchecked")
+            words = f"TLS certificate not valid: {one_line(cause.verify_message)}; it is never accepted unchecked"
+            return Unanswered(words)
         if isinstance(cause, ssl.SSLError):
-            return Trouble(f"TLS failed ({plain(cause.reason or 'no reason given')}): does this address speak https?")
+            reason = one_line(cause.reason or "no reason given")
+            return Unanswered(f"TLS failed ({reason}): does this address speak https?")
         if isinstance(cause, ConnectionRefusedError):
-            return Trouble("connection refused: is the server running, and the port right?", again=True, absent=True)
+            return UnreachableForNow("connection refused: is the server running, and the port right?")
         if isinstance(cause, OSError) and cause.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN):
-            return Trouble("cannot be reached from here: is the network up?", again=True, absent=True)
+            return UnreachableForNow("cannot be reached from here: is the network up?")
         if isinstance(cause, ConnectionError):
-            return Trouble("connection broken off by the other side", again=True)
+            return Interrupted("connection broken off by the other side")
     if isinstance(error, httpcore.ConnectTimeout):
-        return Trouble("timed out while connecting: is the network up, or the host down?", absent=True)
+        return Unreachable("timed out while connecting: is the network up, or the host down?")
     if isinstance(error, httpcore.TimeoutException):
-        return Trouble("timed out: the connection stands, but nothing comes: later")
+        return Unanswered("timed out: the connection stands, but nothing comes: later")
     if isinstance(error, httpcore.RemoteProtocolError):
         if "complete message body" in str(error):
-            return Trouble("document cut short: the connection ended before all of it was here", again=True)
+            return Interrupted("document cut short: the connection ended before all of it was here")
         if "without sending a response" in str(error):
-            return Trouble("connection closed without an answer", again=True)
-        return Trouble(f"did not speak proper HTTP ({plain(str(error), 80)})", again=True)
+            return Interrupted("connection closed without an answer")
+        return Interrupted(f"did not speak proper HTTP ({one_line(str(error), 80)})")
     if isinstance(error, (httpcore.LocalProtocolError, UnicodeError)):
-        return Trouble(
-            f"the request could not be written ({plain(str(error), 80)}): check this source's headers and address"
+        return Unanswered(
+            f"the request could not be written ({one_line(str(error), 80)}): check this source's headers and address"
         )
-    return Trouble(f"connection failed ({plain(str(error), 80) or type(error).__name__})", again=True)
+    return Interrupted(f"connection failed ({one_line(str(error), 80) or type(error).__name__})")
 
 
-def unresolved(error: socket.gaierror) -> Trouble:
-    return Trouble(
-        "the name could not be resolved: check the spelling, the network and the DNS",
-        again=error.errno == socket.EAI_AGAIN,
-        absent=True,
-    )
+def unresolved(error: socket.gaierror) -> FetchError:
+    words = "the name could not be resolved: check the spelling, the network and the DNS"
+    return UnreachableForNow(words) if error.errno == socket.EAI_AGAIN else Unreachable(words)
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

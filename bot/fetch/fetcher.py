@@ -8,21 +8,21 @@ from types import TracebackType
 from typing import Self
 
 from bot import __version__
-from bot.core.source.document import Answer, Document, Request, UrlState
+from bot.core.source.document import Document, FetchResult, Request, UrlState
 from bot.errors import SourceError
 from bot.fetch import files, http_cache
-from bot.fetch.errors import Trouble, answered
+from bot.fetch.errors import FetchError, Refused, status_words
+from bot.fetch.http_client import FetchJob, HttpClient, HttpReply, user_agent
 from bot.fetch.limits import Budget, Limits
-from bot.fetch.politeness import Ledger, Memory
-from bot.fetch.request import Errand, Exchange, Reply, user_agent
+from bot.fetch.politeness import MemoryPoliteness, PolitenessStore
 from bot.fetch.transport import Resolve, system_resolver
-from bot.fetch.urls import Address, is_url, redirect_target, web_address
+from bot.fetch.urls import WebAddress, is_url, redirect_target, web_address
 
 
 class Fetcher:
     """Gets documents, politely. One per process, shared by its threads; a context manager that closes its connections.
 
-    ledger   what is remembered of URLs and whose turn it is; in memory when not given
+    politeness   what is remembered of URLs and whose turn it is; in memory when not given
     clock    the present moment (UTC), for pacing and freshness; `sleep` goes with it
     contact  a mail address or page for those who run the servers, sent in the User-Agent
     base     the folder that relative file names start from
@@ -30,7 +30,7 @@ class Fetcher:
 
     def __init__(
         self,
-        ledger: Ledger | None = None,
+        politeness: PolitenessStore | None = None,
         *,
         clock: Callable[[], datetime],
         contact: str = "",
@@ -40,12 +40,12 @@ class Fetcher:
         sleep: Callable[[float], object] | None = None,
         resolve: Resolve = system_resolver,
     ) -> None:
-        self.ledger: Ledger = Memory() if ledger is None else ledger
+        self.politeness: PolitenessStore = MemoryPoliteness() if politeness is None else politeness
         self.limits = limits
         self.user_agent = user_agent(version, contact)
         self._clock = clock
         self._base = Path(base)
-        self._exchange = Exchange(self.ledger, limits, self.user_agent, clock, sleep, resolve)
+        self._client = HttpClient(self.politeness, limits, self.user_agent, clock, sleep, resolve)
 
     def __enter__(self) -> Self:
         return self
@@ -57,64 +57,64 @@ class Fetcher:
 
     def close(self) -> None:
         """Closes all connections. Fetches still under way in other threads end at once, with a SourceError."""
-        self._exchange.close()
+        self._client.close()
 
-    def fetch(self, request: Request, *, private: bool = False, scope: str = "") -> Answer:
-        """The documents at `request.location`, or `unchanged`. Nothing is saved: `url_states` are for the caller to
-        store, together with what the documents brought. What is remembered in one `scope` is unknown in another: two
-        sources on one URL, or one source with new settings, each get the document.
+    def fetch(self, request: Request, *, private: bool = False, scope: str = "") -> FetchResult:
+        """The documents at `request.location`; none if it is as it was. Nothing is saved: `url_states` are for the
+        caller to store, together with what the documents brought. What is remembered in one `scope` is unknown in
+        another: two sources on one URL, or one source with new settings, each get the document.
 
         Raises SourceError: one line that says what happened and what to do, with `retry_at` when the host (or its pace)
         wants us later, and `gone` when it wants us never again.
         """
         if not is_url(request.location):
-            return files.read(request, self._base, self.ledger, scope, self._clock(), self.limits)
+            return files.read(request, self._base, self.politeness, scope, self._clock(), self.limits)
         home = web_address(request.location)
         budget = Budget(self.limits.seconds, self.limits.body + self.limits.head)
-        errand = Errand(request, private, budget, home, scope)
-        state = self.ledger.url_state(errand.key(home))
+        job = FetchJob(request, private, budget, home, scope)
+        state = self.politeness.url_state(job.key(home))
         if state is not None and state.gone:
-            raise SourceError(f"{home.host}: {answered(410)}", gone=True)
+            raise SourceError(f"{home.host}: {status_words(410)}", gone=True)
         try:
             if state is not None and state.moved_to:
                 try:
-                    return self._follow(errand, web_address(state.moved_to), state)
-                except Trouble as trouble:
-                    if not trouble.absent:
+                    return self._follow(job, web_address(state.moved_to), state)
+                except FetchError as error:
+                    if not error.leads_nowhere:
                         raise
-            return self._follow(errand, home, state)
-        except Trouble as trouble:
-            raise SourceError(str(trouble)) from trouble
+            return self._follow(job, home, state)
+        except FetchError as error:
+            raise SourceError(str(error)) from error
 
-    def _follow(self, errand: Errand, start: Address, known: UrlState | None) -> Answer:
-        """From `start` through at most `limits.redirects` hops to a document. Raises SourceError and Trouble."""
-        errand.trusted = True
+    def _follow(self, job: FetchJob, start: WebAddress, known: UrlState | None) -> FetchResult:
+        """From `start` through at most `limits.redirects` hops to a document. Raises SourceError and FetchError."""
+        job.trusted = True
         here = settled = start
         permanent = True
         for _ in range(self.limits.redirects + 1):
-            errand.trusted = errand.trusted and here.origin in errand.home.same_owner
-            key = errand.key(here)
-            state = known if here == errand.home else self.ledger.url_state(key)
+            job.trusted = job.trusted and here.origin in job.home.same_owner
+            key = job.key(here)
+            state = known if here == job.home else self.politeness.url_state(key)
             if http_cache.still_fresh(state, self._clock()):
-                return self._answer(errand, settled, known)
-            reply = self._exchange.ask(errand, here, state)
+                return self._answer(job, settled, known)
+            reply = self._client.ask(job, here, state)
             if reply.status == 304:
-                return self._answer(errand, settled, known, self._state(key, reply, state))
+                return self._answer(job, settled, known, self._state(key, reply, state))
             if reply.status in (200, 203):
                 document = Document(
-                    request=errand.request,
+                    request=job.request,
                     location=here.url,
                     body=reply.content,
                     fetched=self._clock(),
                     content_type=reply.headers.get("content-type", ""),
                 )
-                return self._answer(errand, settled, known, self._state(key, reply, state), document)
+                return self._answer(job, settled, known, self._state(key, reply, state), document)
             here = redirect_target(here, reply.headers.get("location", ""))
             permanent = permanent and reply.status in (301, 308)
             settled = here if permanent else settled
-        raise Trouble(f"{start.host}: more than {self.limits.redirects} redirects: check the address")
+        raise Refused(f"{start.host}: more than {self.limits.redirects} redirects: check the address")
 
-    def _state(self, key: str, reply: Reply, before: UrlState | None) -> UrlState:
+    def _state(self, key: str, reply: HttpReply, before: UrlState | None) -> UrlState:
         """What to remember after a 200 or a 304; a 304 need not repeat the validators."""
         kept = before if reply.status == 304 else None
         return UrlState(
@@ -126,21 +126,20 @@ class Fetcher:
 
     def _answer(
         self,
-        errand: Errand,
-        settled: Address,
+        job: FetchJob,
+        settled: WebAddress,
         known: UrlState | None,
         state: UrlState | None = None,
         document: Document | None = None,
-    ) -> Answer:
+    ) -> FetchResult:
         states = [] if state is None else [state]
-        home = errand.key(errand.home)
-        moved_to = "" if settled == errand.home else settled.url
+        home = job.key(job.home)
+        moved_to = "" if settled == job.home else settled.url
         if moved_to != (known.moved_to if known else "") and (state is None or state.url != home):
             states.append(UrlState(url=home, moved_to=moved_to))
-        return Answer(
+        return FetchResult(
             documents=() if document is None else (document,),
-            unchanged=document is None,
             url_states=tuple(states),
-            requests_made=errand.requests_made,
-            bytes_read=errand.budget.bytes_read,
+            requests_made=job.requests_made,
+            bytes_read=job.budget.bytes_read,
         )

@@ -1,10 +1,10 @@
 """What one fetch may cost, and the running account of it.
-How the account is enforced on sockets is `wire`, on bodies `body`."""
+It is enforced on sockets by `transport`, on bodies by `body`."""
 
 import time
 from dataclasses import dataclass
 
-from bot.fetch.errors import Trouble, size
+from bot.fetch.errors import Refused, size
 
 MiB = 1024 * 1024
 
@@ -44,15 +44,15 @@ class Budget:
         return max(0.0, self._end - time.monotonic())
 
     def patience(self, wanted: float | None) -> float:
-        """How long a socket may keep us waiting now. Raises Trouble when the time is up."""
+        """How long a socket may keep us waiting now. Raises Refused when the time is up."""
         left = self.left()
         if left <= 0:
-            raise Trouble(f"took longer than {self._seconds:g} s in all, given up")
+            raise Refused(f"took longer than {self._seconds:g} s in all, given up")
         return left if wanted is None else min(wanted, left)
 
     def take(self, count: int) -> None:
-        """Account for bytes that came in. Raises Trouble when one reply holds more than it may."""
+        """Account for bytes that came in. Raises Refused when one reply holds more than it may."""
         self.bytes_read += count
         self._of_this_reply += count
         if self._of_this_reply > self._wire:
-            raise Trouble(f"sent more than {size(self._wire)}, given up")
+            raise Refused(f"sent more than {size(self._wire)}, given up")

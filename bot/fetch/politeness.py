@@ -1,5 +1,5 @@
 """Manners that outlive a request: what is remembered of a URL, and whose turn it is at a host.
-The lasting ledger is the store's; `Memory` here serves tools that keep nothing."""
+The lasting politeness is the store's; `MemoryPoliteness` here serves tools that keep nothing."""
 
 import threading
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from bot.fetch.ssrf import is_loopback
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-class Ledger(Protocol):
+class PolitenessStore(Protocol):
     """Shared by all threads, and through the database by all processes."""
 
     def url_state(self, url: str) -> UrlState | None:
@@ -26,8 +26,8 @@ class Ledger(Protocol):
         """Nobody asks this host before `until` (UTC); an earlier `until` never shortens a later one."""
 
 
-class Memory:
-    """A Ledger that lives as long as the process."""
+class MemoryPoliteness:
+    """A `PolitenessStore` that lives as long as the process."""
 
     def __init__(self, states: Iterable[UrlState] = ()) -> None:
         self._lock = threading.Lock()
@@ -54,7 +54,7 @@ class Memory:
             self._held[host] = max(until, self._held.get(host, _NEVER))
 
 
-class Manners(NamedTuple):
+class HostPolicy(NamedTuple):
     """How a host is to be treated: under which name it is paced, how many seconds apart, and if one at a time."""
 
     key: str
@@ -62,12 +62,12 @@ class Manners(NamedTuple):
     alone: bool
 
 
-def manners(host: str, port: int | None, gap: float) -> Manners:
+def host_policy(host: str, port: int | None, gap: float) -> HostPolicy:
     """arXiv asks for one request per 3 s over one connection, all of its machines and services together
     (arXiv API terms of use); this machine needs no manners, but its servers are told apart."""
     name = host.rstrip(".").lower()
     if name == "arxiv.org" or name.endswith(".arxiv.org"):
-        return Manners("arxiv.org", 3.0, alone=True)
+        return HostPolicy("arxiv.org", 3.0, alone=True)
     if is_loopback(name):
-        return Manners(f"{name}:{port or 80}", 0.0, alone=False)
-    return Manners(name, gap, alone=False)
+        return HostPolicy(f"{name}:{port or 80}", 0.0, alone=False)
+    return HostPolicy(name, gap, alone=False)

@@ -1,5 +1,5 @@
 """Which addresses a source may live at: the rules of the SSRF guard, on addresses as resolved, never on names.
-Resolving and connecting is `wire`'s."""
+Resolving and connecting is `transport`'s."""
 
 import ipaddress
 import socket
@@ -17,7 +17,7 @@ _UNICAST = ipaddress.ip_network("2000::/3")  # the only part of IPv6 given out f
 _UNIQUE_LOCAL = ipaddress.ip_network("fc00::/7")
 _CARRIER = ipaddress.ip_network("100.64.0.0/10")
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def refusal(address: str, *, private: bool) -> str:
@@ -28,7 +28,7 @@ def refusal(address: str, *, private: bool) -> str:
     An IPv4 address inside an IPv6 one (mapped, or NAT64 as networks without IPv4 use it) counts as itself.
     """
     try:
-        ip: Address = ipaddress.ip_address(address)
+        ip: IpAddress = ipaddress.ip_address(address)
     except ValueError:
         return f"address {address!r} refused: not an IP address"
     ip = _unwrapped(ip)
@@ -49,16 +49,16 @@ def refusal(address: str, *, private: bool) -> str:
     return "" if ip.is_global else _unless(private, ip)
 
 
-def _unassigned(ip: Address) -> bool:
+def _unassigned(ip: IpAddress) -> bool:
     return ip.version == 6 and ip not in _UNICAST and ip not in _UNIQUE_LOCAL
 
 
-def _unless(private: bool, ip: Address) -> str:
+def _unless(private: bool, ip: IpAddress) -> str:
     kind = "loopback" if ip.is_loopback else "private"
     return "" if private else f"{kind} address {ip} refused: set private = true if this source is meant to be local"
 
 
-def _unwrapped(ip: Address) -> Address:
+def _unwrapped(ip: IpAddress) -> IpAddress:
     """The IPv4 address that an IPv6 address stands for, where it stands for one."""
     if not isinstance(ip, ipaddress.IPv6Address):
         return ip

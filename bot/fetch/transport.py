@@ -14,7 +14,8 @@ from contextvars import ContextVar
 import httpcore
 import httpx
 
-from bot.fetch.errors import Trouble, explained, redacted
+from bot.core.source.redact import redacted
+from bot.fetch.errors import Refused, Unanswered, Unreachable, from_transport
 from bot.fetch.limits import Budget, Limits
 from bot.fetch.ssrf import is_loopback, literal, refusal
 from bot.fetch.urls import is_host
@@ -31,7 +32,7 @@ def system_resolver(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
 
 
-class Wire:
+class HttpTransport:
     """All connections of a process. Those of sources allowed to be private are kept apart: a pooled connection is not
     checked again, so a public source must never be lent one of them."""
 
@@ -41,11 +42,11 @@ class Wire:
         self._lock = threading.Lock()
         self._tls: ssl.SSLContext | None = None
         self._closed = False
-        self._transports: dict[tuple[str, bool, bool], _Transport] = {}
+        self._transports: dict[tuple[str, bool, bool], _PoolTransport] = {}
 
     @contextlib.contextmanager
     def ask(self, request: httpx.Request, budget: Budget, *, private: bool) -> Iterator[httpx.Response]:
-        """The response to one request, its body not yet read. Raises Trouble, also while the body is being read."""
+        """The response to one request, its body not yet read. Raises FetchError, also while the body is being read."""
         limits = self._limits
         patience = {"connect": limits.connect, "read": limits.silence, "write": limits.silence, "pool": limits.silence}
         request.extensions["timeout"] = patience
@@ -67,18 +68,18 @@ class Wire:
             while self._transports:
                 self._transports.popitem()[1].close()
 
-    def _transport(self, url: httpx.URL, private: bool) -> "_Transport":
+    def _transport(self, url: httpx.URL, private: bool) -> "_PoolTransport":
         proxy = proxy_for(url)
         if proxy:  # it resolves the name, so only what is plain from the name itself can be checked here
             address = literal(url.host)
             if address and (why := refusal(address, private=private)):
-                raise Trouble(why)
+                raise Refused(why)
         with self._lock:
             if self._closed:
-                raise Trouble("not asked, for we are being stopped")
+                raise Refused("not asked, for we are being stopped")
             key = proxy, private, url.scheme == "https"
             if key not in self._transports:
-                self._transports[key] = _Transport(self._pool(*key))
+                self._transports[key] = _PoolTransport(self._pool(*key))
             return self._transports[key]
 
     def _pool(self, proxy: str, private: bool, tls: bool) -> httpcore.ConnectionPool:
@@ -86,8 +87,8 @@ class Wire:
             try:
                 self._tls = httpx.create_ssl_context()  # honours SSL_CERT_FILE and SSL_CERT_DIR
             except OSError as error:
-                raise Trouble(f"no TLS certificates ({error.strerror}): check SSL_CERT_FILE") from error
-        backend = _Backend(self._limits, self._resolve, guarded=not proxy, private=private)
+                raise Unanswered(f"no TLS certificates ({error.strerror}): check SSL_CERT_FILE") from error
+        backend = _CheckedBackend(self._limits, self._resolve, guarded=not proxy, private=private)
         if not proxy:
             return httpcore.ConnectionPool(
                 ssl_context=self._tls,
@@ -101,9 +102,9 @@ class Wire:
             if not is_host(url.raw_host):
                 raise httpx.InvalidURL("no host")
         except httpx.InvalidURL:
-            raise Trouble(f"proxy address {redacted(proxy)} cannot be read: check HTTP_PROXY and HTTPS_PROXY") from None
+            raise Refused(f"proxy address {redacted(proxy)} cannot be read: check HTTP_PROXY and HTTPS_PROXY") from None
         if url.scheme not in ("http", "https"):
-            raise Trouble(
+            raise Refused(
                 f"proxy {redacted(proxy)} is not an http proxy: set HTTP_PROXY and HTTPS_PROXY to one that is"
             )
         return httpcore.HTTPProxy(
@@ -120,12 +121,12 @@ class Wire:
 
 @contextlib.contextmanager
 def _in_words() -> Iterator[None]:
-    """What goes wrong on the wire becomes Trouble."""
+    """What goes wrong on the wire becomes FetchError."""
     try:
         yield
     except (httpcore.TimeoutException, TimeoutError) as error:
         _budget.get().patience(None)  # if all the time is gone, say so
-        raise explained(error) from error
+        raise from_transport(error) from error
     except (
         httpcore.NetworkError,
         httpcore.ProtocolError,
@@ -134,7 +135,7 @@ def _in_words() -> Iterator[None]:
         OSError,
         UnicodeError,
     ) as error:
-        raise explained(error) from error
+        raise from_transport(error) from error
 
 
 def proxy_for(url: httpx.URL) -> str:
@@ -147,7 +148,7 @@ def proxy_for(url: httpx.URL) -> str:
     return proxy if not proxy or "://" in proxy else f"http://{proxy}"
 
 
-class _Transport(httpx.BaseTransport):
+class _PoolTransport(httpx.BaseTransport):
     """httpx's face over an httpcore pool of our own. httpx's HTTPTransport takes no network backend, and its Client
     would keep cookies and log whole URLs, so neither is used."""
 
@@ -188,7 +189,7 @@ class _ResponseStream(httpx.SyncByteStream):
         self._response.close()
 
 
-class _Backend(httpcore.NetworkBackend):
+class _CheckedBackend(httpcore.NetworkBackend):
     """Connects to addresses, never to names: what was checked is what is connected to, so a name that changes its mind
     between the two (DNS rebinding) gains nothing. One bad address among several refuses them all."""
 
@@ -213,14 +214,14 @@ class _Backend(httpcore.NetworkBackend):
         if self._guarded:
             for address in addresses:
                 if why := refusal(address, private=self._private):
-                    raise Trouble(why)
+                    raise Refused(why)
         addresses = addresses[:_MOST_ADDRESSES]
         failure: Exception | None = None
         for tried, address in enumerate(addresses):
             share = whole.left() / (len(addresses) - tried)  # so that a dead IPv6 route leaves time for IPv4
             try:
                 stream = self._sockets.connect_tcp(address, port, share, local_address, socket_options)
-                return _Stream(stream)
+                return _BudgetedStream(stream)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise failure or httpcore.ConnectError("no address")
@@ -235,9 +236,7 @@ class _Backend(httpcore.NetworkBackend):
         try:
             return found.result(timeout)
         except TimeoutError:
-            raise Trouble(
-                f"the name was not resolved within {timeout:.2g} s: is the DNS working?", absent=True
-            ) from None
+            raise Unreachable(f"the name was not resolved within {timeout:.2g} s: is the DNS working?") from None
 
     def _look_up(self, host: str, port: int, found: "Future[list[str]]") -> None:
         """The system's resolver knows no timeout, so it runs beside us and may be left behind."""
@@ -247,7 +246,7 @@ class _Backend(httpcore.NetworkBackend):
             found.set_exception(error)
 
 
-class _Stream(httpcore.NetworkStream):
+class _BudgetedStream(httpcore.NetworkStream):
     """A socket on a budget."""
 
     def __init__(self, stream: httpcore.NetworkStream) -> None:
@@ -271,7 +270,7 @@ class _Stream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return _Stream(self._stream.start_tls(ssl_context, server_hostname, _budget.get().patience(timeout)))
+        return _BudgetedStream(self._stream.start_tls(ssl_context, server_hostname, _budget.get().patience(timeout)))
 
     def get_extra_info(self, info: str) -> object:
         return self._stream.get_extra_info(info)

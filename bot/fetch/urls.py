@@ -1,5 +1,5 @@
 """Locations told apart (URL or file), URLs checked before anything is sent, and redirects judged.
-Only names are judged here; the addresses they resolve to are `addresses`' and `wire`'s."""
+Only names are judged here; the addresses they resolve to are judged in `ssrf`."""
 
 import re
 from dataclasses import dataclass, field
@@ -7,8 +7,9 @@ from urllib.parse import unquote
 
 import httpx
 
+from bot.core.source.redact import one_line, redacted
 from bot.errors import SourceError
-from bot.fetch.errors import Trouble, plain, redacted
+from bot.fetch.errors import Refused
 
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]+):")
 _HOST = re.compile(rb"[a-zA-Z0-9._-]{1,255}|[0-9a-fA-F:.]{2,50}")  # a name as the DNS has it, or an address
@@ -16,7 +17,7 @@ _NOT_FILES = ("file", "data", "javascript", "mailto", "feed", "blob", "about", "
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class WebAddress:
     """A checked http(s) URL without login and fragment. Equal when the URLs are."""
 
     url: str
@@ -54,35 +55,35 @@ def is_host(raw_host: bytes) -> bool:
     return bool(_HOST.fullmatch(raw_host))
 
 
-def web_address(location: str) -> Address:
+def web_address(location: str) -> WebAddress:
     """A location that `is_url` said yes to. Raises SourceError for one that cannot be read."""
     try:
         return _address(httpx.URL(location.strip()))
     except (httpx.InvalidURL, ValueError) as error:
         raise SourceError(
-            f"{redacted(location)} is not a URL we can read ({plain(str(error), 80)}): check it"
+            f"{redacted(location)} is not a URL we can read ({one_line(str(error), 80)}): check it"
         ) from None
 
 
-def redirect_target(here: Address, location: str) -> Address:
-    """Where a redirect leads. Raises Trouble for one that leads nowhere, out of the web, or from https down to http."""
+def redirect_target(here: WebAddress, location: str) -> WebAddress:
+    """Where a redirect leads. Raises Refused for one that leads nowhere, out of the web, or from https down to http."""
     if not location:
-        raise Trouble(f"{here.host}: redirects without saying where: check the address")
+        raise Refused(f"{here.host}: redirects without saying where: check the address")
     try:
         there = httpx.URL(here.url).join(location)
         if there.scheme not in ("http", "https"):
-            raise Trouble(f"{here.host}: redirects to {plain(there.scheme, 20)}:, which is not fetched")
+            raise Refused(f"{here.host}: redirects to {one_line(there.scheme, 20)}:, which is not fetched")
         target = _address(there)
     except (httpx.InvalidURL, ValueError):
-        raise Trouble(
+        raise Refused(
             f"{here.host}: redirects to an address that cannot be read: check this source's address"
         ) from None
     if here.scheme == "https" and target.scheme == "http":
-        raise Trouble(f"{here.host}: redirects from https down to http ({redacted(target.url)}), not followed")
+        raise Refused(f"{here.host}: redirects from https down to http ({redacted(target.url)}), not followed")
     return target
 
 
-def _address(url: httpx.URL) -> Address:
+def _address(url: httpx.URL) -> WebAddress:
     if not is_host(url.raw_host):
         raise ValueError("no host" if not url.raw_host else "no such host")
     port = url.port
@@ -90,4 +91,4 @@ def _address(url: httpx.URL) -> Address:
         raise ValueError("no such port")
     login = unquote(url.userinfo.decode("ascii", "replace")) if url.userinfo else ""
     bare = url.copy_with(userinfo=b"", fragment=None)
-    return Address(str(bare), url.host, url.scheme, port, login)
+    return WebAddress(str(bare), url.host, url.scheme, port, login)

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from bot.core.papers import Paper
 from bot.store.sql import chunks, insert_or_ignore, load
-from bot.store.tables import MERGERS, PAPER_KEYS, PAPER_STATES, PAPERS, REVISIONS, TRENDS, VOTES
+from bot.store.tables import MERGERS, METRICS, PAPER_KEYS, PAPER_STATES, PAPERS, REVISIONS, TRENDS
 
 
 class Revision(NamedTuple):
@@ -19,7 +19,7 @@ class Revision(NamedTuple):
     at: datetime
 
 
-class Snapshot(NamedTuple):
+class MetricSnapshot(NamedTuple):
     """A paper's numbers from a moment on."""
 
     at: datetime
@@ -88,7 +88,7 @@ def _swallowed(tx: Connection, revision: int, until: int) -> dict[int, Paper]:
     losers = set(tx.execute(select(MERGERS.c.loser).where(MERGERS.c.revision > until)).scalars())
     changed: set[int] = set()
     for part in chunks(sorted(losers)):
-        for table in (PAPER_STATES, VOTES):
+        for table in (PAPER_STATES, METRICS):
             window = (table.c.revision > revision, table.c.revision <= until)
             changed.update(tx.execute(select(table.c.paper_id).where(table.c.paper_id.in_(part), *window)).scalars())
     return as_of(tx, changed, until)
@@ -141,10 +141,6 @@ def find(tx: Connection, words: str) -> tuple[int, Paper] | None:
     return next(iter(_select(tx, PAPERS.c.id == paper_id).items()), None)
 
 
-def count(tx: Connection) -> int:
-    return tx.execute(select(func.count()).select_from(PAPERS)).scalar_one()
-
-
 def as_of(tx: Connection, ids: Iterable[int], revision: int) -> dict[int, Paper]:
     """Papers as they were at a revision; those not yet known then are missing."""
     papers: dict[int, Paper] = {}
@@ -171,17 +167,17 @@ def as_of(tx: Connection, ids: Iterable[int], revision: int) -> dict[int, Paper]
     return papers
 
 
-def snapshots(tx: Connection, ids: Iterable[int], *, until: int) -> dict[int, list[Snapshot]]:
+def snapshots(tx: Connection, ids: Iterable[int], *, until: int) -> dict[int, list[MetricSnapshot]]:
     """The numbers of papers over time, oldest first, up to and with a revision."""
-    history: dict[int, list[Snapshot]] = {}
+    history: dict[int, list[MetricSnapshot]] = {}
     for part in chunks(sorted(set(ids))):
         rows = tx.execute(
-            select(VOTES.c.paper_id, VOTES.c.at, VOTES.c.upvotes, VOTES.c.comments, VOTES.c.stars)
-            .where(VOTES.c.paper_id.in_(part), VOTES.c.revision <= until)
-            .order_by(VOTES.c.paper_id, VOTES.c.revision)
+            select(METRICS.c.paper_id, METRICS.c.at, METRICS.c.upvotes, METRICS.c.comments, METRICS.c.stars)
+            .where(METRICS.c.paper_id.in_(part), METRICS.c.revision <= until)
+            .order_by(METRICS.c.paper_id, METRICS.c.revision)
         )
         for paper_id, *numbers in rows:
-            history.setdefault(paper_id, []).append(Snapshot(*numbers))
+            history.setdefault(paper_id, []).append(MetricSnapshot(*numbers))
     return history
 
 

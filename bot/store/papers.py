@@ -10,9 +10,9 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from bot.core.papers import Listing, Paper, merge
-from bot.core.papers.dedup import Catalogue, Entry, identities, settled
+from bot.core.papers.dedup import KnownPaper, PaperIndex, identities, survivor_of
 from bot.store.sql import chunks, dump, insert_or_ignore, load
-from bot.store.tables import LISTINGS, MERGERS, PAPER_KEYS, PAPER_STATES, PAPERS, REVISIONS, TRENDS, VOTES
+from bot.store.tables import LISTINGS, MERGERS, METRICS, PAPER_KEYS, PAPER_STATES, PAPERS, REVISIONS, TRENDS
 
 NUMBERS = ("upvotes", "comments", "stars")
 ALWAYS_MOVING = (*NUMBERS, "first_seen")
@@ -36,143 +36,150 @@ def record(tx: Connection, source: str, listings: Sequence[Listing], now: dateti
     `tx` must come from `Database.record()`. `first` marks the first collection of a source.
     """
     listings = merge.combine(listings)
-    entries = _known(tx, listings)
-    known_keys = {entry.id: frozenset(entry.keys) for entry in entries}
-    catalogue = Catalogue(entries)
+    known_papers = _known(tx, listings)
+    known_keys = {known.id: frozenset(known.keys) for known in known_papers}
+    index = PaperIndex(known_papers)
     for listing in listings:
-        catalogue.add(listing, now)
-    met = catalogue.met
-    fresh = [entry for entry in met if entry.id is None]
-    moved = [entry for entry in met if entry.id is not None and entry.paper != entry.stored]
+        index.add(listing, now)
+    met = index.met
+    fresh = [known for known in met if known.id is None]
+    moved = [known for known in met if known.id is not None and known.paper != known.stored]
     changed = sum(map(_content_changed, moved))
     revision = None
-    if fresh or moved or catalogue.joined:
+    if fresh or moved or index.joined:
         revision = tx.execute(
             insert(REVISIONS).values(at=now, source=source, first=first).returning(REVISIONS.c.id)
         ).scalar_one()
-        written = {id(entry): dump(entry.paper) for entry in (*fresh, *moved)}
+        written = {id(known): dump(known.paper) for known in (*fresh, *moved)}
         _insert_papers(tx, fresh, revision, written)
         _update_papers(tx, moved, revision, written)
         _write_history(tx, fresh, moved, revision, now, written)
-        for loser, winner in catalogue.joined:
+        for loser, winner in index.joined:
             if loser.id is not None:
-                _join(tx, loser.id, settled(winner), revision)
-                known_keys[settled(winner).id] = known_keys.get(settled(winner).id, frozenset()) | known_keys[loser.id]
+                _join(tx, loser.id, survivor_of(winner), revision)
+                known_keys[survivor_of(winner).id] = (
+                    known_keys.get(survivor_of(winner).id, frozenset()) | known_keys[loser.id]
+                )
     _write_keys(tx, met, known_keys)
-    came = _write_listings(tx, source, [(settled(entry), listing) for entry, listing in catalogue.listed], now)
+    came = _write_listings(tx, source, [(survivor_of(known), listing) for known, listing in index.listed], now)
     return Recorded(revision, new=len(fresh), changed=changed, voted=len(moved) - changed, came=came)
 
 
-def _known(tx: Connection, listings: Iterable[Listing]) -> list[Entry]:
+def _known(tx: Connection, listings: Iterable[Listing]) -> list[KnownPaper]:
     """The papers these listings may be of, each with all its keys, in the order they were first known."""
     ids: set[int] = set()
     for part in chunks(sorted({key for listing in listings for key in identities(listing)})):
         ids.update(tx.execute(select(PAPER_KEYS.c.paper_id).where(PAPER_KEYS.c.key.in_(part))).scalars())
-    entries: dict[int, Entry] = {}
+    known_papers: dict[int, KnownPaper] = {}
     for some in chunks(sorted(ids)):
         rows = tx.execute(select(PAPERS.c.id, PAPERS.c.data).where(PAPERS.c.id.in_(some)).order_by(PAPERS.c.id))
         for paper_id, data in rows:
             paper = load(data)
-            entries[paper_id] = Entry(paper, set(), stored=paper, id=paper_id)
+            known_papers[paper_id] = KnownPaper(paper, set(), stored=paper, id=paper_id)
         for key, paper_id in tx.execute(
             select(PAPER_KEYS.c.key, PAPER_KEYS.c.paper_id).where(PAPER_KEYS.c.paper_id.in_(some))
         ):
-            if paper_id in entries:
-                entries[paper_id].keys.add(key)
-    return list(entries.values())
+            if paper_id in known_papers:
+                known_papers[paper_id].keys.add(key)
+    return list(known_papers.values())
 
 
-def _insert_papers(tx: Connection, fresh: list[Entry], revision: int, written: dict[int, str]) -> None:
+def _insert_papers(tx: Connection, fresh: list[KnownPaper], revision: int, written: dict[int, str]) -> None:
     for part in chunks(fresh):
         rows = [
             {
-                "key": entry.paper.key,
-                "first_seen": entry.paper.first_seen,
+                "key": known.paper.key,
+                "first_seen": known.paper.first_seen,
                 "born": revision,
                 "revision": revision,
-                "data": written[id(entry)],
+                "data": written[id(known)],
             }
-            for entry in part
+            for known in part
         ]
         tx.execute(insert(PAPERS), rows)
         named = select(PAPERS.c.key, PAPERS.c.id).where(PAPERS.c.key.in_([row["key"] for row in rows]))
         ids = {key: paper_id for key, paper_id in tx.execute(named)}
-        for entry in part:
-            entry.id = ids[entry.paper.key]
+        for known in part:
+            known.id = ids[known.paper.key]
 
 
-def _update_papers(tx: Connection, moved: list[Entry], revision: int, written: dict[int, str]) -> None:
+def _update_papers(tx: Connection, moved: list[KnownPaper], revision: int, written: dict[int, str]) -> None:
     rows = [
         {
-            "this": entry.id,
-            "first_seen": entry.paper.first_seen,  # earlier than it was if it swallowed an older one
+            "this": known.id,
+            "first_seen": known.paper.first_seen,  # earlier than it was if it swallowed an older one
             "revision": revision,
-            "data": written[id(entry)],
+            "data": written[id(known)],
         }
-        for entry in moved
+        for known in moved
     ]
     if rows:
         tx.execute(update(PAPERS).where(PAPERS.c.id == bindparam("this")), rows)
 
 
-def _content_changed(entry: Entry) -> bool:
-    return any(getattr(entry.paper, name) != getattr(entry.stored, name) for name in CONTENT)
+def _content_changed(known: KnownPaper) -> bool:
+    return any(getattr(known.paper, name) != getattr(known.stored, name) for name in CONTENT)
 
 
 def _write_history(
-    tx: Connection, fresh: list[Entry], moved: list[Entry], revision: int, now: datetime, written: dict[int, str]
+    tx: Connection,
+    fresh: list[KnownPaper],
+    moved: list[KnownPaper],
+    revision: int,
+    now: datetime,
+    written: dict[int, str],
 ) -> None:
     states = [
         {
-            "paper_id": entry.id,
+            "paper_id": known.id,
             "revision": revision,
-            "changes": ", ".join(merge.changes(entry.stored, entry.paper)) if entry.stored else "",
-            "data": written[id(entry)],
+            "changes": ", ".join(merge.changes(known.stored, known.paper)) if known.stored else "",
+            "data": written[id(known)],
         }
-        for entry in (*fresh, *(entry for entry in moved if _content_changed(entry)))
+        for known in (*fresh, *(known for known in moved if _content_changed(known)))
     ]
     votes = [
         {
-            "paper_id": entry.id,
+            "paper_id": known.id,
             "revision": revision,
             "at": now,
-            **{name: getattr(entry.paper, name) for name in NUMBERS},
+            **{name: getattr(known.paper, name) for name in NUMBERS},
         }
-        for entry in (*fresh, *moved)
-        if _numbers(entry.paper) != (_numbers(entry.stored) if entry.stored else (None, None, None))
+        for known in (*fresh, *moved)
+        if _numbers(known.paper) != (_numbers(known.stored) if known.stored else (None, None, None))
     ]
     if states:
         tx.execute(insert(PAPER_STATES), states)
     if votes:
-        tx.execute(insert(VOTES), votes)
+        tx.execute(insert(METRICS), votes)
 
 
 def _numbers(paper: Paper) -> tuple[int | None, ...]:
     return (paper.upvotes, paper.comments, paper.stars)
 
 
-def _write_keys(tx: Connection, met: list[Entry], known: dict[int | None, frozenset[str]]) -> None:
+def _write_keys(tx: Connection, met: list[KnownPaper], stored: dict[int | None, frozenset[str]]) -> None:
     rows = [
-        {"key": key, "paper_id": entry.id}
-        for entry in met
-        for key in sorted(entry.keys - known.get(entry.id, frozenset()))
+        {"key": key, "paper_id": known.id}
+        for known in met
+        for key in sorted(known.keys - stored.get(known.id, frozenset()))
     ]
     if rows:
         tx.execute(insert_or_ignore(tx, PAPER_KEYS), rows)
 
 
-def _write_listings(tx: Connection, source: str, listed: list[tuple[Entry, Listing]], now: datetime) -> int:
+def _write_listings(tx: Connection, source: str, listed: list[tuple[KnownPaper, Listing]], now: datetime) -> int:
     """Which papers this source lists from now on; returns how many."""
     rows = {
-        entry.id: {
+        known.id: {
             "source": source,
-            "paper_id": entry.id,
+            "paper_id": known.id,
             "first_seen": now,
             "listed": listing.listed,
             "announce_type": listing.announce_type,
             "late": listing.late,
         }
-        for entry, listing in reversed(listed)
+        for known, listing in reversed(listed)
     }
     for part in chunks(list(rows)):
         before = select(LISTINGS.c.paper_id).where(LISTINGS.c.source == source, LISTINGS.c.paper_id.in_(part))
@@ -183,7 +190,7 @@ def _write_listings(tx: Connection, source: str, listed: list[tuple[Entry, Listi
     return len(rows)
 
 
-def _join(tx: Connection, loser: int, winner: Entry, revision: int) -> None:
+def _join(tx: Connection, loser: int, winner: KnownPaper, revision: int) -> None:
     """The loser's past stays, for the editions that told it and for those who ask what was true then; its names and
     whatever comes belong to the winner."""
     for table, mark in ((PAPER_KEYS, PAPER_KEYS.c.key), (LISTINGS, LISTINGS.c.source), (TRENDS, TRENDS.c.revision)):

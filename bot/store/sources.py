@@ -103,9 +103,9 @@ def remember_urls(tx: Connection, states: Iterable[UrlState]) -> None:
         tx.execute(insert(URLS).values(**asdict(state)))
 
 
-class Pace:
-    """Whose turn it is, shared by all processes on this database: the ledger `fetch` asks before every request, and
-    the limit on messages per relay. Rows, so that a restart forgets nothing."""
+class DatabasePoliteness:
+    """What is remembered of URLs, and whose turn it is at a host: the `PolitenessStore` of all processes on this
+    database. Rows, so that a restart forgets nothing."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -142,16 +142,3 @@ class Pace:
             known = PACES.c.held_until
             longer = or_(known.is_(None), known < until, known > until + FURTHEST)
             tx.execute(update(PACES).where(PACES.c.name == host, longer).values(held_until=until, reason=reason))
-
-    def held(self, host: str, now: datetime) -> tuple[datetime, str] | None:
-        """Until when a name is held, and why; None when it is free."""
-        with self._database.read() as tx:
-            row = tx.execute(select(PACES.c.held_until, PACES.c.reason).where(PACES.c.name == host)).first()
-        if row is None or row[0] is None or row[0] <= now:
-            return None
-        return row[0], row[1]
-
-    def release(self, host: str) -> None:
-        """Lift a hold."""
-        with self._database.write() as tx:
-            tx.execute(update(PACES).where(PACES.c.name == host).values(held_until=None, reason=""))

@@ -98,7 +98,7 @@ class MergerRow(SQLModel, table=True):
     revision: int = Field(sa_type=BIG)
 
 
-class VoteRow(SQLModel, table=True):
+class MetricSnapshotRow(SQLModel, table=True):
     """A paper's numbers from this revision on."""
 
     __tablename__ = "vote"
@@ -381,7 +381,7 @@ PAPERS = _table(PaperRow)
 PAPER_KEYS = _table(PaperKeyRow)
 PAPER_STATES = _table(PaperStateRow)
 MERGERS = _table(MergerRow)
-VOTES = _table(VoteRow)
+METRICS = _table(MetricSnapshotRow)
 LISTINGS = _table(ListingRow)
 TRENDS = _table(TrendRow)
 SOURCES = _table(SourceRow)

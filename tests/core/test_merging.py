@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.papers import Listing, Paper, identity, merge
+from bot.core.papers import Listing, Paper, dedup, identity, merge
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 GATE = (
@@ -158,9 +158,9 @@ def test_two_entries_with_one_title_stay_two() -> None:
 
 def test_a_short_title_merges_where_the_abstracts_agree() -> None:
     paper = merged(listing("Pointer Larks", abstract=GATE))
-    assert merge.match(listing("Pointer Larks", abstract=GATE), [paper]) is paper
-    assert merge.match(listing("Pointer Larks", abstract=LARKS), [paper]) is None
-    assert merge.match(listing("Pointer Larks"), [paper]) is None
+    assert dedup.same_titled(listing("Pointer Larks", abstract=GATE), [paper]) is paper
+    assert dedup.same_titled(listing("Pointer Larks", abstract=LARKS), [paper]) is None
+    assert dedup.same_titled(listing("Pointer Larks"), [paper]) is None
 
 
 LONG_TITLE = "A Gate That Forgets: Memory for Very Long Inputs"
@@ -172,35 +172,35 @@ def test_a_long_title_merges_unless_something_contradicts() -> None:
             LONG_TITLE, "2603.00001", abstract=GATE, authors=("Ada Example", "B. Muster"), published=date(2026, 2, 27)
         )
     )
-    assert merge.same_paper(paper, listing(LONG_TITLE.upper()))
-    assert merge.same_paper(paper, listing(LONG_TITLE, authors=("Example, A.",)))
-    assert merge.same_paper(paper, listing(LONG_TITLE, "10.1000/x", authors=("Ada Example",)))
-    assert not merge.same_paper(paper, listing(LONG_TITLE, "2603.00002"))
-    assert not merge.same_paper(paper, listing(LONG_TITLE, authors=("Li Sample",)))
-    assert not merge.same_paper(paper, listing(LONG_TITLE, abstract=LARKS))
-    assert not merge.same_paper(paper, listing(LONG_TITLE, published=date(2016, 1, 1)))
-    assert not merge.same_paper(paper, listing("A Gate"))
+    assert dedup.same_paper(paper, listing(LONG_TITLE.upper()))
+    assert dedup.same_paper(paper, listing(LONG_TITLE, authors=("Example, A.",)))
+    assert dedup.same_paper(paper, listing(LONG_TITLE, "10.1000/x", authors=("Ada Example",)))
+    assert not dedup.same_paper(paper, listing(LONG_TITLE, "2603.00002"))
+    assert not dedup.same_paper(paper, listing(LONG_TITLE, authors=("Li Sample",)))
+    assert not dedup.same_paper(paper, listing(LONG_TITLE, abstract=LARKS))
+    assert not dedup.same_paper(paper, listing(LONG_TITLE, published=date(2016, 1, 1)))
+    assert not dedup.same_paper(paper, listing("A Gate"))
 
 
 def test_two_numbers_of_one_house_are_two_papers() -> None:
     paper = merged(replace(listing(LONG_TITLE, "10.1000/x", abstract=GATE), doi="10.1000/x"))
-    assert not merge.same_paper(paper, listing(LONG_TITLE, "10.1000/y", abstract=GATE))
-    assert merge.same_paper(paper, listing(LONG_TITLE, "10.2000/y", abstract=GATE))
+    assert not dedup.same_paper(paper, listing(LONG_TITLE, "10.1000/y", abstract=GATE))
+    assert dedup.same_paper(paper, listing(LONG_TITLE, "10.2000/y", abstract=GATE))
 
 
 @pytest.mark.parametrize("title", ["Introduction", "Editorial", "Correction"])
 def test_a_title_that_says_nothing_never_merges(title: str) -> None:
     one = listing(title, abstract=GATE)
-    assert not merge.is_weak(one.key)
-    assert merge.match(one, [merged(one)]) is None
+    assert not identity.is_weak(one.key)
+    assert dedup.same_titled(one, [merged(one)]) is None
     assert one.key != listing(title, abstract=LARKS).key
 
 
 def test_a_title_already_taken_gives_a_key_of_its_own() -> None:
     one, other = listing("Pointer Larks", abstract=GATE), listing("Pointer Larks", abstract=LARKS)
     assert one.key == other.key
-    assert merge.own_key(other) not in {one.key, merge.own_key(one)}
-    assert merge.own_key(ARXIV) == ARXIV.key
+    assert dedup.own_key(other) not in {one.key, dedup.own_key(one)}
+    assert dedup.own_key(ARXIV) == ARXIV.key
 
 
 def test_two_known_papers_become_one() -> None:

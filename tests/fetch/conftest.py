@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.core.source.document import Answer, Request
-from bot.fetch import Fetcher, Limits, Memory
+from bot.core.source.document import FetchResult, Request
+from bot.fetch import Fetcher, Limits, MemoryPoliteness
 
 SATURDAY = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -158,16 +158,16 @@ class Clock:
 
 @dataclass
 class Visitor:
-    """A Fetcher with its clock and ledger, and a caller that stores what it is told to store."""
+    """A Fetcher with its clock and politeness, and a caller that stores what it is told to store."""
 
     fetcher: Fetcher
     clock: Clock
-    ledger: Memory
+    politeness: MemoryPoliteness
 
-    def get(self, location: str, *, private: bool = True, save: bool = True, **request) -> Answer:
+    def get(self, location: str, *, private: bool = True, save: bool = True, **request) -> FetchResult:
         answer = self.fetcher.fetch(Request(location=location, **request), private=private)
         if save:
-            self.ledger.save(answer.url_states)
+            self.politeness.save(answer.url_states)
         return answer
 
     def body(self, location: str, **options) -> bytes:
@@ -209,11 +209,11 @@ def visit(names):
     made = []
 
     def start(limits: Limits | None = None, **options) -> Visitor:
-        clock, ledger = Clock(), options.pop("ledger", None) or Memory()
+        clock, politeness = Clock(), options.pop("politeness", None) or MemoryPoliteness()
         options.setdefault("resolve", names(localhost="127.0.0.1"))  # no test asks the real DNS
         limits = limits or Limits(seconds=20, silence=10, connect=5, body=1024 * 1024)
-        made.append(Fetcher(ledger, clock=clock, sleep=clock.sleep, limits=limits, **options))
-        return Visitor(made[-1], clock, ledger)
+        made.append(Fetcher(politeness, clock=clock, sleep=clock.sleep, limits=limits, **options))
+        return Visitor(made[-1], clock, politeness)
 
     yield start
     for fetcher in made:

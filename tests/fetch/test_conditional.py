@@ -29,7 +29,7 @@ def test_an_unchanged_document_is_not_sent_again(serve, visit, changing):
     assert first.url_states == (UrlState(url=server.url("/feed"), etag='"one"', last_modified=DATE),)
     assert "if-none-match" not in server.asked[0].headers
     second = visitor.get(server.url("/feed"))
-    assert second.unchanged
+    assert not second.documents
     assert second.documents == ()
     assert second.url_states == first.url_states  # a 304 without validators keeps the old ones
     assert server.asked[1].headers["if-none-match"] == '"one"'
@@ -51,7 +51,7 @@ def test_last_modified_alone_is_enough(serve, visit, raw):
 
     server, visitor = serve({"/": route}), visit()
     assert visitor.body(server.url()) == b"x"
-    assert visitor.get(server.url()).unchanged
+    assert not visitor.get(server.url()).documents
 
 
 def test_a_304_may_bring_new_validators_and_a_new_term(serve, visit, raw):
@@ -75,7 +75,7 @@ def test_while_an_answer_holds_nobody_is_asked(serve, visit, raw):
     server, visitor = serve({"/": raw(200, b"x", cache_control="max-age=600")}), visit()
     assert visitor.body(server.url()) == b"x"
     again = visitor.get(server.url())
-    assert again.unchanged
+    assert not again.documents
     assert (again.requests_made, again.bytes_read, len(server.asked)) == (0, 0, 1)
     visitor.clock.advance(seconds=601)
     assert visitor.body(server.url()) == b"x"
@@ -113,7 +113,7 @@ def test_a_passing_redirect_is_not(serve, visit, raw, status):
         visitor.get(server.url("/old"))
     assert [asked.path for asked in server.asked] == ["/old", "/new", "/old", "/new"]
     assert server.asked[3].headers["if-none-match"] == '"n"'
-    assert visitor.ledger.url_state(server.url("/old")) is None
+    assert visitor.politeness.url_state(server.url("/old")) is None
 
 
 def test_only_the_permanent_beginning_of_a_chain_is_remembered(serve, visit, raw):
@@ -126,7 +126,7 @@ def test_only_the_permanent_beginning_of_a_chain_is_remembered(serve, visit, raw
     }
     server, visitor = serve(routes), visit()
     visitor.get(server.url("/a"))
-    assert visitor.ledger.url_state(server.url("/a")).moved_to == server.url("/c")
+    assert visitor.politeness.url_state(server.url("/a")).moved_to == server.url("/c")
 
 
 def test_a_move_that_moved_on_is_followed_up(serve, visit, raw):
@@ -135,7 +135,7 @@ def test_a_move_that_moved_on_is_followed_up(serve, visit, raw):
     visitor.get(server.url("/a"))
     server.routes |= {"/b": lambda _: raw(301, location="/c"), "/c": lambda _: raw(200, b"y")}
     assert visitor.body(server.url("/a")) == b"y"
-    assert visitor.ledger.url_state(server.url("/a")).moved_to == server.url("/c")
+    assert visitor.politeness.url_state(server.url("/a")).moved_to == server.url("/c")
 
 
 def test_a_move_that_led_nowhere_is_forgotten(serve, visit, raw):
@@ -144,7 +144,7 @@ def test_a_move_that_led_nowhere_is_forgotten(serve, visit, raw):
     visitor.get(server.url("/a"))
     server.routes |= {"/a": lambda _: raw(200, b"back home", etag='"h"'), "/b": lambda _: raw(404)}
     assert visitor.body(server.url("/a")) == b"back home"
-    assert visitor.ledger.url_state(server.url("/a")) == UrlState(url=server.url("/a"), etag='"h"')
+    assert visitor.politeness.url_state(server.url("/a")) == UrlState(url=server.url("/a"), etag='"h"')
 
 
 def test_a_move_that_led_nowhere_is_forgotten_though_home_redirects_elsewhere(serve, visit, raw):
@@ -157,14 +157,14 @@ def test_a_move_that_led_nowhere_is_forgotten_though_home_redirects_elsewhere(se
         "/c": lambda _: raw(200, b"for now"),
     }
     assert visitor.body(server.url("/a")) == b"for now"
-    assert visitor.ledger.url_state(server.url("/a")) == UrlState(url=server.url("/a"))
+    assert visitor.politeness.url_state(server.url("/a")) == UrlState(url=server.url("/a"))
 
 
 def test_a_failure_moves_nothing(serve, visit, raw):
     server, visitor = serve({"/a": raw(301, location="/b")}), visit()
     with pytest.raises(SourceError, match="404"):
         visitor.get(server.url("/a"))
-    assert visitor.ledger.url_state(server.url("/a")) is None
+    assert visitor.politeness.url_state(server.url("/a")) is None
 
 
 def test_410_says_never_again(serve, visit, raw):
@@ -172,7 +172,7 @@ def test_410_says_never_again(serve, visit, raw):
     with pytest.raises(SourceError, match=r"410 Gone: .*remove this source.*Feed closed") as caught:
         visitor.get(server.url())
     assert caught.value.gone
-    visitor.ledger.save([UrlState(url=server.url(), gone=True)])
+    visitor.politeness.save([UrlState(url=server.url(), gone=True)])
     with pytest.raises(SourceError, match="410 Gone") as caught:
         visitor.get(server.url())
     assert caught.value.gone
@@ -185,8 +185,8 @@ def test_what_one_source_remembers_another_does_not(serve, visit, changing, raw,
     for location in (server.url("/feed"), server.url("/old"), str(tmp_path / "page.txt")):
         for scope in ("a:", "b:", ""):
             answer = visitor.fetcher.fetch(Request(location=location), private=True, scope=scope)
-            assert not answer.unchanged
+            assert answer.documents
             assert all(state.url.startswith(scope) for state in answer.url_states)
-            visitor.ledger.save(answer.url_states)
-            assert visitor.fetcher.fetch(Request(location=location), private=True, scope=scope).unchanged
-    assert visitor.ledger.url_state("a:" + server.url("/old")).moved_to == server.url("/new")
+            visitor.politeness.save(answer.url_states)
+            assert not visitor.fetcher.fetch(Request(location=location), private=True, scope=scope).documents
+    assert visitor.politeness.url_state("a:" + server.url("/old")).moved_to == server.url("/new")

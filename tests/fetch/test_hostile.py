@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.errors import SourceError
-from bot.fetch import Limits, Memory
+from bot.fetch import Limits, MemoryPoliteness
 
 KIB = 1024
 HEAD = b"HTTP/1.1 200 OK\r\n"
@@ -324,7 +324,7 @@ statuses = st.sampled_from(
 def test_any_reply_gives_a_document_or_one_clear_line(serve, visit):
     reply = [b""]
     server = serve({"*": lambda _: iter(reply)})
-    visitor = visit(Limits(attempts=1, silence=3, seconds=3, redirects=2, body=2**20), ledger=Unheld())
+    visitor = visit(Limits(attempts=1, silence=3, seconds=3, redirects=2, body=2**20), politeness=Unheld())
     seen, lines = set(), []
 
     @settings(max_examples=300, deadline=None)
@@ -340,7 +340,7 @@ def test_any_reply_gives_a_document_or_one_clear_line(serve, visit):
             seen.add("error")
             lines.append(str(error))
         else:
-            assert answer.unchanged or len(answer.documents[0].body) <= 2**20
+            assert not answer.documents or len(answer.documents[0].body) <= 2**20
             seen.add("document")
 
     check()
@@ -348,7 +348,7 @@ def test_any_reply_gives_a_document_or_one_clear_line(serve, visit):
     assert seen == {"error", "document"}
 
 
-class Unheld(Memory):
+class Unheld(MemoryPoliteness):
     """Forgets what a server asked for, so that the next damaged reply is read, too."""
 
     def hold(self, host, until):

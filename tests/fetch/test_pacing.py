@@ -12,24 +12,24 @@ from hypothesis import strategies as st
 
 from bot.core.source.document import Request
 from bot.errors import SourceError
-from bot.fetch import Fetcher, Limits, Memory
-from bot.fetch.politeness import manners
+from bot.fetch import Fetcher, Limits, MemoryPoliteness
+from bot.fetch.politeness import host_policy
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
-# --- the ledger and the manners --------------------------------------------------------------------------------------
+# --- politeness --------------------------------------------------------------------------------------
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.floats(0, 20), st.floats(0, 5), st.booleans()), max_size=40))
 def test_turns_are_never_closer_than_asked_nor_within_a_hold(visits):
-    ledger, now, taken, held = Memory(), NOW, {}, {}
+    politeness, now, taken, held = MemoryPoliteness(), NOW, {}, {}
     for host, pass_by, gap, hold in visits:
         now += timedelta(seconds=pass_by)
         if hold:
-            ledger.hold(host, now + timedelta(seconds=gap * 3))
+            politeness.hold(host, now + timedelta(seconds=gap * 3))
             held[host] = max(held.get(host, NOW), now + timedelta(seconds=gap * 3))
-        turn = ledger.reserve(host, gap, now)
+        turn = politeness.reserve(host, gap, now)
         assert turn >= max(now, held.get(host, NOW))
         if host in taken:
             assert turn >= taken[host] + timedelta(seconds=gap)
@@ -37,18 +37,18 @@ def test_turns_are_never_closer_than_asked_nor_within_a_hold(visits):
 
 
 def test_a_shorter_hold_does_not_shorten_a_longer_one():
-    ledger = Memory()
-    ledger.hold("h", NOW + timedelta(hours=1))
-    ledger.hold("h", NOW + timedelta(minutes=1))
-    assert ledger.reserve("h", 0, NOW) == NOW + timedelta(hours=1)
+    politeness = MemoryPoliteness()
+    politeness.hold("h", NOW + timedelta(hours=1))
+    politeness.hold("h", NOW + timedelta(minutes=1))
+    assert politeness.reserve("h", 0, NOW) == NOW + timedelta(hours=1)
 
 
 def test_turns_taken_by_many_threads_at_once():
-    ledger, turns, start = Memory(), [], threading.Barrier(8)
+    politeness, turns, start = MemoryPoliteness(), [], threading.Barrier(8)
 
     def take():
         start.wait()
-        turns.extend(ledger.reserve("h", 2, NOW) for _ in range(50))
+        turns.extend(politeness.reserve("h", 2, NOW) for _ in range(50))
 
     threads = [threading.Thread(target=take) for _ in range(8)]
     for thread in threads:
@@ -60,10 +60,10 @@ def test_turns_taken_by_many_threads_at_once():
 
 def test_all_of_arxiv_is_one_host():
     for host in ("arxiv.org", "export.arxiv.org", "RSS.arXiv.org."):
-        assert manners(host, None, 0.5) == ("arxiv.org", 3.0, True)
-    assert manners("notarxiv.org", None, 0.5) == ("notarxiv.org", 0.5, False)
-    assert manners("arxiv.org.example", None, 0.5) == ("arxiv.org.example", 0.5, False)
-    assert manners("127.0.0.1", 8000, 0.5) == ("127.0.0.1:8000", 0.0, False)
+        assert host_policy(host, None, 0.5) == ("arxiv.org", 3.0, True)
+    assert host_policy("notarxiv.org", None, 0.5) == ("notarxiv.org", 0.5, False)
+    assert host_policy("arxiv.org.example", None, 0.5) == ("arxiv.org.example", 0.5, False)
+    assert host_policy("127.0.0.1", 8000, 0.5) == ("127.0.0.1:8000", 0.0, False)
 
 
 # --- turns -----------------------------------------------------------------------------------------------------------
@@ -99,13 +99,13 @@ def test_arxiv_is_asked_by_one_thread_at_a_time_three_seconds_apart(serve, visit
     server = serve({"*": slow})
     visitor = visit(resolve=names(**dict.fromkeys(("export_arxiv_org", "rss_arxiv_org", "arxiv_org"), "127.0.0.1")))
     turns = []
-    reserve = visitor.ledger.reserve
+    reserve = visitor.politeness.reserve
 
     def noted(host, gap, now):
         turns.append(reserve(host, gap, now))
         return turns[-1]
 
-    visitor.ledger.reserve = noted
+    visitor.politeness.reserve = noted
     failures = []
 
     def ask(host):
@@ -129,7 +129,7 @@ def test_arxiv_is_asked_by_one_thread_at_a_time_three_seconds_apart(serve, visit
 
 def test_a_turn_too_far_off_is_not_slept_for(serve, visit, raw, names):
     server, visitor = serve({"/": raw(200, b"x")}), visit(resolve=names(feeds="127.0.0.1"))
-    visitor.ledger.hold("feeds.example", NOW + timedelta(seconds=11))
+    visitor.politeness.hold("feeds.example", NOW + timedelta(seconds=11))
     with pytest.raises(SourceError, match=r"feeds\.example: not to be asked before 2026-11-21 12:00 UTC") as caught:
         visitor.get(server.url("/", "feeds.example"))
     assert caught.value.retry_at == NOW + timedelta(seconds=11)
@@ -140,7 +140,7 @@ def test_a_turn_too_far_off_is_not_slept_for(serve, visit, raw, names):
 
 def test_refused_turns_do_not_push_the_later_ones_away(serve, visit, raw, names):
     server, visitor = serve({"*": raw(200, b"x")}), visit(resolve=names(arxiv_org="127.0.0.1"))
-    visitor.ledger.hold("arxiv.org", NOW + timedelta(minutes=5))
+    visitor.politeness.hold("arxiv.org", NOW + timedelta(minutes=5))
     for minute in range(5):
         visitor.clock.now = NOW + timedelta(minutes=minute)
         for page in range(30):
@@ -161,7 +161,7 @@ def test_a_clock_that_was_ahead_blocks_nothing_once_it_is_right(serve, visit, ra
     with pytest.raises(SourceError, match="not to be asked"):
         visitor.get(server.url())
     visitor.clock.now = NOW
-    visitor.ledger.reserve = lambda host, gap, now: now  # the store's ledger puts such turns right by itself
+    visitor.politeness.reserve = lambda host, gap, now: now  # the database puts such turns right by itself
     with pytest.raises(SourceError, match="429"):
         visitor.get(server.url())
 
@@ -275,7 +275,7 @@ def test_no_pause_outlasts_the_time_there_is(serve, visit, raw):
 
 def test_no_wait_for_a_turn_outlasts_it_either(serve, visit, raw, names):
     server, visitor = serve({"/": raw(200, b"x")}), visit(Limits(seconds=2, wait=10), resolve=names(feeds="127.0.0.1"))
-    visitor.ledger.hold("feeds.example", NOW + timedelta(seconds=5))
+    visitor.politeness.hold("feeds.example", NOW + timedelta(seconds=5))
     with pytest.raises(SourceError, match="not to be asked before"):
         visitor.get(server.url("/", "feeds.example"))
     assert visitor.clock.slept == []

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.fetch import redacted
-from bot.fetch.errors import answered, plain, said, size
-from bot.fetch.request import user_agent
+from bot.core.source.redact import one_line, redacted
+from bot.fetch.errors import server_words, size, status_words
+from bot.fetch.http_client import user_agent
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_a_password_never_shows_whatever_surrounds_it(tail):
 
 @given(st.text())
 def test_strangers_words_become_one_printable_line(text):
-    line = plain(text)
+    line = one_line(text)
     assert len(line) <= 160
     assert all(char.isprintable() for char in line)
     assert not set(line) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -57,14 +57,14 @@ def test_strangers_words_become_one_printable_line(text):
     ],
 )
 def test_the_reason_a_server_gives(body, content_type, words):
-    assert said(body, content_type) == words
+    assert server_words(body, content_type) == words
 
 
 def test_statuses_in_words():
-    assert answered(404) == "answered 404 Not Found: there is no such page: check the address"
-    assert answered(503).startswith("answered 503 Service Unavailable: ")
-    assert answered(799).startswith("answered 799: ")
-    assert answered(400, "bad day").endswith("(it says: bad day)")
+    assert status_words(404) == "answered 404 Not Found: there is no such page: check the address"
+    assert status_words(503).startswith("answered 503 Service Unavailable: ")
+    assert status_words(799).startswith("answered 799: ")
+    assert status_words(400, "bad day").endswith("(it says: bad day)")
 
 
 def test_sizes():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.papers import merge
+from bot.core.papers import dedup, merge
 from bot.core.source.document import Document, Parsed, Request
 from bot.errors import SourceError
 from bot.sources import SOURCES
@@ -94,7 +94,7 @@ def test_the_three_pages_hold_357_papers() -> None:
     papers: dict[str, merge.Paper] = {}
     for item in (item for page in pages for item in page):
         known = papers.get(item.key)
-        paper = merge.match(item, [known] if known else [])
+        paper = dedup.same_titled(item, [known] if known else [])
         assert paper is not None or known is None, f"{item.title} is one paper"
         papers[item.key] = merge.merge(paper, item, datetime(2026, 11, 20, tzinfo=UTC))
     assert sum(map(len, pages)) == 367

@@ -15,10 +15,10 @@ from bot.core.query import parse
 from bot.core.query.evaluate import matches
 from bot.pipeline.compose.compose import open_newsroom
 from bot.store import Database, history, papers
-from bot.store.tables import LISTINGS, MERGERS, PAPER_KEYS, PAPER_STATES, PAPERS, REVISIONS, TRENDS, VOTES
+from bot.store.tables import LISTINGS, MERGERS, METRICS, PAPER_KEYS, PAPER_STATES, PAPERS, REVISIONS, TRENDS
 
 NOW = datetime(2026, 11, 16, 8, tzinfo=UTC)
-EVERY_TABLE = (TRENDS, VOTES, LISTINGS, PAPER_STATES, PAPER_KEYS, MERGERS, PAPERS, REVISIONS)
+EVERY_TABLE = (TRENDS, METRICS, LISTINGS, PAPER_STATES, PAPER_KEYS, MERGERS, PAPERS, REVISIONS)
 WORDS = ("routing", "pruning", "sorting", "folding")
 QUERIES = ("lattice", "abstract:pruned", "upvotes>=2", "lattice NOT source:hub", "title:revised OR upvotes>=3")
 

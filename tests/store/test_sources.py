@@ -10,7 +10,7 @@ from sqlalchemy import select
 from bot.core.papers import Paper
 from bot.core.source.document import Document, Request, UrlState
 from bot.store import Database, sources, unparsed
-from bot.store.sources import Pace, SourceRecord
+from bot.store.sources import DatabasePoliteness, SourceRecord
 from bot.store.sql import dump, load
 from bot.store.tables import URLS
 
@@ -62,7 +62,7 @@ def test_urls_are_forgotten_with_their_source_and_its_settings(database: Databas
         for _ in range(2):
             sources.remember_urls(tx, [UrlState(url=url, etag='"1"') for url in names])
     assert remembered() == set(names)
-    state = Pace(database).url_state(names[0])
+    state = DatabasePoliteness(database).url_state(names[0])
     assert state is not None
     assert (state.etag, state.gone, state.fresh_until) == ('"1"', False, None)
     with database.write() as tx:
@@ -76,12 +76,12 @@ def test_urls_are_forgotten_with_their_source_and_its_settings(database: Databas
 
 
 def test_a_host_held_by_a_clock_that_ran_ahead_is_free_again(database: Database) -> None:
-    pace, ahead = Pace(database), NOW + timedelta(days=400)
-    pace.hold("lab.example", ahead + timedelta(hours=9))
-    assert pace.reserve("lab.example", 3, ahead) == ahead + timedelta(hours=9)
-    assert pace.reserve("lab.example", 3, NOW) == NOW
-    pace.hold("lab.example", NOW + timedelta(hours=2))  # what is asked now counts, though the row says next year
-    assert pace.reserve("lab.example", 3, NOW) == NOW + timedelta(hours=2)
+    politeness, ahead = DatabasePoliteness(database), NOW + timedelta(days=400)
+    politeness.hold("lab.example", ahead + timedelta(hours=9))
+    assert politeness.reserve("lab.example", 3, ahead) == ahead + timedelta(hours=9)
+    assert politeness.reserve("lab.example", 3, NOW) == NOW
+    politeness.hold("lab.example", NOW + timedelta(hours=2))  # what is asked now counts, though the row says next year
+    assert politeness.reserve("lab.example", 3, NOW) == NOW + timedelta(hours=2)
 
 
 def test_recordings_are_bounded_by_source(database: Database) -> None:

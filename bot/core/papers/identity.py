@@ -1,6 +1,6 @@
-"""Which paper is this? Canonical keys from every spelling of an identifier, an address or a title.
+"""Canonical keys from every spelling of an identifier, an address or a title: "arxiv:2401.12345", "doi:10.1/x".
 
-Keys only; whether two things that share nothing but a title are one paper is decided in `merging`."""
+Keys only; whether two things that share a key are one paper is decided in `dedup`."""
 
 import hashlib
 import re
@@ -55,6 +55,7 @@ _TRACKING = re.compile(
     r"cmpid|campaign_id|spm|ncid|trk",
     re.IGNORECASE,
 )
+SPACES = ("arxiv", "doi", "pmid", "url", "guid", "title")  # the kinds of keys, strongest first
 MAX_IDENTIFIER = 2_000  # characters of a text looked at: an address is no longer
 MAX_KEY = 200  # characters; what is longer ends in a digest
 
@@ -164,6 +165,21 @@ def title_key(title: str) -> str:
     """The weakest identity: "title:" and the folded title; "" if nothing is left of it."""
     text = folded(title)
     return _bounded(f"title:{text}") if text else ""
+
+
+def space(key: str) -> str:
+    """The kind of a key: what stands before its first colon."""
+    return key.partition(":")[0]
+
+
+def is_weak(key: str) -> bool:
+    """Whether a key alone does not make two things one paper: a title that somebody else may have used too."""
+    return key.startswith("title:") and "~" not in key
+
+
+def guid_key(source: str, guid: str) -> str:
+    """The key of an entry's own identifier, which means something only within its source (RSS 2.0, `guid`)."""
+    return _bounded(f"guid:{source}:{guid[:MAX_IDENTIFIER].strip()}")
 
 
 def distinct(key: str, *features: object) -> str:

@@ -1,8 +1,8 @@
-"""Listings become papers: which listing is which paper, how a new listing changes it, and what to call the change.
+"""Listings become papers: how a new listing changes a paper, how two papers become one, and what to call the change.
 
-All pure and deterministic; merging the same listing again changes nothing. Keys are made in `identity`."""
+All pure and deterministic; merging the same listing again changes nothing. Which listing is of which paper is decided
+in `dedup`."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -11,110 +11,6 @@ from bot.core.papers import identity
 from bot.core.papers.paper import Listing, Paper
 
 _STRENGTH = {"new": 0, "cross": 1, "replace": 2, "replace-cross": 3, "": 4}
-_SPACES = {"arxiv": 0, "doi": 1, "pmid": 2, "url": 3, "title": 4}  # strongest identity first
-
-
-# --- Which paper is it? ---------------------------------------------------------------------------------------------
-
-
-def is_weak(key: str) -> bool:
-    """Whether a key alone does not make two things one paper: a title that somebody else may have used too."""
-    return key.startswith("title:") and "~" not in key
-
-
-def match(listing: Listing, candidates: Iterable[Paper]) -> Paper | None:
-    """The paper a listing is of, among those that share its (weak) title key; None if it is a new one.
-
-    To be called only when no strong key of the listing is known. If it says None although papers with this title are
-    known, the new paper's key is `own_key(listing)`.
-    """
-    fitting = [paper for paper in candidates if same_paper(paper, listing)]
-    return min(fitting, key=_rank, default=None)
-
-
-def own_key(listing: Listing) -> str:
-    """The key of a new paper whose title key belongs to another paper already: its strongest key, or one made of what
-    tells it apart."""
-    if not is_weak(listing.key):
-        return listing.key
-    return identity.distinct(listing.key, listing.abstract, listing.authors, str(listing.published or ""))
-
-
-def same_paper(paper: Paper, listing: Listing) -> bool:
-    """Whether a listing with the same folded title is of this paper. Wrong merges are worse than missed ones.
-
-    Never for a title that says nothing, nor where identifiers, authors or abstracts contradict; else if the abstracts
-    agree, or if one is missing and the title is long enough to be the only one of its kind.
-    """
-    if identity.folded(paper.title) != identity.folded(listing.title) or identity.generic(listing.title):
-        return False
-    if _contradict(paper, listing):
-        return False
-    authors = _agreement(_surnames(paper.authors), _surnames(listing.authors))
-    if authors == 0:
-        return False
-    if paper.abstract and listing.abstract:
-        alike = _agreement(_words(paper.abstract), _words(listing.abstract))
-        return alike is not None and (alike >= 0.6 or (alike >= 0.3 and (authors or 0) >= 0.5))
-    if authors is not None and authors >= 0.5:
-        return _telling(listing.title, words=3, letters=15)
-    if paper.published and listing.published and abs((paper.published - listing.published).days) > 3 * 366:
-        return False
-    return authors is None and _telling(listing.title, words=5, letters=28)
-
-
-def _contradict(paper: Paper, listing: Listing) -> bool:
-    """Two different identifiers of one kind. Two DOIs may be a preprint and its journal, if registered by different
-    houses; and one title on two pages of one site is two texts."""
-    spaces: dict[str, set[str]] = {}
-    for key in listing.keys:
-        space, _, name = key.partition(":")
-        spaces.setdefault(space, set()).add(name)
-    for space, name in _identifiers(paper):
-        others = spaces.get(space, set())
-        if not others or name in others:
-            continue
-        if space in {"arxiv", "pmid"}:
-            return True
-        separator = "/"
-        house = name.removeprefix("https://").split(separator)[0]
-        if any(other.removeprefix("https://").split(separator)[0] == house for other in others):
-            return True
-    return False
-
-
-def _identifiers(paper: Paper) -> set[tuple[str, str]]:
-    found = set()
-    space, _, name = paper.key.partition(":")
-    if space in _SPACES and space != "title":
-        found.add((space, name))
-    for text in (paper.url, paper.hf_url, paper.pdf_url):
-        if arxiv := identity.arxiv_id(text):
-            found.add(("arxiv", arxiv[0]))
-    if paper.doi:
-        found.add(("doi", paper.doi.lower()))
-    return found
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(word for word in re.findall(r"[^\W_]{4,}", text[:6_000].casefold()))
-
-
-def _surnames(authors: Sequence[str]) -> frozenset[str]:
-    """The last word of each name, folded: what initials and order leave alone. A comma makes it the first."""
-    names = (name.partition(",")[0] if "," in name else name for name in authors[:200])
-    return frozenset(identity.folded(words[-1]) for name in names if (words := name.split()))
-
-
-def _agreement(first: frozenset[str], second: frozenset[str]) -> float | None:
-    """The share of the smaller set that the other has too; None if one is empty."""
-    if not first or not second:
-        return None
-    return len(first & second) / min(len(first), len(second))
-
-
-def _telling(title: str, words: int, letters: int) -> bool:
-    return len(title.split()) >= words and len(identity.folded(title)) >= letters
 
 
 # --- How does it change the paper? ------------------------------------------------------------------------------------
@@ -198,7 +94,7 @@ def combine(listings: Iterable[Listing]) -> tuple[Listing, ...]:
     """
     found: dict[tuple[str, str], Listing] = {}
     for listing in listings:
-        key = (listing.key, listing.abstract if is_weak(listing.key) else "")
+        key = (listing.key, listing.abstract if identity.is_weak(listing.key) else "")
         other = found.get(key)
         found[key] = listing if other is None else _combined(other, listing)
     return tuple(found.values())
@@ -227,7 +123,7 @@ def unite(papers: Sequence[Paper]) -> Paper:
 
     It keeps its key: the strongest identity, then the one seen first. The others' keys become aliases of it.
     """
-    survivor, *others = sorted(papers, key=_rank)
+    survivor, *others = sorted(papers, key=rank)
     for other in others:
         filled = {
             name: getattr(other, name)
@@ -247,9 +143,11 @@ def unite(papers: Sequence[Paper]) -> Paper:
     return survivor
 
 
-def _rank(paper: Paper) -> tuple[int, float, str]:
+def rank(paper: Paper) -> tuple[int, float, str]:
+    """What orders papers that may be one: the strongest identity first, then the one seen first."""
     seen = paper.first_seen.timestamp() if paper.first_seen else 0.0
-    return _SPACES.get(paper.key.partition(":")[0], 9), seen, paper.key
+    space = identity.space(paper.key)
+    return identity.SPACES.index(space) if space in identity.SPACES else len(identity.SPACES), seen, paper.key
 
 
 # --- What to call a change --------------------------------------------------------------------------------------------

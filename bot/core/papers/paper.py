@@ -1,6 +1,7 @@
 """What the program is about: a listing (a paper as one source shows it at one moment) and the paper itself.
 
-Only values here. Which listings are one paper is decided in `identity`, how they merge in `merging`.
+Only values here. Keys are made in `identity`, which listings are one paper is decided in `dedup`, how they merge in
+`merge`.
 """
 
 from dataclasses import dataclass, fields
@@ -49,6 +50,7 @@ class Listing:
 
     title: str
     keys: tuple[str, ...] = ()
+    guid: str = ""  # the entry's own identifier, where its document gives each entry one; means nothing elsewhere
     abstract: str = ""
     authors: tuple[str, ...] = ()
     author_count: int | None = None

@@ -65,11 +65,10 @@ class UrlState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """The outcome of one request: no documents and `unchanged` set means "as it was"."""
+class FetchResult:
+    """The outcome of one request; no documents means "as it was"."""
 
     documents: tuple[Document, ...] = ()
-    unchanged: bool = False
     url_states: tuple[UrlState, ...] = ()
     requests_made: int = 0
     bytes_read: int = 0

@@ -12,11 +12,18 @@ from bot.core.source.document import Progress
 from bot.core.source.state import SourceStateName
 from bot.errors import SourceError
 from bot.fetch import Fetcher
-from bot.pipeline.collect.gather import Harvest, Source, first_line, gather, named, stumbled
+from bot.pipeline.collect.gather import (
+    CollectedDocuments,
+    ConfiguredSource,
+    fetch_all,
+    first_line,
+    source_crashed,
+    with_identity,
+)
 from bot.store import Connection, Database, papers, sources
 from bot.store.sources import SourceRecord
 
-__all__ = ["CollectReport", "Source", "SourceReport", "collect"]
+__all__ = ["CollectReport", "ConfiguredSource", "SourceReport", "collect"]
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +51,7 @@ CollectReport = dict[str, SourceReport]
 def collect(
     database: Database,
     fetcher: Fetcher,
-    configured: Sequence[Source],
+    configured: Sequence[ConfiguredSource],
     now: datetime,
     *,
     due_only: bool = False,
@@ -66,7 +73,7 @@ def collect(
                 sources.save(tx, judged)
             report[source.name] = _report(judged)
 
-    def one(source: Source) -> SourceReport:
+    def one(source: ConfiguredSource) -> SourceReport:
         result = _collect_one(database, fetcher, source, now)
         progress(source.name)
         return result
@@ -76,7 +83,7 @@ def collect(
     return {source.name: report[source.name] for source in configured}
 
 
-def _record_of(source: Source, known: SourceRecord | None, now: datetime) -> SourceRecord:
+def _record_of(source: ConfiguredSource, known: SourceRecord | None, now: datetime) -> SourceRecord:
     """What is known of a source. New settings are a new start: waits and refusals were the old address's, and its
     whole list will be new (but it is still known up to when the days were read)."""
     fresh = SourceRecord(name=source.name, since=now, settings=source.digest)
@@ -97,33 +104,37 @@ def _may_ask(record: SourceRecord, now: datetime, due_only: bool) -> bool:
     return not due_only and record.state != "waiting"
 
 
-def _collect_one(database: Database, fetcher: Fetcher, source: Source, now: datetime) -> SourceReport:
+def _collect_one(database: Database, fetcher: Fetcher, source: ConfiguredSource, now: datetime) -> SourceReport:
     with database.read() as tx:
         record = _record_of(source, sources.of(tx, source.name), now)
-    harvest = Harvest()
+    collected = CollectedDocuments()
     try:
-        gather(database, fetcher, source, Progress(last_success=record.last_success), harvest, now)
+        fetch_all(database, fetcher, source, Progress(last_success=record.last_success), collected, now)
     except SourceError as error:
-        harvest.trouble = error
+        collected.failure = error
     except Exception as crash:  # a source module of somebody else's may raise anything
         log.debug("%s: %r", source.name, crash, exc_info=True)
-        harvest.trouble = stumbled(crash)
-    listings = named(source, harvest)
+        collected.failure = source_crashed(crash)
+    listings = with_identity(source, collected)
     try:
         with database.record() as tx:
-            return _store(tx, source, harvest, listings, now)
+            return _store(tx, source, collected, listings, now)
     except Exception as crash:
         # What cannot be written must not stay unsaid. If the database itself is at fault, this fails as well.
         log.debug("%s: %r", source.name, crash, exc_info=True)
-        harvest.trouble = SourceError(
+        collected.failure = SourceError(
             f"what it lists could not be recorded ({type(crash).__name__}: {first_line(crash)})"
         )
         with database.record() as tx:
-            return _store(tx, source, harvest, [], now)
+            return _store(tx, source, collected, [], now)
 
 
 def _store(
-    tx: Connection, source: Source, harvest: Harvest, listings: Sequence[Listing], now: datetime
+    tx: Connection,
+    source: ConfiguredSource,
+    collected: CollectedDocuments,
+    listings: Sequence[Listing],
+    now: datetime,
 ) -> SourceReport:
     """The items, what to remember of their URLs, and how the source is doing: in one transaction."""
     # Read again: another process may have collected it, or told the operator, meanwhile.
@@ -131,16 +142,18 @@ def _store(
     recorded = papers.record(tx, source.name, listings, now, first=before.read_since is None)
     lost = health.missing(before.fields, listings)
     if lost:
-        harvest.warnings.append(f"no listing carries {', '.join(lost)} any more: has the format changed?")
+        collected.warnings.append(f"no listing carries {', '.join(lost)} any more: has the format changed?")
     after = replace(
-        _settle(source, before, harvest, recorded.came, now),
+        _settle(source, before, collected, recorded.came, now),
         fields=health.carried(listings, before.fields),
         rhythm=health.rhythm(listings) or before.rhythm,
-        warnings="\n".join(dict.fromkeys(harvest.warnings[:MOST_WARNINGS])) if harvest.documents else before.warnings,
+        warnings="\n".join(dict.fromkeys(collected.warnings[:MOST_WARNINGS]))
+        if collected.documents
+        else before.warnings,
     )
     sources.save(tx, after)
-    if harvest.trouble is None and not harvest.stale:
-        sources.remember_urls(tx, harvest.url_states)
+    if collected.failure is None and not collected.stale:
+        sources.remember_urls(tx, collected.url_states)
     if after.warnings != before.warnings:
         for warning in after.warnings.splitlines():
             log.warning("%s: %s", source.name, warning)
@@ -148,44 +161,50 @@ def _store(
 
 
 def _report(record: SourceRecord) -> SourceReport:
-    trouble = record.reason if record.state in ("failing", "waiting", "stale") else ""
-    return SourceReport(state=record.state, error=trouble, warnings=tuple(record.warnings.splitlines()))
+    failure = record.reason if record.state in ("failing", "waiting", "stale") else ""
+    return SourceReport(state=record.state, error=failure, warnings=tuple(record.warnings.splitlines()))
 
 
-def _settle(source: Source, before: SourceRecord, harvest: Harvest, came: int, now: datetime) -> SourceRecord:
+def _settle(
+    source: ConfiguredSource, before: SourceRecord, collected: CollectedDocuments, came: int, now: datetime
+) -> SourceRecord:
     """The source's record after this collection."""
     before = replace(before, last_try=now, last_new=now if came else before.last_new)
-    trouble = harvest.trouble
-    if trouble is not None:
+    failure = collected.failure
+    if failure is not None:
         failures = before.failures + 1
         pause = min(FIRST_PAUSE * 2 ** min(failures - 1, 10), max(source.every, FIRST_PAUSE), LONGEST_PAUSE)
-        waits = trouble.retry_at is not None and trouble.retry_at > now
-        next_try = None if trouble.gone else trouble.retry_at if waits else now + pause
-        state: SourceStateName = "waiting" if waits and not trouble.gone else "failing"
+        waits = failure.retry_at is not None and failure.retry_at > now
+        next_try = None if failure.gone else failure.retry_at if waits else now + pause
+        state: SourceStateName = "waiting" if waits and not failure.gone else "failing"
         # One affliction, whether the source refuses to answer or asks us to wait: it began when it began.
         since = before.since if before.failures and before.state in ("waiting", "failing") else now
         return replace(
-            before, state=state, since=since, next_try=next_try, failures=failures, reason=first_line(trouble)
+            before, state=state, since=since, next_try=next_try, failures=failures, reason=first_line(failure)
         )
-    state, reason = _state(source, before, came, "" if harvest.listings else harvest.quiet, now)
-    if harvest.stale and not harvest.listings:
-        state, reason = "stale", harvest.stale
+    state, reason = _state(source, before, came, "" if collected.listings else collected.quiet, now)
+    if collected.stale and not collected.listings:
+        state, reason = "stale", collected.stale
     # An empty list that should not be empty may fill later: what it held must be caught up with.
-    complete = harvest.asked_all and not harvest.stale
+    complete = collected.asked_all and not collected.stale
     return replace(
         before,
         state=state,
         since=before.since if before.state == state else now,
         last_success=now if complete else before.last_success,
         read_since=before.read_since or now,
-        next_try=health.welcome(now + max(source.every, harvest.poll_after), harvest.skip_days, harvest.skip_hours),
+        next_try=health.welcome(
+            now + max(source.every, collected.poll_after), collected.skip_days, collected.skip_hours
+        ),
         failures=0,
         reason=reason,
         told_operator=before.told_operator if state == "stale" else None,
     )
 
 
-def _state(source: Source, record: SourceRecord, came: int, quiet: str, now: datetime) -> tuple[SourceStateName, str]:
+def _state(
+    source: ConfiguredSource, record: SourceRecord, came: int, quiet: str, now: datetime
+) -> tuple[SourceStateName, str]:
     def calendar(moment: datetime) -> str:
         return source.module.quiet(source.settings, moment)
 
@@ -201,7 +220,7 @@ def _state(source: Source, record: SourceRecord, came: int, quiet: str, now: dat
     )
 
 
-def _judge_again(source: Source, record: SourceRecord, now: datetime) -> SourceRecord:
+def _judge_again(source: ConfiguredSource, record: SourceRecord, now: datetime) -> SourceRecord:
     """A source that is not asked now: a weekend may have begun, or its silence become too long."""
     if record.state not in ("fresh", "quiet") or record.last_new is None:
         return record

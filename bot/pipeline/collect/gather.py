@@ -1,9 +1,9 @@
 """What the documents of one source hold: fetched and read until none leads to another. Nothing is recorded here but
-answers that could not be read; what becomes of the rest is `collect`'s."""
+answers that could not be read; what becomes of the rest is decided in `collect`."""
 
 import hashlib
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.core.papers import Listing, identity
 from bot.core.source.document import Document, Parsed, Progress, Request, UrlState
+from bot.core.source.redact import redacted
 from bot.errors import SourceError
 from bot.fetch import Fetcher
 from bot.sources import Source as SourceModule
@@ -25,12 +26,12 @@ FAILURES_IN_A_ROW = 5  # requests that fail one after the other: the rest would,
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class ConfiguredSource:
     """A configured source."""
 
     name: str
     module: SourceModule
-    settings: Any  # the module's own Settings
+    settings: Any = field(repr=False)  # the module's own Settings; an address in them may hold a password
     every: timedelta
     private: bool = False  # may live on a private or loopback address
 
@@ -41,7 +42,7 @@ class Source:
 
 
 @dataclass(slots=True)
-class Harvest:
+class CollectedDocuments:
     """What the documents of one source held."""
 
     listings: list[Listing] = field(default_factory=list)
@@ -54,37 +55,42 @@ class Harvest:
     skip_hours: frozenset[int] = frozenset()
     documents: int = 0
     asked_all: bool = True  # nothing was taken for granted because an earlier answer is still valid
-    trouble: SourceError | None = None
+    failure: SourceError | None = None
 
 
-def gather(
-    database: Database, fetcher: Fetcher, source: Source, progress: Progress, harvest: Harvest, now: datetime
+def fetch_all(
+    database: Database,
+    fetcher: Fetcher,
+    source: ConfiguredSource,
+    progress: Progress,
+    collected: CollectedDocuments,
+    now: datetime,
 ) -> None:
     """Fetch and read documents until none leads to another. What was read before a failure is kept."""
     queue = deque(source.module.requests(source.settings, progress, now))
     if not queue:
-        harvest.quiet = "nothing to ask for"
+        collected.quiet = "nothing to ask for"
     failures = 0
     while queue and failures < FAILURES_IN_A_ROW:
         request = queue.popleft()
         try:
-            answer = fetcher.fetch(request, private=source.private, scope=scope(source.name, source.digest))
-            harvest.url_states += answer.url_states
-            harvest.asked_all &= bool(answer.documents or answer.requests_made or answer.bytes_read)
-            for document in answer.documents:
-                harvest.documents += 1
-                queue.extend(_read(database, source, document, harvest, now))
+            result = fetcher.fetch(request, private=source.private, scope=scope(source.name, source.digest))
+            collected.url_states += result.url_states
+            collected.asked_all &= bool(result.documents or result.requests_made or result.bytes_read)
+            for document in result.documents:
+                collected.documents += 1
+                queue.extend(_read(database, source, document, collected, now))
             failures = 0
         except SourceError as error:
             failures += 1
-            harvest.trouble = _graver(harvest.trouble, error)
-        if harvest.documents > MOST_DOCUMENTS and queue:
-            harvest.trouble = SourceError(f"more than {MOST_DOCUMENTS} documents in one collection: stopped there")
+            collected.failure = _graver(collected.failure, error)
+        if collected.documents > MOST_DOCUMENTS and queue:
+            collected.failure = SourceError(f"more than {MOST_DOCUMENTS} documents in one collection: stopped there")
             break
 
 
 def _graver(first: SourceError | None, second: SourceError) -> SourceError:
-    """What to tell of two troubles: the first, unless the other side said what to do about the second."""
+    """What to tell of two failures: the first, unless the other side said what to do about the second."""
     if first is None or (second.gone and not first.gone):
         return second
     if second.retry_at and not first.gone and (first.retry_at is None or first.retry_at < second.retry_at):
@@ -92,16 +98,18 @@ def _graver(first: SourceError | None, second: SourceError) -> SourceError:
     return first
 
 
-def _read(database: Database, source: Source, document: Document, harvest: Harvest, now: datetime) -> Iterable[Request]:
-    """One document into the harvest; returns the requests it leads to."""
+def _read(
+    database: Database, source: ConfiguredSource, document: Document, collected: CollectedDocuments, now: datetime
+) -> Iterable[Request]:
+    """Add what one document holds; returns the requests it leads to."""
     try:
         try:
             parsed: Parsed = source.module.parse(document, source.settings)
         except (SourceError, MemoryError):
             raise
-        except Exception as crash:  # likewise
+        except Exception as crash:  # a source module of somebody else's may raise anything
             log.debug("%s: %r", source.name, crash, exc_info=True)
-            raise stumbled(crash) from crash
+            raise source_crashed(crash) from crash
         if not (parsed.listings or parsed.quiet or parsed.stale or parsed.follow):
             raise SourceError("it was read, but no paper was found in it")
     except SourceError as error:
@@ -109,23 +117,30 @@ def _read(database: Database, source: Source, document: Document, harvest: Harve
             unparsed.keep(tx, source.name, document, now)
         if document.location == document.request.location:
             raise
-        raise SourceError(f"{document.location}: {error}", retry_at=error.retry_at, gone=error.gone) from error
-    harvest.listings += parsed.listings
-    harvest.warnings += parsed.warnings
-    harvest.quiet = harvest.quiet or parsed.quiet
-    harvest.stale = harvest.stale or parsed.stale
-    harvest.poll_after = max(harvest.poll_after, parsed.poll_after or timedelta(0))
-    harvest.skip_days |= parsed.skip_days
-    harvest.skip_hours |= parsed.skip_hours
+        where = redacted(document.location)
+        raise SourceError(f"{where}: {error}", retry_at=error.retry_at, gone=error.gone) from error
+    collected.listings += parsed.listings
+    collected.warnings += parsed.warnings
+    collected.quiet = collected.quiet or parsed.quiet
+    collected.stale = collected.stale or parsed.stale
+    collected.poll_after = max(collected.poll_after, parsed.poll_after or timedelta(0))
+    collected.skip_days |= parsed.skip_days
+    collected.skip_hours |= parsed.skip_hours
     return parsed.follow
 
 
-def named(source: Source, harvest: Harvest) -> list[Listing]:
-    """The listings under the source's configured name, each with an identity, not more than we can take."""
-    if len(harvest.listings) > MOST_LISTINGS:
-        harvest.warnings.append(f"{len(harvest.listings)} papers are listed; only the first {MOST_LISTINGS} were taken")
+def with_identity(source: ConfiguredSource, collected: CollectedDocuments) -> list[Listing]:
+    """The listings under the source's configured name, each with an identity, not more than we can take.
+
+    A guid becomes a key within this source, before the title; one that several entries share says nothing.
+    """
+    if len(collected.listings) > MOST_LISTINGS:
+        count = len(collected.listings)
+        collected.warnings.append(f"{count} papers are listed; only the first {MOST_LISTINGS} were taken")
+    taken = collected.listings[:MOST_LISTINGS]
+    shared = Counter(listing.guid for listing in taken if listing.guid)
     kept = []
-    for listing in harvest.listings[:MOST_LISTINGS]:
+    for listing in taken:
         keys = listing.keys or identity.keys_for(
             listing.title,
             identifiers=[listing.doi, listing.url],
@@ -133,11 +148,15 @@ def named(source: Source, harvest: Harvest) -> list[Listing]:
             abstract=listing.abstract,
             features=(listing.authors, str(listing.published)),
         )
-        kept.append(replace(listing, source=source.name, keys=keys))
+        guid = listing.guid if shared[listing.guid] == 1 else ""
+        if guid and f"url:{identity.canonical_url(guid)}" not in keys:
+            at = next((at for at, key in enumerate(keys) if identity.space(key) == "title"), len(keys))
+            keys = (*keys[:at], identity.guid_key(source.name, guid), *keys[at:])
+        kept.append(replace(listing, source=source.name, keys=keys, guid=guid))
     return kept
 
 
-def stumbled(crash: Exception) -> SourceError:
+def source_crashed(crash: Exception) -> SourceError:
     return SourceError(f"the source stumbled over an answer ({type(crash).__name__}: {first_line(crash)})")
 
 

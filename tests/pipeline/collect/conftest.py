@@ -17,10 +17,10 @@ from bot.core.papers import Listing
 from bot.core.source.document import Document, Parsed, Progress, Request
 from bot.errors import SourceError
 from bot.fetch import Fetcher, Limits
-from bot.pipeline.collect.collect import CollectReport, Source, collect
+from bot.pipeline.collect.collect import CollectReport, ConfiguredSource, collect
 from bot.sources import SOURCES
 from bot.store import Database, sources
-from bot.store.sources import Pace, SourceRecord
+from bot.store.sources import DatabasePoliteness, SourceRecord
 
 Reply = tuple[int, dict[str, str], bytes]
 LIMITS = Limits(connect=10, silence=10, seconds=30, attempts=1, backoff=0.01, body=1024 * 1024, wait=1)
@@ -106,9 +106,9 @@ class Place:
     web: Web
     now: datetime = datetime(2026, 11, 17, 12, tzinfo=UTC)  # a Tuesday
     limits: Limits = LIMITS
-    sources: list[Source] = field(default_factory=list)
+    sources: list[ConfiguredSource] = field(default_factory=list)
 
-    def source(self, kind: str, name: str = "", path: str = "/feed", **settings: Any) -> Source:
+    def source(self, kind: str, name: str = "", path: str = "/feed", **settings: Any) -> ConfiguredSource:
         """Add a source of ours at a path of the web."""
         every = settings.pop("every", timedelta(hours=1))
         module = SOURCES[kind]
@@ -116,8 +116,8 @@ class Place:
             settings.setdefault("url", self.web.url(path))
         return self.add(name or kind, module, module.Settings(**settings), every)
 
-    def add(self, name: str, module: Any, settings: Any, every: timedelta = timedelta(hours=1)) -> Source:
-        source = Source(name=name, module=module, settings=settings, every=every, private=True)
+    def add(self, name: str, module: Any, settings: Any, every: timedelta = timedelta(hours=1)) -> ConfiguredSource:
+        source = ConfiguredSource(name=name, module=module, settings=settings, every=every, private=True)
         self.sources = [one for one in self.sources if one.name != name] + [source]
         return source
 
@@ -128,7 +128,7 @@ class Place:
     @contextmanager
     def fetcher(self) -> Iterator[Fetcher]:
         with Fetcher(
-            Pace(self.database),
+            DatabasePoliteness(self.database),
             clock=lambda: self.now,
             limits=self.limits,
             sleep=lambda seconds: None,
