@@ -48,7 +48,8 @@ class DeliveryError(PaperlarkError):
     unknown   the connection died between DATA and the answer: it may or may not have arrived
     """
 
-    def __init__(self, message: str, outcome: Outcome, *, code: str = "") -> None:
+    def __init__(self, message: str, outcome: Outcome, *, code: str = "", said: str = "") -> None:
         self.outcome = outcome
+        self.said = said  # the relay's own words, where it gave an answer
         self.code = code  # the enhanced status code ("5.1.1") or the bare reply code ("550")
         super().__init__(message)

@@ -112,9 +112,9 @@ class Post:
         assert found
         return found[1]
 
-    def comes_back(self, raw: str) -> None:
+    def comes_back(self, raw: str, day: int = 20) -> None:
         mailbox.Maildir(self.place / "returned", create=True).add(raw.encode())
-        assert self.run("inbox", "--now", "2026-11-20T12:00Z") == 0
+        assert self.run("inbox", "--now", f"2026-11-{day}T12:00Z") == 0
 
     def ada(self) -> StoredSubscriber:
         app = App(State(config_path=self.place / "config.toml"))
@@ -178,10 +178,32 @@ def test_an_address_that_is_not_there_ends_it(post: Post) -> None:
 
 
 def test_a_full_mailbox_has_patience(post: Post) -> None:
-    for _ in range(4):
-        post.comes_back(DSN.format(to=post.verp(), status="5.2.2"))
+    """Five days of it end the subscriber, however many letters come back on each."""
+    for day in (20, 21, 22, 23):
+        for _ in range(3):
+            post.comes_back(DSN.format(to=post.verp(), status="5.2.2"), day)
     assert post.ada().status == "active"
-    post.comes_back(DSN.format(to=post.verp(), status="5.2.2"))
+    post.comes_back(DSN.format(to=post.verp(), status="5.2.2"), 24)
+    assert post.ada().status == "bounced"
+
+
+def test_letters_that_are_late_change_nothing(post: Post) -> None:
+    for day in range(20, 28):
+        post.comes_back(DSN.format(to=post.verp(), status="4.4.1").replace("failed", "delayed"), day)
+    assert post.ada().status == "active"
+
+
+@pytest.mark.parametrize("charset", ["idna", "undefined", '"utf\0-8"', "no-such-charset"])
+def test_a_message_in_an_impossible_encoding_still_counts(post: Post, charset: str) -> None:
+    more = f"MIME-Version: 1.0\nContent-Type: text/plain; charset={charset}\n"
+    post.comes_back(PLAIN.format(to=post.goodbye(), subject="", more=more, body="bye"))
+    assert post.ada().status == "unsubscribed"
+
+
+@pytest.mark.parametrize("charset", ["idna", "undefined", '"utf\0-8"'])
+def test_a_report_in_an_impossible_encoding_still_counts(post: Post, charset: str) -> None:
+    raw = DSN.format(to=post.verp(), status="5.1.1")
+    post.comes_back(raw.replace("Content-Type: text/plain", f"Content-Type: text/plain; charset={charset}"))
     assert post.ada().status == "bounced"
 
 

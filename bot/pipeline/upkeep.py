@@ -165,9 +165,9 @@ def _bounced(tx: Connection, subscriber: StoredSubscriber, meaning: classify.Inc
     if meaning.severity == "ours":
         log.error("a message to subscriber %d was refused for what we are (%s)", subscriber.id, meaning.status)
         return f"bounce of {subscriber.email} is about us, not them: {said}"
-    kind = "hard" if meaning.severity == "hard" else "soft"
+    kind: bounce_rules.Refusal = "hard" if meaning.severity == "hard" else "soft"
     edition_id = meaning.token.item_id if meaning.token else 0
-    done = bounce_rules.judge(tx, subscriber, hard=kind == "hard", edition_id=edition_id, words=said, now=now)
+    done = bounce_rules.judge(tx, subscriber, kind=kind, edition_id=edition_id, words=said, now=now)
     return f"{kind} bounce of {subscriber.email}: {done}"
 
 

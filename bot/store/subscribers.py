@@ -192,6 +192,7 @@ def set_status(
             paused_until=until,
             bounces=0,
             bounces_since=None,
+            bounced_on=None,
         )
     )
     return changed.rowcount > 0
@@ -222,15 +223,25 @@ def leave_alerts(tx: Connection, subscriber_id: int) -> None:
 
 
 def count_bounce(tx: Connection, subscriber_id: int, now: datetime, window_start: datetime) -> int:
-    """Count one more bounce; returns how many since `window_start`."""
+    """Count one more bounce, but only one for each day (UTC): a mailbox that is full for an afternoon returns every
+    alert of it. Returns how many were counted since `window_start`."""
     row = tx.execute(
-        select(SUBSCRIBERS.c.bounces, SUBSCRIBERS.c.bounces_since).where(SUBSCRIBERS.c.id == subscriber_id)
+        select(SUBSCRIBERS.c.bounces, SUBSCRIBERS.c.bounces_since, SUBSCRIBERS.c.bounced_on).where(
+            SUBSCRIBERS.c.id == subscriber_id
+        )
     ).first()
     if row is None:
         return 0
-    number, since = row
-    number, since = (1, now) if since is None or since < window_start else (number + 1, since)
-    tx.execute(update(SUBSCRIBERS).where(SUBSCRIBERS.c.id == subscriber_id).values(bounces=number, bounces_since=since))
+    number, since, last = row
+    if since is None or since < window_start:
+        number, since = 1, now
+    elif last != now.date():
+        number += 1
+    tx.execute(
+        update(SUBSCRIBERS)
+        .where(SUBSCRIBERS.c.id == subscriber_id)
+        .values(bounces=number, bounces_since=since, bounced_on=now.date())
+    )
     return int(number)
 
 

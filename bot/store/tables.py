@@ -250,6 +250,7 @@ class SubscriberRow(SQLModel, table=True):
     overflow: int = 0  # papers over the ceiling, for the next digest to mention
     bounces: int = 0
     bounces_since: datetime | None = None
+    bounced_on: date | None = None  # the day (UTC) of the last that was counted
     epoch: int = Field(default=0, sa_column_kwargs={"server_default": "0"})  # of their links: renewing counts on
     # What they chose by a link, as a table like `data`: it wins over the file, whose author may not know of it.
     chosen: str = Field(default="", sa_type=LONG, sa_column_kwargs={"server_default": ""})

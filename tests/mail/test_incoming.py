@@ -77,12 +77,14 @@ Content-Type: text/rfc822-headers
         ("5.2.2", "smtp; 552 5.2.2 over quota", "failed", "soft", "5.2.2"),
         ("5.2.1", "", "failed", "soft", "5.2.1"),
         ("4.4.7", "", "failed", "soft", "4.4.7"),
-        ("4.4.1", "", "delayed", "soft", "4.4.1"),
         ("5.7.1", "smtp; 550 5.7.1 blocked", "failed", "ours", "5.7.1"),
         ("5.0.0", "smtp; 550 5.7.26 unauthenticated", "failed", "ours", "5.7.26"),
         ("5.3.4", "", "failed", "ours", "5.3.4"),
         ("", "smtp; 550 no such user", "failed", "soft", ""),
         ("5.1.1", "smtp; 450 4.2.2 full", "error", "hard", "5.1.1"),
+        ("5.1.1", "smtp; 550 5.1.1 your IP is on our block list", "failed", "ours", "5.1.1"),
+        ("5.2.0", "smtp; 550 5.2.0 sender address rejected", "failed", "ours", "5.2.0"),
+        ("5.0.0", "smtp; 550 message looks like spam", "failed", "ours", "5.0.0"),
     ],
 )
 def test_a_delivery_report(status: str, diagnostic: str, action: str, verdict: str, told: str) -> None:
@@ -93,6 +95,12 @@ def test_a_delivery_report(status: str, diagnostic: str, action: str, verdict: s
     assert incoming.token == Token("bounce", 7, 9)
     assert incoming.recipient == "ada@example.net"
     assert incoming.words == " ".join(diagnostic.split())
+
+
+@pytest.mark.parametrize(("status", "action"), [("4.4.1", "delayed"), ("5.1.1", "delayed"), ("4.2.2", "")])
+def test_a_delay_is_no_bounce(status: str, action: str) -> None:
+    incoming = read(dsn(status=status, action=action), SECRET)
+    assert (incoming.kind, incoming.severity) == ("delay", None)
 
 
 @pytest.mark.parametrize("action", ["delivered", "relayed", "expanded"])
@@ -210,6 +218,11 @@ def test_a_complaint_without_proof_or_taken_back() -> None:
         "From: ada@example.net\r\nPrecedence: auto_reply\r\nSubject: Gracias",
         "From: ada@example.net\r\nReturn-Path: <>\r\nSubject: Ich bin im Urlaub",
         "From: ada@example.net\r\nAuto-Submitted: auto-generated; why\r\nSubject: Ticket opened",
+        "From: ada@example.net\r\nPrecedence: bulk\r\nSubject: Undeliverable",
+        "From: ada@example.net\r\nX-Auto-Response-Suppress: All\r\nSubject: Undelivered until Monday",
+        "From: ada@example.net\r\nSubject: =?utf-8?B?6Ieq5YuV5b+c562UOiA=?= undelivered",
+        "From: postmaster@example.net\r\nSubject: Automatische Antwort: 550 5.1.1",
+        "From: ada@example.net\r\nSubject: =?iso-8859-1?Q?R=E9ponse_automatique?= : not delivered",
     ],
 )
 def test_automatic_replies_change_nothing(header: str) -> None:
@@ -245,7 +258,7 @@ PROSE = {
     "late": (
         "From: MAILER-DAEMON@example.net\nSubject: Warning: could not send message for past 4 hours\n",
         "Delivery failed so far; we will keep trying for 5 days. 451 4.4.1 no answer\n",
-        ("soft", "4.4.1"),
+        ("delay", ""),
     ),
     "returned text is not the reason": (
         "From: MAILER-DAEMON@example.net\nSubject: Returned mail\n",
@@ -259,7 +272,8 @@ PROSE = {
 def test_a_mailers_own_words(mailer: str) -> None:
     header, body, (verdict, status) = PROSE[mailer]
     incoming = read(f"{header}To: b+{BOUNCE}@papers.example.org\n\n{body}".encode(), SECRET)
-    assert (incoming.kind, incoming.severity, incoming.status) == ("bounce", verdict, status)
+    expected = ("delay", None, "") if verdict == "delay" else ("bounce", verdict, status)
+    assert (incoming.kind, incoming.severity, incoming.status) == expected
     # Words alone are proof of nothing.
     assert read(f"{header}To: digest@papers.example.org\n\n{body}".encode(), SECRET).kind != "bounce"
 

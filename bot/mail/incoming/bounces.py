@@ -9,6 +9,8 @@ from email.message import Message
 from email.parser import Parser
 from typing import Literal
 
+from bot.mail.refusal_words import reason
+
 Severity = Literal["hard", "soft", "ours"]
 ReportKind = Literal["failed", "delayed", "complaint", "other"]
 
@@ -34,6 +36,11 @@ FAILURE = re.compile(
 DELAY = re.compile(
     r"delay|will (?:keep|continue) trying|still (?:being )?(?:retried|trying)|warning: could not", re.IGNORECASE
 )
+GAVE_UP = re.compile(
+    r"g(?:iv(?:e|ing)|ave) up|not going to try again|too long in the queue|no (?:further|more) attempts|permanent"
+    r"|retry time(?:out)? (?:not reached|exceeded)|expired",
+    re.IGNORECASE,
+)
 # Where a mailer's words end and the message it returns begins, which may speak of "section 5.1.1".
 RETURNED = re.compile(
     r"^[ \t>]*(?:(?:Return-Path|Received|Message-ID|DKIM-Signature):"
@@ -54,15 +61,20 @@ class Report:
     status: str = ""  # "5.1.1", or a bare "550", or "" when it does not say
     recipient: str = ""
     words: str = ""  # the other side's own explanation, on one line
+    why: str = ""  # the part of it that gives the reason
     original: str = ""  # header of the message it is about, unfolded
 
 
-def severity(status: str) -> Severity:
+def severity(status: str, why: str = "") -> Severity:
     """What a status means for its subscriber: `hard` ends the subscriber at once, `soft` counts, `ours` never counts.
+    Words that speak of us outweigh any status.
 
     A bare reply code or none at all is soft: too little to end anybody's subscription by itself.
     """
-    if status in HARD:
+    about = reason(why)
+    if about in ("us", "too big"):
+        return "ours"
+    if status in HARD and about != "mailbox":
         return "hard"
     if status.startswith(("5.5.", "5.6.", "5.7.", "4.7.")) or status in ("5.1.7", "5.1.8", "5.3.4"):
         return "ours"
@@ -95,8 +107,10 @@ def read_prose(message: Message) -> Report | None:
         return _by_flufl(message, text)
     status, basic = REFUSAL.search(text), BASIC.search(text)
     code = status[1] if status else (basic[1] or basic[2]) if basic else ""
-    is_delay = code.startswith("4") or (not code and DELAY.search(f"{subject}\n{text}"))
-    return Report(kind="delayed" if is_delay else "failed", status=code, words=_one_line(text))
+    is_delay = (code.startswith("4") or (not code and DELAY.search(f"{subject}\n{text}"))) and not GAVE_UP.search(text)
+    return Report(
+        kind="delayed" if is_delay else "failed", status=code, words=_one_line(text), why=_around(text, status or basic)
+    )
 
 
 def _by_flufl(message: Message, text: str) -> Report | None:
@@ -120,7 +134,16 @@ def _by_flufl(message: Message, text: str) -> Report | None:
         status=status[1] if status else "",
         recipient=addresses[0].decode("ascii", "replace"),
         words=_one_line(text),
+        why=_around(text, status),
     )
+
+
+def _around(text: str, code: re.Match[str] | None) -> str:
+    """The line a code stands in and what follows it, up to an empty line: elsewhere a mailer speaks in general."""
+    if code is None:
+        return ""
+    start = text.rfind("\n", 0, code.start()) + 1
+    return text[start : code.end() + LONGEST_WORDS].split("\n\n", maxsplit=1)[0]
 
 
 def _complaint(part: Message, original: str) -> Report:
@@ -159,6 +182,7 @@ def _statuses(part: Message, original: str) -> Iterator[Report]:
             status=code,
             recipient=_address(str(block.get("Original-Recipient") or block.get("Final-Recipient") or "")),
             words=words,
+            why=words,
             original=f"{envelope}\n{original}",
         )
 
@@ -231,7 +255,7 @@ def _decoded(part: Message) -> str:
         return ""
     try:
         return payload.decode(part.get_content_charset("utf-8"), "replace")
-    except LookupError:
+    except (LookupError, ValueError):  # unknown; or a codec that refuses, such as "idna", or a name with a NUL in it
         return payload.decode("latin-1")
 
 

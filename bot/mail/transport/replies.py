@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bot.errors import DeliveryError, Outcome
+from bot.mail.refusal_words import reason
 
 Phase = Literal["connect", "auth", "sender", "recipient", "data", "content"]
 
@@ -38,18 +39,19 @@ class Reply:
 
 def failure(reply: Reply, phase: Phase, what: str) -> DeliveryError:
     """The error a refusing reply amounts to; `what` says what was refused."""
-    outcome = classify(reply.code, reply.enhanced, phase)
-    return DeliveryError(f"{what}: {reply.words}", outcome, code=reply.enhanced or str(reply.code))
+    outcome = classify(reply.code, reply.enhanced, phase, reply.words)
+    return DeliveryError(f"{what}: {reply.words}", outcome, code=reply.enhanced or str(reply.code), said=reply.words)
 
 
-def classify(code: int, enhanced: str, phase: Phase) -> Outcome:
-    """What a refusal means. `code` is the reply code, `enhanced` the enhanced status code or "".
+def classify(code: int, enhanced: str, phase: Phase, words: str = "") -> Outcome:
+    """What a refusal means. `code` is the reply code, `enhanced` the enhanced status code or "", `words` the rest.
 
     4xx       retry, whatever the reason
-    5.7.x     ours: policy, reputation, authentication; no subscriber suffers for it
-    too big   5.3.4, 5.2.3, or a bare 552 anywhere but at RCPT, where it means a full mailbox
-    refused   any other 5xx at RCPT but those that speak of us (the sender, the syntax, the login), and the same at DATA
-              and after the content, for some servers look the recipient up only then
+    ours      5.7.x (policy, reputation, authentication), and any other 5xx whose code or words speak of the sender,
+              the relay, a list, a policy, spam, the content or the login; no subscriber suffers for it
+    too big   5.3.4, 5.2.3, words that say so, or a bare 552 anywhere but at RCPT, where it means a full mailbox
+    refused   any other 5xx at RCPT, and the same at DATA and after the content, for some servers look the recipient up
+              only then
     unknown   after the content, an answer that is neither yes nor no
     """
     if 400 <= code < 500:
@@ -63,8 +65,15 @@ def classify(code: int, enhanced: str, phase: Phase) -> Outcome:
         return "ours"
     if (subject, detail) in (("1", "7"), ("1", "8")):  # the sender's address
         return "ours"
+    why = reason(words)
+    if why == "us":
+        return "ours"
+    if enhanced == "5.5.0" and phase == "recipient" and why == "no such address":  # Outlook.com's "mailbox unavailable"
+        return "refused"
     if subject == "5" or (subject == "6" and detail != "7"):  # protocol; content. 5.6.7: this address needs SMTPUTF8
         return "ours"
+    if why == "too big" and subject in ("", "0", "2", "3"):
+        return "too big"
     if not enhanced and (code in (500, 502, 503, 504, 530, 534, 535, 538, 555) or (code == 501 and phase == "content")):
         return "ours"
     return "refused"

@@ -233,8 +233,8 @@ class Courier:
                 state = "failed"
                 subscriber = subscribers.by_id(tx, leased.subscriber_id)
                 if subscriber is not None:
-                    hard = error.code in bounce_rules.HARD_AT_ONCE
-                    bounce_rules.judge(tx, subscriber, hard=hard, edition_id=leased.id, words=str(error), now=now)
+                    kind = bounce_rules.kind_of_refusal(error.code, error.said)
+                    bounce_rules.judge(tx, subscriber, kind=kind, edition_id=leased.id, words=str(error), now=now)
             elif error.outcome == "too big":
                 state = "failed"
             elif error.outcome == "unknown" and (
