@@ -18,8 +18,10 @@ HOUSES = {
     "apscheduler": ("scheduler",),
     "cryptography": ("mail",),
     "feedparser": ("sources",),
+    "flask": ("web",),
     "httpx": ("fetch",),
     "imaplib": ("mail",),
+    "prometheus_client": ("web",),
     "psycopg": ("store",),
     "requests": (),
     "smtplib": (),
@@ -27,7 +29,8 @@ HOUSES = {
     "sqlite3": ("store",),
     "sqlmodel": ("store",),
     "typer": ("cli",),
-    "waitress": ("cli",),
+    "waitress": ("web",),
+    "werkzeug": ("web",),
 }
 CLOCKS = {("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today"), ("time", "time")}
 WITH_A_CLOCK = ("cli", "scheduler")

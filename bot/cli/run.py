@@ -3,6 +3,8 @@
 import logging
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
@@ -15,7 +17,7 @@ from bot.pipeline.compose.compose import ComposeReport, compose
 from bot.pipeline.deliver.deliver import DeliverReport, deliver
 from bot.pipeline.upkeep import prune
 from bot.scheduler import Ticks, work
-from bot.store import Database, cursors, outbox, subscribers
+from bot.store import Database, cursors, outbox, subscribers, ticks
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +25,8 @@ PATIENCE = timedelta(minutes=10)  # how long a run from cron waits for the relay
 # Processes that share very many subscribers: more would mostly wait for each other to write, and each wants 150 MB, on
 # platforms that show a machine's processors to a container with the memory of one.
 COMPOSERS = min(2, os.cpu_count() or 1)
+WORKING = timedelta(minutes=15)  # a step may take so long before it counts as stuck
+BY_CRON = timedelta(hours=26)  # a run of `once` is good for a day and a little more
 LONGEST_TICK = timedelta(minutes=1)  # of delivering in the worker: then new alerts are looked for
 
 Force = Annotated[bool, typer.Option("--force", help="Every subscriber is due now, whatever their schedule says.")]
@@ -114,14 +118,18 @@ def run(context: typer.Context) -> None:
     with app.fetcher(clock_from(None)) as fetcher:
 
         def collect_due(now: datetime) -> None:
-            report = collect(app.database, fetcher, app.sources, now, due_only=True)
+            with _ticking(app, "collect", clock_from(None), WORKING, timedelta(seconds=150)):
+                report = collect(app.database, fetcher, app.sources, now, due_only=True)
             for name, source in report.items():
                 if source.new or source.changed:
                     log.info("%s: %d new, %d changed", name, source.new, source.changed)
 
         def mail(now: datetime, stop: threading.Event) -> None:
-            composed = compose(app.database, now, app.identity.message_id, processes=COMPOSERS)
-            delivered = deliver(app.database, sending, clock_from(None), stop=stop, at_most=LONGEST_TICK)
+            clock = clock_from(None)
+            with _ticking(app, "compose", clock, WORKING, timedelta(seconds=90)):
+                composed = compose(app.database, now, app.identity.message_id, processes=COMPOSERS)
+            with _ticking(app, "deliver", clock, WORKING, timedelta(seconds=90)):
+                delivered = deliver(app.database, sending, clock, stop=stop, at_most=LONGEST_TICK)
             if delivered.trouble:
                 app.tell_of_pauses(now)
             if composed.digests or composed.alerts or delivered.delivered:
@@ -139,6 +147,24 @@ def run(context: typer.Context) -> None:
             os._exit(0)  # Python would wait for a thread that waits for a relay, longer than any platform does for us
 
 
+@contextmanager
+def _ticking(app: App, step: str, clock: Clock, working: timedelta, idle: timedelta) -> Iterator[None]:
+    """Write down that a step runs, and by when it must have run again: /health says so when nobody works any more."""
+    with app.database.write() as tx:
+        ticks.note(tx, step, clock(), working)
+    yield
+    with app.database.write() as tx:
+        ticks.note(tx, step, clock(), idle)
+
+
+@contextmanager
+def _by_hand(app: App, step: str, clock: Clock) -> Iterator[None]:
+    """The same for one run from cron or a shell."""
+    yield
+    with app.database.write() as tx:
+        ticks.note_by_hand(tx, step, clock(), BY_CRON)
+
+
 def migrate(context: typer.Context) -> None:
     """Bring the database's schema up to date (every start does, too)."""
     app = app_of(context)
@@ -152,6 +178,7 @@ def migrate(context: typer.Context) -> None:
 
 def _collect(app: App, clock: Clock) -> CollectReport:
     with (
+        _by_hand(app, "collect", clock),
         app.fetcher(clock) as fetcher,
         progress_bar("collecting", len(app.sources), show=not app.state.quiet) as step,
     ):
@@ -161,14 +188,20 @@ def _collect(app: App, clock: Clock) -> CollectReport:
 def _compose(app: App, now: datetime, *, force: bool) -> ComposeReport:
     with app.database.read() as tx:
         total = subscribers.count_by_status(tx).get("active", 0)
-    with progress_bar("composing", total if total > 1000 else None, show=not app.state.quiet) as step:
+    with (
+        _by_hand(app, "compose", lambda: now),
+        progress_bar("composing", total if total > 1000 else None, show=not app.state.quiet) as step,
+    ):
         return compose(app.database, now, app.identity.message_id, force=force, processes=COMPOSERS, progress=step)
 
 
 def _deliver(app: App, clock: Clock) -> DeliverReport:
     with app.database.read() as tx:
         total = outbox.waiting(tx)
-    with progress_bar("delivering", total if total > 20 else None, show=not app.state.quiet) as step:
+    with (
+        _by_hand(app, "deliver", clock),
+        progress_bar("delivering", total if total > 20 else None, show=not app.state.quiet) as step,
+    ):
         return deliver(app.database, app.sending(), clock, patience=PATIENCE, progress=step)
 
 

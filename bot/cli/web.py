@@ -1,21 +1,27 @@
-"""The verb of the web process: web."""
+"""The verbs of the web process: web, admin-link."""
 
+import signal
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
 
+import jinja2
 import typer
 
-from bot.cli.console import err
+from bot.cli.console import err, out
 from bot.cli.wiring import App, app_of
 from bot.errors import UserError
 from bot.mail import tokens
-from bot.pipeline import upkeep
-from bot.store import editions, outbox
-from bot.web import Web
+
+if TYPE_CHECKING:
+    from bot.web.site import Site
+
+NEEDS = UserError("The web process needs Flask and its server.", ["pip install 'paperlark[web]'"])
 
 
 def register(app: typer.Typer) -> None:
     app.command("web")(web)
+    app.command("admin-link")(admin_link)
 
 
 def web(
@@ -23,41 +29,54 @@ def web(
     port: Annotated[int, typer.Option(envvar="PORT", min=1, max=65535, help="Where to listen.")] = 8080,
     host: Annotated[str, typer.Option(help="Which address to listen on.")] = "0.0.0.0",  # noqa: S104
 ) -> None:
-    """Answer the letters' unsubscribe links, and /health."""
+    """Answer the web pages: subscribing, preferences, leaving, archive and feeds; and /health."""
     app = app_of(context)
-    if not app.config.public_url:
-        raise UserError("Nobody could find this web process.", ["set public_url to where it answers, https://…"])
+    _needs_public_url(app)
     try:
-        from waitress import serve
+        from bot.web.app import create_app
+        from bot.web.server import serve
     except ImportError as error:
-        raise UserError("The web process needs its server.", ["pip install 'paperlark[web]'"]) from error
+        raise NEEDS from error
+    application = create_app(site(app))
+    signal.signal(signal.SIGTERM, _stop)
     if not app.state.quiet:
         err.print(f"Answering for {app.config.public_url} on {host}:{port}. Stop it with Ctrl-C.")
-    serve(application(app), host=host, port=port, ident=None)
+    serve(application, host=host, port=port)
 
 
-def application(app: App) -> Web:
-    """The web process's application, on a configuration's database."""
+def admin_link(context: typer.Context) -> None:
+    """Print a signed link to the operator's page, good for 30 days."""
+    app = app_of(context)
+    _needs_public_url(app)
+    token = tokens.seal_renewable(app.identity.secret, "admin", 0, epoch=0, now=datetime.now(UTC))
+    out.print(f"{app.config.public_url.rstrip('/')}/admin/{token}")
 
-    def look(text: str) -> str | None:
-        token = tokens.unseal(app.identity.secret, text)
-        return upkeep.what_ends(token) if token and token.purpose.startswith("unsubscribe") else None
 
-    def leave(text: str, now: datetime) -> str | None:
-        token = tokens.unseal(app.identity.secret, text)
-        if token is None or not token.purpose.startswith("unsubscribe"):
-            return None
-        upkeep.leave(app.database, token, "asked by link", now)
-        return upkeep.what_ends(token)
+def site(app: App) -> "Site":
+    """What the pages need, from a configuration."""
+    from bot.web.site import Site, WebSettings
 
-    def health() -> dict[str, Any]:
-        if not app.database.answers():
-            return {"ok": False, "reason": "the database does not answer"}
-        with app.database.read() as tx:
-            return {"ok": True, "waiting": outbox.waiting(tx)}
+    environment = jinja2.Environment(
+        loader=app.templates.loader,
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    return Site(
+        database=app.database,
+        identity=app.identity,
+        templates=environment,
+        clock=lambda: datetime.now(UTC),
+        settings=WebSettings(),
+    )
 
-    def metrics() -> dict[str, int]:
-        with app.database.read() as tx:
-            return editions.accounts(tx)
 
-    return Web(leave, look, health, metrics, lambda: datetime.now(UTC))
+def _needs_public_url(app: App) -> None:
+    if not app.config.public_url:
+        raise UserError("Nobody could find this web process.", ["set public_url to where it answers, https://…"])
+
+
+def _stop(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Annotated
 
@@ -24,11 +24,11 @@ from bot.mail.incoming import mailboxes
 from bot.mail.message.dkim import DkimSigner
 from bot.mail.message.mailbox import mailbox
 from bot.mail.transport.from_url import Transport, transport
-from bot.pipeline import upkeep
-from bot.pipeline.build_message import Identity, MessageBuilder
+from bot.pipeline import preferences, upkeep
+from bot.pipeline.build_message import Identity, PressRoom
 from bot.pipeline.collect.collect import ConfiguredSource
-from bot.pipeline.deliver.deliver import DeliverySettings
-from bot.pipeline.subscribers import record_for
+from bot.pipeline.deliver.deliver import Sending
+from bot.pipeline.subscribers import records_for
 from bot.resources import shipped
 from bot.sources import every
 from bot.store import Database, settings, subscribers
@@ -124,22 +124,22 @@ class App:
         return environment(ChoiceLoader([FileSystemLoader(folder) for folder in (*folders, shipped("templates"))]))
 
     @cached_property
-    def builder(self) -> MessageBuilder:
+    def press(self) -> PressRoom:
         signer = None
         if dkim := self.config.mail.dkim:
             domain = dkim.domain or self.identity.domain
             signer = DkimSigner.from_file(domain, dkim.selector, Path(dkim.key))
-        return MessageBuilder(self.database, LetterRenderer(self.templates), self.identity, signer)
+        return PressRoom(self.database, LetterRenderer(self.templates), self.identity, signer)
 
     @cached_property
     def transport(self) -> Transport:
         return transport(self.config.mail.url)
 
-    def sending(self) -> DeliverySettings:
+    def sending(self) -> Sending:
         mail = self.config.mail
-        return DeliverySettings(
+        return Sending(
             transport=self.transport,
-            build=self.builder.build,
+            build=self.press.build,
             on_crash=mail.on_crash,
             connections=mail.connections,
             per_minute=mail.rate,
@@ -150,13 +150,13 @@ class App:
 
     def tell_operator(self, now: datetime) -> None:
         """One mail about sources that stay broken."""
-        upkeep.tell_operator(self.database, self.builder, self.transport, self.config.operator, now)
+        upkeep.tell_operator(self.database, self.press, self.transport, self.config.operator, now)
 
     def tell_of_pauses(self, now: datetime) -> None:
         """One mail about ways that mail cannot go."""
         mail = self.sending()
         relays = (mail.transport, *mail.fallbacks)
-        upkeep.tell_of_pauses(self.database, self.builder, relays, self.config.operator, now)
+        upkeep.tell_of_pauses(self.database, self.press, relays, self.config.operator, now)
 
     def read_inbox(self, now: datetime, place: str = "") -> list[str]:
         """Act on what has come back to the configured mailbox, or to another place."""
@@ -165,7 +165,7 @@ class App:
             return []
         received = mailboxes.from_stream(sys.stdin.buffer) if place == "-" else mailboxes.from_place(place)
         try:
-            return upkeep.answer(self.database, self.builder, self.transport, received, now)
+            return upkeep.answer(self.database, self.press, self.transport, received, now)
         except DeliveryError as error:
             raise UserError(f"The inbox cannot be read: {error}") from error
 
@@ -182,7 +182,10 @@ class App:
 
     def records(self, now: datetime) -> list[SubscriberRecord]:
         """The subscribers of the file, as the store keeps them."""
-        return [record_for(subscriber, now) for subscriber in self.config.subscribers]
+        with self.database.read() as tx:
+            chosen, erased = subscribers.choices(tx), subscribers.erased(tx)
+        hash_of = partial(preferences.hash_of, self.identity.secret)
+        return records_for(self.config.subscribers, chosen, erased, hash_of, now)
 
     def sync(self, now: datetime) -> None:
         """Make the stored subscribers equal to the file's."""

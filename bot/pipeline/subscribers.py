@@ -1,10 +1,14 @@
 """Subscribers between the configuration, the store and the pipeline: the same plain table everywhere."""
 
 import json
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
-from bot.core.subscriber.subscriber import Subscriber, stored_subscriber
+from bot.core.subscriber.subscriber import Subscriber, stored_subscriber, subscriber_from
+from bot.core.subscriber.table import TableError
 from bot.store.subscribers import StoredSubscriber, SubscriberRecord
 
 
@@ -24,6 +28,26 @@ def record_for(subscriber: Subscriber, now: datetime) -> SubscriberRecord:
         schedule=f"{subscriber.schedule} {subscriber.timezone}",
         next_due=slot.due if slot else None,
     )
+
+
+def records_for(
+    configured: Iterable[Subscriber],
+    chosen: Mapping[str, Mapping[str, Any]],
+    erased: Collection[str],
+    hash_of: Callable[[str], str],
+    now: datetime,
+) -> list[SubscriberRecord]:
+    """The subscribers of the file as the store keeps them: with what they chose themselves by a link, which wins, and
+    without those who had themselves erased. A choice that no longer fits the file is left out."""
+    records = []
+    for subscriber in configured:
+        if erased and hash_of(subscriber.email) in erased:
+            continue
+        if own := chosen.get(subscriber.email):
+            with suppress(TableError):
+                subscriber = subscriber_from({**subscriber.table, **own})
+        records.append(record_for(subscriber, now))
+    return records
 
 
 def as_stored(record: SubscriberRecord, stored: StoredSubscriber | None, now: datetime) -> StoredSubscriber:

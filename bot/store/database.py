@@ -3,7 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +113,13 @@ class Database:
                 return connection.execute(text("SELECT 1")).scalar() == 1
         except (SQLAlchemyError, UserError):
             return False
+
+    def scrub(self) -> None:
+        """Leave nothing of deleted rows in the files of SQLite: what the write-ahead log still holds goes into the
+        database, where the pages are overwritten already. Fails open: the next checkpoint does the same."""
+        if self.sqlite:
+            with suppress(SQLAlchemyError), self._reader.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         self._writer.dispose()

@@ -275,6 +275,46 @@ def life(tx: Connection, message_id: str, subscriber_id: int | None) -> Life | N
     )
 
 
+def count_by_state(tx: Connection) -> dict[str, int]:
+    """The editions still kept, by state."""
+    rows = tx.execute(select(EDITIONS.c.state, func.count()).group_by(EDITIONS.c.state))
+    return {state: number for state, number in rows}
+
+
+class Summary(NamedTuple):
+    """An edition without its papers."""
+
+    id: int
+    kind: str
+    slot: str
+    day: date
+    state: str
+    due: datetime
+    sent_at: datetime | None
+
+
+def of_subscriber(tx: Connection, subscriber_id: int, limit: int = 100) -> list[Summary]:
+    """Somebody's digests and alerts, the newest first."""
+    rows = (
+        select(*(EDITIONS.c[name] for name in Summary._fields))
+        .where(EDITIONS.c.subscriber_id == subscriber_id, EDITIONS.c.kind.in_(("digest", "alert")))
+        .order_by(EDITIONS.c.id.desc())
+        .limit(limit)
+    )
+    return [Summary._make(row) for row in tx.execute(rows)]
+
+
+def delete_of(tx: Connection, subscriber_ids: Sequence[int]) -> None:
+    """Everything these people were or would be told goes; the books keep the sums."""
+    for part in chunks(subscriber_ids):
+        mine = EDITIONS.c.subscriber_id.in_(part)
+        counted = select(EDITIONS.c.day, EDITIONS.c.state, func.sum(EDITIONS.c.matched)).where(mine)
+        for day, state, matched in tx.execute(counted.group_by(EDITIONS.c.day, EDITIONS.c.state)).all():
+            book(tx, day, state if state in (*SETTLED, "unknown") else "suppressed", int(matched or 0))
+        tx.execute(delete(ATTEMPTS).where(ATTEMPTS.c.edition_id.in_(select(EDITIONS.c.id).where(mine))))
+        tx.execute(delete(EDITIONS).where(mine))
+
+
 def prune(tx: Connection, before: datetime, after: int = 0, limit: int = 1000) -> tuple[int, int | None]:
     """Delete settled editions due before a moment, a page of editions at a time, oldest first, and carry their matches
     over into the books. What was `unknown` stays until a person has seen it.

@@ -291,3 +291,8 @@ def unknown_tries(tx: Connection, edition_id: int) -> int:
 def next_at(tx: Connection) -> datetime | None:
     """When the next edition is to be tried."""
     return tx.execute(select(func.min(EDITIONS.c.next_at)).where(OPEN)).scalar()
+
+
+def oldest_waiting(tx: Connection) -> datetime | None:
+    """When the oldest edition on its way was due."""
+    return tx.execute(select(func.min(EDITIONS.c.due)).where(OPEN)).scalar()

@@ -299,6 +299,11 @@ def change(tx: Connection, subscriber_id: int, record: SubscriberRecord, chosen:
     )
 
 
+def set_origin(tx: Connection, subscriber_id: int, origin: str) -> None:
+    """Where somebody comes from now."""
+    tx.execute(update(SUBSCRIBERS).where(SUBSCRIBERS.c.id == subscriber_id).values(origin=origin))
+
+
 def choices(tx: Connection) -> dict[str, dict[str, Any]]:
     """What subscribers chose by a link that wins over the file: address -> part of their table."""
     rows = tx.execute(select(SUBSCRIBERS.c.email, SUBSCRIBERS.c.chosen).where(SUBSCRIBERS.c.chosen != ""))

@@ -1,0 +1,197 @@
+"""What subscribers change themselves by a link: fewer mails, a pause, their profiles, their address, all their links;
+and that everything known of them goes. Doing any of it again changes nothing more."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bot.core.subscriber.schedule import Schedule
+from bot.core.subscriber.subscriber import Subscriber, subscriber_from
+from bot.core.subscriber.table import TableError
+from bot.mail import tokens
+from bot.pipeline.subscribers import record_for, subscriber_of
+from bot.store import Connection, Database, consents, editions, mail_requests, subscribers, thumbs
+from bot.store.subscribers import StoredSubscriber
+
+# What a page may change; the rest of the table is its author's.
+CHANGEABLE = ("digest", "timezone", "language", "profiles", "max_papers", "trending")
+
+
+def fewer_schedule(schedule: Schedule) -> Schedule | None:
+    """The next calmer rhythm at the same time of day; None where there is none."""
+    if schedule.cadence in ("daily", "weekdays"):
+        return Schedule("weekly", schedule.at, 0)
+    if schedule.cadence == "weekly":
+        return Schedule("monthly", schedule.at, 1)
+    return None
+
+
+def fewer_words(stored: StoredSubscriber) -> str:
+    """What `fewer` would make of somebody's schedule: "every Monday at 07:30 (Europe/London)"; "" for nothing."""
+    subscriber = subscriber_of(stored.data)
+    calmer = fewer_schedule(subscriber.schedule)
+    return calmer.in_words(subscriber.timezone) if calmer else ""
+
+
+def fewer(database: Database, subscriber_id: int, now: datetime) -> str:
+    """Mail less often. Returns the schedule in words."""
+    with database.write() as tx:
+        stored = subscribers.by_id(tx, subscriber_id)
+        if stored is None:
+            return "no mail"
+        own = subscriber_of(stored.data)
+        calmer = fewer_schedule(own.schedule)
+        if calmer is None:
+            return own.schedule.in_words(own.timezone)
+        _change(tx, stored, {"digest": str(calmer)}, now)
+    return calmer.in_words(own.timezone)
+
+
+def pause(database: Database, subscriber_id: int, until: datetime, now: datetime) -> None:
+    """No mail until then; what is missed comes in one digest. Who has left stays gone."""
+    with database.write() as tx:
+        stored = subscribers.by_id(tx, subscriber_id)
+        if stored is not None and stored.status in ("active", "paused"):
+            subscribers.set_status(tx, stored.email, "paused", "asked by link", now, until=until)
+
+
+def resume(database: Database, subscriber_id: int, now: datetime) -> None:
+    """The end of a pause."""
+    with database.write() as tx:
+        stored = subscribers.by_id(tx, subscriber_id)
+        if stored is not None and stored.status == "paused":
+            subscribers.set_status(tx, stored.email, "active", "asked by link", now)
+
+
+def change(database: Database, subscriber_id: int, wishes: Mapping[str, Any], now: datetime) -> Subscriber | None:
+    """New settings, all or none. Raises TableError with what is wrong."""
+    with database.write() as tx:
+        stored = subscribers.by_id(tx, subscriber_id)
+        return _change(tx, stored, wishes, now) if stored is not None else None
+
+
+def _change(tx: Connection, stored: StoredSubscriber, wishes: Mapping[str, Any], now: datetime) -> Subscriber:
+    table = {**json.loads(stored.data), **{key: wishes[key] for key in CHANGEABLE if key in wishes}}
+    subscriber = subscriber_from(table)
+    record = record_for(subscriber, now)
+    same = (str(subscriber.schedule), subscriber.timezone) == _clock_of(stored)
+    record = record if not same else _with_due(record, stored.next_due)
+    chosen = None
+    if stored.origin == "file":
+        chosen = {**subscribers.choices_of(tx, stored.id), **{key: table[key] for key in CHANGEABLE if key in wishes}}
+    subscribers.change(tx, stored.id, record, chosen)
+    return subscriber
+
+
+def _clock_of(stored: StoredSubscriber) -> tuple[str, str]:
+    own = subscriber_of(stored.data)
+    return str(own.schedule), own.timezone
+
+
+def _with_due(record: subscribers.SubscriberRecord, due: datetime | None) -> subscribers.SubscriberRecord:
+    """Settings that are not about time leave the time of the next digest alone."""
+    return subscribers.SubscriberRecord(
+        email=record.email, data=record.data, alerts=record.alerts, schedule=record.schedule, next_due=due
+    )
+
+
+def change_address(database: Database, subscriber_id: int, email: str, now: datetime, network: str) -> bool:
+    """The new address has said yes. False where somebody else has it."""
+    with database.write() as tx:
+        stored = subscribers.by_id(tx, subscriber_id)
+        if stored is None:
+            return False
+        if stored.email == email:
+            return True
+        other = subscribers.by_email(tx, email)
+        if other is not None and other.status != "unconfirmed":
+            return False
+        if other is not None:
+            forget(tx, [other.id])
+        subscriber = subscriber_from({**json.loads(stored.data), "email": email})
+        subscribers.change(tx, stored.id, _with_due(record_for(subscriber, now), stored.next_due), None)
+        subscribers.set_origin(tx, stored.id, "web")  # the file speaks of the old address
+        consents.add(tx, stored.id, "changed address", at=now, wording="", form="/manage", network=network)
+    return True
+
+
+def renew_links(database: Database, subscriber_id: int) -> None:
+    """All older links to preferences, feeds and editions end. Leaving and thumbs of old letters go on."""
+    with database.write() as tx:
+        subscribers.renew_links(tx, subscriber_id)
+
+
+def export(database: Database, stored: StoredSubscriber) -> dict[str, Any]:
+    """All that is known of somebody, for themselves."""
+    with database.read() as tx:
+        opinions = thumbs.of_subscriber(tx, stored.id)
+        agreed = consents.log(tx, stored.id)
+        asked = mail_requests.of_subscriber(tx, stored.id)
+        sent = editions.of_subscriber(tx, stored.id, limit=10_000)
+    return {
+        "email": stored.email,
+        "status": stored.status,
+        "since": stored.status_since.isoformat(),
+        "origin": stored.origin,
+        "settings": json.loads(stored.data),
+        "editions": [
+            {
+                "kind": one.kind,
+                "slot": one.slot,
+                "state": one.state,
+                "sent": _iso(one.sent_at),
+            }
+            for one in sent
+        ],
+        "thumbs": [{"paper": one.paper_id, "kind": one.kind, "at": one.at.isoformat()} for one in opinions],
+        "consents": [
+            {"at": one.at.isoformat(), "act": one.act, "wording": one.wording, "form": one.form, "network": one.network}
+            for one in agreed
+        ],
+        "requests": [{"at": one.at.isoformat(), "kind": one.kind, "network": one.network} for one in asked],
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def erase(database: Database, secret: str, subscriber_id: int, now: datetime) -> None:
+    """Everything that is known of somebody goes, at once; a keyed hash of the address is left, so that no list brings
+    them back."""
+    with database.write() as tx:
+        stored = subscribers.by_id(tx, subscriber_id)
+        if stored is None or stored.origin == "deleted":
+            return
+        subscribers.erase(tx, stored.id, hash_of(secret, stored.email), now)
+        forget(tx, [stored.id])
+    database.scrub()
+
+
+def hash_of(secret: str, email: str) -> str:
+    """What is left of an address."""
+    return tokens.keyed_hash(secret, "address", email)
+
+
+def forget(tx: Connection, subscriber_ids: list[int]) -> None:
+    """Every row about these people but their own; what they were told is carried over into the books."""
+    editions.delete_of(tx, subscriber_ids)
+    thumbs.delete_of(tx, subscriber_ids)
+    consents.delete_of(tx, subscriber_ids)
+    mail_requests.delete_of(tx, subscriber_ids)
+
+
+def problems_of(error: TableError) -> list[str]:
+    """What is wrong with new settings, in words, without the places of a file."""
+    return [problem.message for problem in error.found]
+
+
+def local_midnight(text: str, timezone: str) -> datetime | None:
+    """The moment a date begins for somebody, from a form's "2026-12-24"; None for anything else."""
+    try:
+        day = datetime.strptime(text, "%Y-%m-%d")  # noqa: DTZ007  (the zone comes in the next line)
+        return day.replace(tzinfo=ZoneInfo(timezone))
+    except ValueError:
+        return None

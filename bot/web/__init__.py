@@ -1,0 +1,10 @@
+"""The web process: the only house of Flask. Pages that work without JavaScript, no cookie, no password, no tracking.
+
+GET and HEAD change nothing, anywhere: scanners open every link of a mail. What a link may do is proven by the token in
+it (`bot.mail.tokens`), and a POST acts at once and says the same when it is repeated.
+
+    app       the Flask application: routes, headers, errors      server   the HTTP server and its limits
+    site      what every page needs                               visitors who asks, and from where
+    signup    the form, its preview, subscribing, confirming      preferences, leaving, thumbs: by signed links
+    editions, feeds, archive: reading                             admin, health: for the operator
+"""

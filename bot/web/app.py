@@ -1,0 +1,67 @@
+"""The Flask application: every route, the headers of every answer, and one page for each kind of error."""
+
+from flask import Flask, Response
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from bot.web import health, leaving
+from bot.web.site import Site
+
+MOST_BODY = 65_536  # bytes of any request's body
+MOST_FIELDS = 200
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+    "img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "interest-cohort=()",
+}
+NOT_FOUND = ("Not a link of ours", "It may have been cut off, or its time is over. A newer letter has fresh links.")
+ERRORS = {
+    404: NOT_FOUND,
+    405: ("Not possible", "This address can only be opened, or used by its own form."),
+    413: ("Too much", "That is more than any form of ours holds."),
+    429: ("A little slower, please", "Try again in a moment."),
+}
+
+
+def create_app(site: Site) -> Flask:
+    """The application of one web process."""
+    app = Flask("paperlark", static_folder=None, template_folder=None)
+    app.config.update(MAX_CONTENT_LENGTH=MOST_BODY, MAX_FORM_MEMORY_SIZE=MOST_BODY, MAX_FORM_PARTS=MOST_FIELDS)
+    app.url_map.strict_slashes = False
+    for pages in (health, leaving):
+        app.register_blueprint(pages.blueprint(site))
+
+    @app.errorhandler(HTTPException)
+    def refused(error: HTTPException) -> Response:
+        title, words = ERRORS.get(error.code or 500, (error.name, "That was not understood."))
+        answer = site.page("message.html", error.code or 500, title=title, words=words, private=True)
+        for name, value in error.get_headers():
+            if name in ("Allow", "Retry-After"):
+                answer.headers[name] = value
+        return answer
+
+    @app.errorhandler(Exception)
+    def broken(error: Exception) -> Response:
+        app.logger.exception("a page could not be made", exc_info=error)
+        words = "Nothing was lost. Try again in a while."
+        return site.page("message.html", 500, title="Something went wrong here", words=words, private=True)
+
+    @app.after_request
+    def harden(answer: Response) -> Response:
+        for name, value in HEADERS.items():
+            answer.headers.setdefault(name, value)
+        answer.headers.setdefault("Cache-Control", "no-store")
+        if "public" not in answer.headers["Cache-Control"]:
+            answer.headers["X-Robots-Tag"] = "noindex, nofollow"
+        return answer
+
+    if site.settings.proxies:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=site.settings.proxies, x_proto=site.settings.proxies, x_host=0
+        )
+    return app
