@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.core.papers import Listing, identity, merge
 from bot.core.source.document import Document, Parsed, Progress, Request
-from bot.core.text import sanitize, tex
+from bot.core.text import markup, sanitize, tex
 from bot.errors import SourceError
 from bot.sources.formats import calendars, names
 
@@ -136,4 +136,4 @@ def _value(value: object) -> str:
 
 
 def _text(value: object) -> str:
-    return tex.readable(sanitize.line(sanitize.plain(value if isinstance(value, str) else "")))
+    return tex.readable(sanitize.line(markup.to_text(value if isinstance(value, str) else "")))

@@ -3,7 +3,6 @@
 Nothing here knows about papers; what a field means is for the sources to say."""
 
 import codecs
-import html
 import re
 import unicodedata
 from datetime import date
@@ -139,70 +138,12 @@ def shortened(text: str, limit: int) -> str:
     return (head[:blank].rstrip() if blank > limit // 2 else head) + "…"
 
 
-# Tags that make a text HTML. A `<` before anything else is a less-than sign: "for $p<q$ and $r>0$" stays whole.
-_TAGS = (
-    "a|abbr|article|aside|b|big|blockquote|body|br|button|center|cite|code|dd|del|details|dfn|div|dl|dt|em|embed|figcaption|"
-    "figure|font|footer|form|h[1-6]|head|header|hr|html|i|iframe|img|input|ins|kbd|li|link|main|mark|math|meta|nav|"
-    "noscript|object|ol|p|picture|pre|q|s|samp|script|section|small|source|span|strike|strong|style|sub|summary|sup|svg|"
-    "table|tbody|td|tfoot|th|thead|time|title|tr|tt|u|ul|var|video|jats:[a-z-]+|inline-formula|tex-math|mml:[a-z]+"
-)
-_ATTRIBUTE = r"""\s+[\w:.@-]{1,60}(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'<>=]+))"""
-_TAG = re.compile(
-    rf"</?({_TAGS})(?:{_ATTRIBUTE}|\s+(?:async|checked|controls|defer|disabled|hidden|nowrap))*\s*/?>|<!--|<!\[CDATA\[",
-    re.IGNORECASE,
-)
-_INLINE = re.compile(
-    r"(?:a|abbr|b|big|cite|code|del|dfn|em|font|i|ins|kbd|mark|q|s|samp|small|span|strike|strong|sub|sup|tt|u|var|math"
-    r"|mml:.*|jats:(?!p$|title$|sec$).*)$"
-)
-_UNSEEN = frozenset({"script", "style", "svg", "noscript", "iframe", "object", "select"})  # with all that is in them
-_CLOSING = {name: re.compile(rf"</{name}[^>]*>", re.IGNORECASE) for name in _UNSEEN} | {"<!--": re.compile("-->")}
-_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
-MAX_MARKUP = 400_000  # characters of one field looked at; beyond lies the body of a page, not an abstract
-
-
-def plain(markup: str) -> str:
-    """The text of a field that may or may not be HTML, whole and unescaped; script and style fall away.
-
-    Feeds do not say reliably which it is, so the text does: known tags or entities make it HTML. Linear in its length
-    (a sanitiser that builds a tree takes 20 s for a page of nested tags); the result is text, to be escaped like any.
-    """
-    text = markup[:MAX_MARKUP]
-    for _ in range(3):  # escaped twice is common
-        bare = _without_tags(text) if "<" in text else text
-        bare = _ENTITY.sub(lambda entity: html.unescape(entity[0]), bare) if "&" in bare else bare
-        if bare == text:
-            break
-        text = bare
-    return text
-
-
-def _without_tags(text: str) -> str:
-    kept: list[str] = []
-    end = 0
-    unclosed: set[str] = set()
-    for tag in _TAG.finditer(text):
-        if tag.start() < end:
-            continue
-        kept.append(text[end : tag.start()])
-        end = tag.end()
-        name = (tag[1] or tag[0]).lower()
-        if name == "<![cdata[":
-            continue
-        if name == "<!--" or (name in _UNSEEN and not tag[0].startswith("</") and not tag[0].endswith("/>")):
-            closing = None if name in unclosed else _CLOSING[name].search(text, end)
-            if closing:
-                end = closing.end()
-            else:
-                unclosed.add(name)  # looked for once: a million of them take no longer
-        if not _INLINE.match(name):
-            kept.append("\n")
-    kept.append(text[end:])
-    return "".join(kept).replace("]]>", "")
-
-
 def web_address(text: object, base: str = "") -> str:
     """An http(s) address, absolute, or "": nothing else (javascript:, data:, file:) may become a link in a letter."""
+    if isinstance(text, str) and ("\n" in text or "\r" in text or "\t" in text):
+        # Browsers drop a line break in an address (https://url.spec.whatwg.org/#url-parsing); two lines may be two.
+        lines = text[:8_000].split()
+        text = lines[0] if any("://" in other for other in lines[1:]) else re.sub(r"[\n\r\t]", "", text[:8_000])
     address = line(text, 2_000).replace(" ", "%20")
     return _web_address(address, base) if address else ""
 

@@ -2,15 +2,14 @@
 
 One feed is one batch. Its dates are those of the serving, not of the papers."""
 
-from datetime import date
-from email.utils import parsedate_to_datetime
 from xml.etree.ElementTree import Element
 
 from bot.core.papers import Listing, merge
 from bot.core.source.document import Document, Parsed
-from bot.core.text import sanitize
+from bot.core.text import markup, sanitize
 from bot.errors import SourceError
 from bot.sources.formats import arxiv, calendars, xml
+from bot.sources.formats.dates import stated_day
 
 FULL = 2_000  # entries; the service cuts off what is beyond
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -53,7 +52,7 @@ def _listing(entry: Element, warnings: list[str]) -> Listing | None:
     announced = arxiv.announcement(summary)
     kind = sanitize.line(xml.text_of(entry, "announce_type"), 40).lower()
     identifier = xml.text_of(entry, "guid") or xml.text_of(entry, "id") or _link(entry)
-    abstract = sanitize.plain(summary) if "<p>" in summary[:10] else summary
+    abstract = markup.to_text(summary) if "<p>" in summary[:10] else summary
     if announced:
         identifier, kind, abstract = announced[0], kind or announced[1], announced[2]
     if kind and kind not in arxiv.STRENGTH:
@@ -64,7 +63,7 @@ def _listing(entry: Element, warnings: list[str]) -> Listing | None:
         abstract=abstract,
         authors=_authors(entry),
         subjects=[item.get("term") or item.text or "" for item in xml.children(entry, "category")],
-        listed=_day(xml.text_of(entry, "published") or xml.text_of(entry, "pubDate")),
+        listed=stated_day(xml.text_of(entry, "published") or xml.text_of(entry, "pubDate")),
         announce_type=kind,
         doi=xml.text_of(entry, "DOI") or xml.text_of(entry, "doi"),
         journal=xml.text_of(entry, "journal_reference") or xml.text_of(entry, "journal_ref"),
@@ -72,7 +71,7 @@ def _listing(entry: Element, warnings: list[str]) -> Listing | None:
 
 
 def _authors(entry: Element) -> tuple[str, ...]:
-    names = [sanitize.plain(item.text or "") for item in xml.children(entry, "creator")]
+    names = [markup.to_text(item.text or "") for item in xml.children(entry, "creator")]
     if not names:
         names = [xml.text_of(item, "name") for item in xml.children(entry, "author")]
     return tuple(name for text in names for name in arxiv.people(text))
@@ -82,18 +81,11 @@ def _link(entry: Element) -> str:
     return next((item.get("href") or item.text or "" for item in xml.children(entry, "link")), "")
 
 
-def _day(text: str) -> date | None:
-    """The day a date states, in its own time zone."""
-    text = sanitize.line(text, 60)
-    try:
-        return date.fromisoformat(text[:10]) if text[:4].isdigit() else parsedate_to_datetime(text).date()
-    except ValueError:
-        return None
-
-
 def _why_empty(head: Element, document: Document) -> str:
     """An empty feed is in order at a weekend or holiday: of the day it states if it was saved, else of today."""
-    stated = _day(xml.text_of(head, "pubDate") or xml.text_of(head, "updated") or xml.text_of(head, "lastBuildDate"))
+    stated = stated_day(
+        xml.text_of(head, "pubDate") or xml.text_of(head, "updated") or xml.text_of(head, "lastBuildDate")
+    )
     today = calendars.feed_day(document.fetched)
     day = stated if stated and (document.saved or abs((today - stated).days) <= 1) else today
     return calendars.quiet(day)

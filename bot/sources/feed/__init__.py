@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.core.source.document import Document, Parsed, Progress, Request
-from bot.core.text import sanitize
+from bot.core.text import markup, sanitize
 from bot.errors import SourceError
 from bot.sources.feed import json_feed, syndication
 from bot.sources.formats import xml
@@ -66,10 +66,10 @@ def parse(document: Document, settings: Settings) -> Parsed:
 def _about_page(text: str, location: str) -> str:
     """What to say of a web page in a feed's place: its title, and the feed it names if it does."""
     title = _TITLE.search(text, 0, 50_000)
-    named = f" ({sanitize.line(sanitize.plain(title[1]), 80)!r})" if title else ""
+    named = f" ({sanitize.line(markup.to_text(title[1]), 80)!r})" if title else ""
     for link in _LINK.findall(text[:100_000]):
         kind = re.search(r"application/(?:rss|atom|feed)\+(?:xml|json)", link, re.IGNORECASE)
         target = re.search(r"""href\s*=\s*["']?([^"'\s>]+)""", link, re.IGNORECASE)
-        if kind and target and (address := sanitize.web_address(sanitize.plain(target[1]), location)):
+        if kind and target and (address := sanitize.web_address(markup.to_text(target[1]), location)):
             return f"the answer is a web page{named}, not a feed; the page names this feed: {address}"
     return f"the answer is a web page{named}, not a feed: has the feed moved, or does it want a login?"

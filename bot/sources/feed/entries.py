@@ -7,13 +7,11 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from bot.core.papers import Listing, identity, merge
-from bot.core.text import sanitize, tex
+from bot.core.text import markup, sanitize, tex
 from bot.sources.formats import arxiv, names
 
 MAX_ENTRIES = 2_000
 MAX_ABSTRACT = 5_000  # characters; a blog's entry may be the whole article
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_RFC_DATE = re.compile(r"\b(\d{1,2})[ -]([A-Za-z]{3})[a-z]*[ -](\d{4})\b")
 _LABEL = re.compile(r"\s*(abstract|summary|author\(s\)|authors?|doi|publication date|source)\s*:?\s*", re.IGNORECASE)
 _LABELLED = re.compile(rf"^{_LABEL.pattern}", re.IGNORECASE | re.MULTILINE)
 _NO_ABSTRACT = re.compile(
@@ -63,24 +61,11 @@ def listings(entries: Sequence[Entry], home: str) -> tuple[tuple[Listing, ...], 
     return merge.combine(found), tuple(warnings)
 
 
-def stated_day(text: str) -> date | None:
-    """The day a date states in its own time zone: ISO 8601 or RFC 822, however it goes on."""
-    if day := sanitize.iso_day(text):
-        return day
-    found = _RFC_DATE.search(text[:100])
-    if not found or found[2].lower() not in _MONTHS:
-        return None
-    try:
-        return date(int(found[3]), _MONTHS.index(found[2].lower()) + 1, int(found[1]))
-    except ValueError:
-        return None
-
-
 def _listing(entry: Entry, link_is_own: bool) -> Listing | None:
-    summary = sanitize.plain(entry.summary)
+    summary = markup.to_text(entry.summary)
     announced = arxiv.announcement(summary)
     summary, people, labelled = ("", "", []) if announced else _sections(summary)
-    content, more_people, _ = _sections(sanitize.plain(entry.content)) if entry.content else ("", "", [])
+    content, more_people, _ = _sections(markup.to_text(entry.content)) if entry.content else ("", "", [])
     identifiers = [entry.guid, entry.link, *entry.identifiers, *labelled]
     version, announce_type = None, ""
     if announced:  # arXiv's own words; a link to a version in somebody's post has no say in what the paper is
@@ -88,12 +73,12 @@ def _listing(entry: Entry, link_is_own: bool) -> Listing | None:
         version = (identity.arxiv_id(announced[0]) or ("", None))[1]
         announce_type, summary = announced[1] if announced[1] in arxiv.STRENGTH else "", announced[2]
     abstract = _readable(content if not summary or len(summary) < 200 < len(content) else summary)
-    title = _readable(sanitize.plain(entry.title)) or sanitize.shortened(abstract, 100)
+    title = _readable(markup.to_text(entry.title)) or sanitize.shortened(abstract, 100)
     if not title:
         return None
     if _NO_ABSTRACT.fullmatch(abstract) or _repeats(title, abstract):
         abstract = ""
-    authors = [name for text in entry.people for name in names.people(sanitize.plain(text))]
+    authors = [name for text in entry.people for name in names.people(markup.to_text(text))]
     authors = authors or list(names.people(people or more_people))
     found_doi = next((doi for text in identifiers if (doi := identity.doi(text))), "")
     arxiv_id = next((spelled[0] for text in identifiers if (spelled := identity.arxiv_id(text))), "")

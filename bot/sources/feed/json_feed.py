@@ -6,7 +6,8 @@ from typing import Any
 from bot.core.source.document import Document, Parsed
 from bot.core.text import sanitize
 from bot.errors import SourceError
-from bot.sources.feed.entries import Entry, listings, stated_day
+from bot.sources.feed.entries import Entry, listings
+from bot.sources.formats.dates import stated_day
 
 
 def read(text: str, document: Document) -> Parsed:
@@ -46,7 +47,7 @@ def _entry(item: dict[str, Any], base: str, people: list[str]) -> Entry:
         content=_text(item.get("content_html")) or _text(item.get("content_text")),
         people=_people(item) or people,
         categories=[tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else [],
-        day=stated_day(_text(item.get("date_published")) or _text(item.get("date_modified"))),
+        day=stated_day(_text(item.get("date_published"))) or stated_day(_text(item.get("date_modified"))),
         identifiers=[_text(item.get("external_url"))],
         pdf=next(
             (

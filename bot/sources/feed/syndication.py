@@ -13,8 +13,9 @@ from xml.parsers import expat
 from bot.core.source.document import Document, Parsed
 from bot.core.text import sanitize
 from bot.errors import SourceError
-from bot.sources.feed.entries import MAX_ENTRIES, Entry, listings, stated_day
+from bot.sources.feed.entries import MAX_ENTRIES, Entry, listings
 from bot.sources.formats import xml
+from bot.sources.formats.dates import stated_day
 
 MAX_DAMAGED = 1_500_000  # characters of a feed that is not well-formed: the tolerant parser is slow
 MAX_DEPTH = 5_000  # elements left open; feedparser's time grows with its square
@@ -146,16 +147,12 @@ def _entry(entry: dict[str, Any], location: str) -> Entry:
     )
 
 
+# The day it appeared online comes before the one on the cover of its issue, which may lie months later.
+_DATES = ("published", "prism_publicationdate", "created", "updated", "prism_coverdate")
+
+
 def _day(entry: dict[str, Any]) -> date | None:
-    for name in ("published", "prism_publicationdate", "prism_coverdate", "created", "updated"):
-        if day := stated_day(str(entry.get(name, ""))):
-            return day
-        if moment := entry.get(f"{name}_parsed"):
-            try:
-                return date(*moment[:3])
-            except ValueError:
-                continue
-    return None
+    return next((day for name in _DATES if (day := stated_day(str(entry.get(name, ""))))), None)
 
 
 def _journal(entry: dict[str, Any]) -> str:
