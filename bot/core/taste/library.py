@@ -13,7 +13,8 @@ from datetime import date
 from typing import Any
 
 from bot.core.papers import Paper, identity
-from bot.core.text.sanitize import decode, line, plain, web_address
+from bot.core.text.markup import to_text
+from bot.core.text.sanitize import decode, line, web_address
 from bot.core.text.tex import readable
 
 logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)  # what it cannot read is in our own words
@@ -174,7 +175,7 @@ def _field(fields: Fields, *names: str) -> str:
     for name in names:
         value = fields.get(name)
         if isinstance(value, str) and value.strip():
-            return line(plain(value[:MAX_FIELD]), MAX_FIELD)
+            return line(to_text(value[:MAX_FIELD]), MAX_FIELD)
     return ""
 
 
