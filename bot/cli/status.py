@@ -13,8 +13,8 @@ from bot.cli.wiring import App, Json, Now, app_of, find_subscriber, moment_of
 from bot.core.letter.renderer import check as rendering_problems
 from bot.core.subscriber.subscriber import Subscriber
 from bot.errors import UserError
-from bot.pipeline.compose.compose import open_newsroom
-from bot.pipeline.compose.digests import DigestDesk
+from bot.pipeline.compose.compose import open_view
+from bot.pipeline.compose.digests import DigestComposer
 from bot.pipeline.subscribers import as_stored, record_for
 from bot.store import Database, cursors, editions, sources, subscribers, unparsed
 
@@ -216,15 +216,15 @@ def preview(
         stored = as_stored(record_for(subscriber, start), stored, start)
     else:
         stored = find_subscriber(app, email)
-    room = open_newsroom(app.database, start, remember=False)
-    decided = list(DigestDesk(room, start, app.identity.message_id).decide([stored]))
+    view = open_view(app.database, start, remember=False)
+    decided = list(DigestComposer(view, start, app.identity.message_id).decide([stored]))
     if not decided:
         raise UserError(f"{email} has no digest.", ['their schedule is "off"'])
     (_, _), picks, _ = decided[0]
     if not picks.matched:
         out.print(f"There is nothing new for {email}: no mail would be sent.")
         return
-    page, letter, message = app.press.preview(stored, picks, room, start)
+    page, letter, message = app.press.preview(stored, picks, view, start)
     folder.mkdir(parents=True, exist_ok=True)
     stem = folder / stored.email.replace("/", "_")
     written = []

@@ -21,7 +21,7 @@ from bot.mail import tokens
 from bot.mail.message.mailbox import Mailbox, mailbox
 from bot.mail.message.mime import Head, Signer, write
 from bot.mail.message.types import Message
-from bot.pipeline.compose.changes import NewsRoom
+from bot.pipeline.compose.changes import RevisionView
 from bot.pipeline.subscribers import subscriber_of
 from bot.store import Database, history
 from bot.store.outbox import Leased
@@ -89,7 +89,7 @@ class PressRoom:
         )
 
     def preview(
-        self, stored: StoredSubscriber, picks: Picks, room: NewsRoom, now: datetime
+        self, stored: StoredSubscriber, picks: Picks, view: RevisionView, now: datetime
     ) -> tuple[str, Letter, Message]:
         """The next digest of a subscriber as web page, letter and message, without an edition in the store."""
         subscriber = subscriber_of(stored.data)
@@ -99,7 +99,7 @@ class PressRoom:
             kind="digest",
             slot=now.isoformat(),
             compose_id=0,
-            revision=room.revision.id,
+            revision=view.revision.id,
             since=stored.told_at,
             due=now,
             day=now.astimezone(ZoneInfo(subscriber.timezone)).date(),
@@ -110,7 +110,7 @@ class PressRoom:
             data=stored.data,
             subscriber_status=stored.status,
             made=now,
-            sources=room.notes,
+            sources=view.notes,
         )
         edition = self.edition(leased)
         return self.press.page(edition), self.press.letter(edition), self.build(leased)

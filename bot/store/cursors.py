@@ -2,8 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
+from typing import Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, union_all, update
 
@@ -107,24 +107,58 @@ def next_due(tx: Connection) -> datetime | None:
     return tx.execute(select(func.min(SUBSCRIBERS.c.next_due)).where(where)).scalar()
 
 
-def current(tx: Connection, name: str, ids: Sequence[int]) -> dict[int, int | None]:
-    """How far subscribers have been told, by the column `name`: id -> revision. Locks the rows until the end of `tx`,
-    so that of two processes that composed the same edition one finds its cursor moved."""
+class DigestProgress(NamedTuple):
+    """What a digest moves: columns of a subscriber."""
+
+    digest_cursor: int
+    told_at: datetime
+    next_due: datetime | None
+    overflow: int
+
+
+class AlertProgress(NamedTuple):
+    """What an alert, or looking for one in vain, moves: columns of a subscriber."""
+
+    alert_cursor: int | None
+    alert_after: datetime | None
+    alert_day: date | None
+    alerts_sent: int
+    overflow: int
+
+
+class NextDue(NamedTuple):
+    """What a slot without a digest moves."""
+
+    next_due: datetime | None
+
+
+class Cursor(NamedTuple):
+    """How far one subscriber has been told: the revision a decision was based on, and what becomes of their row."""
+
+    subscriber_id: int
+    expected: int | None  # the revision told up to when the decision was made
+    values: DigestProgress | AlertProgress | NextDue
+
+
+CursorColumn = Literal["digest_cursor", "alert_cursor"]
+
+
+def lock(tx: Connection, column: CursorColumn, ids: Sequence[int]) -> dict[int, int | None]:
+    """How far subscribers have been told: id -> revision. Locks the rows until the end of `tx`, so that of two
+    processes that composed the same edition one finds its cursor moved."""
     found: dict[int, int | None] = {}
     for part in chunks(ids):
-        rows = tx.execute(select(_ID, SUBSCRIBERS.c[name]).where(_ID.in_(part)).order_by(_ID).with_for_update())
+        rows = tx.execute(select(_ID, SUBSCRIBERS.c[column]).where(_ID.in_(part)).order_by(_ID).with_for_update())
         found.update({subscriber: revision for subscriber, revision in rows.all()})
     return found
 
 
-def advance(tx: Connection, names: Sequence[str], moves: Iterable[tuple[Any, ...]]) -> None:
-    """Move subscribers' cursors, in the transaction that writes their editions. Each is a tuple: the subscriber's
-    id, and the values of the columns `names`. Subscribers with the same values are moved together, for most have the
-    same."""
-    alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
-    for subscriber_id, *values in moves:
-        alike[tuple(values)].append(subscriber_id)
-    for alike_values, ids in alike.items():
+def advance(tx: Connection, cursors: Iterable[Cursor]) -> None:
+    """Write the values of cursors, in the transaction that writes their editions. Subscribers with the same values
+    are moved together, for most have the same."""
+    alike: dict[tuple[type, DigestProgress | AlertProgress | NextDue], list[int]] = defaultdict(list)
+    for cursor in cursors:
+        alike[type(cursor.values), cursor.values].append(cursor.subscriber_id)
+    for (_, values), ids in alike.items():
         for part in chunks(ids):
-            moved = update(SUBSCRIBERS).where(_ID.in_(part))
-            tx.execute(moved.values(dict(zip(names, alike_values, strict=True))))
+            tx.execute(update(SUBSCRIBERS).where(_ID.in_(part)).values(values._asdict()))

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
+from bot.core.edition.edition import EditionKind
 from bot.core.edition.picks import Picks
 from bot.store.sql import chunks, insert_or_ignore, insert_rows
 from bot.store.tables import ACCOUNTS, ATTEMPTS, COMPOSES, EDITIONS, SUBSCRIBERS, UNTOLD
@@ -21,12 +22,12 @@ class Draft(NamedTuple):
     """An edition about to be written down. (A tuple, for a million of them.)"""
 
     subscriber_id: int
-    kind: str
+    kind: EditionKind
     slot: str
     due: datetime
     day: date
     since: datetime | None
-    picks: str  # the pipeline's own JSON
+    picks: str  # `Picks.to_json`
     matched: int
     message_id: str
 
@@ -55,7 +56,7 @@ def begin_compose(tx: Connection, at: datetime, revision: int, sources: str) -> 
 def add(tx: Connection, compose_id: int, revision: int, drafts: Sequence[Draft]) -> set[tuple[int, str, str]]:
     """Write editions down; one whose slot exists already is left out. Returns the (subscriber, kind, slot) written.
 
-    The subscribers' rows must be locked (`turns.marks`), so that nobody adds the same ones meanwhile.
+    The subscribers' rows must be locked (`cursors.lock`), so that nobody adds the same ones meanwhile.
     """
     places = {(draft.subscriber_id, draft.kind, draft.slot): draft for draft in drafts}
     rows = [(*draft, draft.due, compose_id, revision, "waiting", "", 0, "") for draft in places.values()]

@@ -39,7 +39,11 @@ def test_few_or_many_the_same_are_due(database: Database, now: datetime, few: bo
             tx, (replace(record(f"r{n}@example.org", now + n % 3 * HOUR), alerts=n % 2 == 0) for n in range(9)), now
         )
         ids = [one.id for one in subscribers.everyone(tx)]
-        cursors.advance(tx, ["alert_cursor"], [(ids[0], 5), (ids[2], 4)])
+        seen = [
+            (ids[0], cursors.AlertProgress(5, None, None, 0, 0)),
+            (ids[2], cursors.AlertProgress(4, None, None, 0, 0)),
+        ]
+        cursors.advance(tx, [cursors.Cursor(number, None, values) for number, values in seen])
         subscribers.set_status(tx, "r4@example.org", "unsubscribed", "", now)
     with database.read() as tx:
         digests = [one.id for one in cursors.digest_due(tx, now, after=ids[0], limit=10, few=few)]

@@ -13,7 +13,7 @@ from sqlalchemy import delete, select
 from bot.core.papers import Listing, Paper, identity
 from bot.core.query import parse
 from bot.core.query.evaluate import matches
-from bot.pipeline.compose.compose import open_newsroom
+from bot.pipeline.compose.compose import open_view
 from bot.store import Database, history, papers
 from bot.store.tables import LISTINGS, MERGERS, METRICS, PAPER_KEYS, PAPER_STATES, PAPERS, REVISIONS, TRENDS
 
@@ -170,7 +170,7 @@ def test_news_is_what_is_true_now_and_of_nothing_it_was_made_of_then(
             return
         base, until = looked[-1], model.last
         looked.append(until)
-        (found,) = open_newsroom(database, NOW, remember=False).news_since(base).match([queries], most=99)
+        (found,) = open_view(database, NOW, remember=False).changes_since(base).match([queries], most=99)
         for query, told, best in zip(queries, found.every, found.best, strict=True):
             expected = {
                 paper_id
@@ -222,8 +222,8 @@ def test_who_was_told_under_another_name_is_not_told_again(
             return (history.latest(tx) or pytest.fail("nothing was recorded")).id
 
     def news(base: int) -> list[int]:
-        room = open_newsroom(database, NOW, remember=False)
-        return [len(found) for found in room.news_since(base).match([[parse("abstract:pruned")]], most=9)[0].every]
+        view = open_view(database, NOW, remember=False)
+        return [len(found) for found in view.changes_since(base).match([[parse("abstract:pruned")]], most=9)[0].every]
 
     first = (preprint, page) if preprint_first else (page, preprint)
     base = record(*(first if known_both else [page]))

@@ -1,10 +1,10 @@
 """What an edition tells, as the store keeps it: paper ids by section, small enough for a million rows. Pure."""
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, fields
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bot.core.edition.edition import SectionKind
 from bot.core.source.state import SourceNote
@@ -20,6 +20,24 @@ class PickSection(NamedTuple):
     ids: tuple[int, ...]
     more: int = 0
     more_ids: tuple[int, ...] = ()
+
+    def to_table(self) -> dict[str, Any]:
+        table: dict[str, Any] = {"kind": self.kind, "name": self.name, "ids": self.ids}
+        if self.more:
+            table["more"] = self.more
+        if self.more_ids:
+            table["more_ids"] = self.more_ids
+        return table
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, Any]) -> "PickSection":
+        return cls(
+            kind=table["kind"],
+            name=table.get("name", ""),
+            ids=tuple(table.get("ids", ())),
+            more=table.get("more", 0),
+            more_ids=tuple(table.get("more_ids", ())),
+        )
 
 
 class Picks(NamedTuple):
@@ -41,20 +59,38 @@ class Picks(NamedTuple):
         return sum(len(section.ids) + section.more for section in self.sections)
 
     def to_json(self) -> str:
-        return ENCODE(self)
+        """The picks as text. What has its usual value is left out, and a later version may add keys."""
+        table: dict[str, Any] = {"sections": [section.to_table() for section in self.sections]}
+        if self.alerted:
+            table["alerted"] = self.alerted
+        if self.overflow:
+            table["overflow"] = self.overflow
+        if self.heartbeat:
+            table["heartbeat"] = True
+        return ENCODE(table)
 
     @classmethod
     def from_json(cls, text: str) -> "Picks":
-        sections, alerted, overflow, heartbeat = json.loads(text)
+        """The picks of a stored text. Unknown keys are ignored. Rows of the first versions are lists, read by their
+        positions."""
+        table = json.loads(text)
+        if isinstance(table, list):
+            table = _named_by_position(table)
         return cls(
-            sections=tuple(
-                PickSection(kind=kind, name=name, ids=tuple(ids), more=more, more_ids=tuple(more_ids))
-                for kind, name, ids, more, more_ids in sections
-            ),
-            alerted=alerted,
-            overflow=overflow,
-            heartbeat=heartbeat,
+            sections=tuple(map(PickSection.from_table, table.get("sections", ()))),
+            alerted=table.get("alerted", 0),
+            overflow=table.get("overflow", 0),
+            heartbeat=table.get("heartbeat", False),
         )
+
+
+def _named_by_position(row: list[Any]) -> dict[str, Any]:
+    """A row of the first versions with the keys of today: [[[kind, name, ids, more, more ids], …], alerted, overflow,
+    heartbeat]."""
+    table = dict(zip(("sections", "alerted", "overflow", "heartbeat"), row, strict=False))
+    names = ("kind", "name", "ids", "more", "more_ids")
+    table["sections"] = [dict(zip(names, section, strict=False)) for section in table.get("sections", ())]
+    return table
 
 
 def notes_to_json(notes: Iterable[SourceNote]) -> str:
@@ -63,9 +99,11 @@ def notes_to_json(notes: Iterable[SourceNote]) -> str:
 
 
 def notes_from_json(text: str) -> tuple[SourceNote, ...]:
+    """The inverse of `notes_to_json`. Unknown keys are ignored."""
     notes = []
     for table in json.loads(text):
+        known = {field.name: table[field.name] for field in fields(SourceNote) if field.name in table}
         for name in ("since", "last_new", "next_try"):
-            table[name] = datetime.fromisoformat(table[name]) if table[name] else None
-        notes.append(SourceNote(**table))
+            known[name] = datetime.fromisoformat(known[name]) if known.get(name) else None
+        notes.append(SourceNote(**known))
     return tuple(notes)

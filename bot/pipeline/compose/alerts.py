@@ -2,101 +2,104 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
-from typing import NamedTuple
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.core.edition import selection
 from bot.core.edition.picks import Picks
 from bot.core.subscriber.subscriber import Subscriber
-from bot.pipeline.compose.changes import Found
-from bot.pipeline.compose.drafts import BATCH, NAMED, Desk, Pair, sections_of
+from bot.pipeline.compose.changes import SubscriberMatches
+from bot.pipeline.compose.drafts import BATCH, NAMED, EditionComposer, Member, sections_of
 from bot.pipeline.subscribers import subscriber_of
-from bot.store import cursors, editions, subscribers
+from bot.store import cursors, editions
+from bot.store.cursors import AlertProgress, Cursor
+from bot.store.subscribers import StoredSubscriber
 
 
-class AlertMark(NamedTuple):
-    """How far alerts have told a subscriber, and what holds the next one back (see `subscribers.StoredSubscriber`)."""
-
-    subscriber: int
-    alert_cursor: int | None
-    alert_after: datetime | None
-    alert_day: date | None
-    alerts_sent: int
-    overflow: int
-
-
-class AlertDesk(Desk):
+class AlertComposer(EditionComposer):
     """Decides alerts."""
 
-    def page(self, after: int, shard: cursors.Shard, *, few: bool) -> list[subscribers.StoredSubscriber]:
-        latest = self.room.revision.id
-        with self.room.database.read() as tx:
+    kind = "alert"
+    cursor_column = "alert_cursor"
+
+    def page(self, after: int, shard: cursors.Shard, *, few: bool) -> list[StoredSubscriber]:
+        latest = self.view.revision.id
+        with self.view.database.read() as tx:
             return cursors.alert_due(tx, latest, self.now, after=after, limit=BATCH, shard=shard, few=few)
 
-    def compose(self, batch: Sequence[subscribers.StoredSubscriber]) -> int:
-        """Decide and write the alerts of a batch. The first collection of a source, and a subscriber's first time here,
-        set the mark and alert of nothing."""
+    def compose(self, batch: Sequence[StoredSubscriber]) -> int:
+        """Decide and write the alerts of a batch; returns how many were written. A subscriber's first time here only
+        sets their cursor, and papers of the first collection of a source alert nobody."""
         drafts: list[editions.Draft] = []
-        marks: list[AlertMark] = []
-        groups: dict[int | None, list[Pair]] = defaultdict(list)
+        moved: list[Cursor] = []
+        groups: dict[int, list[Member]] = defaultdict(list)
         for stored in batch:
-            groups[stored.alert_cursor].append((stored, subscriber_of(stored.data)))
+            subscriber = subscriber_of(stored.data)
+            if self.is_quiet(subscriber):
+                moved.append(self._wait_until_tomorrow(stored, subscriber))
+            elif stored.alert_cursor is None:
+                moved.append(self._seen_all(stored))
+            else:
+                groups[stored.alert_cursor].append((stored, subscriber))
         for base, members in groups.items():
-            marks += [self._sleep_on(stored, subscriber) for stored, subscriber in members if self.is_quiet(subscriber)]
-            members = [pair for pair in members if not self.is_quiet(pair[1])]
-            if not members:
-                continue
-            if base is None:
-                marks += [self._alert_mark(stored) for stored, _ in members]
-                continue
-            news = self.room.alert_news(base)
+            changes = self.view.alert_changes(base)
             queries = [[profile.query for profile in subscriber.profiles if profile.alert] for _, subscriber in members]
             most = max(subscriber.max_papers for _, subscriber in members) + NAMED
-            for (stored, subscriber), hits in zip(members, news.match(queries, most=most), strict=True):
-                draft, mark = self._alert(stored, subscriber, hits)
+            for (stored, subscriber), matches in zip(members, changes.match(queries, most=most), strict=True):
+                draft, cursor = self._alert(stored, subscriber, matches)
                 drafts += [draft] if draft else []
-                marks.append(mark)
-        expected = {stored.id: stored.alert_cursor for stored in batch}
-        return self.write(drafts, AlertMark._fields[1:], marks, expected)
+                moved.append(cursor)
+        return self.write(drafts, moved)
 
     def _alert(
-        self, stored: subscribers.StoredSubscriber, subscriber: Subscriber, hits: Found
-    ) -> tuple[editions.Draft | None, AlertMark]:
-        papers = set().union(*hits.every) if hits.every else set()
+        self, stored: StoredSubscriber, subscriber: Subscriber, matches: SubscriberMatches
+    ) -> tuple[editions.Draft | None, Cursor]:
+        papers = set().union(*matches.every)
         if not papers:
-            return None, self._alert_mark(stored)
+            return None, self._seen_all(stored)
         today = self.now.astimezone(ZoneInfo(subscriber.timezone)).date()
         sent = stored.alerts_sent if stored.alert_day == today else 0
         if sent >= subscriber.alert_limit:
             if subscriber.schedule.cadence == "off":  # no digest would tell: the papers wait for tomorrow's alerts
-                return None, self._sleep_on(stored, subscriber)
-            return None, self._alert_mark(stored)._replace(overflow=stored.overflow + len(papers))
-        profiles = [profile for profile in subscriber.profiles if profile.alert]
-        shares = selection.allot(hits.best, subscriber.max_papers)
+                return None, self._wait_until_tomorrow(stored, subscriber)
+            return None, self._cursor(
+                stored, _progress(stored, self.view.revision.id, overflow=stored.overflow + len(papers))
+            )
+        names = [profile.name for profile in subscriber.profiles if profile.alert]
+        shares = selection.allot(matches.best, subscriber.max_papers)
         shown = {paper for share in shares for paper in share}
-        sections = sections_of([profile.name for profile in profiles], hits.best, hits.every, shares, shown)
+        sections = sections_of(names, matches.best, matches.every, shares, shown)
         # Named by where it starts from, so that two processes cannot both tell what follows it.
         slot = f"after-{stored.alert_cursor}"
-        draft = self.draft(stored, subscriber, "alert", slot, self.now, Picks(sections=tuple(sections)))
-        mark = self._alert_mark(stored)
-        return draft, mark._replace(
-            alert_after=self.now + subscriber.alert_every, alert_day=today, alerts_sent=sent + 1
+        draft = self.draft(stored, subscriber, slot, self.now, Picks(sections=tuple(sections)))
+        progress = _progress(stored, self.view.revision.id)
+        return draft, self._cursor(
+            stored,
+            progress._replace(alert_after=self.now + subscriber.alert_every, alert_day=today, alerts_sent=sent + 1),
         )
 
-    def _sleep_on(self, stored: subscribers.StoredSubscriber, subscriber: Subscriber) -> AlertMark:
-        """No alert before tomorrow; what there is to tell waits."""
+    def _seen_all(self, stored: StoredSubscriber) -> Cursor:
+        """Nothing to tell up to this revision."""
+        return self._cursor(stored, _progress(stored, self.view.revision.id))
+
+    def _wait_until_tomorrow(self, stored: StoredSubscriber, subscriber: Subscriber) -> Cursor:
+        """No alert before tomorrow; what there is to tell is told then."""
         zone = ZoneInfo(subscriber.timezone)
         tomorrow = self.now.astimezone(zone).date() + timedelta(days=1)
         midnight = datetime.combine(tomorrow, time(), zone).astimezone(UTC)
-        return self._alert_mark(stored)._replace(alert_cursor=stored.alert_cursor, alert_after=midnight)
+        return self._cursor(stored, _progress(stored, stored.alert_cursor)._replace(alert_after=midnight))
 
-    def _alert_mark(self, subscriber: subscribers.StoredSubscriber) -> AlertMark:
-        return AlertMark(
-            subscriber=subscriber.id,
-            alert_cursor=self.room.revision.id,
-            alert_after=subscriber.alert_after,
-            alert_day=subscriber.alert_day,
-            alerts_sent=subscriber.alerts_sent,
-            overflow=subscriber.overflow,
-        )
+    @staticmethod
+    def _cursor(stored: StoredSubscriber, progress: AlertProgress) -> Cursor:
+        return Cursor(stored.id, stored.alert_cursor, progress)
+
+
+def _progress(stored: StoredSubscriber, revision: int | None, overflow: int | None = None) -> AlertProgress:
+    """A subscriber's progress with alerts, seen up to a revision and else as it was."""
+    return AlertProgress(
+        alert_cursor=revision,
+        alert_after=stored.alert_after,
+        alert_day=stored.alert_day,
+        alerts_sent=stored.alerts_sent,
+        overflow=stored.overflow if overflow is None else overflow,
+    )

@@ -1,4 +1,4 @@
-"""What happened between two revisions, and who wants it: shared by all subscribers whose last edition was the same."""
+"""What changed between two revisions, and who wants it: shared by all subscribers whose last edition was the same."""
 
 from collections.abc import Callable, Collection, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from bot.store import Database, history
 from bot.store.history import Revision
 
 if TYPE_CHECKING:
-    from bot.pipeline.compose.matches import Pile
+    from bot.pipeline.compose.matches import PaperBatch
 
 Pace = Literal["day", "week"]  # over which time papers are ranked
 
@@ -20,8 +20,8 @@ TREND_DEPTH = 100  # places that are written down
 
 
 @dataclass(slots=True)
-class Found:
-    """One subscriber's hits, by profile. All are paper ids."""
+class SubscriberMatches:
+    """What one subscriber's profiles matched, a list for each profile. All are paper ids."""
 
     best: list[list[int]]  # best first, not all of them
     every: list[Collection[int]]
@@ -36,31 +36,31 @@ class Ranking(NamedTuple):
     week: dict[int, int]
 
 
-class NewsRoom:
-    """All that happened up to one revision."""
+class RevisionView:
+    """Everything known at one revision: what changed before it, and what was hot."""
 
     def __init__(self, database: Database, revision: Revision, rank: Callable[[], Ranking], notes: str) -> None:
         self.database = database
         self.revision = revision
         self._rank = rank
         self.notes = notes  # the sources' states, as JSON
-        self.news_since = lru_cache(maxsize=4)(self._news_since)
-        self.alert_news = lru_cache(maxsize=4)(self._alert_news)
-        self.first_news = lru_cache(maxsize=4)(self._first_news)
+        self.changes_since = lru_cache(maxsize=4)(self._changes_since)
+        self.alert_changes = lru_cache(maxsize=4)(self._alert_changes)
+        self.first_changes = lru_cache(maxsize=4)(self._first_changes)
         self.entered = lru_cache(maxsize=256)(self._entered)
 
     @cached_property
     def ranking(self) -> Ranking:
-        """Asked for only when there are papers to rank: it looks at those of a month."""
+        """Computed only when there are papers to rank: it looks at those of a month."""
         return self._rank()
 
-    def _news_since(self, base: int) -> "News":
+    def _changes_since(self, base: int) -> "Changes":
         """What changed after a revision."""
         with self.database.read() as tx:
             after = history.changed_since(tx, base, self.revision.id)
-        return News(self, base, after, self.past(after, base))
+        return Changes(self, base, after, self.earlier_state(after, base))
 
-    def past(self, ids: Iterable[int], base: int) -> "Past":
+    def earlier_state(self, ids: Iterable[int], base: int) -> "EarlierState":
         """What was true of papers at a revision."""
         wanted = set(ids)
         with self.database.read() as tx:
@@ -74,27 +74,23 @@ class NewsRoom:
                     others.append((paper_id, known[loser]))
                 else:
                     papers[paper_id] = known[loser]
-        return Past(papers, others)
+        return EarlierState(papers, others)
 
-    def _alert_news(self, base: int) -> "News":
-        """The same, without the papers a source brought with its first collection."""
-        news = self.news_since(base)
+    def _alert_changes(self, base: int) -> "Changes":
+        """What changed after a revision, without the papers a source brought with its first collection."""
+        changes = self.changes_since(base)
         with self.database.read() as tx:
-            unborn = [paper_id for paper_id in news.after if paper_id not in news.past.papers]
+            unborn = [paper_id for paper_id in changes.after if paper_id not in changes.before.papers]
             first = history.born_first(tx, unborn)
-        return News(
-            self,
-            base,
-            {paper_id: paper for paper_id, paper in news.after.items() if paper_id not in first},
-            news.past,
-        )
+        after = {paper_id: paper for paper_id, paper in changes.after.items() if paper_id not in first}
+        return Changes(self, base, after, changes.before)
 
-    def _first_news(self, moment: datetime) -> "News":
-        """What was first seen after a moment: the news of a first edition."""
+    def _first_changes(self, moment: datetime) -> "Changes":
+        """Papers first seen after a moment: what a first edition tells."""
         with self.database.read() as tx:
             after = history.seen_since(tx, moment, self.revision.id)
             base = history.revision_before(tx, moment)
-        return News(self, base, after, Past())
+        return Changes(self, base, after, EarlierState())
 
     def _entered(self, base: int, depth: int, pace: Pace) -> tuple[int, ...]:
         """Papers that came among the `depth` hottest since a revision, hottest first."""
@@ -120,16 +116,16 @@ class NewsRoom:
             return history.as_of(tx, wanted, self.revision.id)
 
     def rename(self, told: MutableMapping[int, set[int]]) -> None:
-        """Papers that turned out to be others since they were told go by their new numbers."""
+        """Replace, in sets of paper ids by subscriber, papers that turned out to be others by those others."""
         with self.database.read() as tx:
             became = history.current(tx, set().union(*told.values()), self.revision.id)
         if became:
-            for subscriber, ids in told.items():
-                told[subscriber] = {became.get(paper_id, paper_id) for paper_id in ids}
+            for subscriber_id, ids in told.items():
+                told[subscriber_id] = {became.get(paper_id, paper_id) for paper_id in ids}
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class EarlierState:
     """Papers as they were. One that was several then, and turned out to be one since, was told if any of them was."""
 
     papers: dict[int, Paper] = field(default_factory=dict)
@@ -141,60 +137,85 @@ class Past:
         return [(paper_id, paper) for paper_id, paper in (*self.papers.items(), *self.others) if paper_id in wanted]
 
 
-class News:
+class Changes:
     """Papers that changed, as they are and as they were; ready to be matched."""
 
-    def __init__(self, room: NewsRoom, base: int, after: dict[int, Paper], past: Past) -> None:
-        self.room = room
+    def __init__(self, view: RevisionView, base: int, after: dict[int, Paper], before: EarlierState) -> None:
+        self.view = view
         self.base = base
         self.after = after
-        self.past = past
-        self._pile: Pile | None = None
-
-    @cached_property
-    def _hot_before(self) -> list[tuple[int, Paper]]:
-        """Papers that trend now, as they were."""
-        hot = self.room.entered(self.base, TREND_DEPTH, "day")
-        return self.room.past(hot, self.base).among(hot)
-
-    @cached_property
-    def _revised(self) -> list[int]:
-        with self.room.database.read() as tx:
-            words = history.changes_since(tx, self.past.papers, self.base, until=self.room.revision.id)
-        return self.room.hottest_first(words, "day")
+        self.before = before
 
     def revised(self, among: set[int]) -> list[int]:
         """Those of the papers whose content changed in a way that has a name ("v2"), the hottest first."""
         return [paper for paper in self._revised if paper in among] if among else []
 
+    @cached_property
+    def _revised(self) -> list[int]:
+        with self.view.database.read() as tx:
+            words = history.changes_since(tx, self.before.papers, self.base, until=self.view.revision.id)
+        return self.view.hottest_first(words, "day")
+
     def match(
         self, queries: Sequence[Sequence[Query]], *, most: int, pace: Pace = "day", revisions: bool = False
-    ) -> list[Found]:
+    ) -> list[SubscriberMatches]:
         """For each subscriber, given their queries: what is true now and was not before, the best `most` of each query
         in order. With `revisions` also what is true now as it was before, of papers that changed."""
-        found = [Found([[] for _ in own], [() for _ in own]) for own in queries]
-        if not any(queries) or not (self.after or self._hot_before):
+        found = [SubscriberMatches([[] for _ in own], [[] for _ in own]) for own in queries]
+        if not any(queries) or not (self.after or self._hot_as_it_was):
             return found
-        from bot.pipeline.compose.matches import Hitlist, Pile  # see there
+        from bot.pipeline.compose.matches import BatchMatcher  # brings numpy
 
-        hitlist = Hitlist(queries)
+        matcher = BatchMatcher(queries)
         if self.after:
-            heat = {paper_id: 1.0 / place for paper_id, place in getattr(self.room.ranking, pace).items()}
-            if self._pile is None:
-                others = [(paper_id, paper) for paper_id, paper in self.past.others if paper_id in self.after]
-                self._pile = Pile(self.after, self.past.papers, others)
-            ranked, hits = hitlist.news(self._pile, heat, most)
-            best, every = iter(ranked), iter(hits)
+            heat = {paper_id: 1.0 / place for paper_id, place in getattr(self.view.ranking, pace).items()}
+            ranked, hits = matcher.new_matches(self._changed, self._also_were, heat, most)
+            by_query = zip(ranked, hits, strict=True)
             for one in found:
                 for profile in range(len(one.best)):
-                    one.best[profile] = next(best)
-                    one.every[profile] = next(every)
-        for subscriber, paper in hitlist.pairs(self._hot_before):
+                    one.best[profile], one.every[profile] = next(by_query)
+        for subscriber, paper in matcher.pairs(self._hot_before):
             found[subscriber].told_before.add(paper)
         if revisions:
-            before = set(hitlist.pairs(self.past.among(self.after)))
-            known = [(paper_id, paper) for paper_id, paper in self.after.items() if paper_id in self.past.papers]
-            for subscriber, paper in hitlist.pairs(known):
+            before = set(matcher.pairs(self._before))
+            for subscriber, paper in matcher.pairs(self._known):
                 if (subscriber, paper) in before:
                     found[subscriber].still.add(paper)
         return found
+
+    # Papers read for matching, once for all batches of subscribers.
+
+    @cached_property
+    def _changed(self) -> "PaperBatch":
+        return _batch(self.after.items(), self.before.papers)
+
+    @cached_property
+    def _also_were(self) -> "PaperBatch":
+        """What else changed papers were before, when each was several."""
+        return _batch((paper_id, paper) for paper_id, paper in self.before.others if paper_id in self.after)
+
+    @cached_property
+    def _known(self) -> "PaperBatch":
+        """Changed papers that were there before, as they are."""
+        return _batch((paper_id, paper) for paper_id, paper in self.after.items() if paper_id in self.before.papers)
+
+    @cached_property
+    def _before(self) -> "PaperBatch":
+        """The same papers as they were."""
+        return _batch(self.before.among(self.after))
+
+    @cached_property
+    def _hot_before(self) -> "PaperBatch":
+        return _batch(self._hot_as_it_was)
+
+    @cached_property
+    def _hot_as_it_was(self) -> list[tuple[int, Paper]]:
+        """Papers that trend now, as they were."""
+        hot = self.view.entered(self.base, TREND_DEPTH, "day")
+        return self.view.earlier_state(hot, self.base).among(hot)
+
+
+def _batch(papers: Iterable[tuple[int, Paper]], before: dict[int, Paper] | None = None) -> "PaperBatch":
+    from bot.pipeline.compose.matches import PaperBatch  # brings numpy
+
+    return PaperBatch(papers, before)

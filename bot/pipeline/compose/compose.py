@@ -17,12 +17,13 @@ from typing import NamedTuple
 from bot.core.edition.picks import notes_to_json
 from bot.core.papers import trending
 from bot.pipeline import expiry
-from bot.pipeline.compose.alerts import AlertDesk
-from bot.pipeline.compose.changes import TREND_DEPTH, NewsRoom, Ranking
-from bot.pipeline.compose.digests import DigestDesk
+from bot.pipeline.compose.alerts import AlertComposer
+from bot.pipeline.compose.changes import TREND_DEPTH, Ranking, RevisionView
+from bot.pipeline.compose.digests import DigestComposer
 from bot.pipeline.compose.drafts import MessageId
 from bot.store import Database, cursors, history, sources, subscribers
 from bot.store.history import Revision
+from bot.store.subscribers import StoredSubscriber
 
 log = logging.getLogger(__name__)
 
@@ -60,11 +61,11 @@ def compose(
         digests_due = cursors.count_digest_due(tx, now, force=force)
         if not alerts_due and not digests_due and history.is_ranked(tx, revision.id):
             return ComposeReport()
-    room = open_newsroom(database, now)
+    view = open_view(database, now)
     job = Job(now, message_id, force)
-    alerts = _everyone(_alerts, alerts_due, room, job, processes, lambda done: None)
+    alerts = _everyone(_alerts, alerts_due, view, job, processes, lambda done: None)
     # After all alerts: a digest does not tell again what they told.
-    digests = _everyone(_digests, digests_due, room, job, processes, progress)
+    digests = _everyone(_digests, digests_due, view, job, processes, progress)
     return ComposeReport(alerts=alerts, digests=digests)
 
 
@@ -78,15 +79,17 @@ class Job(NamedTuple):
     shard: cursors.Shard = (0, 1)
 
 
-def _everyone(work: "Work", due: int, room: NewsRoom, job: Job, processes: int, progress: Callable[[int], None]) -> int:
+def _everyone(
+    work: "Work", due: int, view: RevisionView, job: Job, processes: int, progress: Callable[[int], None]
+) -> int:
     """Do it for all who are due, here, or shared among several processes; returns how many editions were written."""
     if processes == 1 or due < SHARE_FROM:
-        return work(room, job._replace(few=due < SHARE_FROM), progress) if due else 0
+        return work(view, job._replace(few=due < SHARE_FROM), progress) if due else 0
     import multiprocessing  # memory nobody with fewer subscribers should pay for
     from concurrent.futures import ProcessPoolExecutor, as_completed
     from concurrent.futures.process import BrokenProcessPool
 
-    url, durable, written = room.database.url, room.database.durable, 0
+    url, durable, written = view.database.url, view.database.durable, 0
     try:
         with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
             jobs = [job._replace(few=False, shard=(number, processes)) for number in range(processes)]
@@ -95,33 +98,33 @@ def _everyone(work: "Work", due: int, room: NewsRoom, job: Job, processes: int, 
                 progress(due // processes)
     except BrokenProcessPool:  # what it wrote is written, and its subscribers are due no more
         log.warning("a process that composed with us was killed, for want of memory perhaps; going on alone")
-        written += work(room, job._replace(few=False), progress)
+        written += work(view, job._replace(few=False), progress)
     return written
 
 
 def _share(work: "Work", url: str, durable: bool, job: Job) -> int:
     """One process's share."""
     with closing(Database(url, durable=durable)) as database:
-        return work(open_newsroom(database, job.now), job, lambda done: None)
+        return work(open_view(database, job.now), job, lambda done: None)
 
 
-def _alerts(room: NewsRoom, job: Job, progress: Callable[[int], None]) -> int:
-    desk = AlertDesk(room, job.now, job.message_id)
-    return _batch_by_batch(lambda after: desk.page(after, job.shard, few=job.few), desk.compose, progress)
+def _alerts(view: RevisionView, job: Job, progress: Callable[[int], None]) -> int:
+    composer = AlertComposer(view, job.now, job.message_id)
+    return _batch_by_batch(lambda after: composer.page(after, job.shard, few=job.few), composer.compose, progress)
 
 
-def _digests(room: NewsRoom, job: Job, progress: Callable[[int], None]) -> int:
-    desk = DigestDesk(room, job.now, job.message_id)
+def _digests(view: RevisionView, job: Job, progress: Callable[[int], None]) -> int:
+    composer = DigestComposer(view, job.now, job.message_id)
     return _batch_by_batch(
-        lambda after: desk.page(after, job.shard, force=job.force, few=job.few),
-        lambda batch: desk.compose(batch, force=job.force),
+        lambda after: composer.page(after, job.shard, force=job.force, few=job.few),
+        lambda batch: composer.compose(batch, force=job.force),
         progress,
     )
 
 
 def _batch_by_batch(
-    page: Callable[[int], list[subscribers.StoredSubscriber]],
-    compose_batch: Callable[[list[subscribers.StoredSubscriber]], int],
+    page: Callable[[int], list[StoredSubscriber]],
+    compose_batch: Callable[[list[StoredSubscriber]], int],
     progress: Callable[[int], None],
 ) -> int:
     """All pages of subscribers, by id. Python's garbage collector works between the batches only: within one it would
@@ -142,22 +145,22 @@ def _batch_by_batch(
     return written
 
 
-Work = Callable[[NewsRoom, Job, Callable[[int], None]], int]
+Work = Callable[[RevisionView, Job, Callable[[int], None]], int]
 
 
-def open_newsroom(database: Database, now: datetime, *, remember: bool = True) -> NewsRoom:
+def open_view(database: Database, now: datetime, *, remember: bool = True) -> RevisionView:
     """All that happened up to the latest revision. Who reached a better place among the trending papers than ever
     before is written down, once for each revision; without `remember` nothing is."""
     with database.read() as tx:
         revision = history.latest(tx) or Revision(0, now)
         notes = notes_to_json(record.note for record in sources.records(tx).values())
         known = history.is_ranked(tx, revision.id)
-    room = NewsRoom(database, revision, partial(rank_trending, database, revision), notes)
+    view = RevisionView(database, revision, partial(rank_trending, database, revision), notes)
     if remember and not known:
-        top = {paper_id: place for paper_id, place in room.ranking.day.items() if place <= TREND_DEPTH}
+        top = {paper_id: place for paper_id, place in view.ranking.day.items() if place <= TREND_DEPTH}
         with database.write() as tx:
             history.write_trend(tx, revision.id, top)
-    return room
+    return view
 
 
 def rank_trending(database: Database, revision: Revision) -> Ranking:

@@ -1,91 +1,96 @@
-"""What deciding digests and alerts has in common: drafts, marks, and writing both down in one transaction."""
+"""What composing digests and alerts has in common: drafts, cursors, and writing both down in one transaction."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from itertools import islice
-from typing import Any
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
+from bot.core.edition.edition import EditionKind
 from bot.core.edition.picks import Picks, PickSection
 from bot.core.subscriber.subscriber import Subscriber
-from bot.pipeline.compose.changes import NewsRoom
-from bot.store import cursors, editions, subscribers
+from bot.pipeline.compose.changes import RevisionView
+from bot.store import cursors, editions
+from bot.store.cursors import Cursor, CursorColumn, NextDue
+from bot.store.subscribers import StoredSubscriber
 
 BATCH = 6_000  # subscribers matched and committed together: the papers are read once for all of them
 NAMED = 5  # of the papers that did not fit, how many are named
 
-Pair = tuple[subscribers.StoredSubscriber, Subscriber]
-MessageId = Callable[[str, str, int], str]  # (kind, slot, subscriber) -> Message-ID
+Member = tuple[StoredSubscriber, Subscriber]  # the row, and the settings read from it
+MessageId = Callable[[EditionKind, str, int], str]  # (kind, slot, subscriber id) -> Message-ID
 
 
-class Desk:
+class EditionComposer:
     """Decides editions of one kind, a batch of subscribers at a time."""
 
-    def __init__(self, room: NewsRoom, now: datetime, message_id: MessageId) -> None:
-        self.room = room
+    kind: ClassVar[EditionKind]
+    cursor_column: ClassVar[CursorColumn]
+
+    def __init__(self, view: RevisionView, now: datetime, message_id: MessageId) -> None:
+        self.view = view
         self.now = now
         self.message_id = message_id
         self._compose_id: int | None = None
         self._local_date = lru_cache(maxsize=4096)(lambda moment, zone: moment.astimezone(ZoneInfo(zone)).date())
 
     def is_quiet(self, subscriber: Subscriber) -> bool:
+        """Whether the subscriber wants no mail on this day of the week."""
         return self._local_date(self.now, subscriber.timezone).weekday() in subscriber.quiet_days
 
     def draft(
-        self,
-        stored: subscribers.StoredSubscriber,
-        subscriber: Subscriber,
-        kind: str,
-        slot: str,
-        due: datetime,
-        picks: Picks,
+        self, stored: StoredSubscriber, subscriber: Subscriber, slot: str, due: datetime, picks: Picks
     ) -> editions.Draft:
         return editions.Draft(
             subscriber_id=stored.id,
-            kind=kind,
+            kind=self.kind,
             slot=slot,
             due=due,
             day=self._local_date(due, subscriber.timezone),
             since=stored.told_at,
             picks=picks.to_json(),
             matched=picks.matched,
-            message_id=self.message_id(kind, slot, stored.id),
+            message_id=self.message_id(self.kind, slot, stored.id),
         )
 
     def write(
         self,
         drafts: Sequence[editions.Draft],
-        names: Sequence[str],
-        marks: Sequence[tuple[Any, ...]],
-        expected: dict[int, int | None],
+        moved: Sequence[Cursor],
         folded: Mapping[int, Sequence[int]] | None = None,
     ) -> int:
-        """Editions and marks (see `cursors.advance`; the revision comes first) in one transaction. A subscriber whose
-        mark another process moved meanwhile is left to it. Who has had a digest of that date already (their time zone
-        or our clock has changed) is told with the next."""
-        if not marks:
+        """Write editions and move cursors in one transaction; returns how many editions were written.
+
+        `folded`: subscriber id -> expired editions that their draft tells again. A subscriber whose cursor another
+        process moved meanwhile is left to it. One who has had an edition of that slot already (their time zone or our
+        clock has changed) only gets the next due time: the papers come with the next edition.
+        """
+        if not moved:
             return 0
-        with self.room.database.write() as tx:
-            current = cursors.current(tx, names[0], [mark[0] for mark in marks])
-            mine = {mark[0] for mark in marks if current[mark[0]] == expected[mark[0]]}
+        with self.view.database.write() as tx:
+            current = cursors.lock(tx, self.cursor_column, [cursor.subscriber_id for cursor in moved])
+            ours = [cursor for cursor in moved if current[cursor.subscriber_id] == cursor.expected]
+            subscriber_ids = {cursor.subscriber_id for cursor in ours}
+            wanted = [draft for draft in drafts if draft.subscriber_id in subscriber_ids]
             compose_id = self._compose_id
-            if drafts and compose_id is None:
-                compose_id = editions.begin_compose(tx, self.now, self.room.revision.id, self.room.notes)
             written: set[int] = set()
-            late: set[int] = set()
-            if drafts and compose_id is not None:
-                own = [draft for draft in drafts if draft.subscriber_id in mine]
-                written = {subscriber for subscriber, _, _ in editions.add(tx, compose_id, self.room.revision.id, own)}
-                late = {draft.subscriber_id for draft in own} - written
-                editions.fold(
-                    tx, [one for subscriber in written for one in (folded or {}).get(subscriber, ())], compose_id
-                )
-            told = mine - late
-            cursors.advance(tx, names, (mark for mark in marks if mark[0] in told))
-            if late and "next_due" in names:
-                due = 1 + names.index("next_due")
-                cursors.advance(tx, ["next_due"], ((mark[0], mark[due]) for mark in marks if mark[0] in late))
+            if wanted:
+                if compose_id is None:
+                    compose_id = editions.begin_compose(tx, self.now, self.view.revision.id, self.view.notes)
+                places = editions.add(tx, compose_id, self.view.revision.id, wanted)
+                written = {subscriber_id for subscriber_id, _, _ in places}
+                editions.fold(tx, [one for who in written for one in (folded or {}).get(who, ())], compose_id)
+            had_it_already = {draft.subscriber_id for draft in wanted} - written
+            cursors.advance(tx, [cursor for cursor in ours if cursor.subscriber_id not in had_it_already])
+            cursors.advance(
+                tx,
+                [
+                    cursor._replace(values=NextDue(cursor.values.next_due))
+                    for cursor in ours
+                    if cursor.subscriber_id in had_it_already and isinstance(cursor.values, cursors.DigestProgress)
+                ],
+            )
         self._compose_id = compose_id
         return len(written)
 

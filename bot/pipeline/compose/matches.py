@@ -1,11 +1,13 @@
-"""Matching the news with subscribers' queries, in bulk. Kept apart because it brings numpy: a worker with nothing new
-to match never loads it."""
+"""Matching changed papers with subscribers' queries, in bulk. Kept apart because it brings numpy: a worker with nothing
+new to match never loads it."""
 
+from array import array
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bot.core.matching import Matcher, Matches
 from bot.core.matching.scan import Texts
@@ -13,94 +15,103 @@ from bot.core.papers import Paper
 from bot.core.query import Query
 
 
-class Answers:
-    """What a matching found, by query and paper id. What nobody asks for is never listed."""
+class PaperBatch:
+    """Papers as they are and, where `before` has them, as they were; read once for any number of subscribers."""
 
-    def __init__(self, matches: Matches, ids: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> None:
+    def __init__(self, papers: Iterable[tuple[int, Paper]], before: dict[int, Paper] | None = None) -> None:
+        pairs = list(papers)
+        self.ids = np.fromiter((paper_id for paper_id, _ in pairs), dtype=np.int64, count=len(pairs))
+        self.after = Texts(paper for _, paper in pairs)
+        self.before = Texts(before.get(paper_id) for paper_id, _ in pairs) if before else None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+class QueryHits:
+    """Which papers each query of a batch matched. How many is counted at once; which ones, of which there are hundreds
+    of thousands, is read from the matcher's bits where somebody looks."""
+
+    def __init__(self, matches: Matches, ids: NDArray[np.int64]) -> None:
         self._matches = matches
         self._ids = ids
         self.counts: list[int] = matches.counts().tolist()
         self._bit_of = dict(zip(ids[matches.papers_by_bit].tolist(), range(len(ids)), strict=True))
-        self._queries_of: dict[int, bytes] = {}
+        self._queries_with: dict[int, bytes] = {}
 
     @cached_property
-    def lists(self) -> list[list[int]]:
+    def lists(self) -> list[Sequence[int]]:
         """The papers of each query."""
         query_of, paper_of = self._matches.pairs()
         ends = np.searchsorted(query_of, np.arange(len(self.counts) + 1)).tolist()
-        hits = self._ids[paper_of].tolist()
+        hits = array("q", self._ids[paper_of].tobytes())
         return [hits[start:end] for start, end in pairwise(ends)]
 
-    def queries_of(self, paper: int) -> bytes:
-        """For each query, whether it hit this paper."""
-        found = self._queries_of.get(paper)
+    def queries_with(self, paper: int) -> bytes:
+        """For each query 1 if it matched a paper, else 0. Many subscribers ask for the same few papers that trend."""
+        found = self._queries_with.get(paper)
         if found is None:
             bit = self._bit_of.get(paper)
             found = bytes(len(self.counts))
             if bit is not None:
-                of_this = self._matches.bits[:, bit >> 6] >> np.uint64(bit & 63) & np.uint64(1)
-                found = of_this.astype(np.uint8).tobytes()
-            self._queries_of[paper] = found
+                column = self._matches.bits[:, bit >> 6] >> np.uint64(bit & 63) & np.uint64(1)
+                found = column.astype(np.uint8).tobytes()
+            self._queries_with[paper] = found
         return found
 
 
-class Hits(Collection[int]):
-    """The papers one query hit, by id."""
+class MatchedIds(Collection[int]):
+    """The papers one query matched."""
 
-    __slots__ = ("_answers", "_query")
+    __slots__ = ("_hits", "_query")
 
-    def __init__(self, answers: Answers, query: int) -> None:
-        self._answers = answers
+    def __init__(self, hits: QueryHits, query: int) -> None:
+        self._hits = hits
         self._query = query
 
     def __len__(self) -> int:
-        return self._answers.counts[self._query]
+        return self._hits.counts[self._query]
 
     def __iter__(self) -> Iterator[int]:
-        return iter(self._answers.lists[self._query])
+        return iter(self._hits.lists[self._query])
 
     def __contains__(self, paper: object) -> bool:
-        return isinstance(paper, int) and self._answers.queries_of(paper)[self._query] == 1
+        return isinstance(paper, int) and self._hits.queries_with(paper)[self._query] == 1
 
 
-class Pile:
-    """Papers as they are and as they were, read once however many batches of subscribers they are matched with."""
-
-    def __init__(self, after: dict[int, Paper], before: dict[int, Paper], others: Sequence[tuple[int, Paper]]) -> None:
-        self.ids = np.fromiter(after, dtype=np.int64, count=len(after))
-        self.after = Texts(after.values())
-        self.before = Texts(before.get(paper_id) for paper_id in after) if before else None
-        self.others = others  # what some of them also were, when each was several
-
-
-class Hitlist:
-    """The queries of many subscribers, ready for several piles of papers. Papers go by their ids."""
+class BatchMatcher:
+    """The queries of many subscribers, ready for several batches of papers. Papers go by their ids."""
 
     def __init__(self, queries: Sequence[Sequence[Query]]) -> None:
         self._matcher = Matcher(query for own in queries for query in own)
         self._subscriber_of = np.repeat(np.arange(len(queries)), [len(own) for own in queries]).tolist()
 
-    def news(self, pile: Pile, heat: dict[int, float], most: int) -> tuple[list[list[int]], list[Collection[int]]]:
-        """What is true now and was not before: for every query the best `most` hits in order, and all hits."""
-        ids = pile.ids
+    def new_matches(
+        self, papers: PaperBatch, others: PaperBatch, heat: dict[int, float], most: int
+    ) -> tuple[list[list[int]], list[Collection[int]]]:
+        """What is true now and was not before: for every query the best `most` papers in order, and all of them.
+
+        `others`: what some papers also were before, when each was several.
+        """
+        ids = papers.ids
         prior = [heat.get(paper_id, 0.0) for paper_id in ids.tolist()]
-        matches = self._matcher.match(pile.after, pile.before, prior=prior)
+        matches = self._matcher.match(papers.after, papers.before, prior=prior)
         ranked, _scores = matches.top(min(most, len(ids)))
-        answers = Answers(matches, ids)
-        best = [row[:count] for row, count in zip(ids[ranked].tolist(), answers.counts, strict=True)]
-        every: list[Collection[int]] = [Hits(answers, query) for query in range(len(best))]
-        for query, paper in self._pairs(pile.others):
-            every[query] = set(every[query]) - {paper}
+        hits = QueryHits(matches, ids)
+        best = [row[:count] for row, count in zip(ids[ranked].tolist(), hits.counts, strict=True)]
+        every: list[Collection[int]] = [MatchedIds(hits, query) for query in range(len(best))]
+        for query, paper in self._pairs(others):
+            every[query] = [one for one in every[query] if one != paper]
             best[query] = [one for one in best[query] if one != paper]
         return best, every
 
-    def pairs(self, papers: Sequence[tuple[int, Paper]]) -> Iterable[tuple[int, int]]:
-        """(subscriber, paper id) for every paper some query of the subscriber is true of."""
+    def pairs(self, papers: PaperBatch) -> Iterable[tuple[int, int]]:
+        """(subscriber's index, paper id) for every paper some query of the subscriber is true of."""
         return ((self._subscriber_of[query], paper) for query, paper in self._pairs(papers))
 
-    def _pairs(self, papers: Sequence[tuple[int, Paper]]) -> Iterable[tuple[int, int]]:
-        """(query, paper id) for every query that is true of a paper."""
-        if not papers:
+    def _pairs(self, papers: PaperBatch) -> Iterable[tuple[int, int]]:
+        """(query's index, paper id) for every query that is true of a paper."""
+        if not len(papers):
             return ()
-        query_of, paper_of = self._matcher.match([paper for _, paper in papers]).pairs()
-        return zip(query_of.tolist(), (papers[index][0] for index in paper_of.tolist()), strict=True)
+        query_of, paper_of = self._matcher.match(papers.after).pairs()
+        return zip(query_of.tolist(), papers.ids[paper_of].tolist(), strict=True)

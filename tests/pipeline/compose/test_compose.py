@@ -16,7 +16,7 @@ from bot.mail.message.mailbox import Mailbox
 from bot.pipeline.build_message import Identity
 from bot.pipeline.compose.compose import ComposeReport, compose
 from bot.pipeline.subscribers import record_for
-from bot.store import Database, cursors, editions, history, outbox, papers, subscribers
+from bot.store import Database, editions, history, outbox, papers, subscribers
 from bot.store.tables import EDITIONS, SUBSCRIBERS
 
 FRIDAY = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
@@ -193,7 +193,7 @@ def test_what_an_alert_told_is_not_told_again_but_counted(office: Office) -> Non
     office.compose(FRIDAY + HOUR)
     office.collect(FRIDAY + 2 * HOUR, listing(3, "More attention"))
     with office.database.write() as tx:  # the second alert has to wait: the digest comes first
-        cursors.advance(tx, ["alert_after"], [(1, FRIDAY + 5 * DAY)])
+        tx.execute(SUBSCRIBERS.update().values(alert_after=FRIDAY + 5 * DAY))
     office.compose(FRIDAY + DAY)
     *_, digest = office.told()
 
