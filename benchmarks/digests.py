@@ -42,9 +42,9 @@ from bot.core.papers import Listing  # noqa: E402
 from bot.mail.message.mailbox import mailbox  # noqa: E402
 from bot.mail.message.types import Message  # noqa: E402
 from bot.mail.transport.from_url import transport  # noqa: E402
-from bot.pipeline.build_message import Identity, PressRoom  # noqa: E402
+from bot.pipeline.build_message import Identity, MessageBuilder  # noqa: E402
 from bot.pipeline.compose.compose import compose  # noqa: E402
-from bot.pipeline.deliver.deliver import Sending, deliver  # noqa: E402
+from bot.pipeline.deliver.deliver import DeliverySettings, deliver  # noqa: E402
 from bot.store import Database, outbox, papers, subscribers  # noqa: E402
 from bot.store.subscribers import SubscriberRecord  # noqa: E402
 
@@ -104,9 +104,9 @@ def fill(url: str, number: int, count: int) -> None:
     database.close()
 
 
-def press_room(database: Database) -> PressRoom:
+def press_room(database: Database) -> MessageBuilder:
     press = renderer.LetterRenderer(renderer.environment(jinja2.FileSystemLoader(HERE.parent / "templates")))
-    return PressRoom(database, press, IDENTITY)
+    return MessageBuilder(database, press, IDENTITY)
 
 
 def claimed(database: Database, number: int) -> list[outbox.Leased]:
@@ -139,7 +139,7 @@ def ours(start: Barrier, port: int, url: str) -> Share:
     way = transport(f"smtp://127.0.0.1:{port}?per_connection=1000000")
     start.wait()
     ready, before = time.monotonic(), time.process_time()
-    deliver(database, Sending(transport=way, build=room.build), lambda: NOW, progress=progress)
+    deliver(database, DeliverySettings(transport=way, build=room.build), lambda: NOW, progress=progress)
     database.close()
     return Share(ready, gone, [one - before for one in cpu])
 

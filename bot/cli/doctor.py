@@ -128,7 +128,7 @@ def _send(app: App, recipient: str, now: datetime) -> Finding:
         raise UserError(f"--send: {error}") from error
     session = app.transport.session()
     try:
-        words = session.send(app.press.note(recipient, trial_letter(), now))
+        words = session.send(app.builder.note(recipient, trial_letter(), now))
     except DeliveryError as error:
         return problem(f"the test message was not accepted: {error}", "the relay's words say why")
     finally:

@@ -25,9 +25,9 @@ from bot.mail.message.dkim import DkimSigner
 from bot.mail.message.mailbox import mailbox
 from bot.mail.transport.from_url import Transport, transport
 from bot.pipeline import preferences, upkeep
-from bot.pipeline.build_message import Identity, PressRoom
+from bot.pipeline.build_message import Identity, MessageBuilder
 from bot.pipeline.collect.collect import ConfiguredSource
-from bot.pipeline.deliver.deliver import Sending
+from bot.pipeline.deliver.deliver import DeliverySettings
 from bot.pipeline.subscribers import records_for
 from bot.resources import shipped
 from bot.sources import every
@@ -124,22 +124,22 @@ class App:
         return environment(ChoiceLoader([FileSystemLoader(folder) for folder in (*folders, shipped("templates"))]))
 
     @cached_property
-    def press(self) -> PressRoom:
+    def builder(self) -> MessageBuilder:
         signer = None
         if dkim := self.config.mail.dkim:
             domain = dkim.domain or self.identity.domain
             signer = DkimSigner.from_file(domain, dkim.selector, Path(dkim.key))
-        return PressRoom(self.database, LetterRenderer(self.templates), self.identity, signer)
+        return MessageBuilder(self.database, LetterRenderer(self.templates), self.identity, signer)
 
     @cached_property
     def transport(self) -> Transport:
         return transport(self.config.mail.url)
 
-    def sending(self) -> Sending:
+    def sending(self) -> DeliverySettings:
         mail = self.config.mail
-        return Sending(
+        return DeliverySettings(
             transport=self.transport,
-            build=self.press.build,
+            build=self.builder.build,
             on_crash=mail.on_crash,
             connections=mail.connections,
             per_minute=mail.rate,
@@ -150,13 +150,13 @@ class App:
 
     def tell_operator(self, now: datetime) -> None:
         """One mail about sources that stay broken."""
-        upkeep.tell_operator(self.database, self.press, self.transport, self.config.operator, now)
+        upkeep.tell_operator(self.database, self.builder, self.transport, self.config.operator, now)
 
     def tell_of_pauses(self, now: datetime) -> None:
         """One mail about ways that mail cannot go."""
         mail = self.sending()
         relays = (mail.transport, *mail.fallbacks)
-        upkeep.tell_of_pauses(self.database, self.press, relays, self.config.operator, now)
+        upkeep.tell_of_pauses(self.database, self.builder, relays, self.config.operator, now)
 
     def read_inbox(self, now: datetime, place: str = "") -> list[str]:
         """Act on what has come back to the configured mailbox, or to another place."""
@@ -165,7 +165,7 @@ class App:
             return []
         received = mailboxes.from_stream(sys.stdin.buffer) if place == "-" else mailboxes.from_place(place)
         try:
-            return upkeep.answer(self.database, self.press, self.transport, received, now)
+            return upkeep.answer(self.database, self.builder, self.transport, received, now)
         except DeliveryError as error:
             raise UserError(f"The inbox cannot be read: {error}") from error
 

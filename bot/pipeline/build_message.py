@@ -55,14 +55,14 @@ class Identity:
         return tokens.message_id(self.secret, kind, slot, subscriber_id, self.domain)
 
 
-class PressRoom:
+class MessageBuilder:
     """Renders and writes editions. Thread-safe; one per process."""
 
     def __init__(
-        self, database: Database, press: LetterRenderer, identity: Identity, signer: Signer | None = None
+        self, database: Database, renderer: LetterRenderer, identity: Identity, signer: Signer | None = None
     ) -> None:
         self.database = database
-        self.press = press
+        self.renderer = renderer
         self.identity = identity
         self.signer = signer
         self._quoter = Quoter()
@@ -76,7 +76,7 @@ class PressRoom:
             sender=self._envelope_sender(leased),
             recipient=leased.email,
             message_id=leased.message_id,
-            data=write(self.press.letter(edition), self._head(leased, edition), self.signer),
+            data=write(self.renderer.letter(edition), self._head(leased, edition), self.signer),
         )
 
     def note(self, address: str, letter: Letter, now: datetime) -> Message:
@@ -113,7 +113,7 @@ class PressRoom:
             sources=view.notes,
         )
         edition = self.edition(leased)
-        return self.press.page(edition), self.press.letter(edition), self.build(leased)
+        return self.renderer.page(edition), self.renderer.letter(edition), self.build(leased)
 
     def edition(self, leased: Leased) -> Edition:
         """One stored edition with everything it shows put in."""

@@ -11,7 +11,7 @@ from bot.mail.incoming.mailboxes import Received
 from bot.mail.message.types import Message, Transport
 from bot.mail.tokens import Token
 from bot.pipeline import bounce_rules
-from bot.pipeline.build_message import PressRoom
+from bot.pipeline.build_message import MessageBuilder
 from bot.pipeline.deliver.pacing import PREFIX
 from bot.store import Connection, Database, editions, mail_pacing, sources, subscribers
 from bot.store.sources import SourceRecord
@@ -37,7 +37,9 @@ def prune(database: Database, now: datetime) -> int:
     return gone
 
 
-def tell_operator(database: Database, press: PressRoom, transport: Transport, operator: str, now: datetime) -> bool:
+def tell_operator(
+    database: Database, builder: MessageBuilder, transport: Transport, operator: str, now: datetime
+) -> bool:
     """One mail about all sources that have been in trouble for a day, or have told us to stay away, once until they
     recover. Returns whether one went out."""
     if not operator:
@@ -47,7 +49,7 @@ def tell_operator(database: Database, press: PressRoom, transport: Transport, op
     broken = [record for record in known.values() if record.told_operator is None and _persists(record, now)]
     if not broken:
         return False
-    message = press.note(operator, operator_letter([record.note for record in broken]), now)
+    message = builder.note(operator, operator_letter([record.note for record in broken]), now)
     if not _post(transport, message):
         return False
     with database.write() as tx:
@@ -56,25 +58,25 @@ def tell_operator(database: Database, press: PressRoom, transport: Transport, op
 
 
 def tell_of_pauses(
-    database: Database, press: PressRoom, relays: Sequence[Transport], operator: str, now: datetime
+    database: Database, builder: MessageBuilder, relays: Sequence[Transport], operator: str, now: datetime
 ) -> bool:
     """One mail about relays and domains that mail cannot go to, once until one has worked again. It goes by a relay
     that works, if there is one; the log has it in any case. Returns whether it went out."""
     with database.read() as tx:
         held = mail_pacing.held(tx, now, PREFIX)
-    fresh = [lane for lane in held if lane.told_operator is None]
+    fresh = [limit for limit in held if limit.told_operator is None]
     if not fresh:
         return False
-    names = {lane.name for lane in held}
-    paused = [(_way(lane.name), lane.held_until or now, lane.reason) for lane in fresh]
+    names = {limit.name for limit in held}
+    paused = [(_way(limit.name), limit.held_until or now, limit.reason) for limit in fresh]
     for what, until, why in paused:
         log.error("%s is paused until %s UTC: %s", what, f"{until:%H:%M}", why)
     went = False
     usable = [relay for relay in relays if f"{PREFIX}{relay.name}" not in names]
     if operator and usable:
-        went = _post(usable[0], press.note(operator, pause_letter(paused), now))
+        went = _post(usable[0], builder.note(operator, pause_letter(paused), now))
     with database.write() as tx:
-        mail_pacing.told(tx, [lane.name for lane in fresh], now)
+        mail_pacing.told(tx, [limit.name for limit in fresh], now)
     return went
 
 
@@ -102,18 +104,20 @@ def _persists(record: SourceRecord, now: datetime) -> bool:
 
 
 def answer(
-    database: Database, press: PressRoom, transport: Transport, received: Iterable[Received], now: datetime
+    database: Database, builder: MessageBuilder, transport: Transport, received: Iterable[Received], now: datetime
 ) -> list[str]:
     """Act on returned mail: bounces, complaints, unsubscribes. Returns a line for each message."""
     lines = []
     for message in received:
-        meaning = classify.read(message.raw, press.identity.secret)
-        lines.append(_act(database, press, transport, meaning, now))
+        meaning = classify.read(message.raw, builder.identity.secret)
+        lines.append(_act(database, builder, transport, meaning, now))
         message.done()
     return lines
 
 
-def _act(database: Database, press: PressRoom, transport: Transport, meaning: classify.Incoming, now: datetime) -> str:
+def _act(
+    database: Database, builder: MessageBuilder, transport: Transport, meaning: classify.Incoming, now: datetime
+) -> str:
     if meaning.token is None:
         return f"{meaning.kind}: nothing to do{f' ({meaning.words})' if meaning.words else ''}"
     with database.write() as tx:
@@ -130,7 +134,7 @@ def _act(database: Database, press: PressRoom, transport: Transport, meaning: cl
         what = _leave(tx, subscriber, meaning.token, "asked by mail", now)
     if not what:
         return f"unsubscribe of {subscriber.email}: had left already"
-    _farewell(press, transport, subscriber, what == "alerts", now)
+    _farewell(builder, transport, subscriber, what == "alerts", now)
     return f"unsubscribe of {subscriber.email}: no more {what}"
 
 
@@ -172,12 +176,12 @@ def _bounced(tx: Connection, subscriber: StoredSubscriber, meaning: classify.Inc
 
 
 def _farewell(
-    press: PressRoom, transport: Transport, subscriber: StoredSubscriber, alerts_only: bool, now: datetime
+    builder: MessageBuilder, transport: Transport, subscriber: StoredSubscriber, alerts_only: bool, now: datetime
 ) -> None:
     """A confirmation. That they have left does not depend on it."""
     session = transport.session()
     try:
-        session.send(press.note(subscriber.email, farewell_letter(subscriber.email, alerts_only=alerts_only), now))
+        session.send(builder.note(subscriber.email, farewell_letter(subscriber.email, alerts_only=alerts_only), now))
     except DeliveryError as error:
         log.warning("the farewell note was not accepted: %s %s", error.outcome, error.code)
     finally:

@@ -10,7 +10,7 @@ from bot.core.source.document import UrlState
 from bot.core.source.state import SourceNote, SourceStateName
 from bot.store.database import Database
 from bot.store.sql import insert_or_ignore
-from bot.store.tables import PACES, SOURCES, URLS
+from bot.store.tables import LIMITS, SOURCES, URLS
 
 FURTHEST = timedelta(days=2)  # nobody holds a host for longer (a day is the most we agree to): a clock's mistake
 
@@ -122,9 +122,9 @@ class DatabasePoliteness:
     def reserve(self, host: str, gap: float, now: datetime) -> datetime:
         """Take the next free moment for a name, `gap` seconds after the last one taken; returns it (UTC)."""
         with self._database.write() as tx:
-            tx.execute(insert_or_ignore(tx, PACES), [{"name": host, "next_free": now, "reason": ""}])
+            tx.execute(insert_or_ignore(tx, LIMITS), [{"name": host, "next_free": now, "reason": ""}])
             next_free, held = tx.execute(
-                select(PACES.c.next_free, PACES.c.held_until).where(PACES.c.name == host).with_for_update()
+                select(LIMITS.c.next_free, LIMITS.c.held_until).where(LIMITS.c.name == host).with_for_update()
             ).one()
             # A clock that was ahead and was put right must not block a host for the difference.
             if next_free > now + timedelta(hours=1):
@@ -132,13 +132,13 @@ class DatabasePoliteness:
             if held is not None and held > now + FURTHEST:
                 held = None
             turn: datetime = max(now, next_free, held or now)
-            tx.execute(update(PACES).where(PACES.c.name == host).values(next_free=turn + timedelta(seconds=gap)))
+            tx.execute(update(LIMITS).where(LIMITS.c.name == host).values(next_free=turn + timedelta(seconds=gap)))
         return turn
 
     def hold(self, host: str, until: datetime, reason: str = "") -> None:
         """Nobody uses this name before `until`."""
         with self._database.write() as tx:
-            tx.execute(insert_or_ignore(tx, PACES), [{"name": host, "next_free": until, "reason": reason}])
-            known = PACES.c.held_until
+            tx.execute(insert_or_ignore(tx, LIMITS), [{"name": host, "next_free": until, "reason": reason}])
+            known = LIMITS.c.held_until
             longer = or_(known.is_(None), known < until, known > until + FURTHEST)
-            tx.execute(update(PACES).where(PACES.c.name == host, longer).values(held_until=until, reason=reason))
+            tx.execute(update(LIMITS).where(LIMITS.c.name == host, longer).values(held_until=until, reason=reason))

@@ -191,7 +191,7 @@ class UrlRow(SQLModel, table=True):
     gone: bool = False
 
 
-class PaceRow(SQLModel, table=True):
+class RateLimitRow(SQLModel, table=True):
     """The next moment anybody may ask a host, or hand a message to a relay or for a domain."""
 
     __tablename__ = "pace"
@@ -206,7 +206,7 @@ class PaceRow(SQLModel, table=True):
     told_operator: datetime | None = None
 
 
-class HandedRow(SQLModel, table=True):
+class DailyQuotaRow(SQLModel, table=True):
     """How many messages a relay was given on a day (UTC): what warming up is counted by."""
 
     __tablename__ = "handed"
@@ -389,8 +389,8 @@ SOURCES = _table(SourceRow)
 RECORDINGS = _table(RecordingRow)
 SETTINGS = _table(SettingRow)
 URLS = _table(UrlRow)
-PACES = _table(PaceRow)
-HANDED = _table(HandedRow)
+LIMITS = _table(RateLimitRow)
+QUOTAS = _table(DailyQuotaRow)
 SUBSCRIBERS = _table(SubscriberRow)
 COMPOSES = _table(ComposeRow)
 EDITIONS = _table(EditionRow)

@@ -12,7 +12,7 @@ from sqlmodel import SQLModel
 
 from bot.errors import UserError
 from bot.store import Database
-from bot.store.tables import PACES, REVISIONS
+from bot.store.tables import LIMITS, REVISIONS
 
 
 def test_migrating_twice_changes_nothing(database: Database) -> None:
@@ -101,13 +101,13 @@ def test_a_newer_database_is_refused(database: Database) -> None:
 def test_no_update_is_lost_between_writers(database: Database) -> None:
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     with database.write() as tx:
-        tx.execute(insert(PACES).values(name="n", next_free=moment, reason="0"))
+        tx.execute(insert(LIMITS).values(name="n", next_free=moment, reason="0"))
 
     def count_up() -> None:
         for _ in range(25):
             with database.write() as tx:
-                number = int(tx.execute(select(PACES.c.reason).with_for_update()).scalar_one())
-                tx.execute(PACES.update().values(reason=str(number + 1)))
+                number = int(tx.execute(select(LIMITS.c.reason).with_for_update()).scalar_one())
+                tx.execute(LIMITS.update().values(reason=str(number + 1)))
 
     threads = [threading.Thread(target=count_up) for _ in range(4)]
     for thread in threads:
@@ -116,7 +116,7 @@ def test_no_update_is_lost_between_writers(database: Database) -> None:
         thread.join()
 
     with database.read() as tx:
-        assert tx.execute(select(PACES.c.reason)).scalar_one() == "100"
+        assert tx.execute(select(LIMITS.c.reason)).scalar_one() == "100"
 
 
 @pytest.mark.parametrize(

@@ -14,16 +14,16 @@ from bot.mail.message.types import Message
 from bot.mail.transport.from_url import Transport
 from bot.pipeline import expiry
 from bot.pipeline.deliver import backoff, worker_ids
-from bot.pipeline.deliver.pacing import Manners, Traffic
-from bot.pipeline.deliver.sender import FIRST_CLAIM, Courier, DeliverReport, OnCrash
+from bot.pipeline.deliver.pacing import RateLimits, RelayPacing
+from bot.pipeline.deliver.sender import FIRST_CLAIM, DeliverReport, OnCrash, Sender
 from bot.store import Database, outbox
 from bot.store.outbox import Leased
 
-__all__ = ["DeliverReport", "Sending", "deliver", "put_in_order"]
+__all__ = ["DeliverReport", "DeliverySettings", "deliver", "put_in_order"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sending:
+class DeliverySettings:
     """How messages leave: from the configuration."""
 
     transport: Transport
@@ -38,7 +38,7 @@ class Sending:
 
 def deliver(
     database: Database,
-    sending: Sending,
+    sending: DeliverySettings,
     clock: Callable[[], datetime],
     *,
     stop: threading.Event | None = None,
@@ -53,19 +53,19 @@ def deliver(
     report = DeliverReport(expired=put_in_order(database, sending, clock()))
     with database.read() as tx:
         due = outbox.due(tx, clock())
-    manners = Manners(
+    manners = RateLimits(
         per_minute=sending.per_minute, domain_per_minute=sending.domain_per_minute, warm_up=sending.warm_up
     )
-    traffic = Traffic(database, (sending.transport, *sending.fallbacks), manners, clock, patience)
+    traffic = RelayPacing(database, (sending.transport, *sending.fallbacks), manners, clock, patience)
     until = clock() + at_most if at_most else None
     threads = min(sending.connections, -(-due // FIRST_CLAIM))
     if threads:
-        couriers = [
-            Courier(database, traffic, sending.build, sending.on_crash, clock, stop, until, progress)
+        senders = [
+            Sender(database, traffic, sending.build, sending.on_crash, clock, stop, until, progress)
             for _ in range(threads)
         ]
         with ThreadPoolExecutor(max_workers=threads, thread_name_prefix="deliver") as pool:
-            for job in [pool.submit(courier.run) for courier in couriers]:
+            for job in [pool.submit(sender.run) for sender in senders]:
                 report.add(job.result())
     with database.read() as tx:
         report.waiting = outbox.waiting(tx)
@@ -73,7 +73,7 @@ def deliver(
     return report
 
 
-def put_in_order(database: Database, sending: Sending, now: datetime) -> int:
+def put_in_order(database: Database, sending: DeliverySettings, now: datetime) -> int:
     """Before anything is sent: what dead workers held is due again (or unknown), what a clock gone wrong has put off
     is due now, what is stale is given up. Returns how many editions were given up."""
     with database.write() as tx:

@@ -1,7 +1,7 @@
 """When, and by which relay, a message may leave: rates, warming up, slowing down, holds, fail-over.
 
-What is learnt is kept in rows (`bot.store.lanes`), so that a restart forgets nothing and processes share it. Nothing
-here ever sleeps: a message whose turn is far off is put back until then.
+What is learnt is kept in rows (`bot.store.mail_pacing`), so that a restart forgets nothing and processes share it.
+Nothing here ever sleeps: a message whose turn is far off is put back until then.
 """
 
 import heapq
@@ -15,7 +15,7 @@ from bot.errors import DeliveryError
 from bot.mail.message.types import Transport
 from bot.pipeline.deliver import backoff
 from bot.store import Connection, Database, mail_pacing, outbox
-from bot.store.mail_pacing import Lane
+from bot.store.mail_pacing import RateLimit
 from bot.store.outbox import Leased
 
 PREFIX = "mail:"
@@ -35,7 +35,7 @@ SERVICE_ENDS = re.compile(r": 421[ -]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Manners:
+class RateLimits:
     """What we promised the other side, or ourselves. 0: no limit."""
 
     per_minute: float = 0  # messages to each relay
@@ -56,14 +56,14 @@ def domain_of(email: str) -> str:
     return email.rpartition("@")[2].lower()
 
 
-class Traffic:
+class RelayPacing:
     """Shared by all sending threads of one run."""
 
     def __init__(
         self,
         database: Database,
         relays: Sequence[Transport],
-        manners: Manners,
+        manners: RateLimits,
         clock: Callable[[], datetime],
         patience: timedelta,
     ) -> None:
@@ -74,7 +74,7 @@ class Traffic:
         self.note = ""  # why messages wait although nothing is wrong
         self._database = database
         self._clock = clock
-        self._known: dict[str, Lane] = {}
+        self._known: dict[str, RateLimit] = {}
         self._streak: dict[str, int] = {}
         self._spent: set[str] = set()  # relays without a turn or share left for this run
         self._turns: list[datetime] = []  # heap: when messages that were put back have theirs
@@ -86,16 +86,16 @@ class Traffic:
     def open_relay(self, *, without: Sequence[Transport] = ()) -> Transport | None:
         """The first relay that may be used now; None when all are held or have had their share."""
         with self._database.read() as tx:
-            self._known |= mail_pacing.known(tx, [_lane(relay) for relay in self.relays])
-        usable = [relay for relay in self.relays if relay not in without and not self._is_held(_lane(relay))]
+            self._known |= mail_pacing.known(tx, [_relay_limit(relay) for relay in self.relays])
+        usable = [relay for relay in self.relays if relay not in without and not self._is_held(_relay_limit(relay))]
         if not usable and not without:
-            lane = self._known[_lane(self.relays[0])]
-            self.trouble = self.trouble or f"sending is paused until {lane.held_until:%H:%M} UTC: {lane.reason}"
+            limit = self._known[_relay_limit(self.relays[0])]
+            self.trouble = self.trouble or f"sending is paused until {limit.held_until:%H:%M} UTC: {limit.reason}"
         return next((relay for relay in usable if relay.name not in self._spent), None)
 
     def _is_held(self, name: str) -> bool:
-        lane = self._known.get(name)
-        return lane is not None and lane.holds(self._clock()) is not None
+        limit = self._known.get(name)
+        return limit is not None and limit.holds(self._clock()) is not None
 
     def is_valid(self, plan: Plan) -> bool:
         """Whether nothing has been learnt since the plan was made that would change it."""
@@ -106,23 +106,23 @@ class Traffic:
     def plan(self, tx: Connection, relay: Transport, by: str, batch: Sequence[Leased]) -> Plan:
         """Give each of a batch its turn; who has none soon is put back until then."""
         now = self._clock()
-        way = _lane(relay)
-        domains = {leased.id: _domain_lane(leased) for leased in batch}
+        way = _relay_limit(relay)
+        domains = {leased.id: _domain_limit(leased) for leased in batch}
         known = mail_pacing.known(tx, {way, *domains.values()})
         self._known |= known
         gaps = {name: self._gap(name, known.get(name)) for name in (way, *domains.values())}
         paced = {name for name, gap in gaps.items() if gap}
         locked = mail_pacing.locked(tx, paced | {_queue(name) for name in paced - {way}}, now)
-        free = {name: max(now, lane.next_free) for name, lane in locked.items()}  # as far as turns are given away
+        free = {name: max(now, limit.next_free) for name, limit in locked.items()}  # as far as turns are given away
 
         plan = Plan(lessons=self._lessons)
         put_back: dict[int, tuple[datetime, str]] = {}
         for leased in batch:
             domain = domains[leased.id]
-            lane = known.get(domain)
+            limit = known.get(domain)
             at = max(free.get(way, now), free.get(domain, now))
-            if lane and (until := lane.holds(now)):
-                put_back[leased.id] = (backoff.spread(until, timedelta(minutes=1), leased.id), lane.reason)
+            if limit and (until := limit.holds(now)):
+                put_back[leased.id] = (backoff.spread(until, timedelta(minutes=1), leased.id), limit.reason)
             elif domain in paced and free[domain] > now + NEAR:
                 put_back[leased.id] = (self._queued(free, domain, gaps[domain], leased, now), WAITS)
             elif at > now + NEAR:
@@ -149,10 +149,10 @@ class Traffic:
                 heapq.heappop(self._turns)
             return self._turns[0] if self._turns else None
 
-    def _gap(self, name: str, lane: Lane | None = None) -> float:
+    def _gap(self, name: str, limit: RateLimit | None = None) -> float:
         """Seconds between two messages this way: what we promised, or what we were taught if that is more."""
         rate = self.manners.domain_per_minute if name.startswith(f"{PREFIX}to:") else self.manners.per_minute
-        return max(60 / rate if rate else 0.0, lane.gap if lane else 0.0)
+        return max(60 / rate if rate else 0.0, limit.gap if limit else 0.0)
 
     def _queued(self, free: dict[str, datetime], domain: str, gap: float, leased: Leased, now: datetime) -> datetime:
         """A place behind all others that wait for a domain."""
@@ -197,11 +197,11 @@ class Traffic:
     def accepted(self, tx: Connection, relay: Transport, leased: Leased) -> None:
         """A message was taken: whatever was held against its way is forgiven, step by step."""
         self._streak[relay.name] = 0
-        for name in (_lane(relay), _domain_lane(leased)):
-            lane = self._known.get(name)
-            if lane is not None and lane.is_scarred:
-                lane.gap, lane.trips, lane.held_until = backoff.faster(lane.gap), 0, None
-                mail_pacing.recovered(tx, name, lane.gap)
+        for name in (_relay_limit(relay), _domain_limit(leased)):
+            limit = self._known.get(name)
+            if limit is not None and limit.is_scarred:
+                limit.gap, limit.trips, limit.held_until = backoff.faster(limit.gap), 0, None
+                mail_pacing.recovered(tx, name, limit.gap)
 
     def refused(self, tx: Connection, relay: Transport, leased: Leased, error: DeliveryError) -> datetime | None:
         """A message was not taken, for a reason that is not its subscriber's: hold or slow what is to blame. Returns
@@ -209,7 +209,7 @@ class Traffic:
         now = self._clock()
         words = str(error)
         if error.outcome == "retry" and is_too_fast(error):
-            name = _lane(relay) if is_about_the_relay(error) else _domain_lane(leased)
+            name = _relay_limit(relay) if is_about_the_relay(error) else _domain_limit(leased)
             gap = backoff.slower(self._known[name].gap if name in self._known else 0.0)
             mail_pacing.slow_down(tx, name, now, gap)
             self._lessons += 1
@@ -217,22 +217,22 @@ class Traffic:
             self._streak[relay.name] = self._streak.get(relay.name, 0) + 1
         held: datetime | None = None
         if error.outcome == "ours" and not is_about_the_relay(error):
-            held = self._hold(tx, _domain_lane(leased), backoff.OUR_FAULT_PAUSE, words, now)
-        lane = self._known.get(_lane(relay))
-        if self._streak.get(relay.name, 0) >= (1 if lane and lane.trips else STREAK):
+            held = self._hold(tx, _domain_limit(leased), backoff.OUR_FAULT_PAUSE, words, now)
+        limit = self._known.get(_relay_limit(relay))
+        if self._streak.get(relay.name, 0) >= (1 if limit and limit.trips else STREAK):
             first = backoff.OUR_FAULT_PAUSE if error.outcome == "ours" else backoff.PAUSE
-            self._hold(tx, _lane(relay), first, words, now)
+            self._hold(tx, _relay_limit(relay), first, words, now)
             self._streak[relay.name] = 0
         if error.outcome == "ours":
             self.trouble = self.trouble or words
         return held
 
     def _hold(self, tx: Connection, name: str, first: timedelta, words: str, now: datetime) -> datetime:
-        lane = mail_pacing.locked(tx, [name], now)[name]
-        until = lane.holds(now) or now + backoff.pause(first, lane.trips)
+        limit = mail_pacing.locked(tx, [name], now)[name]
+        until = limit.holds(now) or now + backoff.pause(first, limit.trips)
         mail_pacing.hold(tx, name, now, until, words)
-        lane.held_until, lane.reason, lane.trips = until, words, lane.trips + 1
-        self._known[name] = lane
+        limit.held_until, limit.reason, limit.trips = until, words, limit.trips + 1
+        self._known[name] = limit
         self._lessons += 1
         self.trouble = self.trouble or words
         return until
@@ -249,13 +249,13 @@ def is_too_fast(error: DeliveryError) -> bool:
     return error.code in TOO_FAST or TOO_FAST_WORDS.search(words) is not None
 
 
-def _lane(relay: Transport) -> str:
+def _relay_limit(relay: Transport) -> str:
     return f"{PREFIX}{relay.name}"
 
 
-def _domain_lane(leased: Leased) -> str:
+def _domain_limit(leased: Leased) -> str:
     return f"{PREFIX}to:{domain_of(leased.email)}"
 
 
-def _queue(domain_lane: str) -> str:
-    return f"{PREFIX}queue:{domain_lane}"
+def _queue(domain_limit: str) -> str:
+    return f"{PREFIX}queue:{domain_limit}"

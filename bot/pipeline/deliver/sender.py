@@ -18,7 +18,7 @@ from bot.mail.message.types import Message, Session, Transport
 from bot.pipeline import bounce_rules
 from bot.pipeline.deliver import worker_ids
 from bot.pipeline.deliver.backoff import next_attempt, spread
-from bot.pipeline.deliver.pacing import Plan, Traffic, is_about_the_relay
+from bot.pipeline.deliver.pacing import Plan, RelayPacing, is_about_the_relay
 from bot.store import Connection, Database, outbox, subscribers
 from bot.store.outbox import Final, Leased
 
@@ -56,13 +56,13 @@ class DeliverReport:
         self.expired += other.expired
 
 
-class Courier:
+class Sender:
     """One sending thread with one connection to each relay it needs."""
 
     def __init__(
         self,
         database: Database,
-        traffic: Traffic,
+        traffic: RelayPacing,
         build: Callable[[Leased], Message],
         on_crash: OnCrash,
         clock: Callable[[], datetime],

@@ -15,7 +15,7 @@ from aiosmtpd.controller import Controller
 from bot.core.letter.renderer import LetterRenderer, environment
 from bot.mail.message.mailbox import mailbox
 from bot.mail.transport.from_url import transport
-from bot.pipeline.build_message import Identity, PressRoom
+from bot.pipeline.build_message import Identity, MessageBuilder
 from bot.pipeline.upkeep import tell_operator
 from bot.resources import shipped
 
@@ -49,7 +49,7 @@ def relay() -> Iterator[tuple[Relay, str]]:
 
 @pytest.fixture
 def tell(place: Any, relay: tuple[Relay, str]) -> Any:
-    press = PressRoom(
+    press = MessageBuilder(
         place.database,
         LetterRenderer(environment(jinja2.FileSystemLoader(Path(shipped("templates"))))),
         Identity(sender=mailbox("Paperlark <digest@example.org>"), secret="not a secret, for tests only"),

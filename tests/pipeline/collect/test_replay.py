@@ -19,9 +19,9 @@ from bot.core.papers import Paper
 from bot.core.subscriber.subscriber import subscriber_from
 from bot.mail.message.mailbox import mailbox
 from bot.mail.transport.from_url import transport
-from bot.pipeline.build_message import Identity, PressRoom
+from bot.pipeline.build_message import Identity, MessageBuilder
 from bot.pipeline.compose.compose import compose
-from bot.pipeline.deliver.deliver import Sending, deliver
+from bot.pipeline.deliver.deliver import DeliverySettings, deliver
 from bot.pipeline.subscribers import record_for
 from bot.resources import shipped
 from bot.sources.formats import calendars
@@ -157,12 +157,12 @@ class Post:
         self.place = place
         self.folder = folder
         loader = jinja2.FileSystemLoader(shipped("templates"))
-        self.press = PressRoom(
+        self.press = MessageBuilder(
             place.database,
             LetterRenderer(environment(loader)),
             Identity(sender=mailbox("Paperlark <digest@example.org>"), secret="not a secret, for tests only"),
         )
-        self.sending = Sending(transport=transport(f"outbox:{folder}"), build=self.press.build)
+        self.sending = DeliverySettings(transport=transport(f"outbox:{folder}"), build=self.press.build)
 
     def subscribe(self, *tables: dict[str, Any]) -> None:
         entries = [record_for(subscriber_from(table), self.place.now) for table in tables]

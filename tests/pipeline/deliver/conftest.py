@@ -11,7 +11,7 @@ import pytest
 from bot.core.edition.picks import Picks, PickSection
 from bot.mail.message.types import Message
 from bot.mail.transport.from_url import transport
-from bot.pipeline.deliver.deliver import DeliverReport, Sending, deliver
+from bot.pipeline.deliver.deliver import DeliverReport, DeliverySettings, deliver
 from bot.store import Database, editions, outbox, subscribers
 from bot.store.editions import Draft
 from bot.store.outbox import Leased
@@ -116,7 +116,7 @@ class Post:
             for port in ports
         ]
         how.setdefault("connections", 1)
-        sending = Sending(transport=relays[0], fallbacks=tuple(relays[1:]), **({"build": build} | how))
+        sending = DeliverySettings(transport=relays[0], fallbacks=tuple(relays[1:]), **({"build": build} | how))
         return deliver(self.database, sending, self.clock, patience=patience, stop=stop)
 
     def states(self) -> dict[str, str]:

@@ -23,8 +23,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 from bot.mail.message.types import Message
 from bot.mail.transport.connection import Connection
 from bot.mail.transport.from_url import transport
-from bot.pipeline.deliver.deliver import Sending, deliver
-from bot.pipeline.deliver.sender import Courier
+from bot.pipeline.deliver.deliver import DeliverySettings, deliver
+from bot.pipeline.deliver.sender import Sender
 from bot.store import Database, outbox
 from bot.store.outbox import Leased
 
@@ -58,9 +58,9 @@ class Trap:
 
     def lay_all(self) -> None:
         self.lay(outbox, "lease", before="before claim")
-        self.lay(Courier, "_take", after="after claim")
+        self.lay(Sender, "_take", after="after claim")
         self.lay(outbox, "finish", after="before commit")
-        self.lay(Courier, "_finish", after="after commit")
+        self.lay(Sender, "_finish", after="after commit")
         write = Connection.write
 
         def trapped(connection: Connection, data: bytes, timeout: float) -> None:
@@ -83,7 +83,7 @@ def send(url: str, port: int, policy: str, connections: int, step: str, count: i
     """Deliver until nothing waits, or death."""
     Trap(step, count).lay_all()
     database = Database(url, durable=False)
-    sending = Sending(
+    sending = DeliverySettings(
         transport=transport(f"smtp://127.0.0.1:{port}"),
         build=build,
         on_crash="skip" if policy == "skip" else "resend",

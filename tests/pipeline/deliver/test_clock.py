@@ -16,7 +16,7 @@ from bot.core.papers import Listing
 from bot.core.subscriber.subscriber import subscriber_from
 from bot.mail.message.types import Message
 from bot.pipeline.compose.compose import compose
-from bot.pipeline.deliver.deliver import Sending, deliver
+from bot.pipeline.deliver.deliver import DeliverySettings, deliver
 from bot.pipeline.subscribers import record_for
 from bot.store import Database, papers, subscribers
 from bot.store.outbox import Leased
@@ -74,7 +74,7 @@ class House:
 
     def wake(self) -> None:
         compose(self.database, self.now, lambda kind, slot, subscriber: f"<{kind}.{slot}.{subscriber}@x.example>")
-        deliver(self.database, Sending(transport=self.tray, build=build), lambda: self.now)
+        deliver(self.database, DeliverySettings(transport=self.tray, build=build), lambda: self.now)
 
     def live(self, until: datetime) -> None:
         """Hour by hour; every fourth brings a paper."""
@@ -197,7 +197,7 @@ def test_two_processes_composing_at_once_write_one_digest(database: Database, da
     def work(own: Database) -> None:
         together.wait()
         compose(own, house.now, lambda kind, slot, subscriber: f"<{kind}.{slot}.{subscriber}@x.example>")
-        deliver(own, Sending(transport=house.tray, build=build), lambda: house.now)
+        deliver(own, DeliverySettings(transport=house.tray, build=build), lambda: house.now)
 
     threads = [threading.Thread(target=work, args=(own,)) for own in others]
     for thread in threads:

@@ -31,7 +31,7 @@ from bot.errors import DeliveryError
 from bot.mail.message.types import Message
 from bot.pipeline.compose.compose import compose
 from bot.pipeline.deliver import worker_ids
-from bot.pipeline.deliver.deliver import Sending, deliver
+from bot.pipeline.deliver.deliver import DeliverySettings, deliver
 from bot.pipeline.subscribers import record_for
 from bot.store import Connection, Database, editions, papers, subscribers
 from bot.store.outbox import Leased
@@ -274,7 +274,7 @@ class History(RuleBasedStateMachine):
         self.relay.fates = []
 
     def send(self) -> None:
-        sending = Sending(transport=self.relay, build=build, on_crash=self.policy, connections=1)  # type: ignore[arg-type]
+        sending = DeliverySettings(transport=self.relay, build=build, on_crash=self.policy, connections=1)  # type: ignore[arg-type]
         deliver(self.database, sending, lambda: self.now)
 
     def perhaps_dying(self, dies_in: int, before: bool, step: Callable[[], object]) -> None:

@@ -10,7 +10,7 @@ from jinja2 import FileSystemLoader
 from bot.core.letter.renderer import LetterRenderer, environment
 from bot.mail.message.mailbox import mailbox
 from bot.mail.transport.from_url import transport
-from bot.pipeline.build_message import Identity, PressRoom
+from bot.pipeline.build_message import Identity, MessageBuilder
 from bot.pipeline.upkeep import tell_of_pauses
 from bot.resources import shipped
 
@@ -20,7 +20,9 @@ Start = Callable[..., Any]
 @pytest.fixture
 def tell(post: Any, clock: Any) -> Callable[..., bool]:
     identity = Identity(sender=mailbox("Digest <digest@papers.example.org>"), secret="a secret for tests")
-    room = PressRoom(post.database, LetterRenderer(environment(FileSystemLoader(Path(shipped("templates"))))), identity)
+    room = MessageBuilder(
+        post.database, LetterRenderer(environment(FileSystemLoader(Path(shipped("templates"))))), identity
+    )
 
     def tell(*ports: int) -> bool:
         relays = [transport(f"smtp://127.0.0.1:{port}") for port in ports]

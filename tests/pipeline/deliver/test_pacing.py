@@ -131,7 +131,7 @@ def test_a_relay_that_says_slow_down_is_obeyed_and_forgiven(
     assert max(gaps[4:12]) >= 3
     with post.database.read() as tx:
         learnt = mail_pacing.known(tx, ["mail:to:example.net", f"mail:smtp://127.0.0.1:{server.port}"])
-    assert all(lane.gap < 0.5 for lane in learnt.values())  # ... and forgiven step by step
+    assert all(limit.gap < 0.5 for limit in learnt.values())  # ... and forgiven step by step
 
 
 # -- several relays --------------------------------------------------------------------------------------------------
