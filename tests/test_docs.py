@@ -30,13 +30,14 @@ SECTIONS = {
     "": "",
     "[mail]": "[mail]\n",
     "[mail.dkim]": "[mail.dkim]\n",
+    "[web]": "[web]\n",
     "[[sources]]": '[[sources]]\ntype = "huggingface"\n',
     "[[subscribers]]": SUBSCRIBER,
     "[[subscribers.profiles]]": f'{SUBSCRIBER}[[subscribers.profiles]]\nquery = "rag"\n',
     **{f'type = "{kind}"': f'[[sources]]\ntype = "{kind}"\n{NEEDED.get(kind, "")}' for kind in SOURCES},
 }
 COMMON = {"type", "name", "every", "private"}
-TABLES = {"mail", "sources", "subscribers"}  # keys at the top that are sections of their own
+TABLES = {"mail", "web", "sources", "subscribers"}  # keys at the top that are sections of their own
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +99,9 @@ def test_the_example_is_fine_with_every_option_switched_on(folder: Path) -> None
     pem = key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, form.NoEncryption())
     (folder / "dkim.pem").write_bytes(pem)
 
-    config = read(folder, switched_on(), IMAP_PASSWORD="secret", PAPERLARK_SECRET="quite a long secret")
+    config = read(
+        folder, switched_on(), IMAP_PASSWORD="secret", METRICS_TOKEN="t", PAPERLARK_SECRET="quite a long secret"
+    )
 
     assert {source.type for source in config.sources} == set(SOURCES)
     assert config.mail.dkim is not None
@@ -109,6 +112,7 @@ def spelled_out(table: Any) -> Iterator[tuple[str, set[str]]]:
     yield "", set(table) - TABLES
     yield "[mail]", set(table["mail"])
     yield "[mail.dkim]", set(table["mail"]["dkim"])
+    yield "[web]", set(table["web"])
     for source in table["sources"]:
         yield "[[sources]]", set(source) & COMMON
         yield f'type = "{source["type"]}"', set(source) - COMMON

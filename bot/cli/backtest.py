@@ -51,9 +51,9 @@ def phrases_like_queries(subscribers: Sequence[Subscriber]) -> list[str]:
     return [
         f"{subscriber.email}, {key} {entry!r} is looked for word for word; a query with operators goes into query"
         for subscriber in subscribers
-        for profile in subscriber.table.get("profiles", ())
-        for key in ("keywords", "exclude")
-        for entry in profile.get(key, ())
+        for profile in subscriber.profiles
+        for key, entries in (("keywords", profile.keywords), ("exclude", profile.exclude))
+        for entry in entries
         if seems_a_query(entry)
     ]
 

@@ -8,14 +8,18 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from bot.config.environment import Environment
+from bot.config.fields import Surroundings
 from bot.config.lines import line_of, lines_of
-from bot.config.sections import Sections
-from bot.config.values import Config, DkimConfig, MailConfig, SourceConfig
-from bot.core.subscriber.table import Problem, said
+from bot.config.mail import DkimConfig, MailConfig
+from bot.config.model import Config, WebConfig
+from bot.config.source import SourceConfig
+from bot.core.subscriber.validation import Problem, problems_of, said
 from bot.errors import UserError
 
-__all__ = ["Config", "DkimConfig", "MailConfig", "SourceConfig", "load"]
+__all__ = ["Config", "DkimConfig", "MailConfig", "SourceConfig", "WebConfig", "load"]
 
 
 def load(path: Path, environ: Mapping[str, str]) -> Config:
@@ -26,16 +30,20 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
     text = _text(path)
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # of a number with thousands of digits, too
         raise UserError(f"{path} is not TOML.", [_syntax(str(error), text)]) from None
     except RecursionError:
         raise UserError(f"{path} is not a configuration: it is nested too deeply.") from None
     problems: list[Problem] = []
     environment = Environment(environ, problems)
     whole = environment.applied(table)
-    config = Sections(path.absolute().parent, environ, problems).config(whole)
-    if not problems:
-        return config
+    try:
+        config = Config.model_validate(whole, context=Surroundings(path.absolute().parent, environ))
+        if not problems:
+            return config
+    except ValidationError as error:
+        unknown = {problem.path for problem in problems}  # of a variable that is missing, nothing else is wrong
+        problems += [problem for problem in problems_of(error, Config) if problem.path not in unknown]
     lines = lines_of(text)
     placed = []
     for problem in problems:

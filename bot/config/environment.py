@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from bot.core.subscriber.table import Path, Problem, did_you_mean
+from bot.core.subscriber.validation import Path, Problem, did_you_mean
 
 OVERRIDES: dict[str, Path] = {
     "DATABASE_URL": ("database",),

@@ -7,7 +7,7 @@ import re
 import tomllib
 from bisect import bisect_right
 
-from bot.core.subscriber.table import Path
+from bot.core.subscriber.validation import Path
 
 _BLANK = re.compile(r"[ \t]*")
 _GAP = re.compile(r"(?:[ \t\r\n]+|#[^\n]*)*")

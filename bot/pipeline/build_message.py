@@ -235,7 +235,7 @@ class MessageBuilder:
 
 def _cadence(kind: str, subscriber: Subscriber) -> Cadence:
     cadence = subscriber.schedule.cadence
-    return "instant" if kind == "alert" or cadence == "off" else cadence
+    return "instant" if kind == "alert" or cadence == "off" or cadence == "feed" else cadence
 
 
 def _was_known(paper: Paper, since: datetime | None) -> bool:

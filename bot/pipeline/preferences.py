@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from bot.core.subscriber.schedule import Schedule
 from bot.core.subscriber.subscriber import Subscriber, subscriber_from
-from bot.core.subscriber.table import TableError
+from bot.core.subscriber.validation import TableError
 from bot.mail import tokens
 from bot.pipeline.subscribers import record_for, subscriber_of
 from bot.store import Connection, Database, consents, editions, mail_requests, subscribers, thumbs

@@ -8,14 +8,14 @@ from functools import lru_cache
 from typing import Any
 
 from bot.core.subscriber.subscriber import Subscriber, stored_subscriber, subscriber_from
-from bot.core.subscriber.table import TableError
+from bot.core.subscriber.validation import TableError
 from bot.store.subscribers import StoredSubscriber, SubscriberRecord
 
 
 @lru_cache(maxsize=1_000)
 def subscriber_of(data: str) -> Subscriber:
     """A subscriber's settings from their stored table."""
-    return stored_subscriber(json.loads(data))
+    return stored_subscriber(data)
 
 
 def record_for(subscriber: Subscriber, now: datetime) -> SubscriberRecord:
@@ -23,7 +23,7 @@ def record_for(subscriber: Subscriber, now: datetime) -> SubscriberRecord:
     slot = subscriber.schedule.next_after(now, subscriber.timezone)
     return SubscriberRecord(
         email=subscriber.email,
-        data=dict(subscriber.table),
+        data=subscriber.table,
         alerts=any(profile.alert for profile in subscriber.profiles),
         schedule=f"{subscriber.schedule} {subscriber.timezone}",
         next_due=slot.due if slot else None,

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.config.lines import line_of, lines_of
-from bot.core.subscriber.table import Path
+from bot.core.subscriber.validation import Path
 
 
 def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:

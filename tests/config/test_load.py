@@ -1,5 +1,6 @@
 """config.toml to Config: what is right is read, what is wrong is said with its line, and no secret is ever said."""
 
+import types
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -9,10 +10,11 @@ from typing import Any, Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from bot.config import Config, DkimConfig, load
-from bot.config.settings import settings_from
-from bot.core.subscriber.table import Problem, Table
+from bot.config import Config, DkimConfig, load, source
+from bot.core.subscriber.validation import Problem
+from bot.core.subscriber.validation import problems_of as found_by
 from bot.errors import UserError
 
 SUBSCRIBER = '[[subscribers]]\nemail = "ada@example.org"\n'
@@ -90,6 +92,19 @@ def test_the_configuration_of_the_contract(file: Path) -> None:
     assert [profile.name for profile in ada.profiles] == ["Efficient attention", "Hot MoE"]
     assert (ada.profiles[0].alert, str(ada.schedule)) == (True, "weekdays 07:30")
     assert grace.profiles == ()
+
+
+def test_what_the_web_process_offers(file: Path) -> None:
+    config = read(file, 'engine = "procrastinate"\n[web]\nsignup = "invite"\nmetrics_token = "hush-hush"\n')
+
+    assert (config.engine, config.web.signup, config.web.archive, config.web.proxies) == (
+        "procrastinate",
+        "invite",
+        True,
+        0,
+    )
+    assert "hush" not in repr(config)
+    assert (read(file, "").engine, read(file, "").web.signup) == ("embedded", "open")
 
 
 def test_a_byte_order_mark_and_line_ends_of_windows_are_fine(file: Path) -> None:
@@ -259,6 +274,22 @@ query = "rag and llm"
         ('[[sources]]\ntype = "arxiv"\ncategories = ["cs.CL",\n "x.y.z"]', 4, "no category of arXiv"),
         ('[[sources]]\ntype = "huggingface"\n[[sources]]\ntype = "huggingface"', 3, "is there already"),
         (f"{SUBSCRIBER}{SUBSCRIBER.replace('ada', ' ADA')}", 4, "is there already"),
+        (
+            f"{SUBSCRIBER.replace('example', 'bücher')}{SUBSCRIBER.replace('example', 'xn--bcher-kva')}",
+            4,
+            "there already",
+        ),
+        ('[[sources]]\ntype = "rss"', 2, 'did you mean "feed"?'),
+        ('[[sources]]\ntype = "Atom"', 2, 'did you mean "feed"?'),
+        ('[[sources]]\ntype = "arXiv"', 2, 'did you mean "arxiv"?'),
+        ('[[sources]]\ntype = "hf"', 2, 'did you mean "huggingface"?'),
+        ("[[sources]]\ntype = 5", 2, "expected text in quotes, got 5"),
+        ('engine = "embed"', 1, 'did you mean "embedded"?'),
+        ("web = true", 1, "a table headed [web]"),
+        ('[web]\nsignup = "opne"', 2, 'did you mean "open"?'),
+        ("[web]\nproxies = 11", 2, "give 0 to 10"),
+        ("archive = true", 1, "belongs into [web]"),
+        ('operator = "${NOBODY}"', 1, "no variable NOBODY"),
         ('contact = "${NOBODY}"', 1, "no variable NOBODY"),
         ('contact = "${}"', 1, "names no variable"),
     ],
@@ -280,6 +311,7 @@ def test_each_mistake_is_said_with_its_line(file: Path, text: str, line: int, sa
         (b'a = 1\nb = "\xff"\n', "line 2: save the file as UTF-8"),
         (b"a = " + b"[" * 20_000, "nested too deeply"),
         (b"\x00", "line 1, column 1: "),
+        (b"a = " + b"9" * 5_000, "is not TOML"),
     ],
 )
 def test_what_is_no_toml(file: Path, content: bytes, said: str) -> None:
@@ -382,6 +414,7 @@ def test_a_dyno_has_no_disk(file: Path) -> None:
         ('public_url = "http://papers.example.org/"', {}, "not https"),
         ('secret = "short"', {}, "secret is short"),
         ("", {}, "no [[sources]]"),
+        (f'{SUBSCRIBER}timezone = "EST"', {}, 'write "America/New_York"'),
         (f'{SUBSCRIBER}[[subscribers.profiles]]\nname = "A"\nquery = "rag source:hgg"', {}, "asks for source:hgg"),
     ],
 )
@@ -424,12 +457,15 @@ class Everything:
             raise ValueError("more than all")
 
 
-def settings(**values: Any) -> tuple[Any, list[Problem]]:
-    problems: list[Problem] = []
-    return settings_from(Everything, Table(values, ("sources", 0), problems)), problems
+def settings(monkeypatch: pytest.MonkeyPatch, **values: Any) -> tuple[Any, list[Problem]]:
+    monkeypatch.setattr(source, "every_source", lambda: {"everything": types.SimpleNamespace(Settings=Everything)})
+    try:
+        return source.source_from({"type": "everything", **values}).settings, []
+    except ValidationError as error:
+        return None, found_by(error, source.SourceTable)
 
 
-def test_settings_of_every_type() -> None:
+def test_settings_of_every_type(monkeypatch: pytest.MonkeyPatch) -> None:
     given_values = {
         "text": "x",
         "number": 2,
@@ -441,7 +477,7 @@ def test_settings_of_every_type() -> None:
         "words": ["a", "b"],
         "side": "right",
     }
-    found, problems = settings(**given_values)
+    found, problems = settings(monkeypatch, **given_values)
 
     assert problems == []
     assert found == Everything(
@@ -455,7 +491,7 @@ def test_settings_of_every_type() -> None:
         words=("a", "b"),
         side="right",
     )
-    assert settings() == (Everything(), [])
+    assert settings(monkeypatch) == (Everything(), [])
 
 
 @pytest.mark.parametrize(
@@ -476,13 +512,13 @@ def test_settings_of_every_type() -> None:
         ("nmber", 13, 'did you mean "number"'),
     ],
 )
-def test_settings_that_are_wrong(key: str, value: Any, said: str) -> None:
-    found, (problem,) = settings(**{key: value})
+def test_settings_that_are_wrong(monkeypatch: pytest.MonkeyPatch, key: str, value: Any, said: str) -> None:
+    found, (problem,) = settings(monkeypatch, **{key: value})
 
     assert found is None
-    assert problem.path[:3] == ("sources", 0, key)
+    assert problem.path[:1] == (key,)
     assert said in problem.message
 
 
-def test_a_complaint_about_no_key_in_particular() -> None:
-    assert settings(ratio=1.5) == (None, [Problem(("sources", 0), "more than all")])
+def test_a_complaint_about_no_key_in_particular(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings(monkeypatch, ratio=1.5) == (None, [Problem((), "more than all")])

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-Cadence = Literal["daily", "weekdays", "weekly", "monthly", "off"]
+Cadence = Literal["daily", "weekdays", "weekly", "monthly", "feed", "off"]
 
 DAY = timedelta(days=1)
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -23,8 +23,10 @@ PERIODS: dict[Cadence, timedelta] = {
     "weekdays": 3 * DAY,
     "weekly": 7 * DAY,
     "monthly": 31 * DAY,
+    "feed": DAY,
     "off": DAY,
 }
+NO_MAIL = ("feed", "off")  # no digest is ever due
 FORMS = ("daily 07:30", "weekdays 07:30", "weekly mon 08:00", "monthly 1 08:00")
 _zone = lru_cache(maxsize=1024)(ZoneInfo)
 
@@ -56,8 +58,8 @@ class Schedule:
         return _parsed(text)
 
     def __str__(self) -> str:
-        if self.cadence == "off":
-            return "off"
+        if self.cadence in NO_MAIL:
+            return self.cadence
         day = {"weekly": f" {DAYS[self.day % 7]}", "monthly": f" {self.day}"}.get(self.cadence, "")
         return f"{self.cadence}{day} {self.at:%H:%M}"
 
@@ -75,11 +77,13 @@ class Schedule:
             "weekly": f"every {DAY_NAMES[self.day % 7]}",
             "monthly": f"on day {self.day} of every month{last}",
         }.get(self.cadence)
+        if self.cadence == "feed":
+            return "in a feed, no mail"
         return f"{when} at {self.at:%H:%M} ({timezone})" if when else "alerts only, no digest"
 
     def next_after(self, moment: datetime, timezone: str) -> Slot | None:
-        """The first slot due after a moment (aware); None for "off" and at the end of the calendar."""
-        if self.cadence == "off":
+        """The first slot due after a moment (aware); None for "feed" and "off", and at the end of the calendar."""
+        if self.cadence in NO_MAIL:
             return None
         zone = _zone(timezone)
         try:
@@ -95,8 +99,8 @@ class Schedule:
             return None
 
     def latest_at_or_before(self, moment: datetime, timezone: str) -> Slot | None:
-        """The last slot due at or before a moment (aware); None for "off" and at the beginning of the calendar."""
-        if self.cadence == "off":
+        """The last slot due at or before a moment (aware); None for "feed", "off", and at the calendar's beginning."""
+        if self.cadence in NO_MAIL:
             return None
         zone = _zone(timezone)
         try:
@@ -154,8 +158,8 @@ def _exists(day: date, zone: ZoneInfo) -> bool:
 @lru_cache(maxsize=4096)
 def _parsed(text: str) -> Schedule:
     match text.lower().split():
-        case ["off"]:
-            return Schedule("off")
+        case [("off" | "feed") as cadence]:
+            return Schedule(cadence)
         case ["daily", clock]:
             return Schedule("daily", _time(clock))
         case ["weekdays", clock]:
@@ -170,7 +174,7 @@ def _parsed(text: str) -> Schedule:
             form = next(form for form in FORMS if form.startswith(cadence))
             raise ValueError(f'{text[:40]!r} is not a schedule: write it like "{form}"')
     forms = ", ".join(f'"{form}"' for form in FORMS)
-    raise ValueError(f'{text[:40]!r} is not a schedule: write {forms} or "off"')
+    raise ValueError(f'{text[:40]!r} is not a schedule: write {forms}, "feed" or "off"')
 
 
 def _weekday(word: str) -> int:

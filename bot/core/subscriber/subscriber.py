@@ -1,21 +1,44 @@
-"""A subscriber and their profiles, from the plain table that stands in config.toml and, the same, in the database.
-Pure.
+"""A subscriber and their profiles: one model for the table in config.toml and the same table in the database. Pure.
 
 Which subscribers there are belongs to `bot.config` and `bot.store`; what a subscriber gets, to `bot.pipeline`.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import re
 from datetime import timedelta
-from difflib import get_close_matches
-from functools import lru_cache
-from typing import Any, Literal, cast, get_args
-from zoneinfo import ZoneInfo, available_timezones
+from functools import cached_property
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    ValidationError,
+    model_validator,
+)
 
 from bot.core.query import Query, QueryError, profile_errors, profile_query
 from bot.core.subscriber.address import address
+from bot.core.subscriber.duration import in_short
 from bot.core.subscriber.schedule import DAYS, Schedule
-from bot.core.subscriber.table import Path, Problem, Table, TableError, duration, shown
+from bot.core.subscriber.timezone import timezone_named
+from bot.core.subscriber.validation import (
+    Expected,
+    Line,
+    Path,
+    Problem,
+    Short,
+    TableError,
+    TableModel,
+    Texts,
+    as_error,
+    as_tuple,
+    problems_of,
+    shown,
+    span,
+    text_from,
+)
 
 Abstract = Literal["short", "full", "none"]
 
@@ -24,186 +47,163 @@ MOST_TRENDING = 100
 MOST_PROFILES = 100
 NO_TIME = timedelta(0)
 DAILY = Schedule.parse("daily 07:30")
-
-_SUBSCRIBER_HINTS = {
-    **dict.fromkeys(("schedule", "cadence", "when"), 'the schedule is called "digest"'),
-    **dict.fromkeys(("tz", "time_zone", "zone"), 'the time zone is called "timezone"'),
-    **dict.fromkeys(("address", "mail", "to"), 'the address is called "email"'),
-    **dict.fromkeys(("keywords", "query", "exclude", "alert"), "it belongs into [[subscribers.profiles]] below"),
-    "profile": "write [[subscribers.profiles]]",
-}
-# For `stored_subscriber`: the keys whose values are taken as they stand, and those that are spans of time.
-_PLAIN = ("email", "name", "timezone", "max_papers", "trending", "abstract", "revisions", "alert_limit")
-_SPANS = ("heartbeat", "alert_every")
-_PROFILE_HINTS = {
-    **dict.fromkeys(("timezone", "digest", "max_papers", "trending", "email"), "it belongs above the profiles"),
-}
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z]{4})?(?:-(?:[A-Za-z]{2}|[0-9]{3}))?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
+class Profile(TableModel):
     """A standing query."""
 
-    name: str
-    query: Query
+    hints: ClassVar = dict.fromkeys(
+        ("timezone", "digest", "max_papers", "trending", "email"), "it belongs above the profiles"
+    )
+
+    given_name: Short = Field("", alias="name")
+    keywords: Texts = ()
+    exclude: Texts = ()
+    query_text: str = Field("", alias="query")
     alert: bool = False  # also mailed at once, not only in the digest
 
+    @cached_property
+    def query(self) -> Query:
+        return profile_query(self.keywords, self.exclude, self.query_text)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subscriber:
-    """A subscriber as configured. `table` is what they were made from: `subscriber_from(table)` makes an equal one."""
+    @cached_property
+    def name(self) -> str:
+        """The given name, else what is asked for."""
+        return self.given_name or ", ".join(self.keywords)[:80] or " ".join(self.query_text.split())[:80]
 
-    email: str
-    name: str = ""
-    timezone: str = "UTC"
-    schedule: Schedule = DAILY
-    max_papers: int = 20
-    trending: int = 5
-    abstract: Abstract = "short"
-    revisions: bool = False  # also tell what became of papers told before
-    heartbeat: timedelta | None = None  # after so long without news, a mail that says so
-    alert_every: timedelta = timedelta(minutes=15)  # between two alerts; what comes within is in the second
-    alert_limit: int = 10  # alerts a local day; the rest is in the digest
-    quiet_days: frozenset[int] = frozenset()  # weekdays (0 = Monday) without any mail; what is missed comes after
-    profiles: tuple[Profile, ...] = ()
-    table: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    @model_validator(mode="after")
+    def _parsed(self) -> Self:
+        try:
+            _ = self.query
+        except QueryError:
+            errors = profile_errors(self.keywords, self.exclude, self.query_text)
+            raise as_error([Problem(_place(error.where), _with_pointer(error)) for error in errors]) from None
+        return self
 
 
-def subscriber_from(table: Mapping[str, Any]) -> Subscriber:
-    """A subscriber from their table. Raises TableError with every problem."""
-    problems: list[Problem] = []
-    subscriber = read_subscriber(table, (), problems)
-    if subscriber is None or problems:
-        email = table.get("email") if isinstance(table, Mapping) else None
-        who = shown(email) if isinstance(email, str) else "this subscriber"
-        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        raise TableError(f"{count} with {who}", problems, table)
-    return subscriber
+def _schedule(value: Any) -> Schedule:
+    return value if isinstance(value, Schedule) else Schedule.parse(text_from(value))
 
 
-def stored_subscriber(table: Mapping[str, Any]) -> Subscriber:
-    """The same as `subscriber_from` for a table that was checked when it was stored: many times faster, because it
-    trusts. Raises QueryError or ValueError where a later version understands a stored text no more."""
-    values: dict[str, Any] = {name: table[name] for name in _PLAIN if name in table}
-    values |= {name: duration(table[name]) for name in _SPANS if table.get(name, "off") != "off"}
-    if "quiet_days" in table:
-        values["quiet_days"] = frozenset(DAYS.index(day.strip().lower()[:3]) for day in table["quiet_days"])
-    profiles = tuple([_stored_profile(one) for one in table.get("profiles", ())])
-    return Subscriber(
-        schedule=Schedule.parse(table.get("digest", "daily 07:30")), profiles=profiles, table=table, **values
-    )
+def _language(text: str) -> str:
+    tag = text.replace("_", "-")
+    if not _LANGUAGE.fullmatch(tag):
+        raise ValueError(f'{shown(text)} is no language: write "en", "de" or "zh-Hans"')
+    return tag
 
 
-def _stored_profile(table: Mapping[str, Any]) -> Profile:
-    keywords, exclude, query = (table.get("keywords", ()), table.get("exclude", ()), table.get("query", ""))
-    return Profile(
-        name=_profile_name(str(table.get("name", "")).strip(), keywords, query),
-        query=profile_query(keywords, exclude, query),
-        alert=table.get("alert", False),
-    )
-
-
-def _profile_name(name: str, keywords: Sequence[str], query: str) -> str:
-    return name or ", ".join(keywords)[:80] or " ".join(query.split())[:80]
-
-
-def read_subscriber(values: Any, path: Path, problems: list[Problem]) -> Subscriber | None:
-    """The same for a table among others: notes its problems under `path`; None if there were any."""
-    before = len(problems)
-    table = Table(values, path, problems)
-    if len(problems) > before:
-        return None
-    email = _checked(table, "email", address, required="the subscriber's address")
-    name = table.text("name", longest=200)
-    timezone = _checked(table, "timezone", timezone_named, "UTC")
-    schedule = _checked(table, "digest", Schedule.parse, "daily 07:30")
-    heartbeat = NO_TIME
-    if table.values.get("heartbeat") == "off":
-        table.asked.append("heartbeat")
-    else:
-        heartbeat = table.span("heartbeat", NO_TIME, timedelta(days=1), timedelta(days=366))
-    max_papers = table.integer("max_papers", 20, 1, MOST_PAPERS)
-    trending = table.integer("trending", 5, 0, MOST_TRENDING)
-    abstract = cast("Abstract", table.choice("abstract", "short", get_args(Abstract)))
-    revisions = table.flag("revisions")
-    alert_every = table.span("alert_every", timedelta(minutes=15), NO_TIME, timedelta(days=7))
-    alert_limit = table.integer("alert_limit", 10, 1, 1000)
-    quiet_days = _quiet_days(table)
-    profiles = _profiles(table)
-    table.finish(_SUBSCRIBER_HINTS)
-    if len(problems) > before:
-        return None
-    clean = {"email": email, "name": name, "timezone": timezone}  # as they are, not as they were written
-    return Subscriber(
-        email=email,
-        name=name,
-        timezone=timezone,
-        schedule=schedule,
-        max_papers=max_papers,
-        trending=trending,
-        abstract=abstract,
-        revisions=revisions,
-        heartbeat=heartbeat or None,
-        alert_every=alert_every,
-        alert_limit=alert_limit,
-        quiet_days=quiet_days,
-        profiles=profiles,
-        table={**table.values, **{key: value for key, value in clean.items() if key in table.values}},
-    )
-
-
-def _quiet_days(table: Table) -> frozenset[int]:
-    days = set()
-    for number, text in enumerate(table.texts("quiet_days")):
-        day = text.strip().lower()[:3]
-        if day in DAYS:
+def _quiet_days(value: Any) -> frozenset[int]:
+    """Names of weekdays as their numbers."""
+    if isinstance(value, frozenset):
+        return value
+    if not isinstance(value, list | tuple):
+        raise ValueError(f'expected a list such as quiet_days = ["sat", "sun"], got {shown(value)}')
+    days, problems = set(), []
+    for number, text in enumerate(value):
+        if not isinstance(text, str):
+            problems.append(Problem((number,), f"expected text in quotes, got {shown(text)}"))
+        elif (day := text.strip().lower()[:3]) in DAYS:
             days.add(DAYS.index(day))
         else:
-            table.problem(("quiet_days", number), f"{shown(text)} is no weekday: write {', '.join(DAYS)}")
+            problems.append(Problem((number,), f"{shown(text)} is no weekday: write {', '.join(DAYS)}"))
     if len(days) == len(DAYS):
-        table.problem("quiet_days", 'every day is quiet: for no mail at all write digest = "off"')
+        problems.append(Problem((), 'every day is quiet: for no mail at all write digest = "off"'))
+    if problems:
+        raise as_error(problems)
     return frozenset(days)
 
 
-def _profiles(table: Table) -> tuple[Profile, ...]:
-    found: list[Profile] = []
-    values = table.tables("profiles", "[[subscribers.profiles]]")
-    if len(values) > MOST_PROFILES:
-        table.problem("profiles", f"{len(values)} profiles; {MOST_PROFILES} are the most one subscriber can have")
+def _day_names(days: frozenset[int]) -> list[str]:
+    return [DAYS[day] for day in sorted(days)]
+
+
+def _profiles(value: Any) -> Any:
+    """No more than there may be. What is wrong with each is said by itself."""
+    if isinstance(value, list) and len(value) > MOST_PROFILES:
+        raise ValueError(f"{len(value)} profiles; {MOST_PROFILES} are the most one subscriber can have")
+    return as_tuple(value)
+
+
+def _of_different_names(profiles: tuple[Profile, ...]) -> tuple[Profile, ...]:
     names: set[str] = set()
-    for number, value in enumerate(values[:MOST_PROFILES]):
-        before = len(table.problems)
-        one = Table(value, (*table.path, "profiles", number), table.problems)
-        profile = _profile(one) if len(table.problems) == before else None
-        if profile is None:
-            continue
+    problems = []
+    for number, profile in enumerate(profiles):
         if profile.name in names:
-            table.problem(("profiles", number, "name"), f"another profile is called {shown(profile.name)} already")
+            problems.append(Problem((number, "name"), f"another profile is called {shown(profile.name)} already"))
         names.add(profile.name)
-        found.append(profile)
-    return tuple(found)
+    if problems:
+        raise as_error(problems)
+    return profiles
 
 
-def _profile(table: Table) -> Profile | None:
-    before = len(table.problems)
-    name = table.text("name", longest=200)
-    keywords, exclude = table.texts("keywords"), table.texts("exclude")
-    query = table.get("query", str, "text in quotes") or ""
-    alert = table.flag("alert")
-    table.finish(_PROFILE_HINTS)
-    if len(table.problems) > before:
-        return None
+_heartbeat = span(timedelta(days=1), timedelta(days=366))
+InShort = PlainSerializer(in_short)
+
+
+class Subscriber(TableModel):
+    """A subscriber as configured. `table` gives what `subscriber_from` makes an equal one of."""
+
+    hints: ClassVar = {
+        **dict.fromkeys(("schedule", "cadence", "when"), 'the schedule is called "digest"'),
+        **dict.fromkeys(("tz", "time_zone", "zone"), 'the time zone is called "timezone"'),
+        **dict.fromkeys(("address", "mail", "to"), 'the address is called "email"'),
+        **dict.fromkeys(("keywords", "query", "exclude", "alert"), "it belongs into [[subscribers.profiles]] below"),
+        "profile": "write [[subscribers.profiles]]",
+    }
+
+    email: Annotated[Line, AfterValidator(address)] = Field(description="the subscriber's address")
+    name: Short = ""
+    timezone: Annotated[Line, AfterValidator(timezone_named)] = "UTC"
+    schedule: Annotated[Schedule, PlainValidator(_schedule), PlainSerializer(str)] = Field(DAILY, alias="digest")
+    max_papers: Annotated[int, Field(ge=1, le=MOST_PAPERS)] = 20
+    trending: Annotated[int, Field(ge=0, le=MOST_TRENDING)] = 5
+    abstract: Abstract = "short"
+    language: Annotated[Short, AfterValidator(_language)] = "en"  # of the letter's own words
+    near: Annotated[int, Field(ge=0, le=20)] = 0  # places for papers near the profiles that match none
+    per_week: Annotated[int, Field(ge=0, le=1000)] = 0  # only the best so many of a week; 0: all
+    pictures: bool = False  # the lead paper's thumbnail
+    revisions: bool = False  # also tell what became of papers told before
+    # After so long without news, a mail that says so; None ("off"): never.
+    heartbeat: Annotated[
+        timedelta | None,
+        PlainValidator(lambda value: None if value == "off" else _heartbeat(value)),
+        PlainSerializer(lambda length: in_short(length) if length else "off"),
+    ] = None
+    # Between two alerts; what comes within is in the second.
+    alert_every: Annotated[timedelta, PlainValidator(span(NO_TIME, timedelta(days=7))), InShort] = timedelta(minutes=15)
+    alert_limit: Annotated[int, Field(ge=1, le=1000)] = 10  # alerts a local day; the rest is in the digest
+    # Weekdays (0 = Monday) without any mail; what is missed comes after.
+    quiet_days: Annotated[frozenset[int], PlainValidator(_quiet_days), PlainSerializer(_day_names)] = frozenset()
+    profiles: Annotated[
+        tuple[Profile, ...],
+        Expected("tables, each headed [[subscribers.profiles]]"),
+        AfterValidator(_of_different_names),
+        BeforeValidator(_profiles),
+    ] = ()
+
+    @property
+    def table(self) -> dict[str, Any]:
+        """The plain table with the keys that were given, each in its one spelling."""
+        return self.model_dump(by_alias=True, exclude_unset=True)
+
+
+def subscriber_from(table: Any) -> Subscriber:
+    """A subscriber from their table. Raises TableError with every problem."""
     try:
-        whole = _query(keywords, exclude, query)
-    except QueryError:
-        for error in profile_errors(keywords, exclude, query):
-            table.problem(_place(error.where), _with_pointer(error))
-        return None
-    return Profile(name=_profile_name(name, keywords, query), query=whole, alert=alert)
+        return Subscriber.model_validate(table)
+    except ValidationError as error:
+        problems = problems_of(error, Subscriber)
+    email = table.get("email") if isinstance(table, dict) else None
+    who = shown(email) if isinstance(email, str) else "this subscriber"
+    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    raise TableError(f"{count} with {who}", problems, table)
 
 
-# Subscribers of a list often ask for the same things. An error is not kept: it would hold on to its traceback.
-_query = lru_cache(maxsize=4096)(profile_query)
+def stored_subscriber(data: str) -> Subscriber:
+    """A subscriber from the JSON of their stored table, as quick as without checks. Keys that only another version of
+    this program knows are passed over. Raises ValueError where what is stored is understood no more."""
+    return Subscriber.model_validate_json(data, extra="ignore")
 
 
 def _place(where: str) -> Path:
@@ -219,46 +219,3 @@ def _with_pointer(error: QueryError) -> str:
         return error.reason
     lines = error.pointer().splitlines()
     return "\n".join((f"column {error.column}: {error.reason}", *(f"    {line}" for line in lines)))
-
-
-def _checked(table: Table, key: str, check: Any, default: str = "", *, required: str = "") -> Any:
-    """What `check` makes of a text; a ValueError of its is a problem of the key."""
-    before = len(table.problems)
-    text = table.text(key, default, required=required)
-    if len(table.problems) > before:
-        return None
-    try:
-        return check(text)
-    except ValueError as error:
-        table.problem(key, str(error))
-        return None
-
-
-@lru_cache(maxsize=1024)
-def timezone_named(name: str) -> str:
-    """The name of a time zone, if it is one. Raises ValueError with the nearest."""
-    try:
-        if name not in ("localtime", "posixrules", "Factory") and not name.startswith(("posix/", "right/")):
-            ZoneInfo(name)
-            return name
-    except (ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError
-        pass
-    except KeyError:
-        pass
-    raise ValueError(f"{shown(name)} is no time zone{_near(name)}")
-
-
-def _near(name: str) -> str:
-    zones = {zone.casefold(): zone for zone in sorted(available_timezones()) if "/" in zone or zone == "UTC"}
-    wanted = name.strip().casefold().replace(" ", "_")
-    cities = {zone.rpartition("/")[2]: zone for zone in zones if not zone.startswith(("etc/", "us/"))}
-    if wanted in zones:
-        near = wanted
-    elif wanted.rpartition("/")[2] in cities:
-        near = cities[wanted.rpartition("/")[2]]
-    else:
-        close = get_close_matches(wanted, [*zones, *cities], n=1, cutoff=0.6)
-        near = cities.get(close[0], close[0]) if close else ""
-    if near:
-        return f'; did you mean "{zones[near]}"?'
-    return ': write the city as in "Europe/London", or "UTC"'

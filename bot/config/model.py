@@ -1,0 +1,194 @@
+"""What config.toml may hold: frozen values once read, paths absolute, secrets out of every repr."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainValidator,
+    PrivateAttr,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
+
+from bot.config.fields import doubles, existing, optional, surroundings, web_address
+from bot.config.mail import MailConfig
+from bot.config.source import SourceConfig, source_from
+from bot.core.query import Term
+from bot.core.query.words import fold_value
+from bot.core.subscriber.address import address
+from bot.core.subscriber.subscriber import Subscriber
+from bot.core.subscriber.timezone import timezone_doubt
+from bot.core.subscriber.validation import (
+    Expected,
+    Line,
+    Long,
+    Short,
+    TableModel,
+    as_error,
+    as_tuple,
+    did_you_mean,
+    shown,
+)
+
+LogStyle = Literal["text", "json"]
+Engine = Literal["embedded", "procrastinate"]
+SignUp = Literal["open", "invite", "off"]
+SHORT_SECRET = 16
+TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm", "/run")  # noqa: S108
+
+
+def _database(url: str, info: ValidationInfo) -> str:
+    """The address as SQLAlchemy reads it. Raises ValueError; warns of places that forget."""
+    scheme, _, rest = url.partition("://")
+    dialect, _, driver = scheme.partition("+")
+    if dialect in ("postgres", "postgresql") and rest:
+        if driver not in ("", "psycopg"):
+            raise ValueError(f'leave the driver out: "postgresql://…", not "{scheme}://…"')
+        return f"postgresql+psycopg://{rest}"
+    if scheme != "sqlite" or not rest.startswith("/"):
+        raise ValueError("is neither sqlite:///FILE nor postgresql://USER:PASSWORD@HOST/NAME")
+    name, mark, options = rest[1:].partition("?")
+    if name in ("", ":memory:"):
+        raise ValueError("a database in memory forgets everything at exit: write sqlite:///paperlark.db")
+    around = surroundings(info)
+    file = around.folder / name
+    if around.environ.get("DYNO"):
+        raise ValueError(
+            "Heroku wipes a dyno's disk at every restart, at least once a day, and a SQLite file with it: "
+            "add a database with `heroku addons:create heroku-postgresql`, which sets DATABASE_URL"
+        )
+    if around.environ.get("GITHUB_ACTIONS") == "true":
+        around.warnings.append(f"GitHub throws the disk away after a run, and {file} with it: set DATABASE_URL")
+    elif str(file).startswith(tuple(f"{folder}/" for folder in TEMPORARY)):
+        around.warnings.append(f"the database {file} is in a folder for temporary files: it may be swept away")
+    elif around.environ.get("FLY_MACHINE_ID") and not any(map(os.path.ismount, file.parents[:-1])):
+        around.warnings.append(f"the database {file} is on no volume: Fly wipes it at the next deploy (docs/deploy.md)")
+    return f"sqlite:///{file}{mark}{options}"
+
+
+def _one_address(text: str) -> str:
+    """The one spelling of an address, or of what is none."""
+    try:
+        return address(text)
+    except ValueError:
+        return text.strip().casefold()
+
+
+def _distinct(spelled: Any, *keys: str) -> WrapValidator:
+    """Tables of which no two bear one name; said beside whatever else is wrong with them."""
+
+    def read(values: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        problems = doubles(values, spelled, *keys)
+        try:
+            found = handler(values)
+        except ValidationError as error:
+            raise as_error(problems, beside=error) from None
+        if problems:
+            raise as_error(problems)
+        return found
+
+    return WrapValidator(read)
+
+
+class WebConfig(TableModel):
+    """[web]: what the web process offers. It needs `public_url`."""
+
+    signup: SignUp = "open"  # who may subscribe by the form
+    archive: bool = True  # the trending letter is public at /archive
+    proxies: Annotated[int, Field(ge=0, le=10)] = 0  # how many in front are believed about who asks
+    metrics_token: Long = Field("", repr=False)  # opens the details of /health and /metrics to others than loopback
+
+
+class Config(TableModel):
+    """A whole configuration."""
+
+    hints: ClassVar = {
+        **dict.fromkeys(("source", "feeds", "feed"), "write [[sources]]"),
+        **dict.fromkeys(("subscriber", "readers", "users"), "write [[subscribers]]"),
+        **dict.fromkeys(
+            ("profiles", "profile"), "write [[subscribers.profiles]] below the [[subscribers]] it belongs to"
+        ),
+        **dict.fromkeys(("smtp", "email"), "write [mail]"),
+        **dict.fromkeys(("from", "rate", "connections", "on_crash"), "it belongs into [mail]"),
+        **dict.fromkeys(("signup", "archive", "proxies", "metrics_token"), "it belongs into [web]"),
+    }
+
+    database: Annotated[Long, AfterValidator(_database)] = Field(
+        "sqlite:///paperlark.db", repr=False, validate_default=True
+    )
+    public_url: Annotated[Line, optional(web_address)] = ""
+    operator: Annotated[Line, optional(address)] = ""
+    contact: Short = ""
+    log: LogStyle = "text"
+    engine: Engine = "embedded"
+    templates_dir: Annotated[Line, existing(Path.is_dir, "folder")] = ""
+    secret: Line = Field("", repr=False)  # "": the installation makes its own
+    mail: Annotated[MailConfig, Expected("a table headed [mail]")] = Field(default_factory=dict, validate_default=True)
+    web: Annotated[WebConfig, Expected("a table headed [web]")] = WebConfig()
+    sources: Annotated[
+        tuple[Annotated[SourceConfig, PlainValidator(source_from)], ...],
+        Expected("tables, each headed [[sources]]"),
+        BeforeValidator(as_tuple),
+        _distinct(lambda name: name.strip().casefold(), "name", "type"),
+    ] = ()
+    subscribers: Annotated[
+        tuple[Subscriber, ...],
+        Expected("tables, each headed [[subscribers]]"),
+        BeforeValidator(as_tuple),
+        _distinct(_one_address, "email"),
+    ] = ()
+
+    _folder: Path = PrivateAttr(Path())
+    _warnings: tuple[str, ...] = PrivateAttr(())
+
+    @property
+    def folder(self) -> Path:
+        """Of the file: relative paths in it begin here."""
+        return self._folder
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What works, but hardly as meant."""
+        return self._warnings
+
+    @model_validator(mode="after")
+    def _doubts(self, info: ValidationInfo) -> Self:
+        around = surroundings(info)
+        self._folder = around.folder
+        self._warnings = (*around.warnings, *self._unlikely())
+        return self
+
+    def _unlikely(self) -> Iterator[str]:
+        if self.secret and len(self.secret) < SHORT_SECRET:
+            yield f"secret is short: give {SHORT_SECRET} characters or more that nobody can guess"
+        if self.public_url.startswith("http://"):
+            yield "public_url is not https: letters will offer unsubscribing by mail only"
+        if not self.sources:
+            yield "there are no [[sources]]: nothing will ever be found"
+        for subscriber in self.subscribers:
+            if doubt := timezone_doubt(subscriber.timezone):
+                yield f"{subscriber.email}: timezone {doubt}"
+        yield from self._strange_sources()
+
+    def _strange_sources(self) -> Iterator[str]:
+        """A profile that asks for a source there is not would be silent for ever."""
+        known = {fold_value(source.name) for source in self.sources}
+        for subscriber in self.subscribers:
+            for profile in subscriber.profiles:
+                for leaf in profile.query.leaves():
+                    if isinstance(leaf, Term) and leaf.field == "source":
+                        value = leaf.words[0]
+                        starts = value.endswith("*") and any(name.startswith(value[:-1]) for name in known)
+                        if value not in known and not starts:
+                            yield (
+                                f"{subscriber.email}, {shown(profile.name)} asks for source:{value}, "
+                                f"and no source is called that{did_you_mean(value, known)}"
+                            )
