@@ -109,12 +109,14 @@ def test_subscribers_kept_here_are_not_touched_by_the_file(database: Database, n
     }
 
 
-def test_bounces_are_counted_within_their_window(database: Database, now: datetime) -> None:
+def test_bounces_are_counted_once_a_day_within_their_window(database: Database, now: datetime) -> None:
+    day = 24 * HOUR
     sync(database, now, record("ada@example.org"))
     with database.write() as tx:
         ada = subscribers.by_email(tx, "ada@example.org")
         assert ada is not None
-        counts = [subscribers.count_bounce(tx, ada.id, now + number * HOUR, now - HOUR) for number in range(3)]
-        later = subscribers.count_bounce(tx, ada.id, now + 99 * HOUR, now + 50 * HOUR)
+        moments = [now, now + HOUR, now + day, now + 2 * day]
+        counts = [subscribers.count_bounce(tx, ada.id, moment, now - HOUR) for moment in moments]
+        later = subscribers.count_bounce(tx, ada.id, now + 99 * day, now + 50 * day)
 
-    assert (counts, later) == ([1, 2, 3], 1)
+    assert (counts, later) == ([1, 1, 2, 3], 1)
