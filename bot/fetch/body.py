@@ -1,6 +1,7 @@
 """The body of an answer: decompressed by ourselves, a bounded piece at a time, so that no bomb goes off.
 What is in it belongs to the sources."""
 
+import itertools
 import zlib
 from collections.abc import Iterable, Iterator
 
@@ -10,18 +11,31 @@ from bot.fetch.errors import Interrupted, Refused, Unanswered, size
 ACCEPTED = "gzip, deflate"
 _PIECE = 256 * 1024
 _DEEPEST = 2
+_GZIP_MAGIC = b"\x1f\x8b"  # RFC 1952, 2.3.1
 
 
 def read(chunks: Iterable[bytes], content_encoding: str, limit: int) -> bytes:
-    """The decoded body. Raises FetchError for more than `limit` bytes, an unknown encoding or a damaged one."""
+    """The decoded body. Raises FetchError for more than `limit` bytes, an unknown encoding or a damaged one.
+
+    Servers lie about encodings, and browsers forgive them: a body that is plainly text is taken as it is, whatever its
+    label says; one that is plainly gzip is unpacked, though nothing says so.
+    """
     encodings = [name.strip().lower() for name in content_encoding.split(",")]
     encodings = [name for name in encodings if name not in ("", "identity")]
     if len(encodings) > _DEEPEST:
         raise Refused(f"answer compressed {len(encodings)} times over, given up")
     for encoding in reversed(encodings):
-        if encoding not in ("gzip", "x-gzip", "deflate"):
+        head, chunks = _peek(chunks)
+        if encoding in ("gzip", "x-gzip"):
+            if head.startswith(_GZIP_MAGIC) or not _is_text(head):
+                chunks = _inflated(chunks, gzip=True)
+        elif encoding == "deflate":
+            chunks = _inflated(chunks, gzip=False)
+        elif not _is_text(head) and not head.startswith(_GZIP_MAGIC):
             raise Unanswered(f"answer in an encoding we did not ask for ({one_line(encoding, 40)})")
-        chunks = _inflated(chunks, gzip=encoding != "deflate")
+    head, chunks = _peek(chunks)
+    if head.startswith(_GZIP_MAGIC):
+        chunks = _inflated(chunks, gzip=True)
     body = bytearray()
     try:
         for chunk in chunks:
@@ -31,6 +45,23 @@ def read(chunks: Iterable[bytes], content_encoding: str, limit: int) -> bytes:
     except zlib.error:
         raise Interrupted("compressed answer is damaged") from None
     return bytes(body)
+
+
+def _peek(chunks: Iterable[bytes]) -> tuple[bytes, Iterable[bytes]]:
+    """The first bytes (some, if there are any), and all of it."""
+    rest = iter(chunks)
+    head = b""
+    try:
+        while len(head) < 4 and (chunk := next(rest, None)) is not None:
+            head += chunk
+    except zlib.error:
+        raise Interrupted("compressed answer is damaged") from None
+    return head, itertools.chain((head,), rest)
+
+
+def _is_text(head: bytes) -> bool:
+    """Whether a body begins as the documents we ask for do: with markup or JSON, after blanks and a byte order mark."""
+    return head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"<", b"{", b"[")
 
 
 def _inflated(chunks: Iterable[bytes], *, gzip: bool) -> Iterator[bytes]:

@@ -4,8 +4,8 @@ Which listings are one paper, and how they merge, is decided in `core`; here it 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
@@ -15,6 +15,7 @@ from bot.store.sql import chunks, dump, insert_or_ignore, load
 from bot.store.tables import LISTINGS, MERGERS, METRICS, PAPER_KEYS, PAPER_STATES, PAPERS, REVISIONS, TRENDS
 
 NUMBERS = ("upvotes", "comments", "stars")
+BEFORE_ALL = 0  # a revision before the first: what has it was always known
 ALWAYS_MOVING = (*NUMBERS, "first_seen")
 CONTENT = tuple(name for name in Paper.__dataclass_fields__ if name not in ALWAYS_MOVING)
 
@@ -28,12 +29,15 @@ class Recorded:
     changed: int = 0  # papers known before, of which anything but numbers changed
     voted: int = 0  # papers of which only numbers changed
     came: int = 0  # papers this source had not listed before, whoever else had
+    old: int = 0  # of the new ones: what was old when the source was first read, and is no news
 
 
 def record(tx: Connection, source: str, listings: Sequence[Listing], now: datetime, *, first: bool) -> Recorded:
     """Merge a collection's listings into the papers. Recording the same listings again changes nothing.
 
-    `tx` must come from `Database.record()`. `first` marks the first collection of a source.
+    `tx` must come from `Database.record()`. `first` marks the first collection of a source: what was old by then is
+    written down as if it had always been known, and first seen on the day it was published. So no edition takes it for
+    news, neither one that asks what changed nor a first one that looks back.
     """
     listings = merge.combine(listings)
     known_papers = _known(tx, listings)
@@ -42,10 +46,22 @@ def record(tx: Connection, source: str, listings: Sequence[Listing], now: dateti
     for listing in listings:
         index.add(listing, now)
     met = index.met
-    fresh = [known for known in met if known.id is None]
+    backlog: list[KnownPaper] = []
+    fresh: list[KnownPaper] = []
+    for known in met:
+        if known.id is None:
+            old = first and merge.is_backlog(known.paper, now)
+            (backlog if old else fresh).append(known)
+            if old and known.paper.published:
+                published = datetime.combine(known.paper.published, time(), UTC)
+                known.paper = replace(known.paper, first_seen=published)
     moved = [known for known in met if known.id is not None and known.paper != known.stored]
     changed = sum(map(_content_changed, moved))
     revision = None
+    if backlog:
+        written = {id(known): dump(known.paper) for known in backlog}
+        _insert_papers(tx, backlog, BEFORE_ALL, written)
+        _write_history(tx, backlog, [], BEFORE_ALL, now, written)
     if fresh or moved or index.joined:
         revision = tx.execute(
             insert(REVISIONS).values(at=now, source=source, first=first).returning(REVISIONS.c.id)
@@ -62,7 +78,27 @@ def record(tx: Connection, source: str, listings: Sequence[Listing], now: dateti
                 )
     _write_keys(tx, met, known_keys)
     came = _write_listings(tx, source, [(survivor_of(known), listing) for known, listing in index.listed], now)
-    return Recorded(revision, new=len(fresh), changed=changed, voted=len(moved) - changed, came=came)
+    return Recorded(
+        revision,
+        new=len(fresh) + len(backlog),
+        changed=changed,
+        voted=len(moved) - changed,
+        came=came,
+        old=len(backlog),
+    )
+
+
+def listed_on(tx: Connection, source: str, keys: Iterable[str]) -> dict[str, date]:
+    """Of these keys those whose papers a source has listed on a known day: key -> that day."""
+    days: dict[str, date] = {}
+    for part in chunks(sorted(set(keys))):
+        rows = tx.execute(
+            select(PAPER_KEYS.c.key, LISTINGS.c.listed)
+            .join(LISTINGS, LISTINGS.c.paper_id == PAPER_KEYS.c.paper_id)
+            .where(PAPER_KEYS.c.key.in_(part), LISTINGS.c.source == source, LISTINGS.c.listed.is_not(None))
+        )
+        days.update({key: day for key, day in rows})
+    return days
 
 
 def _known(tx: Connection, listings: Iterable[Listing]) -> list[KnownPaper]:

@@ -82,6 +82,17 @@ def test_what_is_no_arxiv_identifier(text: str) -> None:
         ("https://dx.doi.org/10.1000%2Fabc", "10.1000/abc"),
         ("https://doi.org/10.1000/xyz).", "10.1000/xyz"),
         ("https://www.biorxiv.org/content/10.1101/2026.01.01.573800v2.full.pdf", "10.1101/2026.01.01.573800"),
+        ("https://www.biorxiv.org/content/10.64898/2026.05.29.700001v1", "10.64898/2026.05.29.700001"),
+        ("https://www.medrxiv.org/content/10.64898/2026.05.29.26300001v2.full", "10.64898/2026.05.29.26300001"),
+        (
+            "10.1002/(SICI)1097-0258(19980815/30)17:15/16<1661::AID-SIM968>3.0.CO;2-2",
+            "10.1002/(sici)1097-0258(19980815/30)17:15/16<1661::aid-sim968>3.0.co;2-2",
+        ),
+        (
+            "https://doi.org/10.1175/1520-0469(1963)020%3C0130:DNF%3E2.0.CO;2",
+            "10.1175/1520-0469(1963)020<0130:dnf>2.0.co;2",
+        ),
+        ("https://doi.org/10.1000/abc<br>", "10.1000/abc"),
         ("https://publisher.example/doi/abs/10.1111/a.12345?af=R", "10.1111/a.12345"),
         ("https://journals.example/article?id=10.1371/journal.x.0261234", "10.1371/journal.x.0261234"),
         ("no doi", ""),

@@ -123,6 +123,31 @@ def test_honest_compression_in_all_its_dialects(serve, visit, encoding):
     assert visit().body(server.url()) == text
 
 
+FEED = b"\xef\xbb\xbf \n<rss><channel><title>Lab</title></channel></rss>"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "body"),
+    [
+        ("utf-8", FEED),
+        ("none", FEED),
+        ("br", FEED),
+        ("gzip", FEED),
+        ("gzip, utf-8", FEED),
+        ("utf-8", gzip.compress(FEED)),
+        ("", gzip.compress(FEED)),
+        ("identity", gzip.compress(FEED)),
+    ],
+)
+def test_a_label_that_lies_about_the_encoding_is_seen_through(serve, visit, raw, encoding, body):
+    server = serve({"/": raw(200, body, **({"content_encoding": encoding} if encoding else {}))})
+    assert visit().body(server.url()) == FEED
+
+
+def test_a_bomb_without_a_label_stops_early(fails, raw):
+    fails(raw(200, gzip.compress(b"0" * 50_000_000)), "document larger than 1 MiB")
+
+
 def test_an_empty_body_is_an_empty_document(serve, visit, raw):
     server = serve({"/": raw(200, b""), "/gz": raw(200, b"", content_encoding="gzip")})
     assert visit().body(server.url()) == b""

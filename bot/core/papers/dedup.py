@@ -4,7 +4,8 @@ The order of rules for one listing:
 
 1. The very same listing was here before (same title, text and people): its paper.
 2. A strong key (arXiv, DOI, PMID, address, guid) leads to papers. One is ruled out where a stronger identifier of the
-   two differs, or where the key is not the listing's strongest and nothing else speaks for one paper (`_alike`).
+   two differs, or where nothing else speaks for one paper (`_alike`) although the key is an address, a guid, or not
+   the listing's strongest.
    If several remain, the listing shows that they are one, and they are united.
 3. Only the title leads to papers: the one whose abstract and people agree with the listing's (`same_titled`).
 4. It is a new paper.
@@ -31,6 +32,7 @@ NAMESAKES = 20  # papers of one title among which a title still leads to one of 
 MOST_GUIDS = 8  # of one paper: a feed that gives its entries new guids all the time would fill the database with them
 LONGEST_GAP = 3 * 366  # days between two texts of one title, of which nothing else is known
 _SINGLE = ("arxiv", "pmid")  # a paper has one number there
+_REUSED = ("url", "guid")  # sites put other texts under them
 _AGAINST = {  # different keys of these kinds overrule a shared key of this kind
     "arxiv": (),
     "doi": ("arxiv",),
@@ -57,7 +59,7 @@ def identities(listing: Listing) -> tuple[str, ...]:
     """All keys that may lead to a listing's paper, strongest first.
 
     At most one arXiv and one PubMed number: a text that names another paper's is not that paper. Where the strongest
-    is only a title or an address, also one made of what tells this very listing apart, so that the same listing always
+    is only a title, a guid or an address, also one made of what tells this very listing apart, so that the same listing always
     finds the same paper again.
     """
     keys: list[str] = []
@@ -71,7 +73,7 @@ def identities(listing: Listing) -> tuple[str, ...]:
     first = keys[0]
     if is_weak(first):
         return own_key(listing), *keys
-    if space(first) == "url":
+    if space(first) in _REUSED:
         title = keys[-1] if space(keys[-1]) == "title" else identity.title_key(listing.title)
         return identity.distinct(first, title), *keys
     return tuple(keys)
@@ -249,7 +251,7 @@ def _fits(known: KnownPaper, key: str, keys: Sequence[str], listing: Listing) ->
         return False
     if kind == "title":
         return True  # made of the very text
-    return (kind != "url" and kind == space(listing.key)) or _alike(known.paper, listing)
+    return (kind not in _REUSED and kind == space(listing.key)) or _alike(known.paper, listing)
 
 
 def _may_be_one(first: KnownPaper, second: KnownPaper) -> bool:

@@ -34,12 +34,16 @@ _ARXIV = re.compile(
     r"(?:v(?P<version>[1-9]\d{0,2}))?(?:\.pdf|\.md)?/?(?:[?#].*)?(?:\s+\[[a-z.-]+\])?",
     re.IGNORECASE | re.DOTALL,
 )
+_SICI = r"<\d{1,6}:[^\s<>\"]{1,60}>"  # old DOIs hold pages in angle brackets (SICI)
 _DOI = re.compile(
-    r"(?:doi\s*:\s*|info:doi/|(?:https?:)?//(?:dx\.|www\.)?doi\.org/|doi\.org/)?(10\.\d{4,9}(?:\.\d+)*/[^\s<>\"]+)",
+    r"(?:doi\s*:\s*|info:doi/|(?:https?:)?//(?:dx\.|www\.)?doi\.org/|doi\.org/)?"
+    rf"(10\.\d{{4,9}}(?:\.\d+)*/(?:[^\s<>\"]|{_SICI})+)",
     re.IGNORECASE,
 )
 _DOI_IN_ADDRESS = re.compile(
-    r"(?:https?:)?//[^/?#]+(?:/[^?#]*?/|/[^?#]*\?(?:[^#]*&)?id=|/)(10\.\d{4,9}/[^\s?#&<>\"]+)", re.IGNORECASE
+    r"(?:https?:)?//[^/?#]+(?:/[^?#]*?/|/[^?#]*\?(?:[^#]*&)?id=|/)"
+    rf"(10\.\d{{4,9}}/(?:[^\s?#&<>\"]|{_SICI})+)",
+    re.IGNORECASE,
 )
 _DOI_TAIL = re.compile(
     r"(?:[/.](?:full|abstract|meta|pdf|epdf|summary|full-text|full\.pdf|xml|short|html|article-info|references))+$",
@@ -80,7 +84,7 @@ def arxiv_id(text: str) -> tuple[str, int | None] | None:
 def doi(text: str) -> str:
     """The bare DOI a text spells ("doi:10.1/X", a doi.org address, a publisher's address), in lower case, or ""."""
     text = text[:MAX_IDENTIFIER].strip()
-    if "%2f" in text.lower():
+    if re.search("%(?:2f|3c)", text, re.IGNORECASE):
         text = unquote(text)
     found = _DOI.fullmatch(text) or _DOI_IN_ADDRESS.match(text)
     if not found:
@@ -93,7 +97,7 @@ def doi(text: str) -> str:
     while bare.endswith((")", "]")) and bare.count(bare[-1]) > bare.count("(" if bare[-1] == ")" else "["):
         bare = bare[:-1]
     bare = bare.lower()
-    if bare.startswith("10.1101/"):  # bioRxiv and medRxiv append the version to addresses
+    if bare.startswith(("10.1101/", "10.64898/")):  # bioRxiv and medRxiv append the version to addresses
         bare = re.sub(r"v\d{1,2}$", "", bare)
     return bare if len(bare) > bare.index("/") + 1 else ""
 

@@ -5,11 +5,12 @@ in `dedup`."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.core.papers import identity
 from bot.core.papers.paper import Listing, Paper
 
+BACKLOG_AGE = timedelta(days=31)  # the longest period of an edition
 _STRENGTH = {"new": 0, "cross": 1, "replace": 2, "replace-cross": 3, "": 4}
 
 
@@ -19,6 +20,12 @@ _STRENGTH = {"new": 0, "cross": 1, "replace": 2, "replace-cross": 3, "": 4}
 def introduces(listing: Listing) -> bool:
     """Whether a listing of an unknown paper is news: a replacement announced of an old paper is not."""
     return not listing.announce_type.startswith("replace")
+
+
+def is_backlog(paper: Paper, now: datetime) -> bool:
+    """Whether a paper was old already when its source was first read: published longer ago than any edition looks
+    back, and on no list of a recent day."""
+    return paper.listed is None and paper.published is not None and paper.published < (now - BACKLOG_AGE).date()
 
 
 def merge(paper: Paper | None, listing: Listing, now: datetime) -> Paper:
@@ -92,9 +99,9 @@ def combine(listings: Iterable[Listing]) -> tuple[Listing, ...]:
 
     To be used within one source, whose listings of one key are of one paper.
     """
-    found: dict[tuple[str, str], Listing] = {}
+    found: dict[tuple[str, str, str], Listing] = {}
     for listing in listings:
-        key = (listing.key, listing.abstract if identity.is_weak(listing.key) else "")
+        key = (listing.key, *((listing.abstract, listing.guid) if identity.is_weak(listing.key) else ("", "")))
         other = found.get(key)
         found[key] = listing if other is None else _combined(other, listing)
     return tuple(found.values())

@@ -7,9 +7,9 @@ waiting  asked us to come later
 failing  does not answer, or not so that it could be read
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 from bot.core.papers import Listing
@@ -99,6 +99,16 @@ def welcome(target: datetime, skip_days: frozenset[int], skip_hours: frozenset[i
         if moment.weekday() not in skip_days and moment.hour not in skip_hours:
             return moment if hours == 0 else moment.replace(minute=0, second=0, microsecond=0)
     return target
+
+
+def repeated_batch(listings: Iterable[Listing], known: Mapping[str, date]) -> date | None:
+    """The day whose batch of announcements this is, if everything it announces as new was announced on an earlier day
+    than it states; None for a batch of its own day. arXiv's feeds are known to serve yesterday's batch under today's
+    date. `known`: key -> the day the source listed it."""
+    announced = [listing for listing in listings if listing.announce_type == "new" and listing.listed and listing.keys]
+    days = {day for listing in announced if (day := known.get(listing.key)) and listing.listed and day < listing.listed}
+    told = [known.get(listing.key) in days for listing in announced]
+    return max(days) if days and all(told) else None
 
 
 def _has(listing: Listing, name: str) -> bool:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.core.papers import Listing
+from bot.core.papers import Listing, merge
 from bot.core.source import health
 from bot.core.source.document import Progress
 from bot.core.source.state import SourceStateName
@@ -40,6 +40,7 @@ class SourceReport:
 
     state: SourceStateName
     new: int = 0  # papers nobody had brought before
+    old: int = 0  # of these: what was old when the source was first read, and is no news
     changed: int = 0
     error: str = ""
     warnings: tuple[str, ...] = ()
@@ -138,8 +139,15 @@ def _store(
 ) -> SourceReport:
     """The items, what to remember of their URLs, and how the source is doing: in one transaction."""
     # Read again: another process may have collected it, or told the operator, meanwhile.
-    before = _record_of(source, sources.of(tx, source.name), now)
+    known = sources.of(tx, source.name)
+    before = _record_of(source, known, now)
     recorded = papers.record(tx, source.name, listings, now, first=before.read_since is None)
+    notes = []
+    if recorded.old:
+        age = merge.BACKLOG_AGE.days
+        notes.append(f"{recorded.old} were older than {age} days when it was first read: no letter calls them new")
+    if recorded.new and known is not None and known.settings != source.digest and known.read_since is not None:
+        notes.append("its settings are new: what it lists now is told in digests, not by alerts")
     lost = health.missing(before.fields, listings)
     if lost:
         collected.warnings.append(f"no listing carries {', '.join(lost)} any more: has the format changed?")
@@ -157,7 +165,14 @@ def _store(
     if after.warnings != before.warnings:
         for warning in after.warnings.splitlines():
             log.warning("%s: %s", source.name, warning)
-    return replace(_report(after), new=recorded.new, changed=recorded.changed + recorded.voted)
+    report = _report(after)
+    return replace(
+        report,
+        new=recorded.new,
+        changed=recorded.changed + recorded.voted,
+        old=recorded.old,
+        warnings=(*report.warnings, *notes),
+    )
 
 
 def _report(record: SourceRecord) -> SourceReport:

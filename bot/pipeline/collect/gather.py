@@ -6,16 +6,17 @@ import logging
 from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from bot.core.papers import Listing, identity
+from bot.core.source import health
 from bot.core.source.document import Document, Parsed, Progress, Request, UrlState
 from bot.core.source.redact import redacted
 from bot.errors import SourceError
 from bot.fetch import Fetcher
 from bot.sources import Source as SourceModule
-from bot.store import Database, unparsed
+from bot.store import Database, papers, unparsed
 from bot.store.sources import scope
 
 log = logging.getLogger(__name__)
@@ -119,6 +120,13 @@ def _read(
             raise
         where = redacted(document.location)
         raise SourceError(f"{where}: {error}", retry_at=error.retry_at, gone=error.gone) from error
+    if day := _repeats(database, source, parsed):
+        # Nothing in it is new, and its date is wrong: it is left out, and the day stays to be caught up with.
+        words = f"repeats the batch of {day}: today's is still to come"
+        quiet = source.module.quiet(source.settings, now)
+        parsed = replace(parsed, listings=(), stale="" if quiet else words, quiet=quiet)
+        if collected.listings and not quiet:
+            collected.warnings.append(f"{redacted(document.location)} {words}")
     collected.listings += parsed.listings
     collected.warnings += parsed.warnings
     collected.quiet = collected.quiet or parsed.quiet
@@ -127,6 +135,15 @@ def _read(
     collected.skip_days |= parsed.skip_days
     collected.skip_hours |= parsed.skip_hours
     return parsed.follow
+
+
+def _repeats(database: Database, source: ConfiguredSource, parsed: Parsed) -> date | None:
+    """The earlier day whose batch a document of announcements repeats."""
+    announced = [one.key for one in parsed.listings if one.announce_type == "new" and one.listed and one.keys]
+    if not announced:
+        return None
+    with database.read() as tx:
+        return health.repeated_batch(parsed.listings, papers.listed_on(tx, source.name, announced))
 
 
 def with_identity(source: ConfiguredSource, collected: CollectedDocuments) -> list[Listing]:

@@ -91,6 +91,7 @@ def _listing(entry: Entry, link_is_own: bool) -> Listing | None:
             abstract=abstract,
             features=(entry.link, entry.guid, str(entry.day)),
         ),
+        guid=sanitize.line(entry.guid, 2_000),
         abstract=sanitize.shortened(abstract, MAX_ABSTRACT),
         authors=tuple(dict.fromkeys(tex.readable(name) for name in authors)),
         categories=tuple(dict.fromkeys(word for item in entry.categories[:50] if (word := sanitize.line(item, 100)))),
