@@ -59,8 +59,8 @@ def identities(listing: Listing) -> tuple[str, ...]:
     """All keys that may lead to a listing's paper, strongest first.
 
     At most one arXiv and one PubMed number: a text that names another paper's is not that paper. Where the strongest
-    is only a title, a guid or an address, also one made of what tells this very listing apart, so that the same listing always
-    finds the same paper again.
+    is only a title, a guid or an address, also one made of what tells this very listing apart, so that the same listing
+    always finds the same paper again.
     """
     keys: list[str] = []
     single: set[str] = set()
