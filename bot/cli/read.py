@@ -10,6 +10,7 @@ from bot.cli.console import err, out, plural, print_json
 from bot.cli.wiring import Json, app_of, bare_fetcher
 from bot.core.papers import Listing, plain
 from bot.core.source.document import Document, Request
+from bot.core.source.redact import redacted
 from bot.errors import SourceError, UserError
 from bot.fetch.ssrf import is_loopback
 from bot.sources import every
@@ -39,7 +40,7 @@ def read(
     try:
         listings, warnings, quiet = _read_all(context, module, settings, location)
     except SourceError as error:
-        raise UserError(f"{location} cannot be read as {kind}: {error}") from error
+        raise UserError(f"{_shown(location)} cannot be read as {kind}: {error}") from error
     for warning in warnings:
         err.print(f"note: {warning}")
     if as_json:
@@ -49,6 +50,11 @@ def read(
         out.print(listing.title, style="bold")
         out.print(f"  {_facts(listing)}")
     out.print(plural(len(listings), "listing") + (f" ({quiet})" if quiet else ""))
+
+
+def _shown(location: str) -> str:
+    """A location without the secrets an address may hold."""
+    return redacted(location) if "://" in location else location
 
 
 def _facts(listing: Listing) -> str:
@@ -138,7 +144,7 @@ def _read_all(
             except SourceError as error:
                 if document.location == location:
                     raise
-                raise SourceError(f"{document.location}: {error}") from error
+                raise SourceError(f"{_shown(document.location)}: {error}") from error
             listings += parsed.listings
             warnings += parsed.warnings
             quiet = quiet or parsed.quiet or parsed.stale

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, PlainValidator, ValidationError, create_model
 
+from bot.core.source.redact import redacted
 from bot.core.subscriber.validation import (
     Long,
     Path,
@@ -137,7 +138,7 @@ def _web(text: str) -> str:
     except ValueError:
         fine = False
     if not fine:
-        raise ValueError(f"{text[:80]!r} is no http(s) address")
+        raise ValueError(f"{redacted(text)[:80]!r} is no http(s) address")
     return text
 
 

@@ -48,8 +48,9 @@ class FetchJob:
     requests_made: int = 0
 
     def key(self, here: WebAddress) -> str:
-        """Under which name a hop's state is remembered: the first one's location as it was given."""
-        return self.scope + (self.request.location if here == self.home else here.url)
+        """Under which name a hop's state is remembered: the first one's location as it was given, without a login."""
+        given = here == self.home and not self.home.login
+        return self.scope + (self.request.location if given else here.url)
 
 
 @dataclass(slots=True, frozen=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.core.papers import Listing, identity, merge
 from bot.core.source.document import Document, Parsed, Progress, Request
+from bot.core.source.redact import require_address
 from bot.core.text import markup, sanitize, tex
 from bot.errors import SourceError
 from bot.sources.formats import calendars, names
@@ -36,8 +37,7 @@ class Settings:
     def __post_init__(self) -> None:
         if self.server not in {"biorxiv", "medrxiv"}:
             raise ValueError(f'server is {self.server!r}: give "biorxiv" or "medrxiv"')
-        if not sanitize.web_address(re.sub(r"[{}]", "", self.url)):
-            raise ValueError(f"url is {self.url!r}: give an http(s) address")
+        require_address("url", re.sub(r"[{}]", "", self.url))
         if not 1 <= self.catch_up <= 90:
             raise ValueError(f"catch_up is {self.catch_up}: give 1 to 90 days")
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 from bot.core.source.document import Document, Parsed, Progress, Request
+from bot.core.source.redact import require_address
 from bot.core.text import sanitize
 from bot.errors import SourceError
 from bot.sources.formats import huggingface
@@ -24,8 +25,7 @@ class Settings:
     catch_up: int = field(default=10, metadata={"help": "days to look back after an outage; 0: only today's list"})
 
     def __post_init__(self) -> None:
-        if not sanitize.web_address(self.url):
-            raise ValueError(f"url is {self.url!r}: give an http(s) address")
+        require_address("url", self.url)
         if not 0 <= self.catch_up <= 60:
             raise ValueError(f"catch_up is {self.catch_up}: give 0 to 60 days")
 

@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element
 
 from bot.core.papers import Listing, identity
 from bot.core.source.document import Document, Parsed, Progress, Request
+from bot.core.source.redact import require_address
 from bot.core.text import sanitize, tex
 from bot.errors import SourceError
 from bot.sources.formats import xml
@@ -32,8 +33,7 @@ class Settings:
     catch_up: int = field(default=60, metadata={"help": "how many days a search looks back after an outage"})
 
     def __post_init__(self) -> None:
-        if not sanitize.web_address(self.url):
-            raise ValueError(f"url is {self.url!r}: give an http(s) address")
+        require_address("url", self.url)
         if not self.term.strip() and self.url.endswith("/"):
             raise ValueError('term is empty: give a search, such as term = "crispr[Title] AND humans[MeSH]"')
         if not 1 <= self.days <= 365 or not 1 <= self.catch_up <= 365:

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, insert, select
 
 from bot.core.source.document import Document, Request
+from bot.core.source.redact import redacted
 from bot.store.tables import RECORDINGS
 
 PER_SOURCE = 5
@@ -12,12 +13,12 @@ LARGEST = 2 * 1024 * 1024  # bytes kept of one answer
 
 
 def keep(tx: Connection, source: str, document: Document, now: datetime) -> None:
-    """Keep an answer; the oldest ones of the source make room."""
+    """Keep an answer, its address without secrets; the oldest ones of the source make room."""
     tx.execute(
         insert(RECORDINGS).values(
             source=source,
             at=now,
-            location=document.location,
+            location=redacted(document.location),
             content_type=document.content_type,
             body=document.body[:LARGEST],
         )

@@ -1,5 +1,7 @@
-"""Addresses as they may be shown: no password, no key, no control character. Wherever an address of a source is
-printed, logged or kept for people to see, it goes through `redacted`."""
+"""The addresses of sources: which can be asked for, and how they may be shown.
+
+They may hold a user and a password, or a key in the query. So wherever an address of a source is printed, logged or
+kept for people to see, it goes through `redacted`."""
 
 import re
 import unicodedata
@@ -28,7 +30,20 @@ _SECRET_WORDS = frozenset(
 _SECRET_ENDINGS = ("key", "token", "secret", "password", "passwd", "signature", "credential")
 _NOT_SECRET = frozenset({"monkey", "turkey", "donkey", "hockey", "jockey", "whiskey", "keyword", "keywords"})
 _DIRECTIONS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+_UNFIT = re.compile(r"[\s<>\"\\^`{|}\x00-\x1f]")
 _IN_TEXT = re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s\"'<>]{1,4000}")
+
+
+def require_address(name: str, url: str) -> None:
+    """Raises ValueError, which names the setting, for what is no http(s) address. A login in it is welcome."""
+    try:
+        parts = urlsplit(url.strip())
+        _ = parts.port  # raises on nonsense
+        if parts.scheme.lower() in ("http", "https") and parts.hostname and not _UNFIT.search(url.strip()):
+            return
+    except ValueError:
+        pass
+    raise ValueError(f"{name} is {redacted(url)!r}: give an http(s) address")
 
 
 def redacted(url: str) -> str:
@@ -36,6 +51,7 @@ def redacted(url: str) -> str:
     fragment is left out."""
     try:
         parts = urlsplit(url)
+        _ = parts.port  # raises where a password with a slash in it was taken for one
         netloc = "***@" + parts.netloc.rpartition("@")[2] if "@" in parts.netloc else parts.netloc
         pairs = [_pair(pair) for pair in parts.query.split("&")]
         return one_line(urlunsplit((parts.scheme, netloc, parts.path, "&".join(pairs), "")), 300)

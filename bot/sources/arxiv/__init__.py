@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from bot.core.source.document import Document, Parsed, Progress, Request
+from bot.core.source.redact import require_address
 from bot.core.text import sanitize
 from bot.errors import SourceError
 from bot.sources.arxiv import announcements, api, harvest, listing_page, mirror
@@ -44,10 +45,9 @@ class Settings:
     catch_up: int = field(default=14, metadata={"help": "days to look back after an outage; 0: only today's feed"})
 
     def __post_init__(self) -> None:
-        if not sanitize.web_address(self.url.replace("{categories}", "cs")):
-            raise ValueError(f"url is {self.url!r}: give an http(s) address")
-        if self.api_url and not sanitize.web_address(self.api_url):
-            raise ValueError(f"api_url is {self.api_url!r}: give an http(s) address")
+        require_address("url", self.url.replace("{categories}", "cs"))
+        if self.api_url:
+            require_address("api_url", self.api_url)
         if not self.categories and self.url == FEED:
             raise ValueError('categories is empty: give at least one, such as categories = ["cs.CL"]')
         for name in self.categories:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.core.source.document import Document, Parsed, Progress, Request
+from bot.core.source.redact import require_address
 from bot.core.text import markup, sanitize
 from bot.errors import SourceError
 from bot.sources.feed import json_feed, syndication
@@ -27,8 +28,7 @@ class Settings:
     url: str = field(metadata={"help": "the address of an RSS, Atom, RDF or JSON feed"})
 
     def __post_init__(self) -> None:
-        if not sanitize.web_address(self.url):
-            raise ValueError(f"url is {self.url!r}: give an http(s) address")
+        require_address("url", self.url)
 
 
 def requests(settings: Settings, progress: Progress, now: datetime) -> list[Request]:
