@@ -48,11 +48,17 @@ class Texts:
 
     def __init__(self, papers: Iterable[Paper | None]) -> None:
         self.papers = tuple(papers)
+        self._whole = False
         self._read: dict[tuple[bool, bool, bool], tuple[Tokens, WordPairs]] = {}
+
+    def prepare(self) -> None:
+        """Read them whole, once and for all: whatever is asked later is found in that reading."""
+        self._whole = True
+        self.read(LeafTable())
 
     def read(self, table: LeafTable) -> tuple[Tokens, WordPairs]:
         """The words of the papers, as far as a table asks for them."""
-        wanted = table.has_exact, table.has_names, table.has_exact_names
+        wanted = (True,) * 3 if self._whole else (table.has_exact, table.has_names, table.has_exact_names)
         if wanted not in self._read:
             tokens = Tokens(self.papers, *wanted)
             self._read[wanted] = tokens, word_pairs(*tokens.reading(FOLDED))
