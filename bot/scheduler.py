@@ -26,9 +26,9 @@ CARE_EVERY = 3600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticks:
-    """What to do at each wake-up. `deliver` gets the event that says stop."""
+    """What to do at each wake-up. What may take long gets the event that says stop."""
 
-    collect: Callable[[datetime], object]
+    collect: Callable[[datetime, threading.Event], object]
     mail: Callable[[datetime, threading.Event], object]  # compose, then deliver
     requests: Callable[[threading.Event], object]  # mail that somebody waits for
     care: Callable[[datetime], object]  # prune, tell the operator, read the inbox
@@ -43,7 +43,7 @@ def work(ticks: Ticks, *, stop: threading.Event | None = None) -> bool:
         timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
     )
     jobs: list[tuple[str, Callable[[], object], int]] = [
-        ("collect", lambda: ticks.collect(datetime.now(UTC)), COLLECT_EVERY),
+        ("collect", lambda: ticks.collect(datetime.now(UTC), stop), COLLECT_EVERY),
         ("mail", lambda: ticks.mail(datetime.now(UTC), stop), MAIL_EVERY),
         ("requests", lambda: ticks.requests(stop), REQUESTS_EVERY),
         ("care", lambda: ticks.care(datetime.now(UTC)), CARE_EVERY),

@@ -119,9 +119,9 @@ def run(context: typer.Context) -> None:
     sending = app.sending()
     with app.fetcher(clock_from(None)) as fetcher:
 
-        def collect_due(now: datetime) -> None:
+        def collect_due(now: datetime, stop: threading.Event) -> None:
             with _ticking(app, "collect", clock_from(None), WORKING, timedelta(seconds=150)):
-                report = collect(app.database, fetcher, app.sources, now, due_only=True)
+                report = collect(app.database, fetcher, app.sources, now, due_only=True, stop=stop)
             for name, source in report.items():
                 if source.new or source.changed:
                     log.info("%s: %d new, %d changed", name, source.new, source.changed)

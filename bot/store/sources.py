@@ -1,10 +1,11 @@
 """Sources in the database: how each is doing, what to remember of its URLs, and whose turn it is at a host."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, delete, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
 
 from bot.core.source.document import UrlState
 from bot.core.source.state import SourceNote, SourceStateName
@@ -62,17 +63,14 @@ def records(tx: Connection) -> dict[str, SourceRecord]:
     return {record.name: record for record in (SourceRecord(**dict(zip(NAMES, row, strict=True))) for row in rows)}
 
 
-def of(tx: Connection, name: str) -> SourceRecord | None:
-    """One source; None if it was never asked."""
-    row = tx.execute(select(*COLUMNS).where(SOURCES.c.name == name)).first()
-    return SourceRecord(**dict(zip(NAMES, row, strict=True))) if row else None
-
-
-def save(tx: Connection, record: SourceRecord) -> None:
-    """Write down how a source is doing."""
-    values = asdict(record)
-    tx.execute(insert_or_ignore(tx, SOURCES), [values])
-    tx.execute(update(SOURCES).where(SOURCES.c.name == record.name).values(**values))
+def save(tx: Connection, changed: Sequence[SourceRecord]) -> None:
+    """Write down how sources are doing."""
+    if changed:
+        values = [asdict(record) for record in changed]
+        tx.execute(insert_or_ignore(tx, SOURCES), values)
+        others: dict[str, Any] = {field: bindparam(f"new_{field}") for field in NAMES if field != "name"}
+        rows = [{f"new_{field}": value for field, value in row.items()} for row in values]
+        tx.execute(update(SOURCES).where(SOURCES.c.name == bindparam("new_name")).values(others), rows)
 
 
 def mark_told(tx: Connection, names: Iterable[str], now: datetime) -> None:
@@ -98,9 +96,10 @@ def forget(tx: Connection, configured: Mapping[str, str]) -> None:
 
 def remember_urls(tx: Connection, states: Iterable[UrlState]) -> None:
     """Store validators. Call it in the transaction that stored the items, or a crash between would lose items."""
-    for state in states:
-        tx.execute(delete(URLS).where(URLS.c.url == state.url))
-        tx.execute(insert(URLS).values(**asdict(state)))
+    rows = [asdict(state) for state in states]
+    if rows:
+        tx.execute(delete(URLS).where(URLS.c.url == bindparam("this")), [{"this": row["url"]} for row in rows])
+        tx.execute(insert(URLS), list({row["url"]: row for row in rows}.values()))
 
 
 class DatabasePoliteness:

@@ -29,18 +29,20 @@ def test_a_record_is_kept_whole(database: Database) -> None:
     bare = SourceRecord(name="new", since=NOW)
     with database.write() as tx:
         for record in (full("lab"), bare):
-            sources.save(tx, record)
-            sources.save(tx, record)
+            sources.save(tx, [record])
+            sources.save(tx, [record])
     with database.read() as tx:
         assert sources.records(tx) == {"lab": full("lab"), "new": bare}
-        assert sources.of(tx, "lab") == full("lab")
-        assert sources.of(tx, "club") is None
+        assert sources.records(tx).get("lab") == full("lab")
+        assert sources.records(tx).get("club") is None
     with database.write() as tx:
-        sources.save(tx, replace(full("lab"), told_operator=None, rhythm=None))
+        sources.save(tx, [replace(full("lab"), told_operator=None, rhythm=None)])
         sources.mark_told(tx, ["lab", "club"], NOW + timedelta(hours=1))
     with database.read() as tx:
-        assert sources.of(tx, "lab") == replace(full("lab"), told_operator=NOW + timedelta(hours=1), rhythm=None)
-        assert sources.of(tx, "new") == bare
+        assert sources.records(tx).get("lab") == replace(
+            full("lab"), told_operator=NOW + timedelta(hours=1), rhythm=None
+        )
+        assert sources.records(tx).get("new") == bare
     assert {field.name for field in fields(full("lab").note)} >= {"name", "state", "since", "reason"}
 
 
@@ -58,7 +60,7 @@ def test_urls_are_forgotten_with_their_source_and_its_settings(database: Databas
     names = [f"{sources.scope(name, 'abc')}http://x.example/" for name in ("lab", "lab_2", "100%")]
     with database.write() as tx:
         for name in ("lab", "lab_2", "100%"):
-            sources.save(tx, full(name))
+            sources.save(tx, [full(name)])
         for _ in range(2):
             sources.remember_urls(tx, [UrlState(url=url, etag='"1"') for url in names])
     assert remembered() == set(names)

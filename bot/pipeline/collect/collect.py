@@ -1,26 +1,23 @@
 """collect: web -> database. Every source by itself: one that fails, hangs or lies never delays another."""
 
+import itertools
 import logging
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.core.papers import Listing, merge
+from bot.core.papers import merge
 from bot.core.source import health
 from bot.core.source.document import Progress
 from bot.core.source.state import SourceStateName
-from bot.errors import SourceError
+from bot.errors import SourceError, UserError
 from bot.fetch import Fetcher
-from bot.pipeline.collect.gather import (
-    CollectedDocuments,
-    ConfiguredSource,
-    fetch_all,
-    first_line,
-    source_crashed,
-    with_identity,
-)
-from bot.store import Connection, Database, papers, sources
+from bot.pipeline.collect.gather import CollectedDocuments, ConfiguredSource, add_identities, fetch_all
+from bot.pipeline.collect.parse_process import ParserPool, first_line, source_crashed
+from bot.store import Connection, Database, papers, sources, unparsed
 from bot.store.sources import SourceRecord
 
 __all__ = ["CollectReport", "ConfiguredSource", "SourceReport", "collect"]
@@ -28,7 +25,9 @@ __all__ = ["CollectReport", "ConfiguredSource", "SourceReport", "collect"]
 log = logging.getLogger(__name__)
 
 MOST_WARNINGS = 20
-AT_ONCE = 8
+AT_ONCE = 8  # sources asked at once
+STOPPING_SECONDS = 10.0  # half of what a worker has to stop in
+LISTINGS_AT_ONCE = 2_000  # written in one transaction
 FIRST_PAUSE = timedelta(minutes=5)  # after a failure, doubled with each, up to `every` or a day
 AHEAD = timedelta(hours=1)  # a last try that lies further in the future is a clock's mistake
 LONGEST_PAUSE = timedelta(days=1)
@@ -57,31 +56,173 @@ def collect(
     *,
     due_only: bool = False,
     progress: Callable[[str], None] = lambda name: None,
+    stop: threading.Event | None = None,
 ) -> CollectReport:
     """Ask the sources (with `due_only` those whose time has come) and record what they list. Never raises for one of
-    them: the report and the database say how each is doing."""
+    them: the report and the database say how each is doing. Raises UserError when the database cannot be used.
+
+    After `stop` no other source is asked; those under way get `STOPPING_SECONDS`, then they are broken off, and the
+    report and the database know nothing of them.
+
+    Threads ask and read; what they bring is written here, by one, several sources in one transaction where they come
+    at once, and all those that said "as it was" in a last one.
+    """
     asked, report = [], {}
     with database.write() as tx:
         sources.forget(tx, {source.name: source.digest for source in configured})
         known = sources.records(tx)
+        judged = []
         for source in configured:
             record = _record_of(source, known.get(source.name), now)
             if _may_ask(record, now, due_only):
-                asked.append(source)
+                asked.append((source, Progress(last_success=record.last_success)))
                 continue
-            judged = _judge_again(source, record, now)
-            if judged != record:
-                sources.save(tx, judged)
-            report[source.name] = _report(judged)
+            after = _judge_again(source, record, now)
+            if after != record:
+                judged.append(after)
+            report[source.name] = _report(after)
+        sources.save(tx, judged)
 
-    def one(source: ConfiguredSource) -> SourceReport:
-        result = _collect_one(database, fetcher, source, now)
-        progress(source.name)
-        return result
+    unchanged: list[CollectedDocuments] = []
+    waiting = iter(asked)
+    with ParserPool() as parsers, ThreadPoolExecutor(AT_ONCE, thread_name_prefix="collect") as threads:
+        running: set[Future[CollectedDocuments]] = set()
+        broken_off = 0.0  # when those under way will be
+        try:
+            while True:
+                if stop is not None and stop.is_set():
+                    broken_off = broken_off or time.monotonic() + STOPPING_SECONDS
+                else:
+                    for source, reached in itertools.islice(waiting, 2 * AT_ONCE - len(running)):
+                        running.add(threads.submit(_gather, database, fetcher, parsers, source, reached, now))
+                if not running:
+                    break
+                if broken_off and time.monotonic() > broken_off:
+                    fetcher.close()
+                    parsers.kill()
+                    break
+                finished, running = wait(running, 1.0 if stop is not None else None, FIRST_COMPLETED)
+                brought = [future.result() for future in finished]
+                unchanged += [one for one in brought if one.unchanged]
+                for batch in _batches([one for one in brought if not one.unchanged]):
+                    report.update(_record(database, batch, now))
+                for one in brought:
+                    progress(one.source.name)
+            report.update(_record(database, unchanged, now))
+        finally:
+            threads.shutdown(cancel_futures=True)
+    return {source.name: report[source.name] for source in configured if source.name in report}
 
-    with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="collect") as pool:
-        report.update(zip([source.name for source in asked], pool.map(one, asked), strict=True))
-    return {source.name: report[source.name] for source in configured}
+
+def _gather(
+    database: Database,
+    fetcher: Fetcher,
+    parsers: ParserPool,
+    source: ConfiguredSource,
+    progress: Progress,
+    now: datetime,
+) -> CollectedDocuments:
+    """Everything one source brings, or why it does not. Never raises for what the source does."""
+    collected = CollectedDocuments(source)
+    try:
+        fetch_all(database, fetcher, parsers, progress, collected, now)
+    except SourceError as error:
+        collected.failure = error
+    except UserError:
+        raise  # the database, not the source
+    except Exception as crash:  # a source module of somebody else's may raise anything
+        log.debug("%s: %r", source.name, crash, exc_info=True)
+        collected.failure = source_crashed(crash)
+    add_identities(collected)
+    return collected
+
+
+def _batches(brought: Sequence[CollectedDocuments]) -> Iterator[list[CollectedDocuments]]:
+    """What to write in one transaction: a few sources, and not more listings than are written in a moment, for
+    meanwhile nobody else can write to SQLite."""
+    batch: list[CollectedDocuments] = []
+    count = 0
+    for one in brought:
+        if batch and count + len(one.listings) > LISTINGS_AT_ONCE:
+            yield batch
+            batch, count = [], 0
+        batch.append(one)
+        count += len(one.listings)
+    if batch:
+        yield batch
+
+
+def _record(database: Database, batch: Sequence[CollectedDocuments], now: datetime) -> CollectReport:
+    """Write down what some sources brought, in one transaction; if that fails, each in one of its own."""
+    if not batch:
+        return {}
+    try:
+        with database.record() as tx:
+            return _store(tx, batch, now)
+    except UserError:
+        raise  # the database itself does not answer
+    except Exception as crash:
+        log.debug("%s: %r", [one.source.name for one in batch], crash, exc_info=True)
+        if len(batch) > 1:
+            return {name: report for one in batch for name, report in _record(database, [one], now).items()}
+        # What cannot be written must not stay unsaid. If the database itself is at fault, this fails as well.
+        (one,) = batch
+        words = f"what it lists could not be recorded ({type(crash).__name__}: {first_line(crash)})"
+        one.failure, one.listings = SourceError(words), []
+        with database.record() as tx:
+            return _store(tx, batch, now)
+
+
+def _store(tx: Connection, batch: Sequence[CollectedDocuments], now: datetime) -> CollectReport:
+    """The items, what to remember of their URLs, and how the sources are doing: in one transaction."""
+    # Read again: another process may have collected them, or told the operator, meanwhile.
+    known = sources.records(tx)
+    report, after, url_states = {}, [], []
+    for one in batch:
+        name = one.source.name
+        record, report[name] = _store_one(tx, one, known.get(name), now)
+        after.append(record)
+        if one.failure is None and not one.stale:
+            url_states += one.url_states
+        for document in one.unread:
+            unparsed.keep(tx, name, document, now)
+    sources.save(tx, after)
+    sources.remember_urls(tx, url_states)
+    return report
+
+
+def _store_one(
+    tx: Connection, one: CollectedDocuments, known: SourceRecord | None, now: datetime
+) -> tuple[SourceRecord, SourceReport]:
+    source = one.source
+    before = _record_of(source, known, now)
+    recorded = papers.record(tx, source.name, one.listings, now, first=before.read_since is None)
+    notes = []
+    if recorded.old:
+        age = merge.BACKLOG_AGE.days
+        notes.append(f"{recorded.old} were older than {age} days when it was first read: no letter calls them new")
+    if recorded.new and known is not None and known.settings != source.digest and known.read_since is not None:
+        notes.append("its settings are new: what it lists now is told in digests, not by alerts")
+    warnings = list(one.warnings)
+    if lost := health.missing(before.fields, one.listings):
+        warnings.append(f"no listing carries {', '.join(lost)} any more: has the format changed?")
+    after = replace(
+        _settle(one, before, recorded.came, now),
+        fields=health.carried(one.listings, before.fields),
+        rhythm=health.rhythm(one.listings) or before.rhythm,
+        warnings="\n".join(dict.fromkeys(warnings[:MOST_WARNINGS])) if one.documents else before.warnings,
+    )
+    if after.warnings != before.warnings:
+        for warning in after.warnings.splitlines():
+            log.warning("%s: %s", source.name, warning)
+    report = _report(after)
+    return after, replace(
+        report,
+        new=recorded.new,
+        old=recorded.old,
+        changed=recorded.changed + recorded.voted,
+        warnings=(*report.warnings, *notes),
+    )
 
 
 def _record_of(source: ConfiguredSource, known: SourceRecord | None, now: datetime) -> SourceRecord:
@@ -105,85 +246,14 @@ def _may_ask(record: SourceRecord, now: datetime, due_only: bool) -> bool:
     return not due_only and record.state != "waiting"
 
 
-def _collect_one(database: Database, fetcher: Fetcher, source: ConfiguredSource, now: datetime) -> SourceReport:
-    with database.read() as tx:
-        record = _record_of(source, sources.of(tx, source.name), now)
-    collected = CollectedDocuments()
-    try:
-        fetch_all(database, fetcher, source, Progress(last_success=record.last_success), collected, now)
-    except SourceError as error:
-        collected.failure = error
-    except Exception as crash:  # a source module of somebody else's may raise anything
-        log.debug("%s: %r", source.name, crash, exc_info=True)
-        collected.failure = source_crashed(crash)
-    listings = with_identity(source, collected)
-    try:
-        with database.record() as tx:
-            return _store(tx, source, collected, listings, now)
-    except Exception as crash:
-        # What cannot be written must not stay unsaid. If the database itself is at fault, this fails as well.
-        log.debug("%s: %r", source.name, crash, exc_info=True)
-        collected.failure = SourceError(
-            f"what it lists could not be recorded ({type(crash).__name__}: {first_line(crash)})"
-        )
-        with database.record() as tx:
-            return _store(tx, source, collected, [], now)
-
-
-def _store(
-    tx: Connection,
-    source: ConfiguredSource,
-    collected: CollectedDocuments,
-    listings: Sequence[Listing],
-    now: datetime,
-) -> SourceReport:
-    """The items, what to remember of their URLs, and how the source is doing: in one transaction."""
-    # Read again: another process may have collected it, or told the operator, meanwhile.
-    known = sources.of(tx, source.name)
-    before = _record_of(source, known, now)
-    recorded = papers.record(tx, source.name, listings, now, first=before.read_since is None)
-    notes = []
-    if recorded.old:
-        age = merge.BACKLOG_AGE.days
-        notes.append(f"{recorded.old} were older than {age} days when it was first read: no letter calls them new")
-    if recorded.new and known is not None and known.settings != source.digest and known.read_since is not None:
-        notes.append("its settings are new: what it lists now is told in digests, not by alerts")
-    lost = health.missing(before.fields, listings)
-    if lost:
-        collected.warnings.append(f"no listing carries {', '.join(lost)} any more: has the format changed?")
-    after = replace(
-        _settle(source, before, collected, recorded.came, now),
-        fields=health.carried(listings, before.fields),
-        rhythm=health.rhythm(listings) or before.rhythm,
-        warnings="\n".join(dict.fromkeys(collected.warnings[:MOST_WARNINGS]))
-        if collected.documents
-        else before.warnings,
-    )
-    sources.save(tx, after)
-    if collected.failure is None and not collected.stale:
-        sources.remember_urls(tx, collected.url_states)
-    if after.warnings != before.warnings:
-        for warning in after.warnings.splitlines():
-            log.warning("%s: %s", source.name, warning)
-    report = _report(after)
-    return replace(
-        report,
-        new=recorded.new,
-        changed=recorded.changed + recorded.voted,
-        old=recorded.old,
-        warnings=(*report.warnings, *notes),
-    )
-
-
 def _report(record: SourceRecord) -> SourceReport:
     failure = record.reason if record.state in ("failing", "waiting", "stale") else ""
     return SourceReport(state=record.state, error=failure, warnings=tuple(record.warnings.splitlines()))
 
 
-def _settle(
-    source: ConfiguredSource, before: SourceRecord, collected: CollectedDocuments, came: int, now: datetime
-) -> SourceRecord:
+def _settle(collected: CollectedDocuments, before: SourceRecord, came: int, now: datetime) -> SourceRecord:
     """The source's record after this collection."""
+    source = collected.source
     before = replace(before, last_try=now, last_new=now if came else before.last_new)
     failure = collected.failure
     if failure is not None:

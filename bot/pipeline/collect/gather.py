@@ -1,8 +1,7 @@
-"""What the documents of one source hold: fetched and read until none leads to another. Nothing is recorded here but
-answers that could not be read; what becomes of the rest is decided in `collect`."""
+"""What the documents of one source hold: fetched and read until none leads to another. Nothing is written here:
+what becomes of it is decided in `collect`."""
 
 import hashlib
-import logging
 from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -15,11 +14,10 @@ from bot.core.source.document import Document, Parsed, Progress, Request, UrlSta
 from bot.core.source.redact import redacted
 from bot.errors import SourceError
 from bot.fetch import Fetcher
+from bot.pipeline.collect.parse_process import ParserPool
 from bot.sources import Source as SourceModule
 from bot.store import Database, papers, unparsed
 from bot.store.sources import scope
-
-log = logging.getLogger(__name__)
 
 MOST_DOCUMENTS = 200  # of one source in one collection: pages that lead to pages must end
 MOST_LISTINGS = 20_000
@@ -46,6 +44,7 @@ class ConfiguredSource:
 class CollectedDocuments:
     """What the documents of one source held."""
 
+    source: ConfiguredSource
     listings: list[Listing] = field(default_factory=list)
     url_states: list[UrlState] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -56,18 +55,25 @@ class CollectedDocuments:
     skip_hours: frozenset[int] = frozenset()
     documents: int = 0
     asked_all: bool = True  # nothing was taken for granted because an earlier answer is still valid
+    unread: list[Document] = field(default_factory=list)  # those that could not be read
     failure: SourceError | None = None
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether all there is to write down is that it was asked and all was as before."""
+        return not (self.documents or self.url_states or self.failure)
 
 
 def fetch_all(
     database: Database,
     fetcher: Fetcher,
-    source: ConfiguredSource,
+    parsers: ParserPool,
     progress: Progress,
     collected: CollectedDocuments,
     now: datetime,
 ) -> None:
     """Fetch and read documents until none leads to another. What was read before a failure is kept."""
+    source = collected.source
     queue = deque(source.module.requests(source.settings, progress, now))
     if not queue:
         collected.quiet = "nothing to ask for"
@@ -80,7 +86,7 @@ def fetch_all(
             collected.asked_all &= bool(result.documents or result.requests_made or result.bytes_read)
             for document in result.documents:
                 collected.documents += 1
-                queue.extend(_read(database, source, document, collected, now))
+                queue.extend(_read(database, parsers, document, collected, now))
             failures = 0
         except SourceError as error:
             failures += 1
@@ -100,22 +106,16 @@ def _graver(first: SourceError | None, second: SourceError) -> SourceError:
 
 
 def _read(
-    database: Database, source: ConfiguredSource, document: Document, collected: CollectedDocuments, now: datetime
+    database: Database, parsers: ParserPool, document: Document, collected: CollectedDocuments, now: datetime
 ) -> Iterable[Request]:
     """Add what one document holds; returns the requests it leads to."""
+    source = collected.source
     try:
-        try:
-            parsed: Parsed = source.module.parse(document, source.settings)
-        except (SourceError, MemoryError):
-            raise
-        except Exception as crash:  # a source module of somebody else's may raise anything
-            log.debug("%s: %r", source.name, crash, exc_info=True)
-            raise source_crashed(crash) from crash
+        parsed = parsers.parse(source.module, document, source.settings)
         if not (parsed.listings or parsed.quiet or parsed.stale or parsed.follow):
             raise SourceError("it was read, but no paper was found in it")
     except SourceError as error:
-        with database.write() as tx:
-            unparsed.keep(tx, source.name, document, now)
+        collected.unread = [*collected.unread, document][-unparsed.PER_SOURCE :]
         if document.location == document.request.location:
             raise
         where = redacted(document.location)
@@ -146,11 +146,12 @@ def _repeats(database: Database, source: ConfiguredSource, parsed: Parsed) -> da
         return health.repeated_batch(parsed.listings, papers.listed_on(tx, source.name, announced))
 
 
-def with_identity(source: ConfiguredSource, collected: CollectedDocuments) -> list[Listing]:
-    """The listings under the source's configured name, each with an identity, not more than we can take.
+def add_identities(collected: CollectedDocuments) -> None:
+    """Put the listings under the source's configured name, each with its keys, not more than we can take.
 
     A guid becomes a key within this source, before the title; one that several entries share says nothing.
     """
+    source = collected.source
     if len(collected.listings) > MOST_LISTINGS:
         count = len(collected.listings)
         collected.warnings.append(f"{count} papers are listed; only the first {MOST_LISTINGS} were taken")
@@ -170,12 +171,4 @@ def with_identity(source: ConfiguredSource, collected: CollectedDocuments) -> li
             at = next((at for at, key in enumerate(keys) if identity.space(key) == "title"), len(keys))
             keys = (*keys[:at], identity.guid_key(source.name, guid), *keys[at:])
         kept.append(replace(listing, source=source.name, keys=keys, guid=guid))
-    return kept
-
-
-def source_crashed(crash: Exception) -> SourceError:
-    return SourceError(f"the source stumbled over an answer ({type(crash).__name__}: {first_line(crash)})")
-
-
-def first_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:500]
+    collected.listings = kept
