@@ -3,6 +3,8 @@
 import html
 import re
 
+from bot.core.text.tex import script
+
 MAX_MARKUP = 400_000  # characters of one field looked at; beyond lies the body of a page, not an abstract
 # Tags of HTML and of publishers' XML. A `<` before anything else is a less-than sign: "for $p<q$" stays whole.
 _INLINE = (
@@ -35,6 +37,7 @@ _CLOSING = {
     name: re.compile(rf"</{name}\s*>", re.IGNORECASE)
     for name in ("script", "style", "svg", "noscript", "iframe", "object", "select")
 } | {"": re.compile("-->")}
+_SCRIPT = re.compile(r"<(sup|sub)>([^<>&\s]{1,6})</\1>", re.IGNORECASE)
 _COMMON = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&#39;", "'"), ("&nbsp;", "\xa0"), ("&amp;", "&"))
 _ENTITY = re.compile(r"&(?!(?:lt|gt|quot|amp|nbsp|#39);)(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 
@@ -69,13 +72,20 @@ def unescaped(text: str) -> str:
 
 
 def _without_tags(text: str, prose: bool) -> str:
-    text = _without_unseen(text)
+    text = _SCRIPT.sub(_raised, _without_unseen(text))
     lone = _lone(text, prose)
     if lone:
         text = _TAG.sub(lambda tag: tag[0] if tag[2] and tag[1].lower() in lone else _in_place_of(tag[1]), text)
     else:
         text = _INLINE_TAG.sub("", _BLOCK_TAG.sub("\n", text))
     return text.replace("<![CDATA[", "").replace("]]>", "")
+
+
+def _raised(found: re.Match[str]) -> str:
+    """A super- or subscript in the letters Unicode has for it: "10<sup>3</sup>" must not become "103"."""
+    mark = "^" if found[1].lower() == "sup" else "_"
+    done = script(mark, found[2])
+    return found[2] if done.startswith(mark) else done
 
 
 def _in_place_of(name: str) -> str:

@@ -1,6 +1,5 @@
 """What a feed's entry says, whatever the feed's format, to listings: text, people, dates, identifiers."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,16 +7,12 @@ from datetime import date
 
 from bot.core.papers import Listing, identity, merge
 from bot.core.text import markup, sanitize, tex
+from bot.sources.feed import entry_text
 from bot.sources.formats import arxiv, names
 
-MAX_ENTRIES = 2_000
+MAX_TITLE = 5_000  # characters, markup included
 MAX_ABSTRACT = 5_000  # characters; a blog's entry may be the whole article
-_LABEL = re.compile(r"\s*(abstract|summary|author\(s\)|authors?|doi|publication date|source)\s*:?\s*", re.IGNORECASE)
-_LABELLED = re.compile(rf"^{_LABEL.pattern}", re.IGNORECASE | re.MULTILINE)
-_NO_ABSTRACT = re.compile(
-    r"\W*(?:n/?a|none|null|comments?|no abstract.{0,30}|read more|volume \d+, .{0,120})?\W*", re.IGNORECASE
-)
-_CITATION = re.compile(r".{0,300}?\bdoi:? ?10\.\S+.{0,60}", re.IGNORECASE)
+TELLING = 200  # characters of a summary that need no help from the entry's full text
 
 
 @dataclass(kw_only=True)
@@ -25,6 +20,9 @@ class Entry:
     """An entry as the feed gives it, unread: text may be HTML, people one string, dates in any form."""
 
     title: str = ""
+    title_is_text: bool = False  # declared to be no markup; likewise below
+    summary_is_text: bool = False
+    content_is_text: bool = False
     link: str = ""
     guid: str = ""
     summary: str = ""
@@ -46,7 +44,7 @@ def listings(entries: Sequence[Entry], home: str) -> tuple[tuple[Listing, ...], 
     shared[identity.canonical_url(home)] += 2
     found: list[Listing] = []
     nameless = 0
-    for entry in entries[:MAX_ENTRIES]:
+    for entry in entries:
         own = shared[identity.canonical_url(entry.link)] < 2 and identity.canonical_url(entry.link).count("/") > 2
         listing = _listing(entry, own)
         if listing is None:
@@ -56,30 +54,32 @@ def listings(entries: Sequence[Entry], home: str) -> tuple[tuple[Listing, ...], 
     warnings = []
     if nameless:
         warnings.append(f"{nameless} of {len(entries)} entries have neither title nor text")
-    if len(entries) > MAX_ENTRIES:
-        warnings.append(f"the feed has {len(entries)} entries; only the first {MAX_ENTRIES} were read")
     return merge.combine(found), tuple(warnings)
 
 
 def _listing(entry: Entry, link_is_own: bool) -> Listing | None:
-    summary = markup.to_text(entry.summary)
+    title = _readable(entry.title if entry.title_is_text else markup.to_text(entry.title[:MAX_TITLE], prose=False))
+    authors = tuple(name for text in entry.people for name in names.people(markup.to_text(text, prose=False)))
+    summary = entry.summary if entry.summary_is_text else markup.to_text(entry.summary)
     announced = arxiv.announcement(summary)
-    summary, people, labelled = ("", "", []) if announced else _sections(summary)
-    content, more_people, _ = _sections(markup.to_text(entry.content)) if entry.content else ("", "", [])
-    identifiers = [entry.guid, entry.link, *entry.identifiers, *labelled]
     version, announce_type = None, ""
+    identifiers = [entry.guid, entry.link, *entry.identifiers]
     if announced:  # arXiv's own words; a link to a version in somebody's post has no say in what the paper is
         identifiers.append(announced[0])
         version = (identity.arxiv_id(announced[0]) or ("", None))[1]
-        announce_type, summary = announced[1] if announced[1] in arxiv.STRENGTH else "", announced[2]
-    abstract = _readable(content if not summary or len(summary) < 200 < len(content) else summary)
-    title = _readable(markup.to_text(entry.title)) or sanitize.shortened(abstract, 100)
+        announce_type = announced[1] if announced[1] in arxiv.STRENGTH else ""
+        text = entry_text.EntryText(abstract=announced[2])
+    else:
+        text = _text(entry, summary, title, authors)
+        identifiers += text.identifiers
+    if len(text.people) > len(authors) and set(authors) <= set(text.people):
+        authors = tuple(text.people)  # some feeds name only the first of them
+    abstract = _readable(text.abstract)
+    if not title and (title := sanitize.shortened(abstract, 100)) == abstract:
+        abstract = ""
     if not title:
         return None
-    if _NO_ABSTRACT.fullmatch(abstract) or _repeats(title, abstract):
-        abstract = ""
-    authors = [name for text in entry.people for name in names.people(markup.to_text(text))]
-    authors = authors or list(names.people(people or more_people))
+    day = entry.day or text.day
     found_doi = next((doi for text in identifiers if (doi := identity.doi(text))), "")
     arxiv_id = next((spelled[0] for text in identifiers if (spelled := identity.arxiv_id(text))), "")
     return Listing(
@@ -89,57 +89,49 @@ def _listing(entry: Entry, link_is_own: bool) -> Listing | None:
             identifiers=identifiers,
             url=entry.link if link_is_own else "",
             abstract=abstract,
-            features=(entry.link, entry.guid, str(entry.day)),
+            features=(entry.link, entry.guid, str(day)),
         ),
         guid=sanitize.line(entry.guid, 2_000),
         abstract=sanitize.shortened(abstract, MAX_ABSTRACT),
         authors=tuple(dict.fromkeys(tex.readable(name) for name in authors)),
         categories=tuple(dict.fromkeys(word for item in entry.categories[:50] if (word := sanitize.line(item, 100)))),
-        published=None if announced else entry.day,
-        listed=entry.day if announced else None,
+        organization=text.organization,
+        published=None if announced else day,
+        listed=day if announced else None,
         url=sanitize.web_address(entry.link) or (f"https://arxiv.org/abs/{arxiv_id}" if arxiv_id else ""),
         version=version,
         announce_type=announce_type,
         withdrawn=bool(arxiv_id) and arxiv.withdrawn(abstract, ""),
         doi="" if found_doi.startswith("10.48550/arxiv.") else found_doi,
-        journal=_readable(entry.journal)[:500],
+        journal=_readable(entry.journal or text.journal)[:500],
         pdf_url=sanitize.web_address(entry.pdf) or (f"https://arxiv.org/pdf/{arxiv_id}" if arxiv_id else ""),
     )
 
 
-def _repeats(title: str, abstract: str) -> bool:
-    return len(abstract) < 2 * len(title) + 20 and identity.folded(abstract) == identity.folded(title)
+def _text(entry: Entry, summary: str, title: str, authors: tuple[str, ...]) -> entry_text.EntryText:
+    """What the summary says, or where that says little the whole content."""
+    text = entry_text.read(summary, title, authors)
+    if not entry.content or (len(text.abstract) >= TELLING and not text.abstract.endswith(("...", "…"))):
+        return text
+    content = entry.content if entry.content_is_text else markup.to_text(entry.content)
+    whole = entry_text.read(content, title, authors)
+    says_little = not text.abstract or len(text.abstract) < TELLING < len(whole.abstract)
+    if says_little or _goes_on(text.abstract, whole.abstract):
+        text.abstract = whole.abstract
+    text.people = text.people or whole.people
+    text.identifiers += whole.identifiers
+    text.organization = text.organization or whole.organization
+    text.journal = text.journal or whole.journal
+    text.day = text.day or whole.day
+    return text
+
+
+def _goes_on(cut: str, whole: str) -> bool:
+    """Whether a text that was cut off with dots is the beginning of the other, which is as short as an abstract."""
+    if not cut.endswith(("...", "…")) or not len(cut) < len(whole) <= MAX_ABSTRACT:
+        return False
+    return identity.folded(whole).startswith(identity.folded(cut)[:300])
 
 
 def _readable(text: str) -> str:
-    return tex.readable(sanitize.line(text, 3 * MAX_ABSTRACT))
-
-
-def _sections(text: str) -> tuple[str, str, list[str]]:
-    """Abstract, people and identifiers of a text whose paragraphs are labelled ("Author(s): …", "DOI: …",
-    "Abstract: …"), as publishers write them; of other text all of it."""
-    if not _LABELLED.search(text):
-        return text, "", []
-    paragraphs = [line for part in text.split("\n") if (line := sanitize.line(part))]
-    if not paragraphs or len(paragraphs) > 200:
-        return text, "", []
-    labels = [_LABEL.match(line) for line in paragraphs]
-    if not any(
-        label and (":" in label[0] or label.end() == len(line)) for label, line in zip(labels, paragraphs, strict=True)
-    ):
-        return text, "", []
-    people, found, kept = "", [], []
-    for line, label in zip(paragraphs, labels, strict=True):
-        if label is None or not (":" in label[0] or label.end() == len(line)):
-            kept.append(line)
-            continue
-        name, value = label[1].lower(), line[label.end() :]
-        if name.startswith("author"):
-            people = people or value
-        elif name == "doi":
-            found.append(value)
-        elif name in {"abstract", "summary"}:
-            kept = [value] if value else []  # what stood before it was about the paper
-    if kept and len(kept) > 1 and _CITATION.fullmatch(kept[0]):
-        del kept[0]
-    return " ".join(kept), people, found
+    return tex.readable(sanitize.line(text, 2 * MAX_ABSTRACT)).replace(" ,", ",")

@@ -6,6 +6,7 @@ from typing import Any
 from bot.core.source.document import Document, Parsed
 from bot.core.text import sanitize
 from bot.errors import SourceError
+from bot.sources.feed.bounds import MAX_ENTRIES
 from bot.sources.feed.entries import Entry, listings
 from bot.sources.formats.dates import stated_day
 
@@ -28,7 +29,10 @@ def read(text: str, document: Document) -> Parsed:
         return Parsed(quiet="the feed has no entries")
     base = sanitize.web_address(data.get("home_page_url")) or document.location
     people = _people(data)
-    found, warnings = listings([_entry(item, base, people) for item in items if isinstance(item, dict)], base)
+    some = [item for item in items[:MAX_ENTRIES] if isinstance(item, dict)]
+    found, warnings = listings([_entry(item, base, people) for item in some], base)
+    if len(items) > MAX_ENTRIES:
+        warnings = (*warnings, f"the feed has {len(items)} entries; only the first {MAX_ENTRIES} were read")
     if not found:
         raise SourceError(f"none of the feed's {len(items)} entries has a title or text")
     return Parsed(listings=found, warnings=warnings)
