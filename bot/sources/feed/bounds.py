@@ -38,6 +38,7 @@ _ENTRY_START = re.compile(r"<(?:[\w-]{1,40}:)?(?:item|entry)[\s/>]", re.IGNORECA
 _TAG = re.compile(r"<(/?)([A-Za-z_][\w.-]{0,60}(?::[\w.-]{1,60})?)([^<>]*)>")
 _MARKUP = re.compile(r"<(?=[A-Za-z_/!?])")  # another "<" is a less-than sign that should have been escaped
 _DOCTYPE = re.compile(r"<!DOCTYPE[^\[<>]*(?:\[[^\]]*\]\s*)?>", re.IGNORECASE)
+_NESTED_ENTITY = re.compile(r"<!ENTITY[^>&]{0,200}&[A-Za-z]", re.IGNORECASE)
 _UNBROKEN = re.compile(r"\S{200,}")
 _CUT_ENTITY = re.compile(r"&[^;&\s]{0,31}$")
 NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
@@ -133,6 +134,8 @@ class _Cutter:
         for opening, closing in (("<!--", "-->"), ("<?", "?>"), ("<!", ">")):
             if text.startswith(opening, start):
                 if opening == "<!" and (doctype := _DOCTYPE.match(text, start)):
+                    if _NESTED_ENTITY.search(doctype[0]):
+                        raise SourceError("the feed declares entities made of entities, as only an attack does")
                     return doctype.end()
                 end = self._end(closing, start + len(opening))
                 if end >= 0:
