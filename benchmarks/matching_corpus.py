@@ -10,7 +10,8 @@ from itertools import accumulate
 import numpy as np
 
 from bot.core.papers import Paper
-from bot.core.query.words import singular, words
+from bot.core.query.plurals import singular
+from bot.core.query.words import words
 
 SMALL = (
     "the of and a to in we is for that on with as are by this our from be an which can it show model method "

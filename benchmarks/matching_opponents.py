@@ -12,7 +12,8 @@ import numpy as np
 from matching_corpus import Profiles
 
 from bot.core.papers import Paper
-from bot.core.query.words import singular, words
+from bot.core.query.plurals import singular
+from bot.core.query.words import words
 
 Pairs = Iterator[tuple[int, "np.ndarray[tuple[int], np.dtype[np.int64]]"]]  # paper, profiles
 

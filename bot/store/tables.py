@@ -101,7 +101,7 @@ class MergerRow(SQLModel, table=True):
 class MetricSnapshotRow(SQLModel, table=True):
     """A paper's numbers from this revision on."""
 
-    __tablename__ = "metric_snapshot"
+    __tablename__ = "vote"
 
     paper_id: int = Field(primary_key=True, sa_type=BIG)
     revision: int = Field(primary_key=True, sa_type=BIG)
@@ -165,10 +165,10 @@ class SettingRow(SQLModel, table=True):
     value: str = Field(sa_type=LONG)
 
 
-class UnparsedRow(SQLModel, table=True):
+class RecordingRow(SQLModel, table=True):
     """An answer that could not be read, kept so that it can be replayed."""
 
-    __tablename__ = "unparsed"
+    __tablename__ = "recording"
 
     id: int | None = identity()
     source: str = Field(index=True)
@@ -194,7 +194,7 @@ class UrlRow(SQLModel, table=True):
 class RateLimitRow(SQLModel, table=True):
     """The next moment anybody may ask a host, or hand a message to a relay or for a domain."""
 
-    __tablename__ = "rate_limit"
+    __tablename__ = "pace"
 
     name: str = Field(primary_key=True)
     next_free: datetime
@@ -209,7 +209,7 @@ class RateLimitRow(SQLModel, table=True):
 class DailyQuotaRow(SQLModel, table=True):
     """How many messages a relay was given on a day (UTC): what warming up is counted by."""
 
-    __tablename__ = "daily_quota"
+    __tablename__ = "handed"
 
     relay: str = Field(primary_key=True)
     day: date = Field(primary_key=True)
@@ -386,7 +386,7 @@ METRICS = _table(MetricSnapshotRow)
 LISTINGS = _table(ListingRow)
 TRENDS = _table(TrendRow)
 SOURCES = _table(SourceRow)
-UNPARSED = _table(UnparsedRow)
+RECORDINGS = _table(RecordingRow)
 SETTINGS = _table(SettingRow)
 URLS = _table(UrlRow)
 LIMITS = _table(RateLimitRow)

@@ -1,15 +1,17 @@
-"""Boolean skeletons: how a query's leaves make it true, for all queries of one skeleton at once, in bits.
+"""How the terms of a query make it true, for all queries of one plan at once, in bits.
 
-A *shape* is a query without its words: `|(+++)` is any three terms with OR between them. Its signs stand for slots:
-`+` a term that speaks for a paper, `-` one that does not (behind NOT, or told twice), `^` one with a weight. Finding
-terms does not belong here (see `scan`).
+A *plan* is a query without its words. Its slots say what a term in them does: WANTED speaks for a paper, UNWANTED does
+not (it stands behind NOT, or was told before), WEIGHTED speaks with a weight:
+
+    (a OR b) NOT c        ("and", ("not", UNWANTED), ("or", WANTED, WANTED))    and its terms in this order: c, a, b
+
+How terms are found in papers: see `scan`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from operator import itemgetter
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,104 +20,87 @@ from bot.core.query.ast import Group, Leaf, Node, Number, Query
 
 Bits: TypeAlias = NDArray[np.uint64]
 Take: TypeAlias = Callable[[int, Bits], None]  # writes the bits of slot j of every query of the step into an array
+Evaluate: TypeAlias = Callable[[Take, Bits], None]  # writes which papers each query of the step is true of
+Plan: TypeAlias = tuple[Any, ...]  # ("and" | "or" | "not", part, ...), ("of", least, part, ...), or one of the slots
 
-_OPENERS = {"and": "&", "or": "|", "not": "!"}
-
-
-def outline(query: Query) -> tuple[str, list[Leaf]]:
-    """The shape of a query, and its leaves in the order of the shape's slots."""
-    leaves: list[Leaf] = []
-    return _outline(query.root, True, set(), leaves), leaves
+WANTED: Plan = ("+",)
+UNWANTED: Plan = ("-",)
+WEIGHTED: Plan = ("^",)
 
 
-def alternatives(count: int) -> str:
-    """The shape of so many different terms without weight, with OR between them."""
-    return f"|({'+' * count})"
+def plan_of(query: Query) -> tuple[Plan, list[Leaf]]:
+    """The plan of a query, and its terms in the order of the plan's slots."""
+    terms: list[Leaf] = []
+    return _plan(query.root, True, set(), terms), terms
 
 
-def _outline(node: Node, wanted: bool, told: set[Leaf], leaves: list[Leaf]) -> str:
+@lru_cache(maxsize=256)
+def alternatives(count: int) -> Plan:
+    """The plan of so many different terms without weight, with OR between them."""
+    return ("or", *[WANTED] * count)
+
+
+def _plan(node: Node, wanted: bool, told: set[Leaf], terms: list[Leaf]) -> Plan:
     if not isinstance(node, Group):
-        leaves.append(node)
-        return _sign(node, wanted, told)
+        terms.append(node)
+        return _slot_of(node, wanted, told)
     inside = wanted != (node.kind == "not")
-    inner: list[tuple[str, Sequence[Leaf]]] = []
+    parts: list[tuple[Plan, list[Leaf]]] = []
     for part in node.parts:
-        if isinstance(part, Group):
-            below: list[Leaf] = []
-            inner.append((_outline(part, inside, told, below), below))
-        else:
-            inner.append((_sign(part, inside, told), (part,)))
-    inner.sort(key=itemgetter(0))  # the order of the parts makes no difference
-    for _, parts in inner:
-        leaves += parts
-    opener = _OPENERS.get(node.kind) or f"{node.least}#"
-    return f"{opener}({''.join([text for text, _ in inner])})"
+        below: list[Leaf] = []
+        parts.append((_plan(part, inside, told, below), below))
+    parts.sort(key=lambda part: part[0])  # the order of the parts makes no difference
+    for _, below in parts:
+        terms += below
+    head = (node.kind, node.least) if node.kind == "of" else (node.kind,)
+    return (*head, *(plan for plan, _ in parts))
 
 
-def _sign(leaf: Leaf, wanted: bool, told: set[Leaf]) -> str:
-    """The sign of a slot; `told` are the leaves that have spoken for the paper, this one included afterwards."""
-    if not wanted:
-        return "-"
-    before = len(told)
+def _slot_of(leaf: Leaf, wanted: bool, told: set[Leaf]) -> Plan:
+    """The slot of a term; `told` are the terms that have spoken for the paper, this one included afterwards."""
+    if not wanted or leaf in told:
+        return UNWANTED
     told.add(leaf)
-    if len(told) == before:
-        return "-"
-    return "^" if _weighted(leaf) else "+"
-
-
-def _weighted(leaf: Leaf) -> bool:
-    return not isinstance(leaf, Number) and leaf.weight != 1
+    return WEIGHTED if not isinstance(leaf, Number) and leaf.weight != 1 else WANTED
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """A skeleton ready to be evaluated."""
+class QueryPlan:
+    """A plan ready to be evaluated."""
 
-    width: int  # how many slots
     scored: tuple[int, ...]  # slots that speak for a paper
     weighted: bool
-    evaluate: Callable[[Take, Bits], None]  # writes which papers each query of the step is true of
+    evaluate: Evaluate
 
 
 @lru_cache(maxsize=1 << 16)
-def shape(text: str) -> Shape:
-    """The shape that `outline` wrote."""
-    slots = [c for c in text if c in "+-^"]
-    evaluate, _, _ = _compiled(text, 0, 0)
-    return Shape(len(slots), tuple(i for i, c in enumerate(slots) if c != "-"), "^" in slots, evaluate)
+def compiled(plan: Plan) -> QueryPlan:
+    """What `plan_of` planned, made ready."""
+    slots: list[Plan] = []
+    evaluate = _compiled(plan, slots)
+    return QueryPlan(tuple(i for i, slot in enumerate(slots) if slot != UNWANTED), WEIGHTED in slots, evaluate)
 
 
-def _compiled(text: str, at: int, slot: int) -> tuple[Callable[[Take, Bits], None], int, int]:
-    """The evaluation of the part at a position; the position and the slot behind it."""
-    if text[at] in "+-^":
-        return _leaf(slot), at + 1, slot + 1
-    opened = text.index("(", at)
-    opener, at = text[at:opened], opened + 1
-    parts = []
-    while text[at] != ")":
-        negated = text[at] == "!" and opener == "&"  # a & ~b needs no array for ~b alone
-        if negated:
-            part, at, slot = _compiled(text, at + 2, slot)
-            at += 1
-        else:
-            part, at, slot = _compiled(text, at, slot)
-        parts.append((part, negated))
-    if opener == "&":
-        evaluate = _all(parts)
-    elif opener == "|":
-        evaluate = _any([part for part, _ in parts])
-    elif opener == "!":
-        evaluate = _not(parts[0][0])
-    else:
-        evaluate = _at_least(int(opener[:-1]), [part for part, _ in parts])
-    return evaluate, at + 1, slot
+def _compiled(plan: Plan, slots: list[Plan]) -> Evaluate:
+    """The evaluation of a part; its slots are numbered on behind those found so far."""
+    kind = plan[0]
+    if len(plan) == 1:
+        slots.append(plan)
+        return _slot(len(slots) - 1)
+    if kind == "not":
+        return _not(_compiled(plan[1], slots))
+    if kind == "and":  # a & ~b needs no array for ~b alone
+        return _all([(_compiled(p[1] if p[0] == "not" else p, slots), p[0] == "not") for p in plan[1:]])
+    if kind == "or":
+        return _any([_compiled(part, slots) for part in plan[1:]])
+    return _at_least(plan[1], [_compiled(part, slots) for part in plan[2:]])
 
 
-def _leaf(slot: int) -> Callable[[Take, Bits], None]:
+def _slot(slot: int) -> Evaluate:
     return lambda take, out: take(slot, out)
 
 
-def _any(parts: list[Callable[[Take, Bits], None]]) -> Callable[[Take, Bits], None]:
+def _any(parts: list[Evaluate]) -> Evaluate:
     def evaluate(take: Take, out: Bits) -> None:
         parts[0](take, out)
         other = np.empty_like(out)
@@ -126,7 +111,7 @@ def _any(parts: list[Callable[[Take, Bits], None]]) -> Callable[[Take, Bits], No
     return evaluate
 
 
-def _all(parts: list[tuple[Callable[[Take, Bits], None], bool]]) -> Callable[[Take, Bits], None]:
+def _all(parts: list[tuple[Evaluate, bool]]) -> Evaluate:
     ordered = sorted(parts, key=lambda pair: pair[1])  # those without NOT first
 
     def evaluate(take: Take, out: Bits) -> None:
@@ -144,7 +129,7 @@ def _all(parts: list[tuple[Callable[[Take, Bits], None], bool]]) -> Callable[[Ta
     return evaluate
 
 
-def _not(part: Callable[[Take, Bits], None]) -> Callable[[Take, Bits], None]:
+def _not(part: Evaluate) -> Evaluate:
     def evaluate(take: Take, out: Bits) -> None:
         part(take, out)
         np.invert(out, out=out)
@@ -152,7 +137,7 @@ def _not(part: Callable[[Take, Bits], None]) -> Callable[[Take, Bits], None]:
     return evaluate
 
 
-def _at_least(least: int, parts: list[Callable[[Take, Bits], None]]) -> Callable[[Take, Bits], None]:
+def _at_least(least: int, parts: list[Evaluate]) -> Evaluate:
     def evaluate(take: Take, out: Bits) -> None:
         planes: list[Bits] = []
         for count, part in enumerate(parts, 1):

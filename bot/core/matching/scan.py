@@ -1,11 +1,11 @@
-"""Finds the leaves of a table in a batch of papers, for all papers at once. What queries make of them is in `shapes`.
+"""Finds the terms of an index in a batch of papers, for all papers at once. What queries make of them: see `plans`.
 
-Every paper of a batch is one bit; a leaf becomes a row of bits. The papers' words lie in one row (`tokens`), and the
-table's automaton walks all of them together, one array operation a step.
+Every paper of a batch is one bit; a term becomes a row of bits. The papers' words lie in one row (`texts`), and the
+index's automaton walks all of them together, one array operation a step.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from typing import TypeAlias
@@ -14,87 +14,68 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.core.matching.arrays import Ints, spread
-from bot.core.matching.proximity import WordPairs, joined_words, near_leaves, word_pairs
-from bot.core.matching.term_index import LeafTable
-from bot.core.matching.tokens import EXACT, FOLDED, NAME, Tokens
+from bot.core.matching.proximity import near_terms
+from bot.core.matching.term_index import TermIndex
+from bot.core.matching.texts import ABSTRACT, EXACT, FOLDED, NAME, ReadTexts, Texts
 from bot.core.papers import Paper
 from bot.core.query.ast import Number
-from bot.core.query.words import fold_value, singular
+from bot.core.query.plurals import keys
+from bot.core.query.words import fold_value, without_plus
 
 Bits: TypeAlias = NDArray[np.uint64]
 
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """Where leaves begin in titles, abstracts and names, each place once, sorted by leaf."""
+    """Where terms begin in titles, abstracts and names, each place once, sorted by term."""
 
-    leaf: Ints
+    term: Ints
     paper: Ints  # bit of the paper
     field: Ints  # TITLE, ABSTRACT, ...
+    third: Ints  # of the abstract: 0, 1, 2; 0 in other fields
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What a batch of papers holds: a row of bits for every leaf that is in some paper; row 0 is empty."""
+    """What a batch of papers holds: a row of bits for every term that is in some paper; row 0 is empty."""
 
-    row: NDArray[np.intp]  # leaf -> row
+    row: NDArray[np.intp]  # term -> row
     bits: Bits  # [rows, words]
     hits: Callable[[], Hits]
     lengths: Callable[[], Ints]  # words in title and abstract, by bit
 
 
-class Texts:
-    """Papers read for matching, once for any number of matchers. None is a paper without anything."""
-
-    def __init__(self, papers: Iterable[Paper | None]) -> None:
-        self.papers = tuple(papers)
-        self._whole = False
-        self._read: dict[tuple[bool, bool, bool], tuple[Tokens, WordPairs]] = {}
-
-    def prepare(self) -> None:
-        """Read them whole, once and for all: whatever is asked later is found in that reading."""
-        self._whole = True
-        self.read(LeafTable())
-
-    def read(self, table: LeafTable) -> tuple[Tokens, WordPairs]:
-        """The words of the papers, as far as a table asks for them."""
-        wanted = (True,) * 3 if self._whole else (table.has_exact, table.has_names, table.has_exact_names)
-        if wanted not in self._read:
-            tokens = Tokens(self.papers, *wanted)
-            self._read[wanted] = tokens, word_pairs(*tokens.reading(FOLDED))
-        return self._read[wanted]
-
-
-def scan(table: LeafTable, texts: Texts, order: Ints | None = None) -> Scan:
-    """Looks for every leaf of the table in the papers. Paper order[i], or without an order paper i, gets bit i."""
-    tokens, pairs = texts.read(table)
-    count = len(texts.papers)
-    bit_of = np.arange(count)
-    if order is not None:
-        bit_of[order] = np.arange(count)
-    leaf, place = _found(table, tokens, pairs)
-    told = (np.array(table.fields, np.int64)[leaf] & tokens.field[place]) != 0
-    leaf, place = leaf[told], place[told]
-    other_leaf, other_paper = _values_and_counts(table, texts.papers)
+def scan(index: TermIndex, texts: Texts, order: Ints) -> Scan:
+    """Looks for every term of the index in the papers. Paper order[i] gets bit i."""
+    read = texts.read(exact=index.has_exact, names=index.has_names, exact_names=index.has_exact_names)
+    tokens, count = read.tokens, len(texts.papers)
+    bit_of = np.empty(count, np.int64)
+    bit_of[order] = np.arange(count)
+    term, place = _found(index, read)
+    asked = (index.field_bits[term] & tokens.field[place]) != 0
+    term, place = term[asked], place[asked]
+    other_term, other_paper = _values_and_counts(index, texts.papers)
 
     def hits() -> Hits:
-        both = np.unique(leaf << 32 | place)
+        both = np.unique(term << 32 | place)
         places = both & 0xFFFFFFFF
-        return Hits(both >> 32, bit_of[tokens.paper[places]], tokens.field[places])
+        field, text = tokens.field[places], tokens.text[places]
+        third = np.where(field == ABSTRACT, 3 * (places - tokens.begin[text]) // tokens.size[text], 0)
+        return Hits(both >> 32, bit_of[tokens.paper[places]], field, third)
 
     def lengths() -> Ints:
-        by_paper = np.bincount(tokens.paper[tokens.reading(FOLDED)[1] > 0], minlength=count)
-        return by_paper if order is None else by_paper[order]
+        by_paper: Ints = np.bincount(tokens.paper[read.token > 0], minlength=count)[order]
+        return by_paper
 
-    present = np.zeros(table.count, bool)
-    present[leaf] = True
-    present[other_leaf] = True
+    present = np.zeros(index.count, bool)
+    present[term] = True
+    present[other_term] = True
     used = np.flatnonzero(present)
-    row = np.zeros(table.count, np.intp)
+    row = np.zeros(index.count, np.intp)
     row[used] = np.arange(1, len(used) + 1)
     bits = np.zeros((len(used) + 1, max(1, (count + 63) // 64)), np.uint64)
-    for leaves, papers in ((leaf, tokens.paper[place]), (other_leaf, other_paper)):
-        set_bits(bits, row[leaves], bit_of[papers])
+    for terms, papers in ((term, tokens.paper[place]), (other_term, other_paper)):
+        set_bits(bits, row[terms], bit_of[papers])
     return Scan(row, bits, hits, lengths)
 
 
@@ -112,45 +93,85 @@ def set_places(bits: Bits) -> Ints:
     return used.take(within >> 3) << 3 | within & 7
 
 
-def _found(table: LeafTable, tokens: Tokens, pairs: WordPairs) -> tuple[Ints, Ints]:
-    """Every leaf found in texts and names, with the token it begins at; some more than once."""
-    folded, token = tokens.reading(FOLDED)
-    get = table.labels.get
-    plain = np.array(list(map(get, map(singular, folded), repeat(-1))), np.int64)
+def _found(index: TermIndex, read: ReadTexts) -> tuple[Ints, Ints]:
+    """Every term found in texts and names, with the token it begins at; some more than once."""
+    tokens, folded, token = read.tokens, read.folded, read.token
+    plain = np.array(list(map(index.labels.get, read.singulars, repeat(-1))), np.int64)
     live = np.flatnonzero((label := plain[token]) >= 0)
     edges = [(live, label[live])]
-    if table.prefix_lengths:
-        edges.append(_everywhere(token, [_starred(table, word) for word in folded]))
-    if table.has_exact:
+    if len(read.with_plus):
+        also: list[list[int]] = [[] for _ in folded]
+        for word in read.with_plus.tolist():
+            also[word] = [found for key in keys(folded[word])[1:] for found in _known(index, key)]
+        edges.append(_everywhere(token, also))
+    if index.prefix_lengths:
+        edges.append(_everywhere(token, [_starred(index, word) for word in folded]))
+    if index.has_exact:
         typed, typed_token = tokens.reading(EXACT)
-        edges.append(_everywhere(typed_token, [_known(table, "=" + word) for word in typed]))
-    if table.has_names:
+        edges.append(_everywhere(typed_token, [_known(index, "=" + word) for word in typed]))
+    if index.has_names:
         names, name_token = tokens.reading(FOLDED, NAME)
-        edges.append(_everywhere(name_token, [_name(table, word) for word in names]))
-    if table.has_exact_names:
+        edges.append(_everywhere(name_token, [_name(index, word) for word in names]))
+    if index.has_exact_names:
         names, name_token = tokens.reading(EXACT, NAME)
-        edges.append(_everywhere(name_token, [_known(table, "@=" + word) for word in names]))
+        edges.append(_everywhere(name_token, [_known(index, "@=" + word) for word in names]))
     place, label = (np.concatenate(parts) for parts in zip(*edges, strict=True))
-    near = near_leaves(table, tokens.text, place, label)
-    pair_place, pair_label = joined_words(table, folded, token, plain, pairs)
+    near = near_terms(index, tokens.text, place, label)
+    pair_place, pair_label = _joined(index, read)
     width = np.repeat([1, 2], [len(place), len(pair_place)])
-    paths = _walk(table, np.concatenate([place, pair_place]), np.concatenate([label, pair_label]), width, len(tokens))
-    leaves, places = zip(near, *paths, strict=True)
-    return np.concatenate(leaves), np.concatenate(places)
+    paths = _walk(index, np.concatenate([place, pair_place]), np.concatenate([label, pair_label]), width, len(tokens))
+    terms, places = zip(near, *paths, strict=True)
+    return np.concatenate(terms), np.concatenate(places)
 
 
-def _known(table: LeafTable, spelling: str) -> list[int]:
-    return [found] if (found := table.labels.get(spelling)) is not None else []
+def _joined(index: TermIndex, read: ReadTexts) -> tuple[Ints, Ints]:
+    """Every place where a label stands for a word and its neighbour read as one."""
+    near = read.neighbours
+    likely = np.flatnonzero(index.likely[near.key_hash & (len(index.likely) - 1)])
+    found, label = index.label_of_hash.find(near.key_hash[likely])
+    place = near.place[likely[found]]
+    if not index.prefixes:
+        return place, label
+    places: list[int] = []
+    labels: list[int] = []
+    _joined_prefixes(index, read, places, labels)
+    return np.concatenate([place, np.array(places, np.int64)]), np.concatenate([label, np.array(labels, np.int64)])
 
 
-def _starred(table: LeafTable, word: str) -> list[int]:
-    get = table.labels.get
-    return [found for n in table.prefix_lengths if (found := get(word[:n] + "*")) is not None and n <= len(word)]
+def _joined_prefixes(index: TermIndex, read: ReadTexts, places: list[int], labels: list[int]) -> None:
+    """Adds the starred labels that reach from a word into its neighbour."""
+    folded, token = read.folded, read.token
+    able = np.unique(read.neighbours.place)
+    numbers = {folded[number]: number for number in np.unique(token[able]).tolist()}
+    heads: dict[int, dict[str, int]] = {}  # first word -> begin of the second -> label
+    for prefix, label in index.prefixes:
+        for cut in range(1, len(prefix)):
+            if (number := numbers.get(prefix[:cut])) is not None:
+                heads.setdefault(number, {})[prefix[cut:]] = label
+    is_head = np.zeros(len(folded), bool)
+    is_head[list(heads)] = True
+    for place in able[is_head[token[able]]].tolist():
+        second, endings = folded[token[place + 1]], heads[int(token[place])]
+        for length in range(1, len(second) + 1):
+            if (found := endings.get(second[:length])) is not None:
+                places.append(place)
+                labels.append(found)
 
 
-def _name(table: LeafTable, word: str) -> list[int]:
-    spellings = [f"@{word}", *(f"@{word[:n]}*" for n in table.name_prefix_lengths if n <= len(word))]
-    return [found for spelling in spellings if (found := table.labels.get(spelling)) is not None]
+def _known(index: TermIndex, spelling: str) -> list[int]:
+    return [found] if (found := index.labels.get(spelling)) is not None else []
+
+
+def _starred(index: TermIndex, word: str) -> list[int]:
+    get = index.labels.get
+    return [found for n in index.prefix_lengths if (found := get(word[:n] + "*")) is not None and n <= len(word)]
+
+
+def _name(index: TermIndex, word: str) -> list[int]:
+    spellings = [f"@{word}", *(f"@{word[:n]}*" for n in index.name_prefix_lengths if n <= len(word))]
+    if word[-1:] == "+":
+        spellings.append(f"@{without_plus(word)}")
+    return [found for spelling in spellings if (found := index.labels.get(spelling)) is not None]
 
 
 def _everywhere(token: Ints, labels: list[list[int]]) -> tuple[Ints, Ints]:
@@ -163,53 +184,51 @@ def _everywhere(token: Ints, labels: list[list[int]]) -> tuple[Ints, Ints]:
     return place, flat[at]
 
 
-def _walk(table: LeafTable, place: Ints, label: Ints, width: Ints, size: int) -> Iterator[tuple[Ints, Ints]]:
+def _walk(index: TermIndex, place: Ints, label: Ints, width: Ints, size: int) -> Iterator[tuple[Ints, Ints]]:
     """All paths of the automaton through labels that stand at places and are so many tokens wide.
 
-    Yields leaves and the places where their paths begin.
+    Yields terms and the places where their paths begin.
     """
-    first, grows, ends = (np.array(part, np.int64) for part in (table.first, table.grows, table.ends))
-    end_leaf, end_next = np.array(table.end_leaf, np.int64), np.array(table.end_next, np.int64)
     order = np.argsort(place, kind="stable")
     place, label, width = place[order], label[order], width[order]
     labels_from = np.concatenate([[0], np.cumsum(np.bincount(place, minlength=size))])
-    state = first[label]
+    state = index.first[label]
     start, after = place, place + width
     while True:
-        end, here = ends[state], start
+        end, here = index.ends[state], start
         while len(done := np.flatnonzero(end)):
             end, here = end[done], here[done]
-            yield end_leaf[end], here
-            end = end_next[end]
-        alive = np.flatnonzero(grows[state])
+            yield index.end_term[end], here
+            end = index.end_next[end]
+        alive = np.flatnonzero(index.grows[state])
         if not len(alive):
             return
         begin = labels_from[after[alive]]
         source, edge = spread(alive, begin, labels_from[after[alive] + 1] - begin)
-        index, state = table.steps.find(state[source] << 32 | label[edge])
-        start, after = start[source[index]], after[source[index]] + width[edge[index]]
+        step, state = index.steps.find(state[source] << 32 | label[edge])
+        start, after = start[source[step]], after[source[step]] + width[edge[step]]
 
 
-def _values_and_counts(table: LeafTable, papers: Sequence[Paper | None]) -> tuple[Ints, Ints]:
-    """Leaves that ask for categories, sources and numbers, with the papers that have them."""
+def _values_and_counts(index: TermIndex, papers: Sequence[Paper | None]) -> tuple[Ints, Ints]:
+    """Terms that ask for categories, sources and numbers, with the papers that have them."""
     found: list[tuple[int, int]] = []
-    if table.values:
+    if index.values:
         for bit, paper in enumerate(papers):
             for field, values in (("category", paper.categories), ("source", paper.sources)) if paper else ():
                 for value in values or ():
                     folded = fold_value(value)
                     keys = [folded, *(folded[: i + 1] + "*" for i, c in enumerate(folded) if c == ".")]
-                    found += [(leaf, bit) for key in keys if (leaf := table.values.get((field, key)))]
-    bits, leaves = [bit for _, bit in found], [leaf for leaf, _ in found]
-    for name in {condition.name for condition, _ in table.conditions}:
+                    found += [(term, bit) for key in keys if (term := index.values.get((field, key)))]
+    bits, terms = [bit for _, bit in found], [term for term, _ in found]
+    for name in {condition.name for condition, _ in index.conditions}:
         counted = sorted((c, bit) for bit, p in enumerate(papers) if p and (c := getattr(p, name)) is not None)
         counts, owners = [count for count, _ in counted], [bit for _, bit in counted]
-        for condition, leaf in table.conditions:
+        for condition, term in index.conditions:
             if condition.name == name:
                 begin, end = _range(condition, counts)
                 bits += owners[begin:end]
-                leaves += [leaf] * (end - begin)
-    return np.array(leaves, np.int64), np.array(bits, np.int64)
+                terms += [term] * (end - begin)
+    return np.array(terms, np.int64), np.array(bits, np.int64)
 
 
 def _range(condition: Number, counts: list[int]) -> tuple[int, int]:

@@ -1,9 +1,26 @@
-"""The acronyms of the field that are ordinary English words: in capitals they mean themselves, not the word.
+"""The acronyms that are ordinary English words: in capitals they mean themselves, not the word.
 
-How they are read does not belong here (see `query`). A word earns its place when papers use it in capitals as a name
-*and* in small letters as a word; RAG, SAM or CoT do not: nobody writes of rags.
+How they are read: see `parser`. A word earns its place when papers use it in capitals as a name *and* in small letters
+as a word (STAR, LED, IT); RAG, SAM or CoT do not: nobody writes of rags.
 """
 
+_FUNCTION_WORDS = """
+    a about above across after again against ago aids all almost alone along also although always am among an and any
+    are around as at away back be because been before behind being below best between beyond both but by came can
+    cannot come could cut did do does done down due during each either else end even ever every far few find first for
+    found from full further gave get give given go goes gone got had has have having he hence her here hers herself
+    him his how however if in instead into is it its itself just kept led left less lest let lost made many may me met
+    might mine more most much must my near need neither never next nor not now of off often on once one only onto or
+    other our ours out over own per perhaps put quite ran rather said same sat saw say see seen sent set shall she
+    should show since so some soon still such sure ten than that the their them then there these they this those
+    though three through thus till to together told too took toward two under unless until up upon us use used very
+    via was we well went were what when where whether which while who whom whose why will with within without would
+    yes yet you your
+    able bad bag bar bat bed big bin bit box bug bus buy cad cab car cat cow cry cup die dog dot dry ear eat egg eye
+    fan fat fed fee fly fun fur gas gel god gun guy hat hen hit hot hub ice ill jet job key kid lab lap law leg lid
+    lie log low mad man mix mom mud new nod nut odd oil old pad pan pay pen pet pie pig pin pit raw red rid rob row
+    rub rug sad sea sex shy sit six sky sky son spy tea tie tin toe ton toy try van wet wig zip
+"""
 ORDINARY_WORDS = frozenset(
     """
     act adapt adept agent agile aim alert alias align alpha amber anchor angel apex apollo apple arc arch arena argo
@@ -62,4 +79,5 @@ ORDINARY_WORDS = frozenset(
     window wine wing wise wish wit wolf wonder wood word work world worm worth yield young zebra zen zero zest zone
     zoom
     """.split()  # noqa: SIM905  (a paragraph reads better than a thousand quotes)
+    + _FUNCTION_WORDS.split()
 )

@@ -1,6 +1,6 @@
 """What a query is made of: terms, numbers and groups; how they are written; and the error for what is no query.
 
-Reading a text does not belong here (see `query_reader`), nor what a query is true of (`evaluate`, `matcher`).
+How a text is read belongs to `parser`, what a query is true of to `evaluate` and `bot.core.matching`.
 """
 
 import re
@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
+from itertools import pairwise
 from typing import Literal, NamedTuple, TypeAlias
 
+from bot.core.query.words import is_blankless
 from bot.errors import PaperlarkError
 
 NUMBERS = ("upvotes", "comments", "stars")
@@ -178,16 +180,26 @@ def written(node: Node) -> str:
     return f"NOT {inner[0]}" if node.kind == "not" else " ".join(inner)
 
 
+def _written_words(words: tuple[str, ...]) -> str:
+    """Words with blanks between them, but for runs of a script that has none: they count as one word."""
+    if len(words) == 1:
+        return words[0]
+    text = words[0]
+    for before, word in pairwise(words):
+        text += word if is_blankless(before) and is_blankless(word) else f" {word}"
+    return text
+
+
 @lru_cache(maxsize=1 << 14)
 def _written_term(term: Term) -> str:
-    text = " ".join(term.words)
+    text = _written_words(term.words)
     if term.field in VALUE_FIELDS:
         starred = text.endswith("*")
         text = text.removesuffix("*").translate(_WIDE)
         if not starred and (not _PLAIN.fullmatch(text) or text in _RESERVED):
             text = f'"{text}"'
         text += "*" * starred
-    elif len(term.words) > 1 or text.removesuffix("*").casefold() in _RESERVED:
+    elif term.near or " " in text or "," in text or text.removesuffix("*").casefold() in _RESERVED:
         text = f'"{text}"'
     return (
         (f"{term.field}:" if term.field else "")

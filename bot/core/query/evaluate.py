@@ -1,7 +1,7 @@
 """What a query is true of: the plain evaluation, to be read beside the language's definition, and the words behind it.
 
-Made for one query and one paper at a time; for many of both see `matcher`, which has to agree with this module, and for
-the words behind many answers `quoter`.
+Made for one query and one paper at a time; for many of both see `bot.core.matching`, which has to agree with this
+module, and for the words behind many answers `evaluate_many`.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -12,8 +12,9 @@ from typing import Final, TypedDict
 
 from bot.core.papers import Paper
 from bot.core.query.ast import VALUE_FIELDS, Comparison, Group, Leaf, Node, Number, Query, Term, true, written
+from bot.core.query.plurals import keys, singular
 from bot.core.query.quote import Quote
-from bot.core.query.words import Word, exact_word_spans, fold_value, joins, singular, word_spans
+from bot.core.query.words import Word, exact_word_spans, fold_value, is_hangul, joins, without_plus, word_spans
 
 COMPARE: Final[dict[Comparison, Callable[[int, int], bool]]] = {">=": ge, ">": gt, "<=": le, "<": lt, "=": eq}
 
@@ -145,40 +146,51 @@ class Text:
 
     def find(self, term: Term) -> tuple[int, int] | None:
         """Where a term stands in the text, [start, end); (-1, -1) if it does, but the place cannot be told."""
-        if term.exact:
-            words = self.exact_words
-            for i in range(len(words) - len(term.words) + 1):
-                if all(words[i + j].word == word for j, word in enumerate(term.words)):
-                    return words[i].start, words[i + len(term.words) - 1].end
-            return None
+        words = self.exact_words if term.exact else self.words
+        place = self.find_words(term)
+        return None if place is None else (words[place[0]].start, words[place[1] - 1].end)
+
+    def find_words(self, term: Term) -> tuple[int, int] | None:
+        """The words of the text [start, end) where a term stands first; of words near each other the closest ones."""
         if term.near:
-            place = self._near(term)
-        elif len(term.words) == 1 and not term.words[0].endswith("*"):
-            place = self._word(self._same(term.words[0]))
-        else:
-            place = next((place for i in self._starts(term) if (place := self._stands(term, i))), None)
-        return None if place is None else (self.words[place[0]].start, self.words[place[1] - 1].end)
+            return self._near(term)
+        if term.exact:
+            start = next(self._exact_starts(term), None)
+            return None if start is None else (start, start + len(term.words))
+        if len(term.words) == 1 and prefix_of(term.words[0]) is None:
+            return self._word(self._same(term.words[0]))
+        return next((place for i in self._starts(term) if (place := self._stands(term, i))), None)
+
+    def first_word(self, term: Term) -> int | None:
+        """The word of the text at which a term begins first."""
+        if term.near:
+            return self._first_near(term)
+        place = self.find_words(term)
+        return None if place is None else place[0]
 
     def count(self, term: Term) -> int:
         """At how many places a term begins; words near each other count once."""
         if term.near:
-            return int(self.find(term) is not None)
+            return int(self._near(term) is not None)
         if term.exact:
-            words = [word.word for word in self.exact_words]
-            return sum(tuple(words[i : i + len(term.words)]) == term.words for i in range(len(words)))
+            return sum(1 for _ in self._exact_starts(term))
         return sum(self._stands(term, i) is not None for i in self._starts(term))
+
+    def _exact_starts(self, term: Term) -> Iterator[int]:
+        words = [word.word for word in self.exact_words]
+        return (i for i in range(len(words)) if tuple(words[i : i + len(term.words)]) == term.words)
 
     def _word(self, wanted: str) -> tuple[int, int] | None:
         """The first word, or two words read as one, that a term of a single word stands for."""
         start = next(iter(self.places.get(wanted, ())), None)
         if start is None:
             return None
-        return start, start + (1 if self._same(self.words[start].word) == wanted else 2)
+        return start, start + (1 if wanted in self._keys(self.words[start].word) else 2)
 
     def _starts(self, term: Term) -> Iterable[int]:
         """The words of the text a reading of the term may begin with; most terms are not there at all."""
         firsts = [wanted for wanted, _ in self._units(term.words, 0)]
-        if any(wanted.endswith("*") for wanted in firsts):
+        if any(prefix_of(wanted) is not None for wanted in firsts):
             return range(len(self.words))
         return sorted(set().union(*(self.places.get(self._same(wanted), ()) for wanted in firsts)))
 
@@ -189,7 +201,8 @@ class Text:
         words = [word.word for word in self.words]
         for i in range(len(words)):
             for unit, _ in self._units(words, i):
-                places.setdefault(self._same(unit), []).append(i)
+                for key in self._keys(unit):
+                    places.setdefault(key, []).append(i)
         return places
 
     def _stands(self, term: Term, start: int) -> tuple[int, int] | None:
@@ -216,25 +229,53 @@ class Text:
 
     def _agree(self, wanted: str, unit: str, first: str) -> bool:
         """Whether a unit of the term stands for a unit of the text; `first` is the first word of a joined pair."""
-        if wanted.endswith("*"):
-            return unit.startswith(wanted[:-1]) and len(wanted) - 1 > len(first)
-        return self._same(wanted) == self._same(unit)
+        prefix = prefix_of(wanted)
+        if prefix is None:
+            return self._same(wanted) in self._keys(unit)
+        return unit.startswith(prefix) and len(prefix) > len(first)
 
     def _same(self, word: str) -> str:
         return word if self.is_name else singular(word)
 
+    def _keys(self, unit: str) -> tuple[str, ...]:
+        """What a unit of the text is found by."""
+        if not self.is_name:
+            return keys(unit)
+        plain = without_plus(unit) if unit[-1] == "+" else ""
+        return (unit, plain) if plain else (unit,)
+
     def _near(self, term: Term) -> tuple[int, int] | None:
         """The tightest run of words [start, end) with a place of its own for each of the term's words."""
-        places = [[i for i, word in enumerate(self.words) if self._agree(w, word.word, "")] for w in term.words]
-        if not all(places):
-            return None
         best: tuple[int, int] | None = None
-        for start in sorted(set().union(*places)):
+        for start in sorted(set().union(*(places := self._near_places(term)))):
             reach = start + term.near if best is None else min(start + term.near, start + best[1] - best[0] - 2)
-            end = last_place([[i for i in row if start <= i <= reach] for row in places])
+            end = last_place(within(places, start, reach))
             if end is not None:
                 best = start, end + 1
         return best
+
+    def _first_near(self, term: Term) -> int | None:
+        """The first word from which on a term's words are near each other."""
+        places = self._near_places(term)
+        starts = sorted(set().union(*places))
+        return next((at for at in starts if last_place(within(places, at, at + term.near)) is not None), None)
+
+    def _near_places(self, term: Term) -> list[list[int]]:
+        """The places of each of the term's words; none of any where one has none."""
+        places = [[i for i, word in enumerate(self.words) if self._agree(w, word.word, "")] for w in term.words]
+        return places if all(places) else [[]]
+
+
+def within(places: list[list[int]], start: int, end: int) -> list[list[int]]:
+    """The places from start to end, both included, of every row."""
+    return [[place for place in row if start <= place <= end] for row in places]
+
+
+def prefix_of(wanted: str) -> str | None:
+    """The letters with which a word begins that the term's word is true of; None: it has to be the same word."""
+    if wanted[-1] == "*":
+        return wanted[:-1]
+    return wanted if is_hangul(wanted) else None
 
 
 def units(words: "list[str] | tuple[str, ...]", i: int, *, joined: bool) -> Iterator[tuple[str, int]]:

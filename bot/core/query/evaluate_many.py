@@ -1,15 +1,15 @@
 """The words behind an answer, for many readers of the same papers. Pure.
 
-What a query is true of belongs to `evaluate`; which papers answer whom is found by `matcher`.
+What a query is true of belongs to `evaluate`; which papers answer whom is found by `bot.core.matching`.
 """
 
 from functools import lru_cache
 
 from bot.core.papers import Paper
 from bot.core.query.ast import TEXT_FIELDS, Group, Leaf, Number, Query, true
-from bot.core.query.evaluate import Reading, units
+from bot.core.query.evaluate import Reading, prefix_of, units
+from bot.core.query.plurals import singular
 from bot.core.query.quote import Quote
-from bot.core.query.words import singular
 
 
 class Quoter:
@@ -88,5 +88,5 @@ def _firsts(leaf: Leaf) -> frozenset[str]:
     if isinstance(leaf, Number) or leaf.field not in TEXT_FIELDS or leaf.exact:
         return frozenset()
     words = leaf.words[:1] if leaf.near else leaf.words
-    firsts = frozenset(singular(unit) for unit, _ in units(words, 0, joined=True))
-    return frozenset() if any(first.endswith("*") for first in firsts) else firsts
+    begins = [unit for unit, _ in units(words, 0, joined=True)]
+    return frozenset() if any(prefix_of(unit) is not None for unit in begins) else frozenset(map(singular, begins))

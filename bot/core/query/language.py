@@ -1,6 +1,6 @@
 """The profile language: text to Query and back, and the query a whole profile stands for.
 
-The face of `query_tree` and `query_reader`. What a query is true of does not belong here (see `evaluate`, `matcher`).
+Put together from `ast` and `parser`. What a query is true of: see `evaluate`, and `bot.core.matching` for many.
 """
 
 import re
@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 
 from bot.core.query.ast import NUMBERS, Group, Leaf, Node, Number, Query, QueryError, Term, written
-from bot.core.query.reader import MAX_DEPTH, MAX_TERMS, QUOTE, Reader, parts_of
-from bot.core.query.terms import FIELDS
+from bot.core.query.lexer import FIELDS, QUOTE
+from bot.core.query.parser import MAX_DEPTH, MAX_TERMS, Parser, parts_of
 
 __all__ = [
     "Group",
@@ -37,7 +37,7 @@ def parse(text: str) -> Query:
     Raises:
         QueryError: for any text that is none, with the column and what to do.
     """
-    return Query(Reader(text).query())
+    return Query(Parser(text).query())
 
 
 def profile_query(keywords: Sequence[str], exclude: Sequence[str] = (), query: str = "") -> Query:
@@ -110,11 +110,11 @@ def _entry(text: str, where: str) -> Leaf:
 
 @lru_cache(maxsize=32_768)  # a million readers share most of their keywords
 def _keyword(text: str) -> Leaf:
-    reader = Reader(text)
+    parser = Parser(text)
     if _is_phrase(text):
-        return Term("", reader.phrase_words(0, len(text), reader.at))
+        return parser.whole_phrase()
     try:
-        node = reader.query()
+        node = parser.query()
     except QueryError as error:
         if text.lstrip()[:1] != "-":
             raise

@@ -1,55 +1,97 @@
-"""How text becomes words: folding, plurals, compounds, exact forms, names. The same rules for papers and for queries.
+"""How text becomes words: folding, what belongs to a word, compounds, exact forms. The same for papers and queries.
 
-What a query is and what it is true of does not belong here (see `query` and `evaluate`).
+Plurals are in `plurals`, the characters of the world's scripts in `scripts`. What a query is true of: see `evaluate`.
+
+A text is folded (NFKD, no accents, casefolded, Greek letters by name, ł as l), then cut into words, which are
+
+    runs of letters and digits    model  gpt4  v1.5  1,000    a dot or comma between two digits belongs to the run
+    with signs behind             c++  c#  ca2+               if there is a letter in it and none directly behind
+    with a dot in front           .net                        at the beginning of a token
+    runs of Hangul                언어모델을                   never together with other letters
+    single characters             强 化 学 习                   of scripts that have no blanks between words
 """
 
 import re
 import unicodedata
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
+from bot.core.query.scripts import BLANKLESS, DIGIT, HANGUL, JAMO, QUOTATION_MARK, SPELLED
 from bot.core.text.sanitize import composed
-
-ANALYSER = 1  # goes up when anything below reads a text differently: stored compilations of older versions are void
 
 SMALL_WORDS = frozenset(
     "a an and are as at be for if in is it may no not of or so the to we with".split()  # noqa: SIM905
 )
 """They never begin a compound: "in variance" is not `invariance`."""
 
-_RUNS = re.compile(r"[^\W_]+")  # the longest runs of characters for which str.isalnum holds
+_BEGIN = rf"(?<![^\s(\[{{{QUOTATION_MARK}])"  # of a token
+_ALNUM = rf"[^\W_{BLANKLESS}{HANGUL}]"
+_LETTER = rf"[^\W\d_{BLANKLESS}{HANGUL}]"  # that makes a sign before it only split
+_SIGNS = rf"(?:(?![+#]+{_LETTER})[+#]+)?"
+_WORD = re.compile(
+    rf"(?:{_BEGIN}\.(?=[^\W\d_{BLANKLESS}]))?"
+    rf"(?:{_ALNUM}+(?:(?<=[{DIGIT}])[.,](?=[{DIGIT}]){_ALNUM}+)*|[{HANGUL}]+){_SIGNS}"
+    rf"|(?=[^\W_])[{BLANKLESS}]"
+)
+_ASCII_WORD = re.compile(  # the same, quicker
+    r"""(?:(?<![^\s(\[{"'`])\.(?=[A-Za-z]))?[A-Za-z0-9]+(?:(?<=[0-9])[.,](?=[0-9])[A-Za-z0-9]+)*"""
+    r"""(?:(?![+#]+[A-Za-z])[+#]+)?"""
+)
 _OTHERS = re.compile(r"[^\x00-\x7f]")
-_DROPPED = ("Mn", "Cf")  # accents; soft hyphens, zero-width characters and their like
+_PARTS_OF_SYLLABLES = re.compile(f"[{JAMO}]")
+_SIGN_OF_SCRIPT = re.compile(rf"(?![^\W_])[{BLANKLESS}]")
+_IS_BLANKLESS = re.compile(f"[{BLANKLESS}]").match
+_IS_HANGUL = re.compile(f"[{HANGUL}]").match
+_IGNORED = ("Mn", "Cf")  # accents; soft hyphens, zero-width characters and their like
 
 
 def fold(text: str) -> str:
-    """NFKD, without accents and invisible characters, casefolded."""
+    """NFKD without accents and invisible characters, casefolded, Greek letters by name; Hangul in syllables."""
     if text.isascii():
         return text.lower()
     others = set(_OTHERS.findall(text))
     if len(others) > 32:
-        return "".join([_fold_other(c) if c > "\x7f" else c for c in text]).casefold()
-    for c in others:
-        text = text.replace(c, _fold_other(c))
-    return text.casefold()
+        folded = "".join([_fold_other(c) if c > "\x7f" else c for c in text]).casefold()
+    else:
+        for c in others:
+            text = text.replace(c, _fold_other(c))
+        folded = text.casefold()
+    return composed("NFC", folded) if _PARTS_OF_SYLLABLES.search(folded) else folded
 
 
 @lru_cache(maxsize=1 << 14)
 def _fold_other(c: str) -> str:
     """One character outside ASCII. NFKD takes characters one by one, but for the order of accents, which all go."""
-    kept = [d for d in unicodedata.normalize("NFKD", c) if unicodedata.category(d) not in _DROPPED]
-    return "".join(kept).casefold()
+    parts = [d for d in unicodedata.normalize("NFKD", c) if unicodedata.category(d) not in _IGNORED]
+    folded = _SIGN_OF_SCRIPT.sub("", "".join(parts).casefold().translate(SPELLED))
+    return unicodedata.normalize("NFC", folded) if _IS_HANGUL(c) else folded
+
+
+def unfolded(text: str) -> str:
+    """The text in which exact words are looked for: NFKC."""
+    return text if text.isascii() else _SIGN_OF_SCRIPT.sub("", composed("NFKC", text))
 
 
 def words(text: str) -> list[str]:
     """The folded words of a text, in order; plurals as they are."""
-    return _RUNS.findall(fold(text))
+    return cut(fold(text))
 
 
 def exact_words(text: str) -> list[str]:
     """The words of a text as they are typed (after NFKC): for `=`."""
-    return _RUNS.findall(text if text.isascii() else composed("NFKC", text))
+    return cut(unfolded(text))
+
+
+def cut(text: str) -> list[str]:
+    found: list[str] = (_ASCII_WORD if text.isascii() else _WORD).findall(text)
+    return [_without_stray_sign(word) for word in found] if "+" in text or "#" in text else found
+
+
+def _without_stray_sign(word: str) -> str:
+    """100+ is the word 100: a sign belongs to a word that holds a letter."""
+    return word.rstrip("+#") if word[-1] in "+#" and not any(map(str.isalpha, word)) else word
 
 
 def fold_value(text: str) -> str:
@@ -60,29 +102,49 @@ def fold_value(text: str) -> str:
     return composed("NFKC", folded)  # casefolding may leave accents out of order
 
 
-def singular(word: str) -> str:
-    """A folded word without its plural ending: Harman's S-stemmer (1991), then the endings on which its two forms part.
-
-    The second step takes `ie` and `y` together, and drops the `e` after ch, sh, ss and x: `movie` and `movies`,
-    `patch` and `patches` meet.
-    """
-    if len(word) < 4 or word[-1] not in "se":
-        return word
-    if word[-1] == "s" and word != "news":
-        if word.endswith("ies") and not word.endswith(("eies", "aies")):
-            word = word[:-3] + "y"
-        elif not word.endswith(("us", "ss")):  # Harman's second rule, `es` to `e`, comes to the same
-            word = word[:-1]
-    if word.endswith("ie"):
-        return word[:-2] + "y"
-    if word.endswith(("che", "she", "sse", "xe")):
-        return word[:-1]
-    return word
-
-
 def joins(first: str, second: str) -> bool:
-    """Whether two neighbouring folded words may be read as one."""
-    return first not in SMALL_WORDS and not (first.isdigit() and second.isdigit())
+    """Whether two neighbouring folded words may be read as one.
+
+    Characters of scripts without blanks, and Hangul beside anything else, are never one word: nothing is missed.
+    """
+    if first in SMALL_WORDS or is_blankless(first) or is_blankless(second):
+        return False
+    return is_hangul(first) == is_hangul(second) and not (is_number(first) and is_number(second))
+
+
+def is_number(word: str) -> bool:
+    """3, 3.5 and 1,000 are numbers."""
+    return word.isdigit() or (word[0].isdigit() and word.replace(".", "").replace(",", "").isdigit())
+
+
+def is_blankless(word: str) -> bool:
+    """Whether a word is a character of a script that has no blanks between words."""
+    return word[0] > "\x7f" and _IS_BLANKLESS(word) is not None
+
+
+def is_hangul(word: str) -> bool:
+    """Whether a word is written in Hangul: as a query word it is true of every word that begins with it."""
+    return word[0] > "\x7f" and _IS_HANGUL(word) is not None
+
+
+def without_plus(word: str) -> str:
+    """CD4 for CD4+, which it is true of; "" for any other word: C++ is nobody's."""
+    return word[:-1] if word[-1] == "+" and word[-2] not in "+#" else ""
+
+
+def count_of_phrase(text: str) -> int:
+    """How many words a phrase counts for: a run of a script without blanks is one."""
+    count, run_until = 0, -1
+    for word, start, end in _matches(fold(text)):
+        in_run = is_blankless(word)
+        count += not (in_run and start == run_until)
+        run_until = end if in_run else -1
+    return count
+
+
+def begins_with_dot(text: str, at: int) -> bool:
+    """Whether a word begins at a position with a dot, as .NET does."""
+    return text[at : at + 1] == "." and text[at + 1 : at + 2].isalpha() and not is_blankless(text[at + 1])
 
 
 class Word(NamedTuple):
@@ -95,34 +157,40 @@ class Word(NamedTuple):
 
 def word_spans(text: str) -> list[Word]:
     """The words of `words(text)` with their places."""
-    if text.isascii():
-        return [Word(run.group().lower(), run.start(), run.end()) for run in _RUNS.finditer(text)]
-    return _located(text, [fold(c) for c in text], list(range(len(text) + 1)))
+    return _spans(text, fold)
 
 
 def exact_word_spans(text: str) -> list[Word]:
     """The words of `exact_words(text)` with their places."""
+    return _spans(text, unfolded)
+
+
+def _spans(text: str, folding: Callable[[str], str]) -> list[Word]:
     if text.isascii():
-        return [Word(run.group(), run.start(), run.end()) for run in _RUNS.finditer(text)]
-    starts = [i for i, c in enumerate(text) if not i or not _composes(c)] + [len(text)]
-    pieces = [composed("NFKC", text[a:b]) for a, b in pairwise(starts)]
-    if "".join(pieces) != composed("NFKC", text):
-        return [Word(word, -1, -1) for word in exact_words(text)]
-    return _located(text, pieces, starts)
+        return _located(folding(text), None)
+    starts = [i for i, c in enumerate(text) if not i or not _belongs_to_the_letter_before(c)] + [len(text)]
+    pieces = [folding(text[start:end]) for start, end in pairwise(starts)]
+    folded = folding(text)
+    if "".join(pieces) != folded:  # letters became one over a distance
+        return [Word(word, -1, -1) for word in cut(folded)]
+    origin = [place for piece, place in zip(pieces, pairwise(starts), strict=True) for _ in piece]
+    return _located(folded, origin)
 
 
-def _composes(c: str) -> bool:
-    """Whether NFKC may draw a character into the one before it: marks, later letters of Hangul."""
-    return unicodedata.category(c)[0] == "M" or "\u1160" <= c <= "\u11ff" or "\uff9e" <= c <= "\uff9f"
+def _belongs_to_the_letter_before(c: str) -> bool:
+    """Marks, and the later letters of a syllable of Hangul: NFKC may draw them into the letter before."""
+    return unicodedata.category(c)[0] == "M" or "\u1160" <= c <= "\u11ff" or "\uff9e" <= c <= "\uffdc"
 
 
-def _located(text: str, pieces: list[str], starts: list[int]) -> list[Word]:
-    """The words of the pieces put together; piece number i stands for text[starts[i]:starts[i + 1]]."""
-    owner = [i for i, piece in enumerate(pieces) for _ in piece]
-    found = []
-    for run in _RUNS.finditer("".join(pieces)):
-        end = starts[owner[run.end() - 1] + 1]
-        while end < len(text) and unicodedata.category(text[end]) == "Mn":  # an accent belongs to its letter
-            end += 1
-        found.append(Word(run.group(), starts[owner[run.start()]], end))
-    return found
+def _located(text: str, origin: list[tuple[int, int]] | None) -> list[Word]:
+    """The words of a folded text; its character number i comes from origin[i] = [start, end) of the text itself."""
+    return [
+        Word(word, start, end) if origin is None else Word(word, origin[start][0], origin[end - 1][1])
+        for word, start, end in _matches(text)
+    ]
+
+
+def _matches(text: str) -> Iterator[tuple[str, int, int]]:
+    for found in (_ASCII_WORD if text.isascii() else _WORD).finditer(text):
+        word = _without_stray_sign(found[0])
+        yield word, found.start(), found.start() + len(word)

@@ -16,7 +16,8 @@ from math import log, sqrt
 
 from bot.core.papers import Paper
 from bot.core.query import Query, parse
-from bot.core.query.words import SMALL_WORDS, singular, words
+from bot.core.query.plurals import singular
+from bot.core.query.words import SMALL_WORDS, words
 
 MIN_LIKED = 5
 MAX_LIKED = 200  # the first so many: enough for a taste, and learnt within 50 ms

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.core.matching import Matcher, Matches
-from bot.core.matching.scan import Texts
+from bot.core.matching.texts import Texts
 from bot.core.papers import Paper
 from bot.core.query import Query
 

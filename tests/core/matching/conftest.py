@@ -13,7 +13,10 @@ WORDS = """
 model models model's pre training pretraining pre-trained data set dataset data-sets gpt 4 gpt4 3.5 35 in variance
 invariance box boxes movies movie news bias s x xs art ART align ALIGN Clip naïve naive rag RAG RAGs multi modal
 multimodal the a of with graph graphs neural net nets network networking ﬁne-tuning finetuning e\u0301tude étude
-zero\u200bshot zero shot it's don't snake_case α-helix 深度 学習 no may not process processes
+zero\u200bshot zero shot it's don't snake_case α-helix alpha αhelix 深度 学習 深 no may not process processes
+C++ C C# c++11 .NET net (.NET asp.net CD4+ CD4 CD4++ mod+ multi-modal+ 4.5 GPT-4.5 1,2-di 1,000 v1.5 C++程序 100+
+언어 모델 언어모델을 모델이 언 BERT를 ライブ データ デー การเรียน เรียน virus viruses analysis analyses lens lenses
+corpora corpus bases basis base Łódź lodz databases data-bases matrices sub-matrices µm mum TGFβ tgf-beta
 """.split()  # noqa: SIM905
 NAMES = [
     "Wei Zhang",
@@ -25,6 +28,12 @@ NAMES = [
     "J. R. Smith",
     "Zhang",
     "Ana Mu\u0308ller",
+    "Łukasz Kaiser",
+    "김철수",
+    "김 철수",
+    "李 强",
+    "C++ Alliance",
+    "mod+",
 ]
 CATEGORIES = ["cs.LG", "cs.CL", "stat.ML", "cs", "physics.cs", "Ｃs.lg", "math"]
 SOURCES = ["hf", "hf-daily", "arXiv new", "hf.2"]

@@ -60,7 +60,7 @@ def test_many_steps_are_as_one(invented: Any, monkeypatch: pytest.MonkeyPatch) -
     rng = Random(31)
     pool, papers = invented.queries(rng, 12), [invented.paper(rng) for _ in range(70)]
     found = Matcher(rng.choice(pool) for _ in range(2000)).match(papers, prior=[rng.random() for _ in papers])
-    assert max(len(block.rows) for block in found._blocks) > 128
+    assert max(len(group.rows) for group in found._matcher.groups) > 128
     for k in (2, 30):
         whole = found.top(k)
         with monkeypatch.context() as patched:

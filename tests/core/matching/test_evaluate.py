@@ -87,7 +87,7 @@ def test_quotes_of_letters_beyond_ascii(title: str, query: str, text: str) -> No
 def test_every_quote_is_found_again_by_its_term(seed: int, invented: Any) -> None:
     rng = random.Random(seed)
     quoter = Quoter(papers=8)
-    papers = [invented.paper(rng) for _ in range(20)]
+    papers = [invented.paper(rng) for _ in range(30)]
     checked = 0
     for query in invented.queries(rng, 60):
         for paper in papers:

@@ -34,7 +34,34 @@ CANONICAL = [
     ("a --b", "a b"),
     ("a -(-(b c))", "a b c"),
     ("GPT-4", '"gpt 4"'),
-    ("C++", "c"),
+    ("C++", "c++"),
+    ("c#^2", "c#^2"),
+    (".NET", ".net"),
+    ("=.NET", "=.NET"),
+    ("(.net)", ".net"),
+    ("C++11", '"c++ 11"'),
+    ("100+", "100"),
+    ("GPT-4.5", '"gpt 4.5"'),
+    ("1,2-dichloroethane", '"1,2 dichloroethane"'),
+    ("1,000", '"1,000"'),
+    ('a^1,2 "a b"~3,4 upvotes>=5,6', 'a OR 2 "a b"~3 OR 4 upvotes>=5 OR 6'),
+    ("2 of (1,2,3)1,2", '2 of (1, 2, 3) "1,2"'),
+    ("1 of (1,2 (3,4)), 5,6", '1 of (1, 2 (3 OR 4)) OR "5,6"'),
+    ("α-synuclein", '"alpha synuclein"'),
+    ("TGFβ", "tgfbeta"),
+    ("αβγ*", "alphabetagamma*"),
+    ("强化学习", "强化学习"),
+    ("强化 学习", "强化 学习"),
+    ('"强化 学习"', "强化学习"),
+    ("=强化", "=强化"),
+    ('"强化学习"~5', '"强化学习"~5'),
+    ("强化学习GPT", '"强化学习 gpt"'),
+    ("언어 모델", "언어 모델"),
+    ("한국어*", "한국어*"),
+    ('"' + "强" * 100 + '"', "强" * 100),
+    ("LED", "=LED"),
+    ("IT", "=IT"),
+    ("Aids", "aids"),
     ('"Language"', "language"),
     ("“language models”", '"language models"'),
     ('"a AND b"', '"a and b"'),
@@ -144,6 +171,19 @@ REFUSED = [
     ("\u200ba", 1, "U+200B"),
     ("\ud800", 1, "U+D800"),
     ("ab*", 3, "3 letters"),
+    ("α*", 2, "3 letters"),
+    ("µm*", 3, "3 letters"),
+    ("ㅎㅏㄴ*", 4, "3 letters"),
+    ("C++*", 4, "behind a sign"),
+    ('"C++*"', 5, "behind a sign"),
+    ("强化*", 3, "every character"),
+    ("quantiz.*", 9, "right behind a letter"),
+    (".5", 1, "cannot begin"),
+    (".程", 1, "cannot begin"),
+    ("..net", 1, "cannot begin"),
+    ('"强化"~0', 6, "from 1 to 100"),
+    ('"' + "强 " * 17 + '"', 1, "16 words"),
+    ('"' + "强" * 102 + '"~100', 105, "within 100"),
     ("GPT-4*", 6, "3 letters"),
     ('"ab* c"', 4, "3 letters"),
     ("abc*d", 5, "ends a word"),
@@ -252,7 +292,15 @@ def test_the_parts_of_a_query() -> None:
     assert query.wanted() == (title,)
 
 
-MARKS = st.sampled_from([*"()\"“”,:^*~=<>-+ \t'.é½\u00ad\u0301\u200b\ud800\0", " OR ", " AND ", " NOT ", "2 of ("])
+MARKS = st.sampled_from(
+    [
+        *"()\"“”,:^*~=<>-+ \t'.é½#12αß强กာㅎㅏㄴ한\uff71\u00ad\u0301\u200b\ud800\0",
+        " OR ",
+        " AND ",
+        " NOT ",
+        "2 of (",
+    ]
+)
 NAMES = st.sampled_from(
     ["ti:", "cat:", "cs.*", "upvotes", ">=", "12", "au:", "word", "CLIP", "models", "of", "and", "x^2", "~3"]
 )
