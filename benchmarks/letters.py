@@ -28,10 +28,11 @@ from markupsafe import Markup, escape
 HERE = Path(__file__).resolve()
 sys.path.insert(0, str(HERE.parents[1]))
 
-from bot.core.edition.edition import Edition  # noqa: E402
+from bot.core.edition.edition import Edition, Pick  # noqa: E402
 from bot.core.letter import paper_view, renderer, samples  # noqa: E402
 from bot.core.letter.fragments import FragmentCache  # noqa: E402
-from bot.core.letter.letter_view import letter_view  # noqa: E402
+from bot.core.letter.letter_view import Lead, SectionView, letter_view  # noqa: E402
+from bot.core.letter.partial_template import Fill  # noqa: E402
 from bot.core.papers import Paper  # noqa: E402
 from bot.mail.message.mailbox import Mailbox  # noqa: E402
 from bot.mail.message.mime import Head, write  # noqa: E402
@@ -42,28 +43,11 @@ WORDS = [
     *("retrieval", "graph", "proof", "agent"),
 ]
 
-HTML = """<!doctype html><html lang="en" dir="ltr"><head><meta charset="utf-8"><title>Paperlark</title>
-<style>{{ css|safe }}</style></head><body class="page"><div lang="en" dir="ltr" role="article">
+PAGE = """<!doctype html><html lang="en" dir="ltr"><head><meta charset="utf-8"><title>Paperlark</title>
+<style>{css}</style></head><body class="page"><div lang="en" dir="ltr" role="article">
 <table role="presentation" class="desk" width="100%"><tr><td class="desk-cell" align="center">
 <table role="presentation" class="sheet" width="600" align="center"><tr><td class="sheet-cell">
-{% set head = letter.head %}{% set titles = letter.titles[1:4] %}{% include "_preheader.html" %}
-{% include "_masthead.html" %}
-{% for section in sections %}{% set kind = section.kind %}{% set name = section.name %}{% include "_section.html" %}
-{% for paper, reasons, slot in section.cards %}{% set section = name %}
-{% include "_paper.html" %}{% include "_why.html" %}
-{% endfor %}{% set more = section.more %}{% set named = section.named %}{% set shown = section.shown %}
-{% if more %}{% include "_more.html" %}{% endif %}{% endfor %}
-{% set sources = letter.sources %}{% set more = 0 %}{% include "_sources.html" %}
-{% set imprint = letter.imprint %}{% include "_imprint.html" %}
-</td></tr></table></td></tr></table></div></body></html>"""
-TEXT = """{% set head = letter.head %}{% include "_masthead.txt" %}
-{% for section in sections %}{% set kind = section.kind %}{% set name = section.name %}{% include "_section.txt" %}
-{% for paper, reasons, slot in section.cards %}{% set section = name %}
-{% include "_paper.txt" %}{% include "_why.txt" %}
-{% endfor %}{% set more = section.more %}{% set named = section.named %}{% set shown = section.shown %}
-{% if more %}{% include "_more.txt" %}{% endif %}{% endfor %}
-{% set sources = letter.sources %}{% set more = 0 %}{% include "_sources.txt" %}
-{% set imprint = letter.imprint %}{% include "_imprint.txt" %}"""
+{letter}</td></tr></table></td></tr></table></div></body></html>"""
 
 
 def papers(rng: random.Random) -> list[Paper]:
@@ -135,65 +119,67 @@ def head(edition: Edition) -> Head:
 
 
 def usual(environment: jinja2.Environment) -> Callable[[Edition], bytes]:
-    """Everything anew for every subscriber."""
-    fragments = FragmentCache(environment, None, kept=1)
+    """Everything anew for every subscriber, from the same templates."""
+    fragments = FragmentCache(environment, None, kept=64)
     words = fragments.words("en")
-    html = environment.from_string(HTML)  # escaped, as every template without a name
-    text = environment.overlay(autoescape=False).from_string(TEXT)
+    names = fragments._names(words)
     css = (HERE.parents[1] / "templates" / "letter.css").read_text(encoding="utf-8")
 
     def build(edition: Edition) -> bytes:
         letter = letter_view(edition, words)
-        sections = []
-        for section in letter.sections:
-            looks = []
-            for pick in section.picks:
-                found = paper_view.highlights(pick.reasons)
-                key = paper_view.CardKey(pick.paper, pick.rise, pick.rise_over, False, "")
-                looks.append((paper_view.paper_view(key, paper_view.SHORT), found.whys, _slots(pick.paper, found)))
-            sections.append(
-                {
-                    "kind": section.kind,
-                    "name": section.name,
-                    "cards": looks,
-                    "more": section.more,
-                    "named": section.named,
-                    "shown": section.shown,
-                }
-            )
-        values = {"letter": letter, "sections": sections, "css": css, **fragments._names(words)}
-        page = premailer.Premailer(
-            html.render(values), allow_network=False, remove_classes=False, disable_validation=True
+
+        def rendered(name: str, /, **values: object) -> Markup:
+            text = environment.get_template(name).render({**names, **values, "say": say})
+            return Markup(text)
+
+        def say(name: str, /, **values: object) -> str:
+            return " ".join(environment.get_template(name).render({**names, **values, "say": say}).split())
+
+        def page(form: str) -> str:
+            def card(pick: Pick, kind: paper_view.Form, section: SectionView | Lead) -> Markup:
+                key = paper_view.card_key(pick, kind, 0, own_line=True, pictures=False)
+                marks = paper_view.CardTexts(key).marks(
+                    paper_view.hits(pick.reasons, "title"), paper_view.hits(pick.reasons, "abstract")
+                )
+                why = paper_view.why(pick.reasons, section.name, marks.seen)
+                shown = {name: _marked(fill) if form == "html" else fill.text for name, fill in marks.fills.items()}
+                shown |= {"why": say("_why.txt", why=why) if why else "", "section": section.name}
+                view = paper_view.paper_view(key._replace(has_why=why is not None))
+                template = {"lead": "_lead", "card": "_paper", "compact": "_compact"}[kind]
+                return rendered(f"{template}.{form}", paper=view, slot=shown.__getitem__)
+
+            def papers(section: SectionView) -> Markup:
+                cards = [card(pick, "card", section) for pick in section.cards]
+                return Markup().join([*cards, *(card(pick, "compact", section) for pick in section.compact)])
+
+            def lead() -> Markup | str:
+                return card(letter.lead.pick, "lead", letter.lead) if letter.lead else ""
+
+            return rendered(f"digest.{form}", letter=letter, part=rendered, papers=papers, lead=lead)
+
+        html = premailer.Premailer(
+            PAGE.format(css=css, letter=page("html")),
+            allow_network=False,
+            remove_classes=False,
+            disable_validation=True,
         ).transform()
         message = EmailMessage(policy=SMTP)
         message["From"], message["To"] = "Paperlark <digest@papers.example.org>", edition.subscriber.email
-        message["Subject"] = fragments.say("digest.subject.txt", words, head=letter.head, titles=letter.titles)
+        message["Subject"] = say("digest.subject.txt", head=letter.head, titles=letter.titles)
         message["List-Unsubscribe"] = f"<mailto:{edition.unsubscribe_email}>"
-        message.set_content(text.render(values))
-        message.add_alternative(page, subtype="html")
+        message.set_content(page("txt"))
+        message.add_alternative(html, subtype="html")
         return message.as_bytes()
 
     return build
 
 
-def _slots(paper: Paper, found: paper_view.Highlights) -> Callable[[str], str]:
-    """The title and abstract with the matched words marked."""
-    texts = paper_view.Extracts(paper, paper_view.SHORT)
-    assert texts.abstract
-    marked = {
-        "title": (texts.title.text, texts.title.spans(found.title_hits)),
-        "abstract": texts.abstract.showing(found.abstract_hits),
-    }
-
-    def slot(name: str) -> str:
-        text, spans = marked[name]
-        shown, at = Markup(""), 0
-        for start, end in spans:
-            shown += escape(text[at:start]) + Markup('<b class="hit">{}</b>').format(text[start:end])
-            at = end
-        return shown + escape(text[at:])
-
-    return slot
+def _marked(fill: Fill) -> Markup:
+    shown, at = Markup(""), 0
+    for start, end in fill.hits:
+        shown += escape(fill.text[at:start]) + Markup('<b class="hit">{}</b>').format(fill.text[start:end])
+        at = end
+    return shown + escape(fill.text[at:])
 
 
 def seconds(work: Callable[[Edition], object], some: list[Edition]) -> float:

@@ -16,7 +16,7 @@ from bot.core.letter import excerpts, paper_view, renderer, samples
 from bot.core.letter.fragments import FragmentCache, Piece
 from bot.core.letter.letter import PersonalText
 from bot.core.letter.localize import Words
-from bot.core.letter.paper_view import CardKey, Extracts
+from bot.core.letter.paper_view import CardKey, CardTexts
 from bot.core.letter.partial_template import Fill, NeedsValue, PartialTemplate, placeholder
 from bot.core.letter.renderer import BrokenTemplate, LetterRenderer
 from bot.core.query.quote import Quote
@@ -61,39 +61,31 @@ class DrawnForEach(FragmentCache):
     def part(self, name: str, words: Words, /, **values: Any) -> tuple[str, ...]:
         return (sanitize.harmless(self._styled(name, words, values)),)
 
-    def look(self, pick: Pick, section: str, abstract: int, words: Words) -> tuple[Piece, ...]:
-        found = paper_view.highlights(pick.reasons)
-        key = CardKey(pick.paper, pick.rise, pick.rise_over, pick.entered_top, pick.news)
-        texts = Extracts(pick.paper, abstract)
-        body, spans = texts.abstract.showing(found.abstract_hits) if texts.abstract else ("", ())
-        marked = {
-            "title": (texts.title.text, texts.title.spans(found.title_hits)),
-            "abstract": (body, spans),
-        }
-        values = {"paper": paper_view.paper_view(key, abstract)}
-        pieces = []
-        for name, more in (("_paper", {}), ("_why", {"reasons": found.whys, "section": section})):
-            if name == "_why" and not found.whys:
-                continue
-            drawn = []
-            for form in ("html", "txt"):
-                self.slots = {name: _shown(*one, form) for name, one in marked.items()}
-                drawn.append(self.part(f"{name}.{form}", words, **(more or values)))
-            pieces.append(Piece(*drawn))
-        return tuple(pieces)
+    def card(self, key: CardKey, pick: Pick, section: str, words: Words) -> Piece:
+        marks = CardTexts(key).marks(paper_view.hits(pick.reasons, "title"), paper_view.hits(pick.reasons, "abstract"))
+        why = paper_view.why(pick.reasons, section, marks.seen)
+        values = {"paper": paper_view.paper_view(key._replace(has_why=why is not None))}
+        name = {"lead": "_lead", "card": "_paper", "compact": "_compact"}[key.form]
+        own = {"section": section, "why": " ".join(self.render("_why.txt", words, {"why": why}).split()) if why else ""}
+        own |= {f"{action}_url": url for action, url in paper_view.action_links(pick).items()}
+        drawn = []
+        for form in ("html", "txt"):
+            self.slots = own | {slot: _shown(fill, form) for slot, fill in marks.fills.items()}
+            drawn.append(self.part(f"{name}.{form}", words, **values))
+        return Piece(*drawn)
 
     def _names(self, words: Words) -> dict[str, Any]:
         return {**super()._names(words), "slot": lambda name: self.slots[name]}
 
 
-def _shown(text: str, spans: tuple[tuple[int, int], ...], form: str) -> str:
+def _shown(fill: Fill, form: str) -> str:
     if form == "txt":
-        return text
+        return fill.text
     pieces, at = [], 0
-    for start, end in spans:
-        pieces += [escape(text[at:start]), Markup('<b class="hit">{}</b>').format(text[start:end])]
+    for start, end in fill.hits:
+        pieces += [escape(fill.text[at:start]), Markup('<b class="hit">{}</b>').format(fill.text[start:end])]
         at = end
-    return Markup("").join([*pieces, escape(text[at:])])
+    return Markup("").join([*pieces, escape(fill.text[at:])])
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +134,7 @@ def test_any_words_are_the_same_filled_and_drawn(
     papers = [replace(pick.paper, url=url) for pick in more]
     edition = samples.edition(
         samples.section(profile, *picks, more=len(papers) + 1, named=papers),
+        *([samples.HOT] if len(picks) > 1 else []),
         subscriber=replace(samples.SUBSCRIBER, abstract=abstract, name=name, email=email),  # type: ignore[arg-type]
         unsubscribe_email=goodbye,
         unsubscribe_url=url,
@@ -159,14 +152,13 @@ def same(edition: Edition, filling: LetterRenderer, drawing: LetterRenderer) -> 
 def test_a_mark_in_a_paper_is_only_text(mark: str, filling: LetterRenderer) -> None:
     """Whoever knows our marks cannot have anything put where they stand."""
     quote = Quote(term="Small", field="title", text="Small")
-    paper = replace(samples.ROUTERS, title=f"Small {mark} b", abstract=f"c {mark} d. Small {mark}", summary=mark)
+    paper = replace(samples.ROUTERS, title=f"Small {mark} b", abstract="", summary=f"c {mark} d. Small {mark}")
     pick = Pick(paper=paper, reasons=(Reason(profile=f"{mark}profile", quotes=(quote,)),))
     letter = filling.letter(samples.edition(samples.section(f"{mark}profile", pick)))
-    left, body = sanitize.line(paper.title), sanitize.line(paper.abstract)
+    left, body = sanitize.line(paper.title), sanitize.line(paper.summary)
     assert f"\n* {left}\n" in letter.text_page
     assert f"\n  {body}\n" in letter.text_page
-    assert f"{sanitize.line(mark)}profile ==" in letter.text_page
-    assert "\n  Matched “Small” in the title\n" in letter.text_page
+    assert f"{sanitize.line(mark)}profile 1 ==" in letter.text_page
     assert re.search(rf">{left.replace('Small', '<b [^>]*>Small</b>')}</a></h3>", letter.html_page)
     assert f">{body}</p>" in letter.html_page
 
@@ -179,7 +171,7 @@ def test_a_mark_in_a_paper_is_only_text(mark: str, filling: LetterRenderer) -> N
         ("_paper.html", '<p>{{ slot("title")[2:] }}</p>'),
         ("_paper.html", '<p>{{ slot("title")|length }}</p>'),
         ("_paper.html", '<p {{ slot("title") }}>x</p>'),
-        ("_why.html", "{% for why in reasons %}<p>{{ why.profile|truncate(3) }}</p>{% endfor %}"),
+        ("_why.txt", "{{ why.others[0]|truncate(3) }}"),
         ("_section.html", "<p>{{ name|replace('a', 'b') }}</p>"),
     ],
 )

@@ -36,10 +36,10 @@ def test_the_shipped_templates_have_no_problem() -> None:
 
 
 def test_one_file_is_overridden_the_others_stay(tmp_path: Path) -> None:
-    (tmp_path / "_why.html").write_text('<p class="why">{% for why in reasons %}{{ why.profile }}!{% endfor %}</p>')
+    (tmp_path / "_why.txt").write_text("{% for profile in why.others %}{{ profile }}!{% endfor %}")
     (tmp_path / "digest.subject.txt").write_text("[papers] {{ titles|first|default('nothing new') }}\n")
     letter = LetterRenderer(environment(tmp_path)).letter(samples.ordinary()["daily"])
-    assert "Efficient attention!Hot papers!" in letter.html_page
+    assert "Hot papers!" in letter.html_page
     assert letter.subject == "[papers] Larkspur: Sparse Attention That Remembers Where It Looked"
     assert "Small Routers" in letter.html_page
     assert renderer.check(environment(tmp_path)) == []
@@ -78,14 +78,14 @@ def test_own_styles_are_put_inline(tmp_path: Path) -> None:
             "a\n{% if %}\n",
             "templates/digest.html line 2: Expected an expression, got 'end of statement block'",
         ),
-        ("_why.txt", "{% for why in reasons %}\n", "templates/_why.txt line 1: Unexpected end of template."),
+        ("_why.txt", "{% for one in why.words %}\n", "templates/_why.txt line 1: Unexpected end of template."),
         ("_intro.txt", "\n{{ 1 / 0 }}", "templates/_intro.txt line 2: ZeroDivisionError: division by zero"),
         ("alert.html", '{{ part("_nix.html") }}', "templates/alert.html line 1: there is no template _nix.html"),
         ("_frame.html", "<p>no letter in it</p>", "templates/_frame.html: {{ content }} is missing"),
         ("alert.subject.txt", "\n", "templates/alert.subject.txt: gives an empty subject"),
         ("digest.txt", "only this", "templates/digest.txt: does not say how to unsubscribe (letter.imprint)"),
         (
-            "_sources.html",
+            "_imprint.html",
             '<p><a href="javascript:x">x</a></p>',
             "templates/digest.html: a link that mail programs refuse: javascript:x",
         ),
@@ -164,10 +164,9 @@ def test_another_language_is_one_catalogue_away() -> None:
     letter = press.letter(edition)
     assert letter.language == "fr"
     assert letter.text_page.startswith("PAPERLARK\nvendredi 20 novembre 2026\n\n5 articles.")
-    assert "== Tendances ==" in letter.text_page
-    assert "“mixture-of-experts” dans le résumé" in letter.text_page
+    assert "== Tendances 1 ==" in letter.text_page
     assert '<html lang="fr" dir="ltr">' in letter.html_page
-    assert "1\u202f212 stars" in letter.html_page
+    assert "★1\u202f212" in letter.html_page
     assert press.letter(samples.ordinary()["daily"]).text_page.startswith("PAPERLARK\nFriday, 20 November 2026")
 
 

@@ -58,22 +58,6 @@ def test_cut_never_exceeds(text: str, limit: int) -> None:
     assert text.startswith(shown.removesuffix("…").rstrip())
 
 
-def shown(text: str, limit: int, hits: list[str]) -> str:
-    return excerpts.Extract(text, limit).showing(hits)[0]
-
-
-def test_an_excerpt_shows_the_sentence_with_the_match() -> None:
-    text = "We present a thing. It has many parts that do not matter. It needs Sparse attention. The end."
-    assert shown(text, 30, ["sparse attention"]) == "We present a thing. … It needs Sparse attention."
-    assert shown(text, 30, ["present"]) == "We present a thing.", "seen already"
-    assert shown(text, 30, ["absent"]) == "We present a thing."
-    assert shown(text, 500, ["sparse attention"]) == text
-    far = "Start here. " + "word " * 100 + "sparse attention " + "tail " * 100
-    found = shown(far, 40, ["sparse attention"])
-    assert "sparse attention" in found
-    assert len(found) < 40 + 260
-
-
 @pytest.mark.parametrize(
     ("text", "hits", "spans"),
     [
@@ -190,8 +174,8 @@ def test_rules_of_other_classes_are_left_out_and_nothing_changes() -> None:
 # -- cards -------------------------------------------------------------------------------------------------------------
 
 
-def card(paper: Paper, abstract: int = 360, rise: int | None = None) -> paper_view.PaperView:
-    return paper_view.paper_view(CardKey(paper, rise, None, False, ""), abstract)
+def card(paper: Paper, *, abstract: int = 0, own_line: bool = True, rise: int | None = None) -> paper_view.PaperView:
+    return paper_view.paper_view(CardKey(paper, "card", abstract, own_line=own_line, rise=rise))
 
 
 def test_authors() -> None:
@@ -210,11 +194,11 @@ def test_links() -> None:
     assert [(link.kind, link.site) for link in paper_view.links_of(samples.LARKSPUR)] == [
         ("abs", "arXiv"),
         ("pdf", "arXiv"),
-        ("hf", "Hugging Face"),
+        ("hf", "HF"),
         ("code", "github.com"),
         ("project", "example.org"),
-        ("doi", "DOI"),
     ]
+    assert [link.kind for link in paper_view.links_of(replace(samples.LARKSPUR, url=""))][-1] == "doi"
     assert paper_view.links_of(Paper(key="k", title="t", doi="not a doi", url="ftp://x/", pdf_url="/relative")) == ()
     twice = Paper(key="k", title="t", url="https://a.example/", hf_url="https://a.example/")
     assert len(paper_view.links_of(twice)) == 1
@@ -235,29 +219,46 @@ def test_rising() -> None:
     assert card(paper, rise=-4).rise is None
 
 
-def test_a_summary_that_only_repeats_the_abstract_is_left_out() -> None:
-    paper = replace(
-        samples.LARKSPUR,
-        summary="Sparse attention saves memory by looking at few tokens, and loses what it did not look at.",
-    )
-    assert card(paper).summary == ""
-    assert card(paper, abstract=0).summary, "but not where there is no abstract"
+def test_the_one_line_is_the_summary_or_a_sentence_of_the_authors() -> None:
+    paper = samples.LARKSPUR
+    assert card(paper).line == paper.summary
+    assert card(replace(paper, summary="")).line in paper.abstract
+    assert card(replace(paper, summary=""), own_line=False).line == ""
+    assert card(paper).abstract == ""
+    full = card(paper, abstract=4_000, own_line=False)
+    assert (full.line, full.abstract) == (paper.summary, paper.abstract)
+    repeated = replace(paper, summary=paper.abstract.split(".")[0] + ".")
+    assert card(repeated, abstract=4_000).line == "", "the abstract begins with it"
+    for form, most in paper_view.LINES.items():
+        key = CardKey(replace(paper, summary="word " * 200), form, 0, own_line=True)
+        assert len(paper_view.paper_view(key).line) <= most
 
 
-def test_one_date_is_told_once() -> None:
-    assert card(replace(samples.LARKSPUR, listed=samples.LARKSPUR.published)).listed is None
+def test_the_day_a_paper_came_and_where() -> None:
+    shown = card(samples.LARKSPUR)
+    assert (shown.day, shown.place, shown.published) == (date(2026, 11, 20), "HF", None)
+    shown = card(replace(samples.ROUTERS, listed=None))
+    assert (shown.day, shown.place) == (samples.ROUTERS.published, "arXiv")
+    old = date(2024, 3, 1)
+    assert card(replace(samples.LARKSPUR, published=old)).published == old
+    assert card(samples.TINY).day is None
 
 
 def test_why() -> None:
     quotes = (
         *samples.quote("Sparse Attention", "title"),
         *samples.quote("sparse attention", "abstract", "abstract"),
-        Quote(term="upvotes>=20", field="upvotes", text="141"),
+        Quote(term="stars>=20", field="stars", text="141"),
         *(Quote(term=f"t{n}", field="title", text=f"t{n}") for n in range(6)),
     )
-    why = paper_view.highlights((Reason(profile="P", quotes=quotes),)).whys[0]
-    assert why.words[:2] == (("Sparse Attention", ("title", "abstract")), ("upvotes>=20", ()))
-    assert (len(why.words), why.more) == (5, 3)
+    reasons = (Reason(profile="P", quotes=quotes), Reason(profile="Q"))
+    why = paper_view.why(reasons, "P", frozenset())
+    assert why is not None
+    assert why.words[:2] == (("Sparse Attention", ("title", "abstract")), ("stars>=20", ()))
+    assert (len(why.words), why.more, why.others) == (5, 3, ("Q",))
+    assert paper_view.why(reasons[:1], "P", frozenset({"sparse attention"})) is None, "the mark says it"
+    assert paper_view.why(reasons, "P", frozenset({"t3"})) == ((), 0, ("Q",))
+    assert paper_view.why((), "P", frozenset()) is None
 
 
 # -- fitting -----------------------------------------------------------------------------------------------------------

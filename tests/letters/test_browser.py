@@ -1,14 +1,21 @@
 """Letters as a real browser shows them: contrast, width, accessibility, in light and dark."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.core.edition.edition import Edition
+from bot.core.letter import sample_papers, samples
 from bot.core.letter.letter import Letter
+from bot.core.letter.renderer import LetterRenderer
+from bot.core.papers import Paper, merge
+from bot.core.source.document import Document, Request
+from bot.sources import huggingface
 
-NAMES = ("daily", "weekdays", "alert", "late", "revisions", "heartbeat_troubled", "nothing")
+NAMES = ("daily", "daily_linked", "twenty", "weekdays", "alert", "late", "revisions", "heartbeat_troubled", "nothing")
 NARROW = ("long_word", "links", "right_to_left", "east_asian", "hostile_everywhere", "crowd", "emoji")
 
 # Contrast as WCAG 2 computes it, of every piece of text with what is painted behind it.
@@ -38,6 +45,7 @@ MEASURE = """(document, window) => {
   return {
     least, where, smallest, texts, links: [...new Set(links)], width: document.documentElement.scrollWidth,
     paper: luminance(behind(document.querySelector("h1"))), images: document.images.length,
+    height: document.documentElement.scrollHeight,
   };
 }"""
 
@@ -64,8 +72,8 @@ def test_text_is_readable(letters: dict[str, Letter], look: Callable[..., Any], 
         assert seen["smallest"] >= 14, name
         assert seen["width"] <= width, f"{name} has to be scrolled sideways"
         assert seen["links"] in ([], ["underline"]), name
-        assert seen["images"] == 0
-        assert seen["texts"] > 4
+        assert seen["images"] == ("linked" in name)
+        assert seen["texts"] > 2
         assert (seen["paper"] < 0.1) is dark, "dark mode is dark"
 
 
@@ -76,6 +84,51 @@ def test_without_style_sheets_it_is_the_light_letter(letters: dict[str, Letter],
         assert seen["smallest"] >= 14, name
         assert seen["width"] <= 360, name
         assert seen["paper"] > 0.8, name
+
+
+SCREENS = 7 * 800  # pixels of a phone 360 wide
+
+
+def test_twenty_papers_are_at_most_seven_phone_screens(
+    letters: dict[str, Letter], renderer: LetterRenderer, look: Callable[..., Any]
+) -> None:
+    pages = {name: letters[name].html_page for name in ("twenty", "twenty_linked")}
+    for sections in (1, 2, 5, 7):
+        pages[f"{sections} sections"] = renderer.letter(shared_out(sample_papers.twenty(), sections)).html_page
+    for name, seen in look(pages, MEASURE, width=360).items():
+        assert seen["height"] <= SCREENS, name
+
+
+def test_twenty_real_papers_are_at_most_seven_phone_screens(
+    renderer: LetterRenderer, look: Callable[..., Any], fixtures: Path
+) -> None:
+    body = (fixtures / "hf_daily_papers_api" / "2026-08-06.json").read_bytes()
+    document = Document(request=Request(location="x"), location="x", body=body, fetched=samples.NOW)
+    listings = huggingface.parse(document, huggingface.Settings()).listings
+    papers = [merge.merge(None, listing, samples.NOW) for listing in listings][:20]
+    pages = {str(count): renderer.letter(shared_out(papers, count)).html_page for count in (1, 3, 4, 6)}
+    pages["linked"] = renderer.letter(samples.linked(shared_out(papers, 3))).html_page
+    for name, seen in look(pages, MEASURE, width=360).items():
+        assert seen["height"] <= SCREENS, name
+
+
+def shared_out(papers: Sequence[Paper], sections: int) -> Edition:
+    """A digest of these papers in so many sections, each with more; every paper has to say why it is here."""
+    shares = [papers[number::sections] for number in range(sections)]
+    return samples.edition(
+        *(
+            samples.section(
+                f"Profile number {number}",
+                *(
+                    samples.picked(paper, f"Profile number {number}", "elsewhere", "abstract", rise=9)
+                    for paper in share
+                ),
+                more=9,
+                named=papers[:5],
+            )
+            for number, share in enumerate(shares)
+        )
+    )
 
 
 def test_no_accessibility_faults(letters: dict[str, Letter], look: Callable[..., Any], axe: str) -> None:

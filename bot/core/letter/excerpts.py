@@ -4,11 +4,9 @@ What a card shows of a paper belongs to `paper_view`.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cached_property
+from collections.abc import Iterable, Iterator
 
 from bot.core.letter.partial_template import Span
-from bot.core.query.quote import Quote
 from bot.core.text.sanitize import shortened
 
 # A full stop that ends a sentence: not after an abbreviation or an initial, and followed by what begins one.
@@ -20,7 +18,6 @@ _ABBREVIATION = re.compile(
 )
 # White space other than a single blank; letters that are another letter in another case: ſ is an s, \u212a a k.
 _ODD = re.compile("[^\\S ]|  |[ſıİ\u212a]")
-SHOWN = 32  # sentences remembered behind the beginning of one text
 
 
 def sentences(text: str) -> list[str]:
@@ -67,10 +64,6 @@ class Passage:
                     found.append((start, end))
         return tuple(sorted(found))
 
-    def may_have(self, hits: Iterable[str]) -> bool:
-        """False, quickly, where none of the words, with single blanks, can be."""
-        return not self._lower or any(not words.isascii() or words.lower() in self._lower for words in hits)
-
     def _places(self, words: str) -> Iterator[Span]:
         wanted = " ".join(words.split())
         if not wanted or not self.text:
@@ -91,53 +84,5 @@ class Passage:
                 start = self._lower.find(wanted, start + 1)
 
 
-class Extract:
-    """The beginning of a text, at most `limit` characters, and its sentences."""
-
-    def __init__(self, text: str, limit: int) -> None:
-        self.head = Passage(cut(text, limit))
-        self._is_whole = len(self.head.text) >= len(text)
-        self._shown: dict[tuple[int, int], Passage] = {}
-        self._text = text
-
-    def showing(self, hits: Sequence[str]) -> tuple[str, tuple[Span, ...]]:
-        """`cut`, and where the matched words stand in it. When none of them would be seen, the first sentence that has
-        one is shown as well: "We present X. … It needs sparse attention.": at most `limit` characters and that
-        sentence, itself cut at 240."""
-        hits = [" ".join(words.split()) for words in hits]
-        found = self.head.spans(hits) if hits else ()
-        if found or not hits or self._is_whole:
-            return self.head.text, found
-        head = self.head.text
-        for number, sentence in enumerate(self._sentences):
-            found = sentence.spans(hits) if sentence.may_have(hits) else ()
-            if found and not head.endswith(sentence.text):
-                start = max(0, found[0][0] - 100) if len(sentence.text) > 240 else 0
-                start = sentence.text.find(" ", start) + 1 if start else 0
-                shown = self._with(number, start)
-                return shown.text, shown.spans(hits)
-        return head, ()
-
-    @cached_property
-    def _sentences(self) -> list[Passage]:
-        return [Passage(sentence) for sentence in sentences(self._text)]
-
-    def _with(self, number: int, start: int) -> Passage:
-        """The beginning and a sentence, from a place in it."""
-        known = self._shown.get((number, start))
-        if known is None:
-            head, sentence = self.head.text, self._sentences[number].text
-            mark = " " if head.endswith("…") else " … "
-            known = Passage(f"{head}{mark}{'…' if start else ''}{shortened(sentence[start:], 240)}")
-            if len(self._shown) < SHOWN:
-                self._shown[number, start] = known
-        return known
-
-
 def _in_word(c: str) -> bool:
     return c.isalnum() or c == "_"
-
-
-def quoted(quotes: Iterable[Quote], field: str) -> tuple[str, ...]:
-    """The words quoted from one field, each once."""
-    return tuple(dict.fromkeys(quote.text for quote in quotes if quote.field == field and quote.text))

@@ -6,7 +6,7 @@ Which pieces make a letter, and how many fit, belongs to `renderer`.
 from collections.abc import Callable, Hashable, Mapping
 from gettext import NullTranslations
 from threading import Lock
-from typing import Any, Literal, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import jinja2
 
@@ -14,14 +14,15 @@ from bot.core.edition.edition import Pick
 from bot.core.letter import paper_view, partial_template
 from bot.core.letter.inline_css import Styles
 from bot.core.letter.localize import Words
-from bot.core.letter.paper_view import CardKey, Extracts, Why
+from bot.core.letter.paper_view import CardKey, CardTexts, Form, Why
 from bot.core.letter.partial_template import Fill, NeedsValue, PartialTemplate, has_placeholder, placeholder
 from bot.core.letter.template_error import BrokenTemplate, place
 from bot.core.letter.wrap import fill, width, wrap
 from bot.core.text.sanitize import line
 
 _CONTENT = "[here goes the letter]"
-_SLOTS = frozenset({"title", "abstract"})  # of a card
+SLOTS = ("title", "line", "abstract", "why", "section", "more_url", "less_url", "save_url")  # of a card
+_TEMPLATES: dict[Form, str] = {"lead": "_lead", "card": "_paper", "compact": "_compact"}
 _NOT_KNOWN = (
     "words that only some letters have are filled in later: they can be shown, wrapped and joined, not measured, cut or"
     " changed"
@@ -45,6 +46,9 @@ class _Partials(NamedTuple):
 
     def filled(self, fills: Mapping[str, Fill]) -> Piece:
         return Piece(self.html.filled(fills), self.txt.filled(fills))
+
+    def having(self, fills: Mapping[str, Fill]) -> "_Partials":
+        return _Partials(self.html.having(fills), self.txt.having(fills))
 
 
 def environment(loader: jinja2.BaseLoader) -> jinja2.Environment:
@@ -123,52 +127,50 @@ class FragmentCache:
     def words(self, language: str) -> Words:
         return self._once(("words", language), lambda: Words(language, self._catalogues))
 
-    def look(self, pick: Pick, section: str, abstract: int, words: Words) -> tuple[Piece, ...]:
-        """A paper, and why it is under the heading `section`. Chunks without matched words are the same strings in any
-        two letters."""
-        found = paper_view.highlights(pick.reasons)
-        key = CardKey(pick.paper, pick.rise, pick.rise_over, pick.entered_top, pick.news)
-        card = self._once(
-            ("card", key, found.title_hits, found.abstract_hits, abstract, words),
-            lambda: self._card(key, found.title_hits, found.abstract_hits, abstract, words),
-        )
-        return (card, self._why(found.whys, section, words)) if found.whys else (card,)
-
-    def _card(
-        self, key: CardKey, title_hits: tuple[str, ...], abstract_hits: tuple[str, ...], abstract: int, words: Words
-    ) -> Piece:
+    def card(self, key: CardKey, pick: Pick, section: str, words: Words) -> Piece:
+        """A paper under the heading `section`. Chunks without words of one subscriber are the same strings in any two
+        letters."""
+        texts = self._once(("texts", key), lambda: CardTexts(key))
+        title_hits, abstract_hits = paper_view.hits(pick.reasons, "title"), paper_view.hits(pick.reasons, "abstract")
+        marks = self._once(("marks", texts, title_hits, abstract_hits), lambda: texts.marks(title_hits, abstract_hits))
+        why = paper_view.why(pick.reasons, section, marks.seen)
         partials = self._once(
-            ("open card", key, abstract, words),
-            lambda: self._partials("_paper", words, {"paper": paper_view.paper_view(key, abstract)}),
+            ("card", texts, why is not None, words),
+            lambda: self._draw_card(key._replace(has_why=why is not None), words),
         )
-        texts = self._once(("extracts", key.paper, abstract), lambda: Extracts(key.paper, abstract))
-        title = texts.title.spans(title_hits)
-        body, found = texts.abstract.showing(abstract_hits) if texts.abstract else ("", ())
-        return partials.filled(
-            {"title": Fill(texts.title.text, title, bool(title)), "abstract": Fill(body, found, bool(found))}
-        )
+        marked = self._once(("marked", partials, marks), lambda: partials.having(marks.fills))
+        if why or key.actions or key.form == "lead":
+            said = self._once(("said", why, words), lambda: self._why(why, words)) if why else ""
+            own = {"why": said, "section": section}
+            own |= {f"{name}_url": url for name, url in paper_view.action_links(pick).items()}
+            personal = {name: Fill(text, is_personal=True) for name, text in own.items()}
+            return marked.filled(marks.fills | personal)
+        return self._once(("filled", partials, marks), lambda: marked.filled(marks.fills))
 
-    def _why(self, whys: tuple[Why, ...], section: str, words: Words) -> Piece:
-        """Whose words they are, and which, is left open: what remains are a few shapes of sentences."""
+    def _draw_card(self, key: CardKey, words: Words) -> _Partials:
+        return self._partials(_TEMPLATES[key.form], words, {"paper": paper_view.paper_view(key)})
+
+    def _why(self, why: Why, words: Words) -> str:
+        """Which words and whose profiles is left open: what remains are a few shapes of sentences."""
         personal: dict[str, str] = {}
-        reasons, here = partial_template.opened((whys, section), personal)
-        partials = self._once(
-            ("why", reasons, here, words),
-            lambda: self._partials("_why", words, {"reasons": reasons, "section": here}),
-        )
-        return partials.filled({name: Fill(text, is_personal=True) for text, name in personal.items()})
+        shape = partial_template.opened(why, personal)
+        partial = self._once(("why", shape, words), lambda: self._partial("_why.txt", words, {"why": shape}))
+        filled = partial.filled({name: Fill(text) for text, name in personal.items()})
+        return " ".join("".join(filled).split())
 
     def part(self, name: str, words: Words, /, **values: Any) -> tuple[str, ...]:
         """A template rendered with these values and no others, finished. What in them is PersonalText is filled in."""
         personal: dict[str, str] = {}
-        known = partial_template.opened(tuple(values.items()), personal)
+        known = tuple([(one, partial_template.opened(value, personal)) for one, value in values.items()])
         try:
             partial = self._once(("part", name, words, known), lambda: self._partial(name, words, dict(known)))
         except TypeError as error:
             raise BrokenTemplate(
                 f"templates/{name}: it is given what may change ({error}): give part() numbers, words and tuples"
             ) from error
-        return partial.filled({name: Fill(text, is_personal=True) for text, name in personal.items()})
+        if not personal:
+            return partial.filled({})
+        return partial.filled({one: Fill(text, is_personal=True) for text, one in personal.items()})
 
     def say(self, name: str, words: Words, /, **values: Any) -> str:
         """A text template as one line."""
@@ -188,9 +190,9 @@ class FragmentCache:
                 error = jinja2.TemplateError(_NOT_KNOWN).with_traceback(error.__traceback__)
             raise BrokenTemplate(place(self.environment, name, error)) from error
 
-    def frame(self, kind: str, words: Words) -> tuple[str, str]:
+    def frame(self, kind: str, title: str, words: Words) -> tuple[str, str]:
         """What stands before and after the letter in its document."""
-        return self._once(("frame", kind, words), lambda: self._frame(kind, words))
+        return self._once(("frame", kind, title, words), lambda: self._frame(kind, title, words))
 
     # -- drawing -------------------------------------------------------------------------------------------------------
 
@@ -200,9 +202,9 @@ class FragmentCache:
         def say(name: str, /, **values: Any) -> str:
             return self.say(name, words, **values)
 
-        def slot(name: Literal["title", "abstract"]) -> str:
-            if name not in _SLOTS:
-                raise jinja2.TemplateError(f'there is no slot("{name}"); there are {", ".join(sorted(_SLOTS))}')
+        def slot(name: str) -> str:
+            if name not in SLOTS:
+                raise jinja2.TemplateError(f'there is no slot("{name}"); there are {", ".join(SLOTS)}')
             return placeholder(name)
 
         return self._once(
@@ -253,8 +255,8 @@ class FragmentCache:
             rendered = self._styles.inline(rendered.strip())
         return rendered if rendered.endswith("\n") else rendered + "\n"
 
-    def _frame(self, kind: str, words: Words) -> tuple[str, str]:
-        values = {"kind": kind, "content": _CONTENT, "at_rules": self._styles.at_rules}
+    def _frame(self, kind: str, title: str, words: Words) -> tuple[str, str]:
+        values = {"kind": kind, "title": title, "content": _CONTENT, "at_rules": self._styles.at_rules}
         page = self._styles.inline_page(self.render("_frame.html", words, values))
         before, mark, after = page.partition(_CONTENT)
         if not mark:

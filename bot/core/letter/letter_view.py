@@ -1,10 +1,9 @@
-"""What a letter says around its papers: counts, dates, sources, how to leave. Values for the templates; words that few
-letters share are PersonalText. Pure.
+"""What a letter says around its papers: an overview, the lead, counts, sources in trouble, how to leave. Values for
+the templates; words that few letters share are PersonalText. Pure.
 
 What it shows of one paper belongs to `paper_view`, sentences to the templates.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -18,26 +17,50 @@ from bot.core.letter.localize import Words
 from bot.core.letter.paper_view import best_link, links_of, name_of, title_of
 from bot.core.papers import Paper
 from bot.core.source.state import SourceStateName
-from bot.core.text.sanitize import web_address
+from bot.core.text.sanitize import shortened, web_address
 
-MAX_SOURCES = 24  # told one by one; the rest is counted
+MAX_TROUBLED = 6  # sources in trouble told one by one; the rest is counted
+CARDS = 3  # papers of a section shown as cards; the others are compact
+MANY = 4  # sections: each beyond takes a card from all, for a letter of twenty papers has to stay seven screens long
+SHORT_ALERT = 2  # papers an alert shows as cards; one with more is a list
+MOST_NAMED = 8  # papers named of those that did not fit: at most 3 of a section, and at least one
+OVERVIEW = 42  # characters of a line of the overview: what a phone shows in one
 
 
 class NamedPaper(NamedTuple):
     """A paper that did not fit, by its title."""
 
+    title: str
+    url: str
+    upvotes: int | None
+
+
+class OverviewLine(NamedTuple):
+    """A section in a line: how many papers it found for the letter, and the title of its best."""
+
+    kind: SectionKind
+    name: PersonalText
+    papers: int
     title: PersonalText
-    url: PersonalText
+
+
+class Lead(NamedTuple):
+    """The paper that matters most to the subscriber, and the section it stands for."""
+
+    pick: Pick
+    kind: SectionKind
+    name: PersonalText
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SectionView:
-    """One section."""
+    """One section without the lead."""
 
     kind: SectionKind
     name: PersonalText  # the profile's; "" for the others
-    picks: tuple[Pick, ...]
-    shown: int
+    cards: tuple[Pick, ...]
+    compact: tuple[Pick, ...]
+    shown: int  # the lead included, where it is of this section
     more: int
     named: tuple[NamedPaper, ...]
 
@@ -72,6 +95,7 @@ class LetterHead:
     alerted: int
     overflow: int
     troubled: tuple[SourceLine, ...]  # sources that fail or are stale
+    more_troubled: int  # of them not told one by one
     sources: int
 
 
@@ -86,6 +110,8 @@ class Imprint(NamedTuple):
     unsubscribe_url: PersonalText
     unsubscribe_email: PersonalText
     unsubscribe_mailto: PersonalText  # the same as a link
+    browser_url: PersonalText
+    manage_url: PersonalText
     contact: str
 
 
@@ -95,9 +121,9 @@ class LetterView:
 
     head: LetterHead
     titles: tuple[PersonalText, ...]
+    overview: tuple[OverviewLine, ...]
+    lead: Lead | None
     sections: tuple[SectionView, ...]
-    sources: tuple[SourceLine, ...]
-    more_sources: int
     imprint: Imprint
 
 
@@ -110,82 +136,123 @@ def zone(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-def letter_view(edition: Edition, words: Words) -> LetterView:
-    """An edition as the templates see it: one-line strings without control or direction characters."""
+def letter_view(edition: Edition, words: Words, cards: int = CARDS) -> LetterView:
+    """An edition as the templates see it: one-line strings without control or direction characters. At most `cards`
+    papers of a section are cards; 0 makes every paper but the lead compact."""
     here = zone(edition.subscriber.timezone)
-    parts = tuple(_section(section) for section in edition.sections)
-    lines = tuple(
+    lead = _lead(edition)
+    cards = _cards(edition, cards)
+    named = min(3, max(1, MOST_NAMED // max(1, len(edition.sections))))
+    sections = tuple(_section(section, lead, cards, named) for section in edition.sections)
+    papers = edition.papers
+    first = [lead.pick.paper] if lead else []
+    rest = [paper for paper in papers if paper not in first]
+    return LetterView(
+        head=_head(edition, words, here),
+        titles=tuple([PersonalText(title_of(paper.title)) for paper in [*first, *rest][:10]]),
+        overview=tuple(map(_overview, edition.sections)) if lead and len(papers) > CARDS else (),
+        lead=lead,
+        sections=tuple(section for section in sections if section.cards or section.compact or section.more),
+        imprint=_imprint(edition),
+    )
+
+
+def _lead(edition: Edition) -> Lead | None:
+    """The best of the subscriber's profiles: of the first paper of each, the one that answers most profiles, then the
+    one with most votes. Without one, the first that trends. An alert and a letter of one paper need none."""
+    if edition.kind == "alert" or len(edition.papers) < 2:
+        return None
+    firsts = [(section, section.picks[0]) for section in edition.sections if section.picks]
+    of_profiles = [one for one in firsts if one[0].kind == "profile"]
+    trending = [one for one in firsts if one[0].kind == "trending"]
+    found = max(of_profiles or trending[:1], key=_matters, default=None)
+    return Lead(found[1], found[0].kind, PersonalText(name_of(found[0].name))) if found else None
+
+
+def _matters(one: tuple[Section, Pick]) -> tuple[int, int]:
+    return len(one[1].reasons), one[1].paper.upvotes or 0
+
+
+def _cards(edition: Edition, most: int) -> int:
+    """How many papers of each section are cards."""
+    if edition.subscriber.abstract == "full" and most:
+        return len(edition.papers)
+    if edition.kind == "alert":
+        return min(most, SHORT_ALERT if len(edition.papers) <= SHORT_ALERT else 1)
+    return min(most, max(1, CARDS - max(0, len(edition.sections) - MANY)))
+
+
+def _section(section: Section, lead: Lead | None, cards: int, named: int) -> SectionView:
+    picks = tuple(pick for pick in section.picks if lead is None or pick is not lead.pick)
+    return SectionView(
+        kind=section.kind,
+        name=PersonalText(name_of(section.name)),
+        cards=picks[:cards],
+        compact=picks[cards:],
+        shown=len(section.picks),
+        more=section.more,
+        named=tuple(_named(paper) for paper in section.more_papers[: min(section.more, named)]),
+    )
+
+
+def _overview(section: Section) -> OverviewLine:
+    best = [pick.paper for pick in section.picks] or list(section.more_papers)
+    name = name_of(section.name)
+    title = shortened(title_of(best[0].title), max(OVERVIEW - (len(name) or 10), OVERVIEW // 2)) if best else ""
+    return OverviewLine(section.kind, PersonalText(name), len(section.picks) + section.more, PersonalText(title))
+
+
+def _head(edition: Edition, words: Words, here: ZoneInfo) -> LetterHead:
+    lines = [
         SourceLine(name=name_of(note.name), state=note.state, words=name_of(words.state(note, here), 200))
         for note in edition.sources
-    )
-    papers = edition.papers
+        if note.state in ("failing", "stale")
+    ]
     shown = {
-        kind: sum(part.shown for part in parts if part.kind == kind) for kind in ("profile", "trending", "revisions")
+        kind: sum(len(section.picks) for section in edition.sections if section.kind == kind)
+        for kind in ("profile", "trending", "revisions")
     }
-    subscriber = edition.subscriber
-    goodbye = name_of(edition.unsubscribe_email, 320)
-    head = LetterHead(
+    sections = edition.sections
+    return LetterHead(
         kind=edition.kind,
         cadence=edition.cadence,
         day=edition.day,
         since=edition.since.astimezone(here).date() if edition.since else None,
         late_since=edition.late_since.astimezone(here) if edition.late_since else None,
         heartbeat=edition.heartbeat,
-        profile=parts[0].name if edition.kind == "alert" and len(parts) == 1 else "",
-        shown=len(papers),
+        profile=name_of(sections[0].name) if edition.kind == "alert" and len(sections) == 1 else "",
+        shown=len(edition.papers),
         matched=shown["profile"],
         trending=shown["trending"],
         revisions=shown["revisions"],
-        more=sum(part.more for part in parts),
-        found=shown["profile"] + sum(part.more for part in parts if part.kind == "profile"),
+        more=sum(section.more for section in sections),
+        found=shown["profile"] + sum(section.more for section in sections if section.kind == "profile"),
         alerted=edition.alerted,
         overflow=edition.overflow,
-        troubled=tuple(line for line in lines if line.state in ("failing", "stale"))[:MAX_SOURCES],
-        sources=len(lines),
-    )
-    return LetterView(
-        head=head,
-        titles=tuple([PersonalText(title_of(paper.title)) for paper in papers[:10]]),
-        sections=parts,
-        sources=_worst_first(lines)[:MAX_SOURCES],
-        more_sources=max(0, len(lines) - MAX_SOURCES),
-        imprint=Imprint(
-            kind=edition.kind,
-            name=PersonalText(name_of(subscriber.name)),
-            email=PersonalText(name_of(subscriber.email, 320)),
-            schedule=name_of(subscriber.schedule),
-            timezone=name_of(subscriber.timezone),
-            unsubscribe_url=PersonalText(web_address(edition.unsubscribe_url)),
-            unsubscribe_email=PersonalText(goodbye),
-            unsubscribe_mailto=PersonalText(
-                f"mailto:{quote(goodbye, safe='@+')}?subject=unsubscribe" if goodbye else ""
-            ),
-            contact=name_of(edition.contact, 320),
-        ),
+        troubled=tuple(sorted(lines, key=lambda line: line.state)[:MAX_TROUBLED]),  # the failing ones first
+        more_troubled=max(0, len(lines) - MAX_TROUBLED),
+        sources=len(edition.sources),
     )
 
 
-def _mailto(address: str) -> str:
-    return f"mailto:{quote(address, safe='@+')}?subject=unsubscribe" if address else ""
-
-
-def _section(section: Section) -> SectionView:
-    return SectionView(
-        kind=section.kind,
-        name=PersonalText(name_of(section.name)),
-        picks=section.picks,
-        shown=len(section.picks),
-        more=section.more,
-        named=tuple(_named(paper) for paper in section.more_papers[: section.more]),
+def _imprint(edition: Edition) -> Imprint:
+    subscriber = edition.subscriber
+    goodbye = name_of(edition.unsubscribe_email, 320)
+    return Imprint(
+        kind=edition.kind,
+        name=PersonalText(name_of(subscriber.name)),
+        email=PersonalText(name_of(subscriber.email, 320)),
+        schedule=name_of(subscriber.schedule),
+        timezone=name_of(subscriber.timezone),
+        unsubscribe_url=PersonalText(web_address(edition.unsubscribe_url)),
+        unsubscribe_email=PersonalText(goodbye),
+        unsubscribe_mailto=PersonalText(f"mailto:{quote(goodbye, safe='@+')}?subject=unsubscribe" if goodbye else ""),
+        browser_url=PersonalText(web_address(edition.browser_url)),
+        manage_url=PersonalText(web_address(edition.manage_url)),
+        contact=name_of(edition.contact, 320),
     )
 
 
 @lru_cache(maxsize=4_096)
 def _named(paper: Paper) -> NamedPaper:
-    return NamedPaper(PersonalText(title_of(paper.title)), PersonalText(best_link(links_of(paper))))
-
-
-def _worst_first(lines: Sequence[SourceLine]) -> tuple[SourceLine, ...]:
-    """What needs attention first; else in their own order."""
-    order: dict[SourceStateName, int] = {"failing": 0, "stale": 1}
-    return tuple(sorted(lines, key=lambda line: order.get(line.state, 2)))
+    return NamedPaper(title_of(paper.title), best_link(links_of(paper)), paper.upvotes)

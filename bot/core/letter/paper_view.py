@@ -6,21 +6,21 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 from urllib.parse import quote, urlsplit
 
-from bot.core.edition.edition import Reason
-from bot.core.letter import excerpts
-from bot.core.letter.excerpts import Extract, Passage
+from bot.core.edition.edition import Pick, Reason
+from bot.core.letter import excerpts, one_line
+from bot.core.letter.excerpts import Passage
 from bot.core.letter.letter import PersonalText
+from bot.core.letter.partial_template import Fill
 from bot.core.papers import Paper
 from bot.core.query.quote import Quote
 from bot.core.text import tex
 from bot.core.text.sanitize import line, shortened, web_address
 
 MAX_TITLE = 400
-MAX_SUMMARY = 300
 MAX_NAME = 80  # of a person, an organisation, a profile
 MAX_ADDRESS = 1_000  # longer links are left out: they are not links of a paper
-SHORT = 360  # characters of a short abstract
-FULL = 4_000  # of a full one
+FULL = 4_000  # characters of an abstract
+LINES: "dict[Form, int]" = {"lead": 260, "card": 160, "compact": 95}  # characters of the one line
 SHOWN_QUOTES = 5
 QUOTED = ("title", "abstract", "author", "category", "org", "source")  # fields with words; the others have numbers
 BEST_LINK = ("abs", "hf", "doi", "pdf", "project", "code")  # where the title leads
@@ -28,19 +28,23 @@ SITES = {
     "arxiv.org": "arXiv",
     "biorxiv.org": "bioRxiv",
     "doi.org": "DOI",
-    "huggingface.co": "Hugging Face",
+    "huggingface.co": "HF",
     "medrxiv.org": "medRxiv",
     "openreview.net": "OpenReview",
     "pubmed.ncbi.nlm.nih.gov": "PubMed",
     "semanticscholar.org": "Semantic Scholar",
 }
 RISING = 0.5  # a paper rises when it gained half again over what it had
+OLD = timedelta(days=60)  # between a paper's publication and its list: worth saying
+
+Form = Literal["lead", "card", "compact"]
+LinkKind = Literal["abs", "pdf", "hf", "code", "project", "doi"]
 
 
 class Link(NamedTuple):
-    """One way to a paper. `kind` is "abs" | "pdf" | "hf" | "code" | "project" | "doi"."""
+    """One way to a paper."""
 
-    kind: Literal["abs", "pdf", "hf", "code", "project", "doi"]
+    kind: LinkKind
     url: str
     site: str  # "arXiv", or the name of the host
     stars: int | None = None
@@ -56,24 +60,26 @@ class Authors(NamedTuple):
 
 
 class Why(NamedTuple):
-    """One profile that asked for the paper, and the words that answered: (words, fields they stand in).
-    A condition on a number ("upvotes>=20") stands in no field."""
+    """Why a paper is under its heading, where its card does not show it: the words that answered, each with the fields
+    it stands in (none for a condition on a number, "stars>=100"), and the other profiles that asked for it."""
 
-    profile: PersonalText
     words: tuple[tuple[PersonalText, tuple[str, ...]], ...]
-    more: int = 0
+    more: int  # words not named
+    others: tuple[PersonalText, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperView:
     """One paper as the templates see it: one-line strings without control or direction characters, http(s) links."""
 
+    form: Form
     title: str
     url: str
     authors: Authors
     organization: str
-    published: date | None
-    listed: date | None
+    day: date | None  # it came to the list
+    place: str  # where: "HF", "arXiv"
+    published: date | None  # only where that was long before
     categories: tuple[str, ...]
     upvotes: int | None
     rise: int | None  # only when > 0
@@ -82,8 +88,8 @@ class PaperView:
     entered_top: bool
     comments: int | None
     stars: int | None
-    summary: str
-    abstract: str
+    line: str  # the one line on it
+    abstract: str  # "" but where the subscriber wants it
     note: str
     journal: str
     news: str
@@ -91,6 +97,51 @@ class PaperView:
     late: bool
     sources: tuple[str, ...]
     links: tuple[Link, ...]
+    thumbnail: str
+    has_why: bool
+    actions: tuple[str, ...]  # of "more", "less", "save": those that have a link, slot("more_url") and so on
+
+
+class CardKey(NamedTuple):
+    """All that decides how a paper's card looks, but for words and links of one subscriber: equal keys are one card."""
+
+    paper: Paper
+    form: Form
+    abstract: int  # characters of it
+    own_line: bool  # the authors' own sentence may stand for a missing summary
+    rise: int | None = None
+    rise_over: timedelta | None = None
+    entered_top: bool = False
+    news: str = ""
+    has_picture: bool = False
+    has_why: bool = False
+    actions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Marks:
+    """What matched words do to a card: its texts with the matches marked, and the words seen by that."""
+
+    fills: dict[str, Fill]
+    seen: frozenset[str]  # in lower case
+
+
+class CardTexts:
+    """The texts of a card that matched words are looked for in. Two are equal only if they are the same."""
+
+    def __init__(self, key: CardKey) -> None:
+        shown = paper_view(key)
+        self._title, self._line, self._abstract = map(Passage, (shown.title, shown.line, shown.abstract))
+
+    def marks(self, title_hits: tuple[str, ...], abstract_hits: tuple[str, ...]) -> Marks:
+        """The matched words marked, in the one line as in the abstract."""
+        spans = {
+            "title": (self._title.text, self._title.spans(title_hits)),
+            "line": (self._line.text, self._line.spans(abstract_hits)),
+            "abstract": (self._abstract.text, self._abstract.spans(abstract_hits)),
+        }
+        seen = {" ".join(text[start:end].lower().split()) for text, found in spans.values() for start, end in found}
+        return Marks({name: Fill(*one, is_personal=bool(one[1])) for name, one in spans.items()}, frozenset(seen))
 
 
 @lru_cache(maxsize=16_384)
@@ -105,72 +156,98 @@ def name_of(name: str, limit: int = MAX_NAME) -> str:
     return line(name, limit)
 
 
-class CardKey(NamedTuple):
-    """All that decides how a paper's card looks, but for the matched words: equal keys are one card."""
-
-    paper: Paper
-    rise: int | None
-    rise_over: timedelta | None
-    entered_top: bool
-    news: str
-
-
-class Highlights(NamedTuple):
-    """What of a paper answered a subscriber's profiles: the words to mark in it, and why it is here."""
-
-    title_hits: tuple[str, ...]
-    abstract_hits: tuple[str, ...]
-    whys: tuple[Why, ...]
+def card_key(pick: Pick, form: Form, abstract: int, *, own_line: bool, pictures: bool) -> CardKey:
+    """The key of a pick's card, before it is known whether there is more to say."""
+    return CardKey(
+        paper=pick.paper,
+        form=form,
+        abstract=abstract,
+        own_line=own_line,
+        rise=pick.rise,
+        rise_over=pick.rise_over,
+        entered_top=pick.entered_top,
+        news=pick.news,
+        has_picture=pictures and form == "lead",
+        actions=() if form == "compact" else tuple(action_links(pick)),
+    )
 
 
-def highlights(reasons: tuple[Reason, ...]) -> Highlights:
-    """Per profile the words that answered, each named once with all the fields it stands in."""
-    quotes = [quote for reason in reasons for quote in reason.quotes]
-    whys = tuple([Why(PersonalText(name_of(reason.profile)), *_words(reason.quotes)) for reason in reasons])
-    return Highlights(excerpts.quoted(quotes, "title"), excerpts.quoted(quotes, "abstract"), whys)
+def action_links(pick: Pick) -> dict[str, str]:
+    """The subscriber's own links to what can be done with a paper, by name; those there are."""
+    links = {"more": pick.more_url, "less": pick.less_url, "save": pick.save_url}
+    return {name: url for name, url in links.items() if url.startswith(("https://", "http://"))}
 
 
-class Extracts:
-    """The title and at most `abstract` characters of the abstract, to look for matched words in."""
+def why(reasons: tuple[Reason, ...], section: str, shows: frozenset[str]) -> Why | None:
+    """What there is to say of a paper under the heading `section` beside the words that are marked in it. `shows` are
+    those words in lower case. None: the marks say it all."""
+    words: tuple[tuple[PersonalText, tuple[str, ...]], ...] = ()
+    more = 0
+    others = []
+    for reason in reasons:
+        name = name_of(reason.profile)
+        if name != section:
+            others.append(PersonalText(name))
+        elif not any(_is_seen(one, shows) for one in reason.quotes):
+            words, more = _words(reason.quotes)
+    found = Why(words, more, tuple(others))
+    return found if words or others else None
 
-    def __init__(self, paper: Paper, abstract: int) -> None:
-        known, body, _ = _known(paper)
-        self.title = Passage(known.title)
-        self.abstract = Extract(body, abstract) if abstract > 0 and body else None
+
+def _is_seen(one: Quote, shows: frozenset[str]) -> bool:
+    """Whether a card shows it already: by a mark, or, what a condition on the votes asks, on the chip."""
+    return one.field == "upvotes" or " ".join(one.text.lower().split()) in shows
 
 
-def paper_view(key: CardKey, abstract: int) -> PaperView:
-    """A paper as all letters show it whose cards have this key; `abstract` is the number of characters its abstract may
-    have. Where matched words are marked belongs to each letter: slots of the template."""
+def hits(reasons: tuple[Reason, ...], field: str) -> tuple[str, ...]:
+    """The words that answered in a field, each once."""
+    found = [one.text for reason in reasons for one in reason.quotes if one.field == field and one.text]
+    return tuple(dict.fromkeys(found)) if len(found) > 1 else tuple(found)
+
+
+@lru_cache(maxsize=4_096)
+def paper_view(key: CardKey) -> PaperView:
+    """A paper as all letters show it whose cards have this key."""
     known, body, summary = _known(key.paper)
-    shows = abstract > 0 and bool(body)
     rise = key.rise if key.rise is not None and key.rise > 0 else None
     had = (known.upvotes or 0) - (rise or 0)
+    abstract = excerpts.cut(body, key.abstract) if key.abstract > 0 else ""
+    said = summary or (one_line.sentence(body, known.title) if key.own_line and not abstract else "")
+    if abstract and abstract.startswith(said.rstrip("….")):
+        said = ""
     return replace(
         known,
+        form=key.form,
         rise=rise,
         rise_over=key.rise_over,
         rising=rise is not None and rise >= 5 and rise >= had * RISING,
         entered_top=key.entered_top,
-        summary="" if shows and body.startswith(summary.rstrip("…")) else summary,
-        abstract=excerpts.cut(body, abstract) if shows else "",
+        line=excerpts.cut(said, LINES[key.form]),
+        abstract=abstract,
         news=name_of(key.news, 160),
+        thumbnail=known.thumbnail if key.has_picture else "",
+        has_why=key.has_why,
+        actions=key.actions,
     )
 
 
 @lru_cache(maxsize=2_048)
 def _known(paper: Paper) -> tuple[PaperView, str, str]:
-    """What every card of a paper has, its whole abstract, and its summary."""
+    """What every card of a paper has, its whole abstract, and its source's summary."""
     title = title_of(paper.title)
     links = links_of(paper)
+    day = paper.listed or paper.published
+    is_old = paper.listed and paper.published and paper.listed - paper.published > OLD
     blank = PaperView(
+        form="card",
         title=title,
         url=best_link(links),
         authors=authors(paper),
         organization=name_of(paper.organization),
-        published=paper.published,
-        listed=paper.listed if paper.listed != paper.published else None,
-        categories=tuple(name_of(category, 40) for category in paper.categories[:6]),
+        day=day,
+        place=_place(links) if day else "",
+        published=paper.published if is_old else None,
+        categories=tuple(name_of(category, 40) for category in paper.categories[:3]),
         upvotes=paper.upvotes,
         rise=None,
         rise_over=None,
@@ -178,18 +255,20 @@ def _known(paper: Paper) -> tuple[PaperView, str, str]:
         entered_top=False,
         comments=paper.comments,
         stars=paper.stars,
-        summary="",
+        line="",
         abstract="",
-        note=shortened(line(tex.readable(line(paper.note))), 160),
-        journal=shortened(line(paper.journal), 160),
+        note=shortened(line(tex.readable(line(paper.note))), 120),
+        journal=shortened(line(paper.journal), 120),
         news="",
         withdrawn=paper.withdrawn,
         late=paper.late,
         sources=tuple(name_of(source, 40) for source in paper.sources[:6]),
         links=links,
+        thumbnail=web_address(paper.thumbnail_url) if len(paper.thumbnail_url) <= MAX_ADDRESS else "",
+        has_why=False,
+        actions=(),
     )
-    summary = excerpts.cut(line(tex.readable(line(paper.summary))), MAX_SUMMARY)
-    return blank, line(tex.readable(line(paper.abstract)), FULL), summary
+    return blank, line(tex.readable(line(paper.abstract)), FULL), line(tex.readable(line(paper.summary)), 1_000)
 
 
 def authors(paper: Paper) -> Authors:
@@ -202,10 +281,11 @@ def authors(paper: Paper) -> Authors:
 
 
 def links_of(paper: Paper) -> tuple[Link, ...]:
-    """The http(s) links of a paper's record, none twice."""
+    """The http(s) links of a paper's record, none twice. A DOI is another name of the page, so it stands only where
+    there is no page."""
     doi = f"https://doi.org/{quote(line(paper.doi), safe='/:;()._-~')}" if line(paper.doi).startswith("10.") else ""
     found: list[Link] = []
-    candidates: list[tuple[Literal["abs", "pdf", "hf", "code", "project", "doi"], str]] = [
+    candidates: list[tuple[LinkKind, str]] = [
         ("abs", paper.url),
         ("pdf", paper.pdf_url),
         ("hf", paper.hf_url),
@@ -217,6 +297,8 @@ def links_of(paper: Paper) -> tuple[Link, ...]:
         url = web_address(text)
         if not url or len(url) > MAX_ADDRESS or any(url == link.url for link in found):
             continue
+        if kind == "doi" and any(link.kind == "abs" for link in found):
+            continue
         host = (urlsplit(url).hostname or "").removeprefix("www.")
         site = SITES.get(host, name_of(host, 60))
         found.append(Link(kind, url, site, paper.stars if kind == "code" else None))
@@ -226,6 +308,11 @@ def links_of(paper: Paper) -> tuple[Link, ...]:
 def best_link(links: tuple[Link, ...]) -> str:
     """Where a paper's title leads; "" where it has no link."""
     return next((link.url for kind in BEST_LINK for link in links if link.kind == kind), "")
+
+
+def _place(links: tuple[Link, ...]) -> str:
+    """On which list a paper came; a day of Hugging Face's list is later than any other and the one to tell."""
+    return next((link.site for kind in ("hf", "abs") for link in links if link.kind == kind), "")
 
 
 def _words(quotes: tuple[Quote, ...]) -> tuple[tuple[tuple[PersonalText, tuple[str, ...]], ...], int]:

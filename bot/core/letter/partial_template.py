@@ -12,6 +12,7 @@ A placeholder is a name between control characters (written « » above). No tex
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from functools import wraps
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -85,12 +86,14 @@ def guarded(filter_: Callable[..., Any]) -> Callable[..., Any]:
 def opened(value: Any, personal: dict[str, str]) -> Any:
     """A value with a placeholder for each PersonalText in it; `personal` gets the words by name, equal words one name.
     Looks into tuples alone."""
+    if type(value) is str:
+        return value
+    if isinstance(value, tuple):
+        parts = [opened(part, personal) for part in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
     if isinstance(value, PersonalText):
         return placeholder(personal.setdefault(value, f"text{len(personal)}")) if value else ""
-    if not isinstance(value, tuple):
-        return value
-    parts = [opened(part, personal) for part in value]
-    return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+    return value
 
 
 class _Open(NamedTuple):
@@ -133,18 +136,24 @@ class PartialTemplate:
         hit: tuple[str, str] = ("", ""),
     ) -> None:
         self._hit = hit
-        self._chunks = [_closed(lines) for lines in _grouped(_parts(drawn, filters, html=html))]
+        self._chunks: list[str | _Lines] = [_closed(lines) for lines in _grouped(_parts(drawn, filters, html=html))]
 
     def filled(self, fills: Mapping[str, Fill]) -> tuple[str, ...]:
         """The chunks of a letter. Those without placeholders are the same objects every time."""
-        chunks: list[str] = []
-        for chunk in self._chunks:
-            if isinstance(chunk, str):
-                chunks.append(chunk)
-                continue
-            text = self._text(chunk.parts, fills)
-            chunks.append(PersonalText(text) if any(fills[name].is_personal for name in chunk.names) else text)
-        return tuple(chunks)
+        return tuple([chunk if isinstance(chunk, str) else self._lines(chunk, fills) for chunk in self._chunks])
+
+    def having(self, fills: Mapping[str, Fill]) -> "PartialTemplate":
+        """The same template with all lines filled that need no more than these."""
+        closer = copy(self)
+        closer._chunks = [
+            self._lines(chunk, fills) if isinstance(chunk, _Lines) and chunk.names <= fills.keys() else chunk
+            for chunk in self._chunks
+        ]
+        return closer
+
+    def _lines(self, lines: _Lines, fills: Mapping[str, Fill]) -> str:
+        text = self._text(lines.parts, fills)
+        return PersonalText(text) if any(fills[name].is_personal for name in lines.names) else text
 
     def _text(self, parts: Sequence[_Part], fills: Mapping[str, Fill]) -> str:
         before, after = self._hit
@@ -158,11 +167,14 @@ class PartialTemplate:
                 continue
             name, escape = part
             text, hits, _ = fills[name]
+            if not hits:
+                found.append(escape(text))
+                continue
             at = 0
             for start, stop in hits:
                 found += (escape(text[at:start]), before, escape(text[start:stop]), after)
                 at = stop
-            found.append(escape(text[at:] if at else text))
+            found.append(escape(text[at:]))
         return "".join(found)
 
 

@@ -8,16 +8,17 @@ the finished pieces go.
 import re
 from collections.abc import Iterable, Mapping
 from gettext import NullTranslations
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import jinja2
 
-from bot.core.edition.edition import Edition
+from bot.core.edition.edition import Edition, Pick
 from bot.core.letter import paper_view, samples
 from bot.core.letter.fragments import FragmentCache, Piece, environment
 from bot.core.letter.letter import Letter
-from bot.core.letter.letter_view import LetterView, SectionView, letter_view
+from bot.core.letter.letter_view import CARDS, Lead, SectionView, letter_view
 from bot.core.letter.localize import Words
+from bot.core.letter.paper_view import FULL, Form
 from bot.core.letter.shrink import smaller
 from bot.core.letter.template_error import BrokenTemplate, place
 from bot.core.text.sanitize import harmless, shortened
@@ -26,8 +27,18 @@ __all__ = ["BrokenTemplate", "LetterRenderer", "check", "environment", "size"]
 
 MAX_HTML = 90_000  # bytes: Gmail clips at 102 KB, and the clipped end holds the way to leave
 MAX_SUBJECT = 150
-ABSTRACTS = {"full": paper_view.FULL, "short": paper_view.SHORT, "none": 0}
-SHORTER = (900, paper_view.SHORT, 180, 0)  # characters of an abstract, tried in turn when a letter is too big
+
+
+class Detail(NamedTuple):
+    """How much a letter says of each paper."""
+
+    abstract: int  # characters of it
+    own_line: bool = True  # the authors' own sentence where the source has no summary
+    cards: int = CARDS  # papers of a section that are cards; the others are compact
+
+
+DETAILS = {"full": Detail(FULL, own_line=False), "short": Detail(0), "none": Detail(0, own_line=False)}
+LESS = (Detail(900, own_line=False), Detail(360, own_line=False), Detail(0), Detail(0, cards=0))  # tried in turn
 _HREF = re.compile(r"""<a\s[^>]*?href=["']?([^"'>\s]*)""", re.IGNORECASE)
 _MARK = re.compile("\x00(\\d+)-(\\d+)\x00")
 
@@ -61,37 +72,49 @@ class LetterRenderer:
         return self.letter(edition).html_page
 
     def _fitted(self, edition: Edition, words: Words) -> "tuple[_LetterParts, tuple[str, ...]]":
-        """The parts of a letter and its HTML, cut until it is not over the size: abstracts shorten, then papers move
-        to "n more", then sections without papers are summed up."""
-        letter = letter_view(edition, words)
-        wanted = ABSTRACTS[edition.subscriber.abstract]
-        for abstract in (wanted, *(shorter for shorter in SHORTER if shorter < wanted)):
-            parts = _LetterParts(self._fragments, letter, words, abstract)
+        """The parts of a letter, and its HTML, cut until it is not over the size: abstracts shorten, then all papers
+        are compact, then papers move to "n more", then sections without papers are summed up."""
+        wanted = DETAILS[edition.subscriber.abstract]
+        smaller_details = [less for less in LESS if (less.abstract, less.cards) < (wanted.abstract, wanted.cards)]
+        for detail in (wanted, *smaller_details):
+            parts = _LetterParts(self._fragments, edition, words, detail)
             html = parts.chunks("html")
             excess = size(html) - MAX_HTML
             if excess <= 0:
                 return parts, html
         while excess > 0 and (less := smaller(edition, excess / size(html))):
             edition = less
-            parts = _LetterParts(self._fragments, letter_view(edition, words), words, 0)
+            parts = _LetterParts(self._fragments, edition, words, LESS[-1])
             html = parts.chunks("html")
             excess = size(html) - MAX_HTML
         return parts, html
 
 
 class _LetterParts:
-    """One letter while it is set, with abstracts of a length."""
+    """One letter while it is put together, with so much detail."""
 
-    def __init__(self, fragments: FragmentCache, letter: LetterView, words: Words, abstract: int) -> None:
+    def __init__(self, fragments: FragmentCache, edition: Edition, words: Words, detail: Detail) -> None:
         self.fragments = fragments
-        self.letter = letter
+        self.letter = letter_view(edition, words, detail.cards)
         self.words = words
-        self._looks: dict[int, list[Piece]] = {
+        self._detail = detail
+        self._pictures = edition.subscriber.pictures
+        self._cards: dict[int, list[Piece]] = {
             id(section): [
-                piece for pick in section.picks for piece in fragments.look(pick, section.name, abstract, words)
+                *(self._card(pick, "card", section) for pick in section.cards),
+                *(self._card(pick, "compact", section) for pick in section.compact),
             ]
-            for section in letter.sections
+            for section in self.letter.sections
         }
+        lead = self.letter.lead
+        self._lead = self._card(lead.pick, "lead", lead) if lead else None
+
+    def _card(self, pick: Pick, form: Form, section: "SectionView | Lead") -> Piece:
+        key = paper_view.card_key(
+            pick, form, self._detail.abstract, own_line=self._detail.own_line, pictures=self._pictures
+        )
+        name = section.name or self.fragments.say("_section_name.txt", self.words, kind=section.kind, name="")
+        return self.fragments.card(key, pick, name, self.words)
 
     def chunks(self, form: Literal["html", "txt"]) -> tuple[str, ...]:
         """The whole letter in one form, in chunks that end in a line feed."""
@@ -102,16 +125,21 @@ class _LetterParts:
             pieces.extend(chunks)
             return f"\x00{first}-{len(pieces)}\x00"
 
+        def of(cards: Iterable[Piece]) -> Iterable[str]:
+            return [chunk for card in cards for chunk in (card.html if form == "html" else card.txt)]
+
         def papers(section: SectionView) -> str:
-            looks = self._looks[id(section)]
-            return marked([chunk for look in looks for chunk in (look.html if form == "html" else look.txt)])
+            return marked(of(self._cards[id(section)]))
+
+        def lead() -> str:
+            return marked(of([self._lead] if self._lead else []))
 
         def part(name: str, /, **values: Any) -> str:
             return marked(self.fragments.part(name, self.words, **values))
 
-        layout = self.fragments.render(
-            f"{self.letter.head.kind}.{form}", self.words, {"letter": self.letter, "papers": papers, "part": part}
-        )
+        head = self.letter.head
+        values = {"letter": self.letter, "papers": papers, "lead": lead, "part": part}
+        layout = self.fragments.render(f"{head.kind}.{form}", self.words, values)
         found: list[str] = []
         end = 0
         for mark in _MARK.finditer(layout):
@@ -121,7 +149,8 @@ class _LetterParts:
         found += _between(layout[end:])
         if form == "txt":
             return tuple(found)
-        before, after = self.fragments.frame(self.letter.head.kind, self.words)
+        title = self.fragments.say("_heading.txt", self.words, head=head)
+        before, after = self.fragments.frame(head.kind, title, self.words)
         return (before, *found, after)
 
 

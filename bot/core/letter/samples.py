@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from bot.core.edition.edition import Addressee, Cadence, Edition, EditionKind, Pick, Reason, Section
+from bot.core.letter import sample_papers
 from bot.core.papers import Paper
 from bot.core.query.quote import Quote
 from bot.core.source.state import SourceNote
@@ -36,6 +37,7 @@ LARKSPUR = Paper(
     upvotes=141,
     comments=12,
     stars=1_212,
+    thumbnail_url="https://thumbnails.example.org/2611.90001.png",
     published=date(2026, 11, 17),
     listed=date(2026, 11, 20),
     url="https://arxiv.org/abs/2611.90001",
@@ -188,6 +190,45 @@ def many(count: int, abstract: str = LARKSPUR.abstract) -> tuple[Pick, ...]:
     )
 
 
+def full_letter(**other: Any) -> Edition:
+    """Twenty papers in three profiles and the trending list."""
+    papers = sample_papers.twenty()
+
+    def shown(first: int, last: int, profile: str, *words: str) -> list[Pick]:
+        wanted = [(paper, next((word for word in words if word in paper.title), "")) for paper in papers[first:last]]
+        return [
+            picked(paper, profile, word, rise=(paper.upvotes or 0) // 3 or None, rise_over=timedelta(days=1))
+            for paper, word in wanted
+        ]
+
+    return edition(
+        section("Agents", *shown(0, 4, "Agents", "Tool", "Planning"), more=8, named=papers[10:13]),
+        section("World models", *shown(4, 8, "World models", "World Models", "World Model")),
+        section("Efficient training", *shown(8, 15, "Efficient training", "Scale", "Optimisers")),
+        trending(*[replace(pick, reasons=()) for pick in shown(15, 20, "")]),
+        **other,
+    )
+
+
+def linked(edition: Edition) -> Edition:
+    """The edition as it is where there is a web process, for a subscriber who wants a picture."""
+    site = "https://papers.example.org"
+
+    def own(pick: Pick) -> Pick:
+        token = pick.paper.key.rpartition(":")[2].replace(" ", "")
+        links = {f"{name}_url": f"{site}/t/{name[0]}{token}qyz7h2" for name in ("more", "less", "save")}
+        return replace(pick, **links)  # type: ignore[arg-type]
+
+    return replace(
+        edition,
+        sections=tuple(replace(one, picks=tuple(map(own, one.picks))) for one in edition.sections),
+        subscriber=replace(edition.subscriber, pictures=True),
+        unsubscribe_url=f"{site}/u/mfrggzdf",
+        manage_url=f"{site}/manage/mfrggzdf",
+        browser_url=f"{site}/e/mfrggzdf",
+    )
+
+
 def titled(title: str, **facts: Any) -> Edition:
     """A digest of one paper with that title."""
     return edition(
@@ -204,6 +245,7 @@ def ordinary() -> dict[str, Edition]:
     rising = replace(SPARSE, rise=141, rise_over=week)
     return {
         "daily": edition(EFFICIENT, MIXTURES, HOT, cadence="daily"),
+        "daily_linked": linked(edition(EFFICIENT, MIXTURES, HOT, cadence="daily")),
         "weekdays": edition(
             EFFICIENT, MIXTURES, HOT, since=NOW - timedelta(days=3), sources=(*FRESH, FAILING, STALE, WAITING)
         ),
@@ -231,6 +273,8 @@ def ordinary() -> dict[str, Edition]:
                 picks=(Pick(paper=LARKSPUR, news="v2"), Pick(paper=replace(LINEAR, withdrawn=True), news="")),
             ),
         ),
+        "twenty": full_letter(),
+        "twenty_linked": linked(full_letter()),
         "no_abstracts": edition(EFFICIENT, MIXTURES, subscriber=replace(SUBSCRIBER, abstract="none")),
         "full_abstracts": edition(EFFICIENT, MIXTURES, subscriber=replace(SUBSCRIBER, abstract="full")),
     }

@@ -86,6 +86,8 @@ def _pieces(word: str, columns: int) -> list[str]:
 
 def fill(text: str, columns: int = 72) -> str:
     """The text up to a column; what is beyond falls away."""
+    if text.isascii() or _NARROW.fullmatch(text):
+        return text[:columns]
     if width(text) <= columns:
         return text
     used = 0
