@@ -250,4 +250,6 @@ def _addressee(subscriber: Subscriber) -> Addressee:
         timezone=subscriber.timezone,
         schedule=subscriber.schedule.in_words(subscriber.timezone),
         abstract=subscriber.abstract,
+        language=subscriber.language,
+        pictures=subscriber.pictures,
     )
