@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 GRACE = 25.0  # seconds to finish what is in flight: Heroku kills after 30
 COLLECT_EVERY = 60  # seconds between looks at which source is due
 MAIL_EVERY = 20
+REQUESTS_EVERY = 2  # somebody in front of a web page waits for this mail
 CARE_EVERY = 3600
 
 
@@ -29,6 +30,7 @@ class Ticks:
 
     collect: Callable[[datetime, threading.Event], object]
     mail: Callable[[datetime, threading.Event], object]  # compose, then deliver
+    requests: Callable[[threading.Event], object]  # mail that somebody waits for
     care: Callable[[datetime], object]  # prune, tell the operator, read the inbox
 
 
@@ -43,6 +45,7 @@ def work(ticks: Ticks, *, stop: threading.Event | None = None) -> bool:
     jobs: list[tuple[str, Callable[[], object], int]] = [
         ("collect", lambda: ticks.collect(datetime.now(UTC), stop), COLLECT_EVERY),
         ("mail", lambda: ticks.mail(datetime.now(UTC), stop), MAIL_EVERY),
+        ("requests", lambda: ticks.requests(stop), REQUESTS_EVERY),
         ("care", lambda: ticks.care(datetime.now(UTC)), CARE_EVERY),
     ]
     for name, tick, seconds in jobs:

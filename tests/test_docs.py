@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlmodel import SQLModel
 
+import bot.store.tables  # noqa: F401  (fills the metadata)
 from bot.config import Config, load
 from bot.errors import UserError
 from bot.sources import SOURCES
@@ -264,6 +266,31 @@ def test_the_import_law_is_told_as_it_is() -> None:
     ]
 
     assert f"`{' > '.join(floors[1:])}`" in (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
+# --- docs/architecture.md --------------------------------------------------------------------------------------------
+
+
+def test_the_architecture_page_names_only_what_is_there() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([\w/]+(?:\.(?:py|html|toml|txt)|/))`", page))
+    files = {
+        path.relative_to(ROOT).as_posix()
+        for folder in ("bot", "templates", "tests")
+        for path in (ROOT / folder).rglob("*")
+    }
+    files |= {path.name for path in ROOT.iterdir()}
+
+    assert len(named) > 50
+    assert {name for name in named if not any(f"/{file}".endswith(f"/{name.rstrip('/')}") for file in files)} == set()
+
+
+def test_the_architecture_page_knows_every_folder_and_table() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    folders = {f"{path.parent.name}/" for path in (ROOT / "bot").rglob("__init__.py") if "migrations" not in path.parts}
+
+    assert {folder for folder in folders - {"bot/", "arxiv/", "feed/"} if folder not in page} == set()
+    assert {table for table in SQLModel.metadata.tables if f"`{table}`" not in page} == set()
 
 
 # --- Links -----------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import typer
 
 from bot.cli.console import err, format_time, out, plural, print_json, progress_bar
 from bot.cli.wiring import App, Clock, Json, Now, app_of, clock_from, moment_of
+from bot.pipeline import signup
 from bot.pipeline.collect.collect import CollectReport, collect
 from bot.pipeline.compose.compose import ComposeReport, compose
 from bot.pipeline.deliver.deliver import DeliverReport, deliver
@@ -58,6 +59,7 @@ def once(context: typer.Context, force: Force = False, now: Now = None, as_json:
     composed = _compose(app, clock(), force=force)
     delivered = _deliver(app, clock)
     app.tell_operator(clock())
+    signup.upkeep(app.database, clock())
     if delivered.trouble:
         app.tell_of_pauses(clock())
     if as_json:
@@ -135,14 +137,22 @@ def run(context: typer.Context) -> None:
             if composed.digests or composed.alerts or delivered.delivered:
                 log.info("%d digests, %d alerts, %d delivered", composed.digests, composed.alerts, delivered.delivered)
 
+        def requests(stop: threading.Event) -> None:
+            clock = clock_from(None)
+            with app.database.read() as tx:
+                due = outbox.due_of_kind(tx, outbox.SERVICE, clock())
+            if due:
+                deliver(app.database, sending, clock, stop=stop, at_most=LONGEST_TICK)
+
         def care(now: datetime) -> None:
             app.tell_operator(now)
+            signup.upkeep(app.database, now)
             prune(app.database, now)
             app.read_inbox(now)
 
         if not app.state.quiet:
             err.print(f"Paperlark is running: {plural(len(app.sources), 'source')}. Stop it with Ctrl-C.")
-        if not work(Ticks(collect=collect_due, mail=mail, care=care)):
+        if not work(Ticks(collect=collect_due, mail=mail, requests=requests, care=care)):
             logging.shutdown()
             os._exit(0)  # Python would wait for a thread that waits for a relay, longer than any platform does for us
 

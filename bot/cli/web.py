@@ -54,6 +54,7 @@ def admin_link(context: typer.Context) -> None:
 
 def site(app: App) -> "Site":
     """What the pages need, from a configuration."""
+    from bot.mail.checks.dns import takes_mail
     from bot.web.site import Site, WebSettings
 
     environment = jinja2.Environment(
@@ -69,7 +70,13 @@ def site(app: App) -> "Site":
         identity=app.identity,
         templates=environment,
         clock=lambda: datetime.now(UTC),
-        settings=WebSettings(),
+        settings=WebSettings(
+            signup=app.config.web.signup,
+            archive=app.config.web.archive,
+            proxies=app.config.web.proxies,
+            metrics_token=app.config.web.metrics_token,
+        ),
+        takes_mail=takes_mail,
     )
 
 

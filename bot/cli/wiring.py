@@ -151,6 +151,7 @@ class App:
     def tell_operator(self, now: datetime) -> None:
         """One mail about sources that stay broken."""
         upkeep.tell_operator(self.database, self.builder, self.transport, self.config.operator, now)
+        upkeep.tell_of_flood(self.database, self.builder, self.transport, self.config.operator, now)
 
     def tell_of_pauses(self, now: datetime) -> None:
         """One mail about ways that mail cannot go."""

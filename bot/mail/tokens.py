@@ -16,6 +16,7 @@ Purpose = Literal[
     "letter",  # what a letter may open of the preferences: pause, fewer mails
     "edition", "feed", "confirm", "manage", "export", "delete", "address", "admin",
 ]  # fmt: skip
+Use = Literal["form", "invite"]  # of a signed moment
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)  # the place is part of every token: add only at the end
 
 # How long a link that can be renewed is good for; None: until it is renewed. Purposes not named here never end, so
@@ -111,18 +112,18 @@ def keyed_hash(secret: str, use: str, text: str) -> str:
     return _mac(secret, use.encode(), text.encode(), 16).hex()
 
 
-def signed_moment(secret: str, moment: datetime) -> str:
-    """A moment nobody else can write: when a form was given out. To the second."""
+def signed_moment(secret: str, moment: datetime, use: Use = "form") -> str:
+    """A moment nobody else can write: when a form or an invitation was given out. To the second."""
     seconds = str(int(moment.timestamp()))
-    return f"{seconds}.{_mac(secret, b'form', seconds.encode(), 10).hex()}"
+    return f"{seconds}.{_mac(secret, use.encode(), seconds.encode(), 10).hex()}"
 
 
-def moment_signed(secret: str, text: str) -> datetime | None:
+def moment_signed(secret: str, text: str, use: Use = "form") -> datetime | None:
     """The moment of `signed_moment`; None for anything else."""
     seconds, _, tag = text.partition(".")
     if not re.fullmatch("[0-9]{1,12}", seconds) or not tag.isascii():
         return None
-    if not hmac.compare_digest(tag, _mac(secret, b"form", seconds.encode(), 10).hex()):
+    if not hmac.compare_digest(tag, _mac(secret, use.encode(), seconds.encode(), 10).hex()):
         return None
     return datetime.fromtimestamp(int(seconds), UTC)
 

@@ -44,7 +44,7 @@ def judge(
     Hard: the first ends it, the second if anything was ever accepted for it before. Unclear: the second. Soft: the
     fifth within 30 days.
     """
-    if subscriber.status in subscribers.FINAL:
+    if subscriber.status in (*subscribers.FINAL, "unconfirmed"):
         return "gets nothing already"
     count = subscribers.count_bounce(tx, subscriber.id, now, now - SOFT_WINDOW)
     if kind != "soft":

@@ -21,10 +21,11 @@ from bot.mail import tokens
 from bot.mail.message.mailbox import Mailbox, mailbox
 from bot.mail.message.mime import Head, Signer, write
 from bot.mail.message.types import Message
+from bot.pipeline import service_mail
 from bot.pipeline.compose.changes import RevisionView
 from bot.pipeline.subscribers import subscriber_of
-from bot.store import Database, history
-from bot.store.outbox import Leased
+from bot.store import Database, history, subscribers
+from bot.store.outbox import SERVICE, Leased
 from bot.store.subscribers import StoredSubscriber
 
 LATE = timedelta(hours=1)  # an edition that goes out later than this says so
@@ -70,13 +71,36 @@ class MessageBuilder:
         self._same: Callable[[Paper], Paper] = lru_cache(maxsize=PAPERS_KEPT)(lambda paper: paper)  # one object each
 
     def build(self, leased: Leased) -> Message:
-        """One edition as a message."""
+        """One edition, or one mail of service, as a message."""
+        if leased.kind == SERVICE:
+            return self._service(leased)
         edition = self.edition(leased)
         return Message(
             sender=self._envelope_sender(leased),
             recipient=leased.email,
             message_id=leased.message_id,
             data=write(self.renderer.letter(edition), self._head(leased, edition), self.signer),
+        )
+
+    def _service(self, leased: Leased) -> Message:
+        """What a visitor of the web pages waits for."""
+        with self.database.read() as tx:
+            stored = subscribers.by_id(tx, leased.subscriber_id)
+        mine = self.identity
+        letter = service_mail.letter(leased, stored.epoch if stored else 0, mine.secret, mine.public_url)
+        recipient = service_mail.read(leased).to or leased.email
+        head = Head(
+            date=leased.made,
+            sender=mine.sender,
+            to=mailbox(recipient),
+            message_id=leased.message_id,
+            reply_to=mine.reply_to,
+        )
+        return Message(
+            sender=self._envelope_sender(leased),
+            recipient=recipient,
+            message_id=leased.message_id,
+            data=write(letter, head, self.signer),
         )
 
     def note(self, address: str, letter: Letter, now: datetime) -> Message:

@@ -4,13 +4,13 @@ import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from bot.core.letter.notices import farewell_letter, operator_letter, pause_letter
+from bot.core.letter.notices import farewell_letter, flood_letter, operator_letter, pause_letter
 from bot.errors import DeliveryError
 from bot.mail.incoming import classify
 from bot.mail.incoming.mailboxes import Received
 from bot.mail.message.types import Message, Transport
 from bot.mail.tokens import Token
-from bot.pipeline import bounce_rules
+from bot.pipeline import bounce_rules, signup
 from bot.pipeline.build_message import MessageBuilder
 from bot.pipeline.deliver.pacing import PREFIX
 from bot.store import Connection, Database, editions, mail_pacing, sources, subscribers
@@ -54,6 +54,18 @@ def tell_operator(
         return False
     with database.write() as tx:
         sources.mark_told(tx, [record.name for record in broken], now)
+    return True
+
+
+def tell_of_flood(
+    database: Database, builder: MessageBuilder, transport: Transport, operator: str, now: datetime
+) -> bool:
+    """One mail a day, at most, about more sign-ups than are served. Returns whether it went out."""
+    if not operator or not signup.flood_to_tell(database):
+        return False
+    if not _post(transport, builder.note(operator, flood_letter(signup.HOUSE_HOUR), now)):
+        return False
+    signup.flood_told(database)
     return True
 
 

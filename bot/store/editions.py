@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
@@ -22,7 +22,7 @@ class Draft(NamedTuple):
     """An edition about to be written down. (A tuple, for a million of them.)"""
 
     subscriber_id: int
-    kind: EditionKind
+    kind: EditionKind | Literal["service"]  # `outbox.SERVICE`: no edition of papers
     slot: str
     due: datetime
     day: date

@@ -16,6 +16,10 @@ from sqlalchemy import Connection, and_, bindparam, case, func, insert, select, 
 from bot.store.sql import chunks
 from bot.store.tables import ATTEMPTS, COMPOSES, EDITIONS, OPEN, SUBSCRIBERS
 
+# What somebody waits for: a question, a link. No edition of papers.
+SERVICE: Literal["service"] = "service"
+IN_ORDER = (SERVICE, "alert", "digest")  # what goes before what
+
 Final = Literal["sent", "failed", "suppressed", "expired", "unknown"]
 
 
@@ -113,7 +117,7 @@ class Wanted:
 
 
 _WANTED = (
-    select(EDITIONS.c.lease_by, EDITIONS.c.state, SUBSCRIBERS.c.status, SUBSCRIBERS.c.left_alerts)
+    select(EDITIONS.c.lease_by, EDITIONS.c.state, EDITIONS.c.kind, SUBSCRIBERS.c.status, SUBSCRIBERS.c.left_alerts)
     .join(SUBSCRIBERS, SUBSCRIBERS.c.id == EDITIONS.c.subscriber_id)
     .where(EDITIONS.c.id == bindparam("_id"))
 )
@@ -124,7 +128,9 @@ def wanted(tx: Connection, edition_id: int, by: str) -> Wanted:
     row = tx.execute(_WANTED, {"_id": edition_id}).first()
     if row is None:
         return Wanted(False, "", False)
-    holder, state, status, left_alerts = row
+    holder, state, kind, status, left_alerts = row
+    if kind == SERVICE and status != "complained":
+        status = "active"  # they asked for it this minute, whatever they were before
     return Wanted(holder == by and state in ("leased", "sending"), status, left_alerts)
 
 
@@ -296,3 +302,9 @@ def next_at(tx: Connection) -> datetime | None:
 def oldest_waiting(tx: Connection) -> datetime | None:
     """When the oldest edition on its way was due."""
     return tx.execute(select(func.min(EDITIONS.c.due)).where(OPEN)).scalar()
+
+
+def due_of_kind(tx: Connection, kind: str, now: datetime) -> int:
+    """How many of one kind may be tried now."""
+    ready = (OPEN, EDITIONS.c.kind == kind, EDITIONS.c.next_at <= now)
+    return tx.execute(select(func.count()).select_from(EDITIONS).where(*ready)).scalar_one()

@@ -2,7 +2,7 @@
 
 import secrets
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select, update
 
 from bot.store.database import Database
 from bot.store.sql import insert_or_ignore
@@ -20,3 +20,13 @@ def own_secret(database: Database) -> str:
             tx.execute(insert_or_ignore(tx, SETTINGS), [{"name": "secret", "value": secrets.token_urlsafe(32)}])
             secret = tx.execute(SECRET).scalar_one()
     return str(secret)
+
+
+def get(tx: Connection, name: str) -> str | None:
+    """One value."""
+    return tx.execute(select(SETTINGS.c.value).where(SETTINGS.c.name == name)).scalar()
+
+
+def put(tx: Connection, name: str, value: str) -> None:
+    tx.execute(insert_or_ignore(tx, SETTINGS), [{"name": name, "value": value}])
+    tx.execute(update(SETTINGS).where(SETTINGS.c.name == name).values(value=value))

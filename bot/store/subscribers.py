@@ -76,9 +76,9 @@ def sync(tx: Connection, records: Iterable[SubscriberRecord], now: datetime) -> 
         changes: dict[str, Any] = {}
         if row.data != data or row.origin != "file" or row.alerts != record.alerts:
             changes.update(data=data, origin="file", alerts=record.alerts)
-        if row.schedule != record.schedule or row.status == "removed":
+        if row.schedule != record.schedule or row.status in ("removed", "unconfirmed"):
             changes.update(schedule=record.schedule, next_due=record.next_due)
-        if row.status == "removed":
+        if row.status in ("removed", "unconfirmed"):
             changes.update(status="active", status_since=now, status_reason="back in the configuration")
         if changes:
             tx.execute(update(SUBSCRIBERS).where(SUBSCRIBERS.c.id == row.id).values(**changes))
@@ -355,6 +355,15 @@ def erased(tx: Connection) -> dict[str, Status]:
         keyed_hash = email.partition(".")[0]
         found[keyed_hash] = "complained" if "complained" in (status, found.get(keyed_hash)) else "removed"
     return found
+
+
+def status_of_erased(tx: Connection, keyed_hash: str) -> Status | None:
+    """What somebody erased was; None for whom nobody ever erased."""
+    rows = select(SUBSCRIBERS.c.status).where(
+        SUBSCRIBERS.c.origin == "deleted", SUBSCRIBERS.c.email.startswith(f"{keyed_hash}.")
+    )
+    found: list[Status] = list(tx.execute(rows).scalars())
+    return "complained" if "complained" in found else found[0] if found else None
 
 
 def count_by_origin(tx: Connection) -> dict[str, int]:

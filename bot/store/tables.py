@@ -101,7 +101,7 @@ class MergerRow(SQLModel, table=True):
 class MetricSnapshotRow(SQLModel, table=True):
     """A paper's numbers from this revision on."""
 
-    __tablename__ = "vote"
+    __tablename__ = "metric_snapshot"
 
     paper_id: int = Field(primary_key=True, sa_type=BIG)
     revision: int = Field(primary_key=True, sa_type=BIG)
@@ -165,10 +165,10 @@ class SettingRow(SQLModel, table=True):
     value: str = Field(sa_type=LONG)
 
 
-class RecordingRow(SQLModel, table=True):
+class UnparsedRow(SQLModel, table=True):
     """An answer that could not be read, kept so that it can be replayed."""
 
-    __tablename__ = "recording"
+    __tablename__ = "unparsed"
 
     id: int | None = identity()
     source: str = Field(index=True)
@@ -194,7 +194,7 @@ class UrlRow(SQLModel, table=True):
 class RateLimitRow(SQLModel, table=True):
     """The next moment anybody may ask a host, or hand a message to a relay or for a domain."""
 
-    __tablename__ = "pace"
+    __tablename__ = "rate_limit"
 
     name: str = Field(primary_key=True)
     next_free: datetime
@@ -209,7 +209,7 @@ class RateLimitRow(SQLModel, table=True):
 class DailyQuotaRow(SQLModel, table=True):
     """How many messages a relay was given on a day (UTC): what warming up is counted by."""
 
-    __tablename__ = "handed"
+    __tablename__ = "daily_quota"
 
     relay: str = Field(primary_key=True)
     day: date = Field(primary_key=True)
@@ -386,7 +386,7 @@ METRICS = _table(MetricSnapshotRow)
 LISTINGS = _table(ListingRow)
 TRENDS = _table(TrendRow)
 SOURCES = _table(SourceRow)
-RECORDINGS = _table(RecordingRow)
+UNPARSED = _table(UnparsedRow)
 SETTINGS = _table(SettingRow)
 URLS = _table(UrlRow)
 LIMITS = _table(RateLimitRow)

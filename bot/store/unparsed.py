@@ -6,7 +6,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from bot.core.source.document import Document, Request
 from bot.core.source.redact import redacted
-from bot.store.tables import RECORDINGS
+from bot.store.tables import UNPARSED
 
 PER_SOURCE = 5
 LARGEST = 2 * 1024 * 1024  # bytes kept of one answer
@@ -15,7 +15,7 @@ LARGEST = 2 * 1024 * 1024  # bytes kept of one answer
 def keep(tx: Connection, source: str, document: Document, now: datetime) -> None:
     """Keep an answer, its address without secrets; the oldest ones of the source make room."""
     tx.execute(
-        insert(RECORDINGS).values(
+        insert(UNPARSED).values(
             source=source,
             at=now,
             location=redacted(document.location),
@@ -24,26 +24,26 @@ def keep(tx: Connection, source: str, document: Document, now: datetime) -> None
         )
     )
     newest = (
-        select(RECORDINGS.c.id)
-        .where(RECORDINGS.c.source == source)
-        .order_by(RECORDINGS.c.id.desc())
+        select(UNPARSED.c.id)
+        .where(UNPARSED.c.source == source)
+        .order_by(UNPARSED.c.id.desc())
         .limit(PER_SOURCE)
         .scalar_subquery()
     )
-    tx.execute(delete(RECORDINGS).where(RECORDINGS.c.source == source, RECORDINGS.c.id.not_in(newest)))
+    tx.execute(delete(UNPARSED).where(UNPARSED.c.source == source, UNPARSED.c.id.not_in(newest)))
 
 
 def listed(tx: Connection) -> list[tuple[int, str, datetime, str]]:
     """What is kept: (id, source, when, location)."""
     rows = tx.execute(
-        select(RECORDINGS.c.id, RECORDINGS.c.source, RECORDINGS.c.at, RECORDINGS.c.location).order_by(RECORDINGS.c.id)
+        select(UNPARSED.c.id, UNPARSED.c.source, UNPARSED.c.at, UNPARSED.c.location).order_by(UNPARSED.c.id)
     )
     return [(number, source, at, location) for number, source, at, location in rows]
 
 
 def replay(tx: Connection, number: int) -> Document | None:
     """A kept answer as the document it was."""
-    row = tx.execute(select(RECORDINGS).where(RECORDINGS.c.id == number)).first()
+    row = tx.execute(select(UNPARSED).where(UNPARSED.c.id == number)).first()
     if row is None:
         return None
     return Document(

@@ -4,7 +4,8 @@ from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from bot.web import health, leaving
+from bot.pipeline.recent_papers import RecentPapers
+from bot.web import assets, health, leaving, signup
 from bot.web.site import Site
 
 MOST_BODY = 65_536  # bytes of any request's body
@@ -33,8 +34,10 @@ def create_app(site: Site) -> Flask:
     app = Flask("paperlark", static_folder=None, template_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=MOST_BODY, MAX_FORM_MEMORY_SIZE=MOST_BODY, MAX_FORM_PARTS=MOST_FIELDS)
     app.url_map.strict_slashes = False
-    for pages in (health, leaving):
+    papers = RecentPapers(site.database)
+    for pages in (health, assets, leaving):
         app.register_blueprint(pages.blueprint(site))
+    app.register_blueprint(signup.blueprint(site, papers))
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> Response:

@@ -15,7 +15,7 @@ from sqlmodel import SQLModel
 from bot.errors import UserError
 from bot.store import Database
 from bot.store.backup import backup, copy_to
-from bot.store.tables import EDITIONS, PAPERS, RECORDINGS, REVISIONS, SETTINGS
+from bot.store.tables import EDITIONS, PAPERS, REVISIONS, SETTINGS, UNPARSED
 from tests.conftest import new_database_url
 
 NOW = datetime(2026, 11, 20, 8, 0, 0, 123456, tzinfo=UTC)
@@ -31,7 +31,7 @@ def fill(database: Database, papers: int = 5_000) -> None:
         tx.execute(insert(PAPERS), rows)
         tx.execute(PAPERS.delete().where(PAPERS.c.id == papers))  # the last number was somebody's
         tx.execute(insert(SETTINGS), [{"name": "secret", "value": "x" * 40}])
-        tx.execute(insert(RECORDINGS), [{"source": "hf", "at": NOW, "location": "https://x", "body": b"\x00\xff"}])
+        tx.execute(insert(UNPARSED), [{"source": "hf", "at": NOW, "location": "https://x", "body": b"\x00\xff"}])
 
 
 def contents(database: Database) -> dict[str, list[tuple[Any, ...]]]:

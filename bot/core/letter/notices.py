@@ -62,16 +62,87 @@ def farewell_letter(address: str, *, alerts_only: bool) -> Letter:
     return _letter(f"You will get no more {what} from Paperlark", paragraphs)
 
 
-def _letter(subject: str, paragraphs: Sequence[str]) -> Letter:
-    shown = [line(paragraph) for paragraph in paragraphs]
-    text = tuple(
-        textwrap.fill(paragraph, 72, break_long_words=False, break_on_hyphens=False) + "\n\n" for paragraph in shown
-    )
+def confirm_letter(site: str, link: str) -> Letter:
+    """Asks whoever has the address whether they subscribed. Nothing that was typed into the form is in it."""
+    paragraphs = [
+        f"Somebody, probably you, asked for papers by mail at {site}. To see what would come, and to say yes, open:",
+        LINK,
+        "The link is good for two days. If it was not you, do nothing: nothing more will come.",
+    ]
+    return _letter("Is this your address? One click, and papers come", paragraphs, link)
+
+
+def manage_letter(site: str, link: str) -> Letter:
+    """The full preferences, for somebody who is subscribed."""
+    paragraphs = [
+        f"You are subscribed at {site}. Here you can change what comes and when, pause it, or leave:",
+        LINK,
+        "The link is good for 30 days and yours alone: whoever has it can change your subscription. If you did not "
+        "ask for it, do nothing.",
+    ]
+    return _letter("Your preferences at Paperlark", paragraphs, link)
+
+
+def export_letter(site: str, link: str) -> Letter:
+    """The way to all that is known of a subscriber."""
+    paragraphs = [
+        f"Here is everything {site} knows of you, as one JSON file:",
+        LINK,
+        "The link is good for half an hour. If you did not ask for it, do nothing.",
+    ]
+    return _letter("Your data at Paperlark", paragraphs, link)
+
+
+def delete_letter(site: str, link: str) -> Letter:
+    """The way to have all that is known of a subscriber deleted."""
+    paragraphs = [
+        f"To leave {site} and have everything deleted that it knows of you, open:",
+        LINK,
+        "The link is good for half an hour, and nothing is deleted before you press the button there. If you did not "
+        "ask for it, do nothing.",
+    ]
+    return _letter("Delete your data at Paperlark?", paragraphs, link)
+
+
+def address_letter(site: str, link: str) -> Letter:
+    """Asks a new address whether it is one."""
+    paragraphs = [
+        f"A subscriber of {site} wants their papers at this address from now on. If that is you, say yes here:",
+        LINK,
+        "The link is good for half an hour. If it was not you, do nothing: nothing will come.",
+    ]
+    return _letter("Is this your new address?", paragraphs, link)
+
+
+def flood_letter(number: int) -> Letter:
+    """Too many people subscribe at once."""
+    paragraphs = [
+        f"More than {number} people asked to subscribe within an hour, and no more are sent a question for now. They "
+        "were told to look into their inbox, but no mail went to them; who asks again later is served.",
+        'Perhaps it is a mention somewhere, perhaps a machine. `[web] signup = "off"` closes the form, "invite" opens '
+        "it only to those you give a link. You will not be told again within a day.",
+    ]
+    return _letter("Paperlark: very many sign-ups", paragraphs)
+
+
+LINK = "\0"  # a paragraph that is the link
+
+
+def _letter(subject: str, paragraphs: Sequence[str], link: str = "") -> Letter:
+    text = tuple(f"{link}\n\n" if paragraph == LINK else _filled(line(paragraph)) for paragraph in paragraphs)
+    shown = [
+        f'<a href="{escape(link)}">{escape(link)}</a>' if paragraph == LINK else escape(line(paragraph))
+        for paragraph in paragraphs
+    ]
     html = (
         '<!DOCTYPE html>\n<html lang="en" dir="ltr"><head><meta charset="utf-8">'
         f"<title>{escape(line(subject))}</title></head>\n"
-        '<body style="font-family:sans-serif;font-size:16px;line-height:1.5">\n',
-        *(f"<p>{escape(paragraph)}</p>\n" for paragraph in shown),
+        '<body style="font-family:sans-serif;font-size:16px;line-height:1.5;overflow-wrap:anywhere">\n',
+        *(f"<p>{paragraph}</p>\n" for paragraph in shown),
         "</body></html>\n",
     )
     return Letter(subject=line(subject), html=html, text=text)
+
+
+def _filled(paragraph: str) -> str:
+    return textwrap.fill(paragraph, 72, break_long_words=False, break_on_hyphens=False) + "\n\n"

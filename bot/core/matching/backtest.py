@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.core.matching.matcher import Matcher
+from bot.core.matching.texts import Texts
 from bot.core.papers import Paper
 from bot.core.query.ast import Group, Leaf, Node, Query, required, written
 
@@ -82,13 +83,17 @@ class Day(TypedDict):
     hits: int
 
 
-def backtest(query: Query, papers: Iterable[Paper], best: int = 5, near_misses: int = 5) -> Backtest:
-    """Tries a query on papers gone by. A paper's day is the day of its list, else the day we first saw it."""
-    window = list(papers)
+def backtest(query: Query, papers: Iterable[Paper] | Texts, best: int = 5, near_misses: int = 5) -> Backtest:
+    """Tries a query on papers gone by, read already or not.
+
+    A paper's day is the day of its list, else the day we first saw it.
+    """
+    texts = papers if isinstance(papers, Texts) else Texts(papers)
+    window = [paper for paper in texts.papers if paper is not None]
     leaves = list(dict.fromkeys(query.leaves()))
     wanted, needed = set(query.wanted()), required(query)
     matcher = Matcher([query, *(Query(leaf) for leaf in leaves)])
-    found = matcher.match(window, prior=[float(paper.upvotes or 0) for paper in window])
+    found = matcher.match(texts, prior=[float(paper.upvotes or 0) for paper in window])
     rows, columns = found.pairs()
     truth = np.zeros((len(leaves) + 1, len(window)), bool)
     truth[rows, columns] = True

@@ -149,11 +149,18 @@ class Texts:
     def __init__(self, papers: Iterable[Paper | None]) -> None:
         self.papers = tuple(papers)
         self._read: dict[tuple[bool, bool, bool], ReadTexts] = {}
+        self._whole = False
+
+    def prepare(self) -> None:
+        """Read them whole, once and for all: whatever is asked later is found in that reading."""
+        self._whole = True
+        self.read(exact=True, names=True, exact_names=True)
 
     def read(self, *, exact: bool, names: bool, exact_names: bool) -> "ReadTexts":
         """The words of the papers, as far as they are asked for."""
-        asked = exact, names, exact_names
+        asked = (True,) * 3 if self._whole else (exact, names, exact_names)
         if asked not in self._read:
+            exact, names, exact_names = asked
             self._read[asked] = ReadTexts(Tokens(self.papers, exact=exact, names=names, exact_names=exact_names))
         return self._read[asked]
 

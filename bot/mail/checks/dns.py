@@ -7,6 +7,7 @@ import base64
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from bot.mail.checks.findings import Finding, advice, fine, problem
 
@@ -68,6 +69,18 @@ def dns_lookup(name: str, kind: str, *, seconds: float = 5, server: tuple[str, i
     if kind == "MX":
         return [str(record.exchange) for record in answer]
     return [str(record) for record in answer]
+
+
+def takes_mail(domain: str, lookup: Lookup = partial(dns_lookup, seconds=2)) -> bool:
+    """Whether a domain says that it takes mail: an MX that is not null (RFC 7505), or an address of its own (RFC 5321
+    5.1). Where the DNS gives no answer, nobody is refused."""
+    try:
+        exchanges = lookup(domain, "MX")
+        if exchanges:
+            return any(exchange.strip(".") for exchange in exchanges)
+        return bool(lookup(domain, "A") or lookup(domain, "AAAA"))
+    except (OSError, ImportError):
+        return True
 
 
 def _alignment(domains: Domains) -> list[Finding]:

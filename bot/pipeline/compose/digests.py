@@ -179,10 +179,12 @@ class DigestComposer(EditionComposer):
 
     def _slot(self, stored: StoredSubscriber, subscriber: Subscriber, *, force: bool) -> Slot:
         """The slot's name, when it was due, and when the subscriber is due next. A forced edition is a slot of its own,
-        named by its moment."""
+        named by its moment; so is the first of somebody who has just confirmed on the web page."""
         slot, following = self._slots_of(subscriber.schedule, subscriber.timezone)
         is_due = stored.next_due is not None and stored.next_due <= self.now
         next_due = (following.due if following else None) if is_due else stored.next_due
+        if is_due and stored.digest_cursor is None and stored.next_due == stored.status_since:
+            return Slot(stored.status_since.isoformat(), stored.status_since, next_due)
         if slot is None or (force and not is_due):
             return Slot(self.now.isoformat(), self.now, next_due)
         return Slot(slot.name, slot.due, next_due)

@@ -103,10 +103,10 @@ class Sender:
         return self.report
 
     def _take(self, relay: Transport) -> Plan | None:
-        """Some editions and when they may go, alerts first; None when nothing is due."""
+        """Some of what is due and when it may go: what somebody waits for first, then alerts; None when nothing is."""
         now = self.clock()
         with self.database.write() as tx:
-            for kind in ("alert", "digest"):
+            for kind in outbox.IN_ORDER:
                 batch = outbox.lease(tx, kind, self.by, now, now + LEASE, self._claim, alive=worker_ids.at_work())
                 if batch:
                     return self.traffic.plan(tx, relay, self.by, batch)

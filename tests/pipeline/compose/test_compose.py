@@ -384,7 +384,9 @@ def test_nobody_due_and_nothing_new_costs_next_to_nothing(office: Office, monkey
     asked: list[str] = []
     event.listen(office.database._reader, "before_cursor_execute", lambda *args: asked.append(args[2]))
     assert office.compose(FRIDAY + timedelta(seconds=20)) == ComposeReport()
-    assert not any("FROM paper" in one or "FROM vote" in one for one in asked), "looks at papers without need"
+    assert not any("FROM paper" in one or "FROM metric_snapshot" in one for one in asked), (
+        "looks at papers without need"
+    )
 
     office.collect(FRIDAY + timedelta(seconds=30), *attention(2))
     office.compose(FRIDAY + timedelta(seconds=40))

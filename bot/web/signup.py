@@ -1,0 +1,172 @@
+"""The front page, the live preview, subscribing and confirming."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+from flask import Blueprint, Response, abort, request
+
+from bot.core.subscriber.schedule import Schedule
+from bot.core.subscriber.subscriber import Subscriber, subscriber_from
+from bot.core.subscriber.validation import TableError
+from bot.mail import tokens
+from bot.pipeline import signup
+from bot.pipeline.preferences import problems_of
+from bot.pipeline.recent_papers import RecentPapers
+from bot.pipeline.signup import Visit
+from bot.web import query_form
+from bot.web.query_form import FormError, PreviewView
+from bot.web.rate_limit import TokenBucket
+from bot.web.site import Site
+from bot.web.visitors import is_local, network_of
+
+TOO_QUICK = timedelta(seconds=3)  # no person fills a form so fast
+STALE = timedelta(hours=2)
+INVITATION = timedelta(days=30)
+PER_SECOND, BURST = 5, 20  # previews for one network
+FIELDS = ("email", "keywords", "query", "digest", "timezone", "language")
+DEFAULTS = {"email": "", "keywords": "", "query": "", "digest": "weekdays 07:30", "timezone": "UTC", "language": ""}
+SCHEDULES = (
+    "weekdays 07:30", "daily 07:30", "daily 18:00", "weekly mon 08:00", "weekly fri 16:00", "monthly 1 08:00", "feed",
+)  # fmt: skip
+
+
+def blueprint(site: Site, papers: RecentPapers) -> Blueprint:
+    pages = Blueprint("signup", __name__)
+    previews = TokenBucket(PER_SECOND, BURST)
+
+    @pages.get("/")
+    def front() -> Response:
+        return form_page(site, papers, {name: request.args.get(name, "") for name in ("keywords", "query")})
+
+    @pages.get("/preview")
+    def preview() -> Response:
+        if not is_local(request) and not previews.take(network_of(request)):
+            abort(Response("", 429, {"Retry-After": "1"}))
+        tried = try_fields(site, papers, request.args.get("keywords", ""), request.args.get("query", ""))
+        wanted = request.accept_mimetypes.best_match(["text/html", "application/json"], default="text/html")
+        if wanted == "application/json":
+            return Response(json.dumps(query_form.as_json(tried)), content_type="application/json")
+        return site.page("_preview.html", **shown(tried))
+
+    @pages.post("/subscribe")
+    def subscribe() -> Response:
+        """The same page for every address, whatever was done."""
+        if site.settings.signup == "off":
+            abort(404)
+        fields = {name: request.form.get(name, "")[: query_form.LONGEST].strip() for name in FIELDS}
+        now = site.clock()
+        if request.form.get("show") == "preview":
+            return form_page(site, papers, fields)
+        given = tokens.moment_signed(site.identity.secret, request.form.get("at", ""))
+        if given is not None and now - given > STALE:
+            return form_page(site, papers, fields, ["The form had been open for a long while: please send it again."])
+        subscriber, problems = read_form(fields)
+        if subscriber is None:
+            return form_page(site, papers, fields, problems, 422)
+        asked_by_a_person = (
+            given is not None
+            and now - given >= TOO_QUICK
+            and not request.form.get("website")
+            and request.headers.get("Sec-Fetch-Site", "same-origin") in ("same-origin", "none")
+            and may_sign_up(site, request.form.get("invite", ""))
+        )
+        if asked_by_a_person:
+            visit = Visit(network=network_of(request), form="/subscribe")
+            signup.ask(site.database, site.identity, subscriber, visit, site.takes_mail, now)
+        return site.page("asked.html", private=True)
+
+    @pages.get("/confirm/<token>")
+    def ask(token: str) -> Response:
+        opened, _ = site.opened(token, "confirm")
+        found = signup.asked(site.database, opened)
+        if found is None:
+            abort(404)
+        own = found.subscriber
+        previews = [
+            (profile.name, query_form.view(papers.try_query(profile.query, site.clock()))) for profile in own.profiles
+        ]
+        schedule = own.schedule.in_words(own.timezone)
+        return site.page("confirm.html", previews=previews, schedule=schedule, done=found.done, private=True)
+
+    @pages.post("/confirm/<token>")
+    def confirm(token: str) -> Response:
+        opened, _ = site.opened(token, "confirm")
+        visit = Visit(network=network_of(request), form="/confirm")
+        own = signup.confirm(site.database, opened, visit, site.clock())
+        if own is None:
+            abort(404)
+        return site.page("confirmed.html", schedule=own.schedule.in_words(own.timezone), private=True)
+
+    return pages
+
+
+def may_sign_up(site: Site, invitation: str) -> bool:
+    """Whether the form may be used: by everybody, or by who was given a link."""
+    if site.settings.signup == "invite":
+        given = tokens.moment_signed(site.identity.secret, invitation, "invite")
+        return given is not None and site.clock() - given < INVITATION
+    return site.settings.signup == "open"
+
+
+def try_fields(site: Site, papers: RecentPapers, keywords: str, query: str) -> Any:
+    """What the fields would have brought, or what is wrong with them."""
+    asked = query_form.read(keywords, query)
+    return asked if isinstance(asked, FormError) else papers.try_query(asked, site.clock())
+
+
+def shown(tried: Any) -> dict[str, PreviewView | FormError | None]:
+    """For the template."""
+    if isinstance(tried, FormError):
+        return {"error": tried, "preview": None}
+    return {"error": None, "preview": query_form.view(tried)}
+
+
+def form_page(
+    site: Site, papers: RecentPapers, given: dict[str, str], problems: list[str] | None = None, status: int = 200
+) -> Response:
+    """The front page, with what was typed already and what it would have brought."""
+    fields = {**DEFAULTS, **{name: value for name, value in given.items() if value}}
+    tried: dict[str, Any] = {"error": None, "preview": None}
+    if fields["keywords"] or fields["query"]:
+        tried = shown(try_fields(site, papers, fields["keywords"], fields["query"]))
+    schedules = [(text, schedule_words(text)) for text in SCHEDULES]
+    if fields["digest"] not in SCHEDULES:
+        schedules.append((fields["digest"], schedule_words(fields["digest"])))
+    invitation = request.values.get("invite", "")
+    return site.page(
+        "front.html",
+        status,
+        fields=fields,
+        problems=problems or [],
+        schedules=schedules,
+        at=tokens.signed_moment(site.identity.secret, site.clock()),
+        invite=invitation,
+        open_form=may_sign_up(site, invitation),
+        private=False,
+        **tried,
+    )
+
+
+def schedule_words(text: str) -> str:
+    """A schedule for people, without the time zone."""
+    try:
+        return Schedule.parse(text).in_words("").removesuffix(" ()")
+    except ValueError:
+        return text
+
+
+def read_form(fields: dict[str, str]) -> tuple[Subscriber | None, list[str]]:
+    """The form's fields as a subscriber, or what is wrong with them."""
+    table = signup.table_of(
+        fields["email"],
+        query_form.keywords_of(fields["keywords"]),
+        fields["query"],
+        fields["digest"] or DEFAULTS["digest"],
+        fields["timezone"] or DEFAULTS["timezone"],
+        fields["language"],
+    )
+    try:
+        return subscriber_from(table), []
+    except TableError as error:
+        return None, problems_of(error)
