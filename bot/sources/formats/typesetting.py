@@ -19,8 +19,8 @@ _HEADINGS = (
     "Objective", "Objectives", "Outcomes", "Participants", "Patients", "Patients and Methods", "Primary Outcome",
     "Principal Findings", "Purpose", "Rationale", "Registration", "Relevance", "Research Design and Methods", "Result",
     "Results", "Results and Discussion", "Setting", "Significance", "Significance Statement",
-    "Statement of Significance", "Study Design", "Study Population", "Summary", "Trial Registration", "Translational Impact",
-    "What This Study Adds", "Why Was This Study Done?",
+    "Statement of Significance", "Study Design", "Study Population", "Summary", "Trial Registration",
+    "Translational Impact", "What This Study Adds", "Why Was This Study Done?",
 )  # fmt: skip
 _FORMS = sorted({form for name in _HEADINGS for form in (name, name.upper(), name.capitalize())}, key=len, reverse=True)
 # A heading stands at the beginning or behind a sentence, and a capital, a number or a quote follows without a blank.
