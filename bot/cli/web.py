@@ -68,6 +68,7 @@ def site(app: App) -> "Site":
     return Site(
         database=app.database,
         identity=app.identity,
+        builder=app.builder,
         templates=environment,
         clock=lambda: datetime.now(UTC),
         settings=WebSettings(

@@ -112,6 +112,7 @@ class App:
             secret=secret,
             reply_to=mailbox(mail.reply_to) if mail.reply_to else None,
             public_url=self.config.public_url,
+            archive=self.config.web.archive,
             bounces=mail.bounces,
             unsubscribe=mail.unsubscribe,
             contact=self.config.contact or self.config.operator,

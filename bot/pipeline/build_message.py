@@ -27,6 +27,7 @@ from bot.pipeline.subscribers import subscriber_of
 from bot.store import Database, history, subscribers
 from bot.store.outbox import SERVICE, Leased
 from bot.store.subscribers import StoredSubscriber
+from bot.store.thumbs import ThumbKind
 
 LATE = timedelta(hours=1)  # an edition that goes out later than this says so
 RISE_OVER = {"weekly": timedelta(days=7), "monthly": timedelta(days=30)}  # of the other cadences: a day
@@ -46,6 +47,7 @@ class Identity:
     unsubscribe: str = ""  # "unsub+{token}@example.org"; empty: the sender's address, with the token after a plus
     contact: str = ""
     list_name: str = "Paperlark"
+    archive: bool = False  # whether the web process shows the trending letter to everybody
 
     @property
     def domain(self) -> str:
@@ -148,15 +150,18 @@ class MessageBuilder:
         rise_over = RISE_OVER.get(cadence, A_DAY)
         shown, rises = self._papers_at(leased.revision, wanted, rise_over)
         changes = self._changes(leased, picks)
-        entered = {paper for section in picks.sections for paper in section.entered}
+        trending_ids = {paper for section in picks.sections if section.kind == "trending" for paper in section.ids}
 
         def dress(paper_id: int, paper: Paper) -> Pick:
             return Pick(
                 paper=paper,
+                more_url=self._thumb_url(leased, "more", paper_id),
+                less_url=self._thumb_url(leased, "less", paper_id),
+                save_url=self._thumb_url(leased, "save", paper_id),
                 reasons=self._reasons(subscriber, paper),
                 rise=rises.get(paper_id),
                 rise_over=rise_over if paper_id in rises else None,
-                entered_top=paper_id in entered,
+                entered_top=paper_id in trending_ids and _was_known(paper, leased.since),
                 news=changes.get(paper_id, ""),
             )
 
@@ -177,6 +182,8 @@ class MessageBuilder:
             heartbeat=picks.heartbeat,
             unsubscribe_url=self._unsubscribe_url(leased),
             unsubscribe_email=self._unsubscribe_email(leased),
+            browser_url=self._page_url(leased, "e", "edition"),
+            manage_url=self._page_url(leased, "manage", "letter"),
             contact=self.identity.contact,
         )
 
@@ -233,6 +240,7 @@ class MessageBuilder:
             list_name=f"{mine.list_name} {'alerts' if alert else 'digest'}",
             unsubscribe_url=edition.unsubscribe_url,
             unsubscribe_email=edition.unsubscribe_email,
+            archive_url=f"{mine.public_url.rstrip('/')}/archive" if mine.public_url and mine.archive else "",
             feedback_id=f"{leased.day:%Y%m%d}:{leased.kind}:{edition.cadence}:paperlark",
         )
 
@@ -252,6 +260,21 @@ class MessageBuilder:
         base = self.identity.public_url.rstrip("/")
         return f"{base}/u/{self._unsubscribe_token(leased)}" if base.startswith("https://") else ""
 
+    def _thumb_url(self, leased: Leased, kind: ThumbKind, paper_id: int) -> str:
+        """What this subscriber says of a paper, as a link; "" without a web process."""
+        base = self.identity.public_url.rstrip("/")
+        return f"{base}/t/{tokens.seal(self.identity.secret, kind, leased.subscriber_id, paper_id)}" if base else ""
+
+    def _page_url(self, leased: Leased, path: str, purpose: tokens.Purpose) -> str:
+        """A page about this edition and what a letter may open; "" without a web process, or for a letter that is only
+        looked at."""
+        base = self.identity.public_url.rstrip("/")
+        if not base or not leased.id:
+            return ""
+        secret, now = self.identity.secret, leased.made
+        token = tokens.seal_renewable(secret, purpose, leased.subscriber_id, leased.id, epoch=leased.epoch, now=now)
+        return f"{base}/{path}/{token}"
+
     def _unsubscribe_token(self, leased: Leased) -> str:
         purpose: tokens.Purpose = "unsubscribe alert" if leased.kind == "alert" else "unsubscribe digest"
         return tokens.seal(self.identity.secret, purpose, leased.subscriber_id, leased.id)
@@ -259,7 +282,14 @@ class MessageBuilder:
 
 def _cadence(kind: str, subscriber: Subscriber) -> Cadence:
     cadence = subscriber.schedule.cadence
-    return "instant" if kind == "alert" or cadence == "off" or cadence == "feed" else cadence
+    if kind == "alert" or cadence == "off":
+        return "instant"
+    return "daily" if cadence == "feed" else cadence
+
+
+def _was_known(paper: Paper, since: datetime | None) -> bool:
+    """Whether a paper was there at the last edition: it has risen, it has not just come."""
+    return since is not None and paper.first_seen is not None and paper.first_seen <= since
 
 
 def _addressee(subscriber: Subscriber) -> Addressee:

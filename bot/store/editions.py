@@ -30,10 +30,11 @@ class Draft(NamedTuple):
     picks: str  # `Picks.to_json`
     matched: int
     message_id: str
+    state: Literal["waiting", "sent"] = "waiting"  # sent: it is read in a feed, no mail goes out
 
 
 PLACE = ("subscriber_id", "kind", "slot")  # there is one edition for each
-ADDED = (*Draft._fields, "next_at", "compose_id", "revision", "state", "lease_by", "attempts", "words")
+ADDED = (*Draft._fields, "next_at", "compose_id", "revision", "lease_by", "attempts", "words")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,7 @@ def add(tx: Connection, compose_id: int, revision: int, drafts: Sequence[Draft])
     The subscribers' rows must be locked (`cursors.lock`), so that nobody adds the same ones meanwhile.
     """
     places = {(draft.subscriber_id, draft.kind, draft.slot): draft for draft in drafts}
-    rows = [(*draft, draft.due, compose_id, revision, "waiting", "", 0, "") for draft in places.values()]
+    rows = [(*draft, draft.due, compose_id, revision, "", 0, "") for draft in places.values()]
     newest = tx.execute(select(func.max(EDITIONS.c.id))).scalar() or 0
     if insert_rows(tx, EDITIONS, ADDED, rows, unless=PLACE) < len(rows):
         written: set[tuple[int, str, str]] = set()
@@ -303,6 +304,12 @@ def of_subscriber(tx: Connection, subscriber_id: int, limit: int = 100) -> list[
         .limit(limit)
     )
     return [Summary._make(row) for row in tx.execute(rows)]
+
+
+def newest_of(tx: Connection, subscriber_id: int) -> int:
+    """The number of somebody's newest digest or alert; 0 before the first."""
+    mine = and_(EDITIONS.c.subscriber_id == subscriber_id, EDITIONS.c.kind.in_(("digest", "alert")))
+    return tx.execute(select(func.max(EDITIONS.c.id)).where(mine)).scalar() or 0
 
 
 def delete_of(tx: Connection, subscriber_ids: Sequence[int]) -> None:

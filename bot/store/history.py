@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from bot.core.papers import Paper
-from bot.store.sql import chunks, load
-from bot.store.tables import MERGERS, METRICS, PAPER_KEYS, PAPER_STATES, PAPERS, REVISIONS
+from bot.store.sql import chunks, insert_or_ignore, load
+from bot.store.tables import MERGERS, METRICS, PAPER_KEYS, PAPER_STATES, PAPERS, REVISIONS, TRENDS
 
 
 class Revision(NamedTuple):
@@ -218,6 +218,57 @@ def born_first(tx: Connection, ids: Iterable[int]) -> set[int]:
     return found
 
 
+def is_ranked(tx: Connection, revision: int) -> bool:
+    """Whether `write_trend` was called for a revision."""
+    return bool(tx.execute(select(REVISIONS.c.ranked).where(REVISIONS.c.id == revision)).scalar())
+
+
+def write_trend(tx: Connection, revision: int, places: dict[int, int]) -> None:
+    """Note who reached a better place than ever before. `places`: paper id -> place, 1 the hottest."""
+    tx.execute(update(REVISIONS).where(REVISIONS.c.id == revision).values(ranked=True))
+    best: dict[int, int] = {}
+    for part in chunks(sorted(places)):
+        rows = tx.execute(
+            select(TRENDS.c.paper_id, func.min(TRENDS.c.place))
+            .where(TRENDS.c.paper_id.in_(part))
+            .group_by(TRENDS.c.paper_id)
+        )
+        best.update({paper_id: place for paper_id, place in rows})
+    better = [
+        {"paper_id": paper_id, "revision": revision, "place": place}
+        for paper_id, place in places.items()
+        if place < best.get(paper_id, place + 1)
+    ]
+    if better:
+        tx.execute(insert_or_ignore(tx, TRENDS), better)
+
+
+def entered_trending(tx: Connection, since: int, until: int, depth: int) -> set[int]:
+    """Papers that came among the `depth` hottest for the first time after `since` and up to `until` (revisions)."""
+    first = (
+        select(TRENDS.c.paper_id, func.min(TRENDS.c.revision).label("revision"))
+        .where(TRENDS.c.place <= depth)
+        .group_by(TRENDS.c.paper_id)
+        .subquery()
+    )
+    rows = tx.execute(select(first.c.paper_id).where(first.c.revision > since, first.c.revision <= until))
+    return {paper_id for (paper_id,) in rows}
+
+
 def revision_before(tx: Connection, moment: datetime) -> int:
     """The last revision made up to a moment; 0 where there was none."""
     return tx.execute(select(func.max(REVISIONS.c.id)).where(REVISIONS.c.at <= moment)).scalar() or 0
+
+
+def days(tx: Connection, since: datetime, until: datetime) -> list[date]:
+    """The days (UTC) on which anything changed, newest first."""
+    moments = select(REVISIONS.c.at).where(REVISIONS.c.at > since, REVISIONS.c.at <= until)
+    return sorted({at.date() for at in tx.execute(moments).scalars()}, reverse=True)
+
+
+def by_ids(tx: Connection, ids: Iterable[int]) -> dict[int, Paper]:
+    """Papers as they are now; those nobody knows are missing."""
+    found: dict[int, Paper] = {}
+    for part in chunks(sorted(set(ids))):
+        found |= _select(tx, PAPERS.c.id.in_(part))
+    return found

@@ -6,7 +6,7 @@ A lease is a worker's right to an edition for some minutes; when it runs out the
 names the lease it was made under, so a worker that comes too late cannot overwrite another's.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, and_, bindparam, case, func, insert, select, update
 
 from bot.store.sql import chunks
-from bot.store.tables import ATTEMPTS, COMPOSES, EDITIONS, OPEN, OPEN_STATES, SUBSCRIBERS
+from bot.store.tables import ATTEMPTS, COMPOSES, EDITIONS, OPEN, SUBSCRIBERS
 
 # What somebody waits for: a question, a link. No edition of papers.
 SERVICE: Literal["service"] = "service"
@@ -44,6 +44,7 @@ class Leased:
     subscriber_status: str
     made: datetime
     sources: str
+    epoch: int = 0  # of the subscriber's links
 
 
 def lease(
@@ -98,6 +99,7 @@ def _leased(tx: Connection, ids: list[int]) -> list[Leased]:
             SUBSCRIBERS.c.status.label("subscriber_status"),
             COMPOSES.c.at.label("made"),
             COMPOSES.c.sources,
+            SUBSCRIBERS.c.epoch,
         )
         .join(SUBSCRIBERS, SUBSCRIBERS.c.id == EDITIONS.c.subscriber_id)
         .join(COMPOSES, COMPOSES.c.id == EDITIONS.c.compose_id)
@@ -105,6 +107,16 @@ def _leased(tx: Connection, ids: list[int]) -> list[Leased]:
         .order_by(EDITIONS.c.due, EDITIONS.c.id)
     )
     return [Leased(**row._mapping) for row in rows]
+
+
+def by_id(tx: Connection, edition_id: int) -> Leased | None:
+    """An edition as it would be sent, to be looked at."""
+    return next(iter(_leased(tx, [edition_id])), None)
+
+
+def by_ids(tx: Connection, edition_ids: list[int]) -> list[Leased]:
+    """Several, the newest first."""
+    return sorted(_leased(tx, edition_ids), key=lambda one: -one.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +152,10 @@ def begin_sending(tx: Connection, edition_id: int, by: str) -> bool:
 
 
 # Made once: building a statement costs several times what SQLite takes to run it, and this one runs for every message.
-# A fate that becomes known late (the lease ended, nobody else has taken the edition) is written all the same.
 _MINE = and_(
     EDITIONS.c.id == bindparam("_id"),
     EDITIONS.c.lease_by == bindparam("_by"),
-    EDITIONS.c.state.in_((*OPEN_STATES, "unknown")),
+    EDITIONS.c.state.in_(("leased", "sending")),
 )
 _FINISH = (
     update(EDITIONS)
@@ -158,14 +169,10 @@ _FINISH = (
 
 
 def finish(tx: Connection, edition_id: int, by: str, state: Final, words: str, now: datetime) -> bool:
-    """The end of an edition; writing it twice changes nothing (the first answer of the database may have been lost).
-    False: the lease had run out and another worker has it."""
+    """The end of an edition. False: the lease had run out and another worker has it."""
     at = now if state == "sent" else None
     values = {"_id": edition_id, "_by": by, "_state": state, "_words": words, "_at": at}
-    if tx.execute(_FINISH, values).rowcount == 1:
-        return True
-    row = tx.execute(select(EDITIONS.c.lease_by, EDITIONS.c.state).where(EDITIONS.c.id == edition_id)).first()
-    return row is not None and tuple(row) == (by, state)
+    return tx.execute(_FINISH, values).rowcount == 1
 
 
 def put_back(tx: Connection, edition_id: int, by: str, next_at: datetime, words: str = "") -> bool:
@@ -191,29 +198,13 @@ def defer(tx: Connection, by: str, moments: Mapping[int, tuple[datetime, str]]) 
         tx.execute(statement, [{"_id": one, "_at": at, "_words": why} for one, (at, why) in moments.items()])
 
 
-def give_back(tx: Connection, by: str, ids: Sequence[int], now: datetime) -> None:
-    """Return what a worker has leased and does not begin."""
-    for part in chunks(ids):
-        tx.execute(
-            update(EDITIONS)
-            .where(EDITIONS.c.id.in_(part), EDITIONS.c.lease_by == by, EDITIONS.c.state == "leased")
-            .values(state="waiting", next_at=now, lease_by="", lease_until=None, attempts=EDITIONS.c.attempts - 1)
-        )
-
-
-def renew(tx: Connection, by: str, until: datetime) -> None:
-    """A worker is alive: its leases go on."""
-    held = and_(OPEN, EDITIONS.c.lease_by == by, EDITIONS.c.state != "waiting")
-    tx.execute(update(EDITIONS).where(held).values(lease_until=until, next_at=until))
-
-
-def accepted_before(tx: Connection, subscriber_ids: Collection[int]) -> set[int]:
-    """Those of these subscribers for whom a relay has ever taken a message."""
-    found: set[int] = set()
-    for part in chunks(sorted(set(subscriber_ids))):
-        sent = and_(EDITIONS.c.subscriber_id.in_(part), EDITIONS.c.state == "sent")
-        found.update(tx.execute(select(EDITIONS.c.subscriber_id).where(sent).distinct()).scalars())
-    return found
+def give_back(tx: Connection, by: str, now: datetime) -> None:
+    """Return all leases of a worker that stops."""
+    tx.execute(
+        update(EDITIONS)
+        .where(OPEN, EDITIONS.c.lease_by == by, EDITIONS.c.state == "leased")
+        .values(state="waiting", next_at=now, lease_by="", lease_until=None, attempts=EDITIONS.c.attempts - 1)
+    )
 
 
 def _mark(tx: Connection, edition_id: int, by: str, **values: Any) -> bool:

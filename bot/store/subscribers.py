@@ -43,7 +43,6 @@ class StoredSubscriber(NamedTuple):
     next_due: datetime | None
     digest_cursor: int | None
     told_at: datetime | None
-    trending_ids: str
     alert_cursor: int | None
     alert_after: datetime | None
     alert_day: date | None
@@ -276,7 +275,6 @@ def start_again(tx: Connection, subscriber_id: int, record: SubscriberRecord, no
             next_due=record.next_due,
             digest_cursor=None,
             told_at=None,
-            trending_ids="",
             alert_cursor=None,
             alert_after=None,
             bounces=0,

@@ -5,7 +5,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from bot.pipeline.recent_papers import RecentPapers
-from bot.web import assets, health, leaving, signup
+from bot.web import archive, assets, editions, feed_pages, health, leaving, preferences, signup, thumbs
 from bot.web.site import Site
 
 MOST_BODY = 65_536  # bytes of any request's body
@@ -35,9 +35,10 @@ def create_app(site: Site) -> Flask:
     app.config.update(MAX_CONTENT_LENGTH=MOST_BODY, MAX_FORM_MEMORY_SIZE=MOST_BODY, MAX_FORM_PARTS=MOST_FIELDS)
     app.url_map.strict_slashes = False
     papers = RecentPapers(site.database)
-    for pages in (health, assets, leaving):
+    for pages in (health, assets, leaving, editions, feed_pages, archive, thumbs):
         app.register_blueprint(pages.blueprint(site))
-    app.register_blueprint(signup.blueprint(site, papers))
+    for with_papers in (signup, preferences):
+        app.register_blueprint(with_papers.blueprint(site, papers))
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> Response:

@@ -11,7 +11,7 @@ from flask import Response, abort
 
 from bot.mail import tokens
 from bot.mail.tokens import Purpose, Token
-from bot.pipeline.build_message import Identity
+from bot.pipeline.build_message import Identity, MessageBuilder
 from bot.store import Database, subscribers
 from bot.store.subscribers import StoredSubscriber
 
@@ -34,6 +34,7 @@ class Site:
 
     database: Database
     identity: Identity
+    builder: MessageBuilder  # of editions to be read here
     templates: jinja2.Environment  # escapes everything
     clock: Callable[[], datetime]
     settings: WebSettings

@@ -26,7 +26,6 @@ PERIODS: dict[Cadence, timedelta] = {
     "feed": DAY,
     "off": DAY,
 }
-NO_MAIL = ("feed", "off")  # no digest is ever due
 FORMS = ("daily 07:30", "weekdays 07:30", "weekly mon 08:00", "monthly 1 08:00")
 _zone = lru_cache(maxsize=1024)(ZoneInfo)
 
@@ -58,7 +57,7 @@ class Schedule:
         return _parsed(text)
 
     def __str__(self) -> str:
-        if self.cadence in NO_MAIL:
+        if self.cadence in ("off", "feed"):
             return self.cadence
         day = {"weekly": f" {DAYS[self.day % 7]}", "monthly": f" {self.day}"}.get(self.cadence, "")
         return f"{self.cadence}{day} {self.at:%H:%M}"
@@ -82,8 +81,8 @@ class Schedule:
         return f"{when} at {self.at:%H:%M} ({timezone})" if when else "alerts only, no digest"
 
     def next_after(self, moment: datetime, timezone: str) -> Slot | None:
-        """The first slot due after a moment (aware); None for "feed" and "off", and at the end of the calendar."""
-        if self.cadence in NO_MAIL:
+        """The first slot due after a moment (aware); None for "off" and at the end of the calendar."""
+        if self.cadence == "off":
             return None
         zone = _zone(timezone)
         try:
@@ -99,8 +98,8 @@ class Schedule:
             return None
 
     def latest_at_or_before(self, moment: datetime, timezone: str) -> Slot | None:
-        """The last slot due at or before a moment (aware); None for "feed", "off", and at the calendar's beginning."""
-        if self.cadence in NO_MAIL:
+        """The last slot due at or before a moment (aware); None for "off" and at the calendar's beginning."""
+        if self.cadence == "off":
             return None
         zone = _zone(timezone)
         try:

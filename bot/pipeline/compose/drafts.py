@@ -52,6 +52,7 @@ class EditionComposer:
             picks=picks.to_json(),
             matched=picks.matched,
             message_id=self.message_id(self.kind, slot, stored.id),
+            state="sent" if subscriber.schedule.cadence == "feed" else "waiting",
         )
 
     def write(

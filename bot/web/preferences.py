@@ -1,0 +1,268 @@
+"""/manage/TOKEN: what a subscriber changes themselves.
+
+A link by fresh mail opens everything. The link of a letter, which may have been forwarded, shows no address and opens
+only what harms nobody: a pause, fewer mails, leaving, thumbs; the rest asks for a fresh mail. Links to export, to
+delete and to confirm a new address are good for half an hour, and come by mail, too.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from flask import Blueprint, Response, abort, request
+
+from bot.core.subscriber.address import address
+from bot.core.subscriber.subscriber import Profile
+from bot.core.subscriber.validation import TableError
+from bot.mail import tokens
+from bot.mail.tokens import Token
+from bot.pipeline import preferences, signup
+from bot.pipeline.preferences import problems_of
+from bot.pipeline.recent_papers import RecentPapers
+from bot.pipeline.signup import Visit
+from bot.pipeline.subscribers import subscriber_of
+from bot.store import history, mail_requests, subscribers, thumbs
+from bot.store.mail_requests import Kind
+from bot.store.subscribers import StoredSubscriber
+from bot.web import query_form
+from bot.web.editions import cited
+from bot.web.shown_paper import shown
+from bot.web.signup import SCHEDULES, schedule_words
+from bot.web.site import Site
+from bot.web.visitors import network_of
+
+PAUSE = timedelta(days=30)
+LONGEST_PAUSE = timedelta(days=366)
+LANGUAGES = {
+    "en": "English", "de": "Deutsch", "es": "Español", "fr": "Français", "ja": "日本語", "zh-Hans": "简体中文",
+}  # fmt: skip
+MOST_PROFILES = 20  # in the form
+MAILED: dict[str, Kind] = {"link": "manage", "export": "export", "delete": "delete"}
+DELETED = (
+    "Everything we knew of you is deleted. Only a keyed hash of your address is left, so that no list brings you back."
+)
+LOOK = "A mail with a link is on its way, if none went to this address within the last ten minutes."
+
+
+def blueprint(site: Site, papers: RecentPapers) -> Blueprint:
+    pages = Blueprint("preferences", __name__)
+
+    @pages.get("/manage/<token>")
+    def look(token: str) -> Response:
+        opened, stored = site.opened(token, "manage", "letter", "export", "delete", "address")
+        if opened.purpose == "export":
+            body = json.dumps(preferences.export(site.database, stored), ensure_ascii=False, indent=1)
+            headers = {"Content-Disposition": 'attachment; filename="paperlark.json"'}
+            return Response(body, content_type="application/json", headers=headers)
+        if opened.purpose in ("delete", "address"):
+            new = new_address(site, opened) if opened.purpose == "address" else ""
+            return site.page("sure.html", what=opened.purpose, address=new, private=True)
+        return page_of(site, papers, opened, stored)
+
+    @pages.get("/manage/<token>.bib")
+    def saved(token: str) -> Response:
+        _, stored = site.opened(token, "manage", "letter")
+        kept = [paper for thumb, _, paper in opinions(site, stored) if thumb == "save"]
+        return cited(kept, "bib", "paperlark-kept", "")
+
+    @pages.post("/manage/<token>")
+    def change(token: str) -> Response:
+        opened, stored = site.opened(token, "manage", "letter", "delete", "address")
+        if opened.purpose == "delete":
+            preferences.erase(site.database, site.identity.secret, stored.id, site.clock())
+            return site.page("message.html", title="Deleted", words=DELETED, private=True)
+        if opened.purpose == "address":
+            return confirm_address(site, opened, stored)
+        said, problems = act(site, opened, stored, request.form)
+        again = fresh(site, stored)
+        if request.form.get("do") == "renew" and opened.purpose == "manage":
+            link = tokens.seal_renewable(site.identity.secret, "manage", again.id, epoch=again.epoch, now=site.clock())
+            return site.page("renewed.html", link=site.link("manage", link), private=True)
+        return page_of(site, papers, opened, again, said, problems, 422 if problems else 200)
+
+    return pages
+
+
+def act(site: Site, opened: Token, stored: StoredSubscriber, form: Mapping[str, str]) -> tuple[str, list[str]]:
+    """Do what a button stands for, as far as the link may. Returns what to say, and what is wrong."""
+    now, wish = site.clock(), form.get("do", "")
+    visit = Visit(network=network_of(request), form="/manage")
+    if wish == "fewer":
+        return f"From now on: {preferences.fewer(site.database, stored.id, now)}.", []
+    if wish == "pause":
+        return pause(site, stored, form.get("until", ""))
+    if wish == "resume":
+        preferences.resume(site.database, stored.id, now)
+        return "Papers come again.", []
+    if wish == "undo":
+        undo(site, stored, form)
+        return "Taken back.", []
+    if wish == "link":
+        signup.send_link(site.database, site.identity, stored, "manage", visit, now)
+        return LOOK, []
+    if opened.purpose != "manage":
+        abort(404)
+    if wish in MAILED:
+        signup.send_link(site.database, site.identity, stored, MAILED[wish], visit, now)
+        return LOOK, []
+    if wish == "renew":
+        preferences.renew_links(site.database, stored.id)
+        return "", []
+    if wish == "address":
+        return ask_new_address(site, stored, form.get("email", ""), visit)
+    if wish == "save":
+        try:
+            preferences.change(site.database, stored.id, wishes(form), now)
+        except TableError as error:
+            return "", problems_of(error)
+        return "Saved.", []
+    return abort(404)
+
+
+def wishes(form: Mapping[str, str]) -> dict[str, Any]:
+    """The big form as parts of a subscriber's table. Profiles without keywords and query are gone."""
+    table: dict[str, Any] = {
+        "digest": form.get("digest", "").strip(),
+        "timezone": form.get("timezone", "").strip(),
+        "profiles": [],
+    }
+    if form.get("language"):
+        table["language"] = form["language"]
+    if re.fullmatch("[0-9]{1,3}", form.get("max_papers", "")):
+        table["max_papers"] = int(form["max_papers"])
+    for number in range(MOST_PROFILES):
+        one = {name: form.get(f"p{number}_{name}", "").strip() for name in ("name", "keywords", "exclude", "query")}
+        if form.get(f"p{number}_gone") or not (one["keywords"] or one["query"]):
+            continue
+        profile: dict[str, Any] = {}
+        if one["name"]:
+            profile["name"] = one["name"]
+        for name in ("keywords", "exclude"):
+            if one[name]:
+                profile[name] = query_form.keywords_of(one[name])
+        if one["query"]:
+            profile["query"] = " ".join(one["query"].split())
+        if form.get(f"p{number}_alert"):
+            profile["alert"] = True
+        table["profiles"].append(profile)
+    return table
+
+
+def pause(site: Site, stored: StoredSubscriber, until: str) -> tuple[str, list[str]]:
+    now = site.clock()
+    end = preferences.local_midnight(until, subscriber_of(stored.data).timezone) if until else now + PAUSE
+    if end is None or not now < end <= now + LONGEST_PAUSE:
+        return "", ["The pause must end on a day to come, within a year."]
+    preferences.pause(site.database, stored.id, end, now)
+    return "No mail until then. What you miss comes in one digest after that.", []
+
+
+def undo(site: Site, stored: StoredSubscriber, form: Mapping[str, str]) -> None:
+    number = form.get("paper", "")
+    kind = next((one for one in thumbs.KINDS if one == form.get("kind")), None)
+    if kind is not None and re.fullmatch("[0-9]{1,15}", number):
+        with site.database.write() as tx:
+            thumbs.take_back(tx, stored.id, int(number), kind)
+
+
+def ask_new_address(site: Site, stored: StoredSubscriber, text: str, visit: Visit) -> tuple[str, list[str]]:
+    """The new address is asked by mail; nothing changes before it has said yes."""
+    if stored.origin == "file":
+        return "", ["Your address stands in the operator's file: ask them to change it."]
+    try:
+        new = address(text)
+    except ValueError as error:
+        return "", [str(error)]
+    signup.send_link(site.database, site.identity, stored, "address", visit, site.clock(), new_address=new)
+    return "If that address can be used, a mail is on its way to it. Nothing changes before it has said yes.", []
+
+
+def new_address(site: Site, opened: Token) -> str:
+    with site.database.read() as tx:
+        asked = mail_requests.by_id(tx, opened.item_id)
+    if asked is None or asked.kind != "address" or asked.subscriber_id != opened.subscriber_id:
+        abort(404)
+    return asked.data
+
+
+def confirm_address(site: Site, opened: Token, stored: StoredSubscriber) -> Response:
+    new = new_address(site, opened)
+    if not preferences.change_address(site.database, stored.id, new, site.clock(), network_of(request)):
+        abort(404)
+    return site.page("message.html", title="Changed", words="Your papers come to this address now.", private=True)
+
+
+def fresh(site: Site, stored: StoredSubscriber) -> StoredSubscriber:
+    with site.database.read() as tx:
+        return subscribers.by_id(tx, stored.id) or stored
+
+
+def opinions(site: Site, stored: StoredSubscriber) -> list[tuple[str, int, Any]]:
+    """(kind, paper id, paper) of all thumbs, the newest first."""
+    with site.database.read() as tx:
+        given = thumbs.of_subscriber(tx, stored.id, limit=500)
+        known = history.by_ids(tx, [thumb.paper_id for thumb in given])
+    return [(thumb.kind, thumb.paper_id, known[thumb.paper_id]) for thumb in given if thumb.paper_id in known]
+
+
+def page_of(
+    site: Site,
+    papers: RecentPapers,
+    opened: Token,
+    stored: StoredSubscriber,
+    said: str = "",
+    problems: list[str] | None = None,
+    status: int = 200,
+) -> Response:
+    """The page, as far as the link may show it."""
+    own, secret, now = subscriber_of(stored.data), site.identity.secret, site.clock()
+    full = opened.purpose == "manage"
+    feed = tokens.seal_renewable(secret, "feed", stored.id, epoch=stored.epoch, now=now)
+    schedules = [(text, schedule_words(text)) for text in SCHEDULES]
+    if str(own.schedule) not in SCHEDULES:
+        schedules.append((str(own.schedule), schedule_words(str(own.schedule))))
+    return site.page(
+        "manage.html",
+        status,
+        full=full,
+        said=said,
+        problems=problems or [],
+        who=stored.email if full else masked(stored.email),
+        status=stored.status,
+        paused_until=stored.paused_until.date() if stored.paused_until else None,
+        origin=stored.origin,
+        schedule=own.schedule.in_words(own.timezone),
+        fewer=preferences.fewer_words(stored),
+        own=own,
+        digest=str(own.schedule),
+        schedules=schedules,
+        languages=LANGUAGES,
+        profiles=[profile_fields(one, papers, site) for one in own.profiles] if full else [],
+        spare=len(own.profiles) < MOST_PROFILES,
+        leave=site.link("u", tokens.seal(secret, "unsubscribe digest", stored.id)),
+        feeds=[site.link("feed", feed) + form for form in (".atom", ".json")] if full else [],
+        thumbs=[(kind, number, shown(paper)) for kind, number, paper in opinions(site, stored)],
+        token=request.path.rpartition("/")[2].lower(),
+        today=now.date().isoformat(),
+        private=True,
+    )
+
+
+def profile_fields(profile: Profile, papers: RecentPapers, site: Site) -> dict[str, Any]:
+    """One profile for the form, with what it would have brought."""
+    return {
+        "name": profile.name,
+        "keywords": "\n".join(profile.keywords),
+        "exclude": "\n".join(profile.exclude),
+        "text": profile.query_text,
+        "alert": profile.alert,
+        "preview": query_form.view(papers.try_query(profile.query, site.clock())),
+    }
+
+
+def masked(email: str) -> str:
+    """Enough for its owner to know it by: "a•••@example.org"."""
+    local, _, domain = email.rpartition("@")
+    return f"{local[:1]}•••@{domain}"

@@ -1,0 +1,61 @@
+"""What the pages and feeds show of a paper: clean lines, http(s) links, nothing else. Pure."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from bot.core.edition.edition import Pick
+from bot.core.letter.paper_view import FULL, authors, best_link, links_of, name_of, title_of
+from bot.core.papers import Paper
+from bot.core.text import tex
+from bot.core.text.sanitize import line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownPaper:
+    """One paper for a template."""
+
+    title: str
+    url: str
+    authors: str
+    day: date | None
+    where: str  # "arXiv, hf"
+    votes: int | None
+    summary: str
+    abstract: str
+    links: tuple[tuple[str, str], ...]  # (what it is, address)
+    more_url: str = ""
+    less_url: str = ""
+    save_url: str = ""
+
+
+def clean(text: str) -> str:
+    """Foreign text as one readable line."""
+    return line(tex.readable(line(text)), FULL)
+
+
+def shown(paper: Paper, pick: Pick | None = None) -> ShownPaper:
+    """A paper, with its signed links where there are some."""
+    links = links_of(paper)
+    return ShownPaper(
+        title=title_of(paper.title),
+        url=best_link(links),
+        authors=authors_line(paper),
+        day=paper.listed or (paper.first_seen.date() if paper.first_seen else paper.published),
+        where=", ".join(name_of(source, 40) for source in paper.sources[:6]),
+        votes=paper.upvotes,
+        summary=clean(paper.summary),
+        abstract=clean(paper.abstract),
+        links=tuple((link.site if link.kind != "pdf" else "PDF", link.url) for link in links),
+        more_url=pick.more_url if pick else "",
+        less_url=pick.less_url if pick else "",
+        save_url=pick.save_url if pick else "",
+    )
+
+
+def authors_line(paper: Paper) -> str:
+    """ "A, B, C … Z and 5 more"."""
+    who = authors(paper)
+    text = ", ".join(who.first)
+    if who.last:
+        text += f" … {who.last}"
+    return f"{text} ({who.total} authors)" if who.more > 0 and who.total else text
