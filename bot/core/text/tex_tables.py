@@ -21,16 +21,38 @@ LETTERS = _pairs("ss ß ae æ AE Æ oe œ OE Œ aa å AA Å o ø O Ø l ł L Ł 
 TEXT = _pairs(
     "ldots … dots … textellipsis … textendash – textemdash — LaTeX LaTeX TeX TeX S § P ¶ pounds £ euro € texteuro € "
     "copyright © texttrademark ™ textregistered ® textdegree ° textbackslash \\ textasciitilde ~ textquotedblleft “ "
-    "textquotedblright ” textquoteleft ‘ textquoteright ’ textbullet • textless < textgreater > textmu µ slash /"
+    "textquotedblright ” textquoteleft ‘ textquoteright ’ textbullet • textless < textgreater > textmu µ slash / "
+    "texttimes × textpm ± textquotesingle ' guillemotleft « guillemotright » dag † ddag ‡ texttildelow ~ textbar | "
+    "textasciicircum ^ textperiodcentered · textonehalf ½ textrightarrow → textleftarrow ← textregistered ® "
+    "textdollar $ textpercent % lq ‘ rq ’ item • celsius ℃"
 ) | {"newline": " ", "par": " ", "quad": " ", "qquad": " ", "noindent": "", "textunderscore": "_", "xspace": ""}
-# Commands whose one argument is the text to show.
+# Commands whose argument is the text to show.
 TEXT_COMMANDS = frozenset(
-    """textbf textit emph textsc texttt textrm textsf textsl textnormal textup textmd text mbox hbox underline uline url
-    href mathrm mathbf mathit mathsf mathtt mathcal ensuremath enquote textsuperscript textsubscript""".split()  # noqa: SIM905
+    """textbf textit emph textsc texttt textrm textsf textsl textnormal textup textmd text mbox hbox fbox underline
+    uline url href mathrm mathbf mathit mathsf mathtt mathcal enquote textcolor colorbox sout st hl uwave lowercase
+    MakeUppercase texorpdfstring Large large LARGE huge small footnotesize normalsize scriptsize tiny""".split()  # noqa: SIM905
+)
+SECOND_ARGUMENT = frozenset({"href", "textcolor", "colorbox"})  # of these the second argument is the text to show
+# Commands that show nothing where they stand, with their arguments: references, space, colours.
+HIDDEN = frozenset(
+    """cite citep citet citealt citealp citeauthor citeyear citeyearpar parencite textcite autocite footcite nocite ref
+    eqref autoref cref Cref pageref label footnote footnotemark thanks vspace hspace color index todo begin end
+    vskip hskip bigskip medskip smallskip centering protect""".split()  # noqa: SIM905
+)
+SIZES = frozenset("Large large LARGE huge Huge small footnotesize normalsize scriptsize tiny".split())  # noqa: SIM905
+# siunitx (https://ctan.org/pkg/siunitx): prefixes and units as they are spelled there.
+UNITS = _pairs(
+    "kilo k mega M giga G tera T peta P centi c milli m micro µ nano n pico p femto f deci d hecto h meter m metre m "
+    "gram g second s hertz Hz electronvolt eV eV eV volt V watt W kelvin K celsius °C degreeCelsius °C pascal Pa "
+    "newton N joule J ampere A tesla T ohm Ω farad F henry H mole mol candela cd liter L litre L minute min hour h "
+    "day d percent % degree ° arcsecond ″ arcminute ′ bar bar parsec pc astronomicalunit au tonne t hectare ha "
+    "becquerel Bq gray Gy sievert Sv lumen lm weber Wb barn b decibel dB bit bit byte B angstrom Å per / "
+    "squared ² cubed ³ square ² cubic ³"
 )
 FONTS = frozenset(
-    """mathcal mathbb Bbb mathrm mathbf mathit mathsf mathtt mathfrak mathscr bm boldsymbol pmb mathnormal mathop
-    mathrel mathbin mathord""".split()  # noqa: SIM905
+    """mathcal mathbb Bbb mathds mathbbm mathrm mathbf mathit mathsf mathtt mathfrak mathscr bm boldsymbol pmb
+    mathnormal mathop mathrel mathbin mathord ensuremath mathclap mathllap mathrlap smash underbrace overbrace
+    overrightarrow overleftarrow boxed""".split()  # noqa: SIM905
 )
 DROPPED = frozenset(
     """left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr rm bf it cal sf tt displaystyle
@@ -38,7 +60,8 @@ DROPPED = frozenset(
 )
 FUNCTIONS = frozenset(
     """log ln lg exp sin cos tan cot sec csc sinh cosh tanh arcsin arccos arctan max min sup inf lim limsup liminf arg
-    argmax argmin det dim ker deg gcd Pr hom mod bmod""".split()  # noqa: SIM905
+    argmax argmin det dim ker deg gcd lcm Pr hom mod bmod Tr tr rank diag sgn sign span supp Var Cov coth arccot
+    projlim injlim""".split()  # noqa: SIM905
 )
 DOUBLE_STRUCK = _pairs("C ℂ H ℍ N ℕ P ℙ Q ℚ R ℝ Z ℤ E 𝔼 1 𝟙 F 𝔽 S 𝕊 T 𝕋 D 𝔻")
 SYMBOLS = _pairs(
@@ -55,6 +78,20 @@ SYMBOLS = _pairs(
     "Leftrightarrow ⇔ iff ⇔ mapsto ↦ hookrightarrow ↪ uparrow ↑ downarrow ↓ rightleftharpoons ⇌ leadsto ⇝ "
     "langle ⟨ rangle ⟩ lfloor ⌊ rfloor ⌋ lceil ⌈ rceil ⌉ lvert | rvert | vert | lVert ‖ rVert ‖ Vert ‖ mid | "
     "parallel ∥ perp ⊥ bot ⊥ top ⊤ angle ∠ triangle △ square □ Box □ blacksquare ■ diamond ⋄ prime ′ degree ° "
+    "Longrightarrow ⟹ Longleftarrow ⟸ Longleftrightarrow ⟺ longmapsto ⟼ longleftarrow ⟵ longleftrightarrow ⟷ nearrow ↗ "
+    "searrow ↘ swarrow ↙ nwarrow ↖ updownarrow ↕ Uparrow ⇑ Downarrow ⇓ Updownarrow ⇕ rightharpoonup ⇀ leftharpoonup ↼ "
+    "twoheadrightarrow ↠ hookleftarrow ↩ rightsquigarrow ⇝ rightarrowtail ↣ circlearrowleft ↺ circlearrowright ↻ "
+    "multimap ⊸ vDash ⊨ Vdash ⊩ dashv ⊣ nmid ∤ nparallel ∦ lhd ◁ rhd ▷ unlhd ⊴ unrhd ⊵ triangleleft ◃ triangleright ▹ "
+    "bowtie ⋈ Join ⋈ amalg ⨿ wr ≀ bigcirc ◯ lozenge ◊ Diamond ◇ clubsuit ♣ heartsuit ♥ spadesuit ♠ diamondsuit ♦ "
+    "natural ♮ flat ♭ sharp ♯ sqsubset ⊏ sqsupset ⊐ sqsubseteq ⊑ sqsupseteq ⊒ supsetneq ⊋ nsubseteq ⊈ nsupseteq ⊉ "
+    "nleq ≰ ngeq ≱ nless ≮ ngtr ≯ lneq ⪇ gneq ⪈ ncong ≇ nsim ≁ eqsim ≂ approxeq ≊ lessapprox ⪅ gtrapprox ⪆ lessgtr ≶ "
+    "preccurlyeq ≼ succcurlyeq ≽ precsim ≾ succsim ≿ lll ⋘ ggg ⋙ coloneqq ≔ eqqcolon ≕ complement ∁ ltimes ⋉ rtimes ⋊ "
+    "boxtimes ⊠ boxplus ⊞ boxdot ⊡ bigoplus ⨁ bigotimes ⨂ bigcup ⋃ bigcap ⋂ bigwedge ⋀ bigvee ⋁ biguplus ⨄ bigsqcup ⨆ "
+    "uplus ⊎ iiint ∭ imath ı jmath ȷ eth ð beth ℶ gimel ℷ digamma ϝ varkappa ϰ hslash ℏ mho ℧ AA Å dotsc … dotsb ⋯ "
+    "dotsm ⋯ dotsi ⋯ dotso … cdotp · ldotp . lbrack [ rbrack ] surd √ sphericalangle ∢ measuredangle ∡ backprime ‵ "
+    "bigstar ★ blacktriangle ▲ blacktriangleright ▶ oslash ⊘ circledast ⊛ dotplus ∔ veebar ⊻ barwedge ⊼ smile ⌣ "
+    "frown ⌢ upharpoonright ↾ restriction ↾ varpropto ∝ thicksim ∼ thickapprox ≈ eqcirc ≖ circeq ≗ between ≬ "
+    "vartriangle △ triangledown ▽ nRightarrow ⇏ nrightarrow ↛ nleftarrow ↚ nvdash ⊬ nvDash ⊭ euro € pounds £ percent % "
     "therefore ∴ because ∵ ldots … dots … cdots ⋯ vdots ⋮ ddots ⋱ models ⊨ vdash ⊢ odot ⊙ "
     "sun ☉ backslash \\ lbrace { rbrace } checkmark ✓ copyright © S § colon : textendash – micro µ"
 ) | {"quad": " ", "qquad": " ", "space": " ", "thinspace": " ", "xspace": "", "enspace": " "}
