@@ -3,7 +3,7 @@
 Which listings are one paper, and how they merge, is decided in `core`; here it is looked up and written down.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from bot.core.papers import Listing, Paper, merge
 from bot.core.papers.dedup import KnownPaper, PaperIndex, identities, survivor_of
-from bot.store.sql import chunks, dump, insert_or_ignore, load
+from bot.store.sql import among, dump, insert_rows, load
 from bot.store.tables import LISTINGS, MERGERS, METRICS, PAPER_KEYS, PAPER_STATES, PAPERS, REVISIONS, TRENDS
 
 NUMBERS = ("upvotes", "comments", "stars")
@@ -39,12 +39,12 @@ def record(tx: Connection, source: str, listings: Sequence[Listing], now: dateti
     written down as if it had always been known, and first seen on the day it was published. So no edition takes it for
     news, neither one that asks what changed nor a first one that looks back.
     """
-    listings = merge.combine(listings)
-    known_papers = _known(tx, listings)
+    combined = [(listing, identities(listing)) for listing in merge.combine(listings)]
+    known_papers = _known(tx, {key for _, keys in combined for key in keys})
     known_keys = {known.id: frozenset(known.keys) for known in known_papers}
     index = PaperIndex(known_papers)
-    for listing in listings:
-        index.add(listing, now)
+    for listing, keys in combined:
+        index.add(listing, now, keys)
     met = index.met
     backlog: list[KnownPaper] = []
     fresh: list[KnownPaper] = []
@@ -77,7 +77,8 @@ def record(tx: Connection, source: str, listings: Sequence[Listing], now: dateti
                     known_keys.get(survivor_of(winner).id, frozenset()) | known_keys[loser.id]
                 )
     _write_keys(tx, met, known_keys)
-    came = _write_listings(tx, source, [(survivor_of(known), listing) for known, listing in index.listed], now)
+    listed = [(survivor_of(known), listing) for known, listing in index.listed]
+    came = _write_listings(tx, source, listed, now, {known.id for known in (*fresh, *backlog)})
     return Recorded(
         revision,
         new=len(fresh) + len(backlog),
@@ -90,53 +91,41 @@ def record(tx: Connection, source: str, listings: Sequence[Listing], now: dateti
 
 def listed_on(tx: Connection, source: str, keys: Iterable[str]) -> dict[str, date]:
     """Of these keys those whose papers a source has listed on a known day: key -> that day."""
-    days: dict[str, date] = {}
-    for part in chunks(sorted(set(keys))):
-        rows = tx.execute(
-            select(PAPER_KEYS.c.key, LISTINGS.c.listed)
-            .join(LISTINGS, LISTINGS.c.paper_id == PAPER_KEYS.c.paper_id)
-            .where(PAPER_KEYS.c.key.in_(part), LISTINGS.c.source == source, LISTINGS.c.listed.is_not(None))
-        )
-        days.update({key: day for key, day in rows})
-    return days
+    rows = tx.execute(
+        select(PAPER_KEYS.c.key, LISTINGS.c.listed)
+        .join(LISTINGS, LISTINGS.c.paper_id == PAPER_KEYS.c.paper_id)
+        .where(among(tx, PAPER_KEYS.c.key, set(keys)), LISTINGS.c.source == source, LISTINGS.c.listed.is_not(None))
+    )
+    return {key: day for key, day in rows}
 
 
-def _known(tx: Connection, listings: Iterable[Listing]) -> list[KnownPaper]:
-    """The papers these listings may be of, each with all its keys, in the order they were first known."""
-    ids: set[int] = set()
-    for part in chunks(sorted({key for listing in listings for key in identities(listing)})):
-        ids.update(tx.execute(select(PAPER_KEYS.c.paper_id).where(PAPER_KEYS.c.key.in_(part))).scalars())
+def _known(tx: Connection, keys: Iterable[str]) -> list[KnownPaper]:
+    """The papers known by some of these keys, each with all its keys, in the order they were first known."""
+    ids = set(tx.execute(select(PAPER_KEYS.c.paper_id).where(among(tx, PAPER_KEYS.c.key, keys))).scalars())
+    if not ids:
+        return []
     known_papers: dict[int, KnownPaper] = {}
-    for some in chunks(sorted(ids)):
-        rows = tx.execute(select(PAPERS.c.id, PAPERS.c.data).where(PAPERS.c.id.in_(some)).order_by(PAPERS.c.id))
-        for paper_id, data in rows:
-            paper = load(data)
-            known_papers[paper_id] = KnownPaper(paper, set(), stored=paper, id=paper_id)
-        for key, paper_id in tx.execute(
-            select(PAPER_KEYS.c.key, PAPER_KEYS.c.paper_id).where(PAPER_KEYS.c.paper_id.in_(some))
-        ):
-            if paper_id in known_papers:
-                known_papers[paper_id].keys.add(key)
+    rows = tx.execute(select(PAPERS.c.id, PAPERS.c.data).where(among(tx, PAPERS.c.id, ids)).order_by(PAPERS.c.id))
+    for paper_id, data in rows:
+        paper = load(data)
+        known_papers[paper_id] = KnownPaper(paper, set(), stored=paper, id=paper_id)
+    named = select(PAPER_KEYS.c.key, PAPER_KEYS.c.paper_id).where(among(tx, PAPER_KEYS.c.paper_id, ids))
+    for key, paper_id in tx.execute(named):
+        if paper_id in known_papers:
+            known_papers[paper_id].keys.add(key)
     return list(known_papers.values())
 
 
 def _insert_papers(tx: Connection, fresh: list[KnownPaper], revision: int, written: dict[int, str]) -> None:
-    for part in chunks(fresh):
-        rows = [
-            {
-                "key": known.paper.key,
-                "first_seen": known.paper.first_seen,
-                "born": revision,
-                "revision": revision,
-                "data": written[id(known)],
-            }
-            for known in part
-        ]
-        tx.execute(insert(PAPERS), rows)
-        named = select(PAPERS.c.key, PAPERS.c.id).where(PAPERS.c.key.in_([row["key"] for row in rows]))
-        ids = {key: paper_id for key, paper_id in tx.execute(named)}
-        for known in part:
-            known.id = ids[known.paper.key]
+    rows = [(known.paper.key, known.paper.first_seen, revision, revision, written[id(known)]) for known in fresh]
+    insert_rows(tx, PAPERS, ("key", "first_seen", "born", "revision", "data"), rows, unless=("key",))
+    # By the revision where only these have it: no list of keys need be looked up.
+    mine = (
+        among(tx, PAPERS.c.key, [row[0] for row in rows]) if revision == BEFORE_ALL else PAPERS.c.revision == revision
+    )
+    ids = {key: paper_id for key, paper_id in tx.execute(select(PAPERS.c.key, PAPERS.c.id).where(mine))}
+    for known in fresh:
+        known.id = ids[known.paper.key]
 
 
 def _update_papers(tx: Connection, moved: list[KnownPaper], revision: int, written: dict[int, str]) -> None:
@@ -166,28 +155,22 @@ def _write_history(
     written: dict[int, str],
 ) -> None:
     states = [
-        {
-            "paper_id": known.id,
-            "revision": revision,
-            "changes": ", ".join(merge.changes(known.stored, known.paper)) if known.stored else "",
-            "data": written[id(known)],
-        }
+        (
+            known.id,
+            revision,
+            ", ".join(merge.changes(known.stored, known.paper)) if known.stored else "",
+            written[id(known)],
+        )
         for known in (*fresh, *(known for known in moved if _content_changed(known)))
     ]
-    votes = [
-        {
-            "paper_id": known.id,
-            "revision": revision,
-            "at": now,
-            **{name: getattr(known.paper, name) for name in NUMBERS},
-        }
+    metrics = [
+        (known.id, revision, now, *_numbers(known.paper))
         for known in (*fresh, *moved)
         if _numbers(known.paper) != (_numbers(known.stored) if known.stored else (None, None, None))
     ]
-    if states:
-        tx.execute(insert(PAPER_STATES), states)
-    if votes:
-        tx.execute(insert(METRICS), votes)
+    place = ("paper_id", "revision")
+    insert_rows(tx, PAPER_STATES, (*place, "changes", "data"), states, unless=place)
+    insert_rows(tx, METRICS, (*place, "at", *NUMBERS), metrics, unless=place)
 
 
 def _numbers(paper: Paper) -> tuple[int | None, ...]:
@@ -195,34 +178,25 @@ def _numbers(paper: Paper) -> tuple[int | None, ...]:
 
 
 def _write_keys(tx: Connection, met: list[KnownPaper], stored: dict[int | None, frozenset[str]]) -> None:
-    rows = [
-        {"key": key, "paper_id": known.id}
-        for known in met
-        for key in sorted(known.keys - stored.get(known.id, frozenset()))
-    ]
-    if rows:
-        tx.execute(insert_or_ignore(tx, PAPER_KEYS), rows)
+    nothing: frozenset[str] = frozenset()
+    rows = [(key, known.id) for known in met for key in sorted(known.keys - stored.get(known.id, nothing))]
+    insert_rows(tx, PAPER_KEYS, ("key", "paper_id"), rows, unless=("key", "paper_id"))
 
 
-def _write_listings(tx: Connection, source: str, listed: list[tuple[KnownPaper, Listing]], now: datetime) -> int:
-    """Which papers this source lists from now on; returns how many."""
+def _write_listings(
+    tx: Connection, source: str, listed: list[tuple[KnownPaper, Listing]], now: datetime, fresh: Collection[int | None]
+) -> int:
+    """Which papers this source lists from now on; returns how many. `fresh` papers nobody has listed before."""
     rows = {
-        known.id: {
-            "source": source,
-            "paper_id": known.id,
-            "first_seen": now,
-            "listed": listing.listed,
-            "announce_type": listing.announce_type,
-            "late": listing.late,
-        }
+        known.id: (source, known.id, now, listing.listed, listing.announce_type, listing.late)
         for known, listing in reversed(listed)
     }
-    for part in chunks(list(rows)):
-        before = select(LISTINGS.c.paper_id).where(LISTINGS.c.source == source, LISTINGS.c.paper_id.in_(part))
+    if perhaps := rows.keys() - fresh:
+        before = select(LISTINGS.c.paper_id).where(LISTINGS.c.source == source, among(tx, LISTINGS.c.paper_id, perhaps))
         for paper_id in tx.execute(before).scalars():
             del rows[paper_id]
-    if rows:
-        tx.execute(insert(LISTINGS), list(rows.values()))
+    names = ("source", "paper_id", "first_seen", "listed", "announce_type", "late")
+    insert_rows(tx, LISTINGS, names, list(rows.values()), unless=("source", "paper_id"))
     return len(rows)
 
 

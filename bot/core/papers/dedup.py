@@ -100,15 +100,15 @@ class PaperIndex:
             for key in one.keys:
                 self._by_key.setdefault(key, []).append(one)
 
-    def add(self, listing: Listing, now: datetime) -> KnownPaper | None:
+    def add(self, listing: Listing, now: datetime, keys: Sequence[str] | None = None) -> KnownPaper | None:
         """Merge one listing into its paper, a new one if none is known; None for what is no news (a replacement of a
-        paper nobody here knows)."""
-        keys = identities(listing)
+        paper nobody here knows). `keys`: its `identities`, where somebody has them already."""
+        keys = keys or identities(listing)
         known = self._find(listing, keys)
         if known is not None:
             known.paper = merge.merge(known.paper, listing, now)
         elif merge.introduces(listing):
-            known = KnownPaper(self._under_free_key(merge.merge(None, listing, now), keys), set())
+            known = KnownPaper(self._under_free_key(merge.new_paper(listing, now), keys), set())
         else:
             return None
         for key in keys:
@@ -122,9 +122,9 @@ class PaperIndex:
     def _lead(self, key: str, known: KnownPaper) -> None:
         """From now on the key leads to this paper, if there is room."""
         owners = self._by_key.setdefault(key, [])
-        if known in owners or len(owners) >= (NAMESAKES if is_weak(key) else 1):
+        if owners and (known in owners or len(owners) >= (NAMESAKES if is_weak(key) else 1)):
             return
-        if space(key) == "guid" and len(_of(known.keys, "guid")) >= MOST_GUIDS:
+        if key.startswith("guid:") and len(_of(known.keys, "guid")) >= MOST_GUIDS:
             return
         owners.append(known)
         known.keys.add(key)

@@ -11,6 +11,7 @@ from bot.core.papers import identity
 from bot.core.papers.paper import Listing, Paper
 
 BACKLOG_AGE = timedelta(days=31)  # the longest period of an edition
+_IN_BOTH = tuple(name for name in Paper.__dataclass_fields__ if name in Listing.__dataclass_fields__)
 _STRENGTH = {"new": 0, "cross": 1, "replace": 2, "replace-cross": 3, "": 4}
 
 
@@ -28,6 +29,14 @@ def is_backlog(paper: Paper, now: datetime) -> bool:
     return paper.listed is None and paper.published is not None and paper.published < (now - BACKLOG_AGE).date()
 
 
+def new_paper(listing: Listing, now: datetime) -> Paper:
+    """A paper as its first listing tells it; `now` (UTC) is when we first saw it."""
+    told = {name: getattr(listing, name) for name in _IN_BOTH}
+    told["categories"] = tuple(dict.fromkeys(listing.categories))
+    sources = (listing.source,) if listing.source else ()
+    return Paper(key=listing.key, sources=sources, first_seen=now, **told)
+
+
 def merge(paper: Paper | None, listing: Listing, now: datetime) -> Paper:
     """The paper as it is after this listing; `now` (UTC) is when we first saw a new one.
 
@@ -36,7 +45,7 @@ def merge(paper: Paper | None, listing: Listing, now: datetime) -> Paper:
     A source that lacks a field never erases it. Key and first_seen never change.
     """
     if paper is None:
-        paper = Paper(key=listing.key, title=listing.title, first_seen=now, late=listing.late)
+        return new_paper(listing, now)
     version, known = listing.version, paper.version
     newer = version is not None and (known is None or version > known)
     older = version is not None and known is not None and version < known
