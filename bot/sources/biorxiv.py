@@ -13,11 +13,12 @@ from bot.core.source.document import Document, Parsed, Progress, Request
 from bot.core.source.redact import require_address
 from bot.core.text import markup, sanitize, tex
 from bot.errors import SourceError
-from bot.sources.formats import calendars, names
+from bot.sources.formats import calendars, names, typesetting
 
 API = "https://api.biorxiv.org/details/{server}/{from}/{to}/{cursor}"
 OVERLAP = timedelta(days=2)  # the API fills a day up for some hours after it
 MAX_ROWS = 20_000
+MAX_PAGE = 1_000  # rows of one answer; the API sends 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,11 +71,11 @@ def parse(document: Document, settings: Settings) -> Parsed:
     status = sanitize.line(message.get("status"), 200)
     if not isinstance(rows, list) or (not rows and status != "ok" and "no posts found" not in status.lower()):
         raise SourceError(f"the API answered: {status}" if status else "the answer is JSON, but not of the bioRxiv API")
-    found = [_listing(row, settings) for row in rows if isinstance(row, dict)]
+    found = [_listing(row, settings) for row in rows[:MAX_PAGE] if isinstance(row, dict)]
     kept = [listing for listing in found if listing is not None]
     if rows and not kept:
         raise SourceError(f"none of the {len(rows)} rows is a preprint: the API has changed")
-    warnings = [f"{len(rows) - len(kept)} rows have no DOI or no title"] if len(kept) < len(rows) else []
+    warnings = [f"{len(found) - len(kept)} rows have no DOI or no title"] if len(kept) < len(found) else []
     wanted = {name.lower() for name in settings.categories}
     listings = merge.combine(
         listing for listing in kept if not wanted or any(name.lower() in wanted for name in listing.categories)
@@ -97,7 +98,7 @@ def _following(request: Request, message: dict[str, Any], count: int) -> tuple[R
 
 def _listing(row: dict[str, Any], settings: Settings) -> Listing | None:
     doi = identity.doi(sanitize.line(row.get("doi"), 300))
-    title = _text(row.get("title"))
+    title = typesetting.cleaned(_text(row.get("title")))
     if not doi or not title:
         return None
     kind = _value(row.get("type"))
@@ -110,11 +111,10 @@ def _listing(row: dict[str, Any], settings: Settings) -> Listing | None:
     server = _value(row.get("server")).lower() or settings.server
     page = f"https://www.{server if server in {'biorxiv', 'medrxiv'} else settings.server}.org/content/{doi}"
     category = _value(row.get("category"))
-    abstract = re.sub(r"^(?:abstract|summary)(?=[A-Z\s])\s*", "", _text(row.get("abstract")), flags=re.IGNORECASE)
     return Listing(
         title=title,
         keys=identity.keys_for(title, identifiers=[doi, published_as]),
-        abstract=abstract,
+        abstract=typesetting.cleaned_abstract(_text(row.get("abstract"))),
         authors=names.people(_value(row.get("authors"))),
         categories=(category,) if category else (),
         organization=_value(row.get("author_corresponding_institution")),
@@ -124,7 +124,7 @@ def _listing(row: dict[str, Any], settings: Settings) -> Listing | None:
         version=number,
         announce_type="new" if number in {1, None} else "replace",
         withdrawn=withdrawn,
-        note="" if kind.lower() in {"new results", "withdrawn"} else kind,
+        note="" if kind.lower() in {"new results", "withdrawn", "publishaheadofprint"} else kind,
         doi=published_as or doi,
         pdf_url=f"{page}v{number or 1}.full.pdf",
     )

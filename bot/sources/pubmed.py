@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import islice
 from urllib.parse import urlencode
 from xml.etree.ElementTree import Element
 
@@ -14,13 +15,14 @@ from bot.core.source.document import Document, Parsed, Progress, Request
 from bot.core.source.redact import require_address
 from bot.core.text import sanitize, tex
 from bot.errors import SourceError
-from bot.sources.formats import xml
+from bot.sources.formats import dates, xml
 
 API = "https://eutils.ncbi.nlm.nih.gov/entrez/eutils/"
 OVERLAP = timedelta(days=2)  # an article may be searchable a day after it was entered
 BATCH = 200  # articles fetched in one request
 MAX_FOUND = 2_000
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+MAX_KEYWORDS = 200
+MAX_AUTHORS = 5_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +73,7 @@ def parse(document: Document, settings: Settings) -> Parsed:
     if not text:
         raise SourceError("the answer is empty")
     if text.startswith("{"):
-        return _found(*_json_numbers(text), document.request)
+        return _found(_json_answer(text), document.request)
     name = xml.root_name(text)
     if name == "html":
         raise SourceError("the answer is a web page, not an answer of the E-utilities")
@@ -86,25 +88,35 @@ def parse(document: Document, settings: Settings) -> Parsed:
     if error:
         raise SourceError(f"PubMed answered: {error}")
     if name == "esearchresult":
-        numbers = [sanitize.line(item.text, 20) for item in xml.children(xml.child(root, "IdList"), "Id")]
-        return _found(numbers, _integer(xml.text_of(root, "Count")), document.request)
+        return _found(_xml_answer(root), document.request)
     if name == "esummaryresult":
         raise SourceError("this answer (esummary) has no abstracts: ask for efetch with retmode=xml")
     articles = [root] if name == "pubmedarticle" else list(xml.children(root, "PubmedArticle", "PubmedBookArticle"))
-    found = [_listing(article) for article in articles]
+    found = [_listing(article) for article in articles[:MAX_FOUND]]
     listings = tuple(listing for listing in found if listing is not None)
     if not listings:
         raise SourceError(
             f"none of the {len(articles)} articles has a title" if articles else "the answer holds no article"
         )
-    lost = len(articles) - len(listings)
+    lost = min(len(articles), MAX_FOUND) - len(listings)
     return Parsed(listings=listings, warnings=(f"{lost} articles have no title",) if lost else ())
 
 
 # --- The search -------------------------------------------------------------------------------------------------------
 
 
-def _json_numbers(text: str) -> tuple[list[str], int]:
+@dataclass(frozen=True, kw_only=True)
+class _Answer:
+    """What a search found, and which of its words PubMed did not understand."""
+
+    numbers: tuple[str, ...]
+    count: int
+    unknown: tuple[str, ...]  # phrases and fields it does not know: nothing is found for them
+    loosened: tuple[str, ...]  # quoted phrases it does not know and searches word by word, words it passed over
+    messages: tuple[str, ...] = ()
+
+
+def _json_answer(text: str) -> _Answer:
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
@@ -112,23 +124,61 @@ def _json_numbers(text: str) -> tuple[list[str], int]:
     result = data.get("esearchresult") if isinstance(data, dict) else None
     problem = (
         sanitize.line(data.get("error") or (result or {}).get("ERROR"), 300)
-        if isinstance(result, (dict, type(None)))
+        if isinstance(data, dict) and isinstance(result, (dict, type(None)))
         else ""
     )
     if problem or not isinstance(result, dict):
         raise SourceError(
             f"PubMed answered: {problem}" if problem else "the answer is JSON, but not of a PubMed search"
         )
-    numbers = result.get("idlist")
-    return [sanitize.line(n, 20) for n in (numbers if isinstance(numbers, list) else [])], _integer(result.get("count"))
+    errors, warnings = _table(result.get("errorlist")), _table(result.get("warninglist"))
+    return _Answer(
+        numbers=_words(result.get("idlist"), MAX_FOUND),
+        count=_integer(result.get("count")),
+        unknown=(*_words(errors.get("phrasesnotfound")), *_fields(_words(errors.get("fieldsnotfound")))),
+        loosened=(*_words(warnings.get("quotedphrasesnotfound")), *_words(warnings.get("phrasesignored"))),
+        messages=_words(warnings.get("outputmessages")),
+    )
 
 
-def _found(numbers: list[str], count: int, request: Request) -> Parsed:
-    numbers = [number for number in dict.fromkeys(numbers) if re.fullmatch(r"[1-9]\d{0,8}", number)]
+def _xml_answer(root: Element) -> _Answer:
+    errors, warnings = xml.child(root, "ErrorList"), xml.child(root, "WarningList")
+
+    def words(part: Element | None, *names: str) -> tuple[str, ...]:
+        return _words([xml.text_of(item) for item in xml.children(part, *names)])
+
+    return _Answer(
+        numbers=_words([item.text for item in xml.children(xml.child(root, "IdList"), "Id")], MAX_FOUND),
+        count=_integer(xml.text_of(root, "Count")),
+        unknown=(*words(errors, "PhraseNotFound"), *_fields(words(errors, "FieldNotFound"))),
+        loosened=words(warnings, "QuotedPhraseNotFound", "PhraseIgnored"),
+        messages=words(warnings, "OutputMessage"),
+    )
+
+
+def _table(value: object) -> dict[str, object]:
+    return value if isinstance(value, dict) else {}
+
+
+def _words(value: object, most: int = 20) -> tuple[str, ...]:
+    items = value[:most] if isinstance(value, list) else []
+    return tuple(word for item in items if (word := sanitize.line(item, 200)))
+
+
+def _fields(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"[{name.strip('[]')}]" for name in names)
+
+
+def _found(answer: _Answer, request: Request) -> Parsed:
+    """What to ask next. Raises SourceError for a search that found nothing because PubMed did not understand it: its
+    silence would look like that of a search nothing new matches."""
+    numbers = [number for number in dict.fromkeys(answer.numbers) if re.fullmatch(r"[1-9]\d{0,8}", number)]
     if not numbers:
-        if count:
-            raise SourceError(f"PubMed counts {count} articles but names none")
-        return Parsed(quiet="nothing new matches the search")
+        if answer.unknown:
+            raise SourceError(f"PubMed does not know {_listed(answer.unknown)}: correct term, for nothing can match it")
+        if answer.count:
+            raise SourceError(f"PubMed counts {answer.count} articles but names none")
+        return Parsed(quiet="nothing new matches the search", warnings=_doubts(answer))
     if request.kind != "search":
         raise SourceError(
             "a search answer holds only numbers, no articles: let url be the E-utilities' folder, or efetch"
@@ -142,11 +192,26 @@ def _found(numbers: list[str], count: int, request: Request) -> Parsed:
         for batch in batches
     )
     many = (
-        (f"the search finds {count} articles; the newest {len(numbers)} were read: narrow it",)
-        if count > len(numbers)
+        (f"the search finds {answer.count} articles; the newest {len(numbers)} were read: narrow it",)
+        if answer.count > len(numbers)
         else ()
     )
-    return Parsed(follow=follow, warnings=many, quiet="the articles follow")
+    return Parsed(follow=follow, warnings=(*many, *_doubts(answer)), quiet="the articles follow")
+
+
+def _doubts(answer: _Answer) -> tuple[str, ...]:
+    """What an operator should know of a search that was only half understood."""
+    doubts = []
+    if answer.unknown:
+        doubts.append(f"PubMed does not know {_listed(answer.unknown)}: correct term")
+    if answer.loosened:
+        doubts.append(f"PubMed does not know {_listed(answer.loosened)} and searches without it or word by word")
+    doubts += [f"PubMed says: {text}" for text in answer.messages if text.rstrip(".").lower() != "no items found"]
+    return tuple(doubts)
+
+
+def _listed(words: tuple[str, ...]) -> str:
+    return ", ".join(repr(word) for word in words[:5])
 
 
 def _integer(value: object) -> int:
@@ -164,9 +229,7 @@ def _listing(article: Element) -> Listing | None:
     if data is None:
         data = xml.child(article, "PubmedBookData")
     number = sanitize.line(xml.text_of(citation if citation is not None else body, "PMID"), 20)
-    title = _plain(xml.child(body, "ArticleTitle")) or _plain(xml.child(body, "VernacularTitle"))
-    title = title or _plain(xml.child(body, "Book", "BookTitle"))
-    title = re.sub(r"^\[(.+)\]\.?$", r"\1", title).removesuffix(".")  # brackets mark a translated title
+    title = _title(body)
     if not title or not number.isdecimal():
         return None
     doi = _doi(body, data)
@@ -174,7 +237,8 @@ def _listing(article: Element) -> Listing | None:
         sanitize.line(item.text, 100).lower()
         for item in xml.children(xml.child(body, "PublicationTypeList"), "PublicationType")
     }
-    words = [_plain(word) for group in xml.children(citation, "KeywordList") for word in xml.children(group, "Keyword")]
+    groups = xml.children(citation, "KeywordList")
+    words = [_plain(word) for group in groups for word in islice(xml.children(group, "Keyword"), MAX_KEYWORDS)]
     return Listing(
         title=title,
         keys=identity.keys_for(title, identifiers=[doi, f"pmid:{number}"]),
@@ -183,11 +247,28 @@ def _listing(article: Element) -> Listing | None:
         published=_published(body, data),
         listed=_history(data, "entrez") or _history(data, "pubmed"),
         url=f"https://pubmed.ncbi.nlm.nih.gov/{number}/",
-        withdrawn=bool(kinds & {"retracted publication", "retraction of publication"}),
+        withdrawn="retracted publication" in kinds or _is_retracted(citation),
         keywords=tuple(dict.fromkeys(word for word in words if word)),
         doi="" if doi.startswith("10.48550/arxiv.") else doi,
         journal=_journal(body),
     )
+
+
+def _title(body: Element | None) -> str:
+    """The title, or the one in the language of the article where there is no other."""
+    for path in (("ArticleTitle",), ("VernacularTitle",), ("Book", "BookTitle")):
+        title = _plain(xml.child(body, *path)).strip()
+        title = re.sub(r"^\[(.+)\]\.?$", r"\1", title)  # brackets mark a translation
+        if title.rstrip(".").lower() in {"", "not available", "in process citation"}:
+            continue
+        abbreviation = "." in title.rpartition(" ")[2][:-1]  # "in the U.S."
+        return title if abbreviation else title.removesuffix(".")
+    return ""
+
+
+def _is_retracted(citation: Element | None) -> bool:
+    notes = xml.children(xml.child(citation, "CommentsCorrectionsList"), "CommentsCorrections")
+    return any(note.get("RefType") == "RetractionIn" for note in notes)
 
 
 def _plain(element: Element | None) -> str:
@@ -224,7 +305,7 @@ def _authors(body: Element | None) -> tuple[str, ...]:
     for group in xml.children(body, "AuthorList"):
         if group.get("Type") == "editors":
             continue
-        for author in xml.children(group, "Author"):
+        for author in islice(xml.children(group, "Author"), MAX_AUTHORS):
             given = _plain(xml.child(author, "ForeName")) or _plain(xml.child(author, "Initials"))
             parts = (given, _plain(xml.child(author, "LastName")), _plain(xml.child(author, "Suffix")))
             name = " ".join(part for part in parts if part) or _plain(xml.child(author, "CollectiveName"))
@@ -268,15 +349,13 @@ def _history(data: Element | None, status: str) -> date | None:
 
 
 def _date(element: Element | None) -> date | None:
-    """Year, month (number or name) and day; what is missing is the first. "1998 Dec-1999 Jan" begins in December."""
+    """Year, month (number or name) and day. A month without a day is its first day ("1998 Dec-1999 Jan" begins in
+    December); a year alone, or with a season, is no day."""
     if element is None:
         return None
     year, month, day = (sanitize.line(xml.text_of(element, part), 20) for part in ("Year", "Month", "Day"))
     medline = re.match(r"(\d{4})(?:\s+([A-Za-z]{3}))?", sanitize.line(xml.text_of(element, "MedlineDate"), 60))
     if medline and not year:
         year, month = medline[1], medline[2] or ""
-    number = _MONTHS.index(month[:3].lower()) + 1 if month[:3].lower() in _MONTHS else _integer(month)
-    try:
-        return date(int(year), number or 1, _integer(day) or 1)
-    except ValueError:
-        return None
+    number = _integer(month) or dates.month(month)
+    return dates.day_of(year, number, _integer(day) or 1) if number and year.isdecimal() else None

@@ -6,7 +6,7 @@ A lease is a worker's right to an edition for some minutes; when it runs out the
 names the lease it was made under, so a worker that comes too late cannot overwrite another's.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, and_, bindparam, case, func, insert, select, update
 
 from bot.store.sql import chunks
-from bot.store.tables import ATTEMPTS, COMPOSES, EDITIONS, OPEN, SUBSCRIBERS
+from bot.store.tables import ATTEMPTS, COMPOSES, EDITIONS, OPEN, OPEN_STATES, SUBSCRIBERS
 
 # What somebody waits for: a question, a link. No edition of papers.
 SERVICE: Literal["service"] = "service"
@@ -152,10 +152,11 @@ def begin_sending(tx: Connection, edition_id: int, by: str) -> bool:
 
 
 # Made once: building a statement costs several times what SQLite takes to run it, and this one runs for every message.
+# A fate that becomes known late (the lease ended, nobody else has taken the edition) is written all the same.
 _MINE = and_(
     EDITIONS.c.id == bindparam("_id"),
     EDITIONS.c.lease_by == bindparam("_by"),
-    EDITIONS.c.state.in_(("leased", "sending")),
+    EDITIONS.c.state.in_((*OPEN_STATES, "unknown")),
 )
 _FINISH = (
     update(EDITIONS)
@@ -169,10 +170,14 @@ _FINISH = (
 
 
 def finish(tx: Connection, edition_id: int, by: str, state: Final, words: str, now: datetime) -> bool:
-    """The end of an edition. False: the lease had run out and another worker has it."""
+    """The end of an edition; writing it twice changes nothing (the first answer of the database may have been lost).
+    False: the lease had run out and another worker has it."""
     at = now if state == "sent" else None
     values = {"_id": edition_id, "_by": by, "_state": state, "_words": words, "_at": at}
-    return tx.execute(_FINISH, values).rowcount == 1
+    if tx.execute(_FINISH, values).rowcount == 1:
+        return True
+    row = tx.execute(select(EDITIONS.c.lease_by, EDITIONS.c.state).where(EDITIONS.c.id == edition_id)).first()
+    return row is not None and tuple(row) == (by, state)
 
 
 def put_back(tx: Connection, edition_id: int, by: str, next_at: datetime, words: str = "") -> bool:
@@ -198,13 +203,29 @@ def defer(tx: Connection, by: str, moments: Mapping[int, tuple[datetime, str]]) 
         tx.execute(statement, [{"_id": one, "_at": at, "_words": why} for one, (at, why) in moments.items()])
 
 
-def give_back(tx: Connection, by: str, now: datetime) -> None:
-    """Return all leases of a worker that stops."""
-    tx.execute(
-        update(EDITIONS)
-        .where(OPEN, EDITIONS.c.lease_by == by, EDITIONS.c.state == "leased")
-        .values(state="waiting", next_at=now, lease_by="", lease_until=None, attempts=EDITIONS.c.attempts - 1)
-    )
+def give_back(tx: Connection, by: str, ids: Sequence[int], now: datetime) -> None:
+    """Return what a worker has leased and does not begin."""
+    for part in chunks(ids):
+        tx.execute(
+            update(EDITIONS)
+            .where(EDITIONS.c.id.in_(part), EDITIONS.c.lease_by == by, EDITIONS.c.state == "leased")
+            .values(state="waiting", next_at=now, lease_by="", lease_until=None, attempts=EDITIONS.c.attempts - 1)
+        )
+
+
+def renew(tx: Connection, by: str, until: datetime) -> None:
+    """A worker is alive: its leases go on."""
+    held = and_(OPEN, EDITIONS.c.lease_by == by, EDITIONS.c.state != "waiting")
+    tx.execute(update(EDITIONS).where(held).values(lease_until=until, next_at=until))
+
+
+def accepted_before(tx: Connection, subscriber_ids: Collection[int]) -> set[int]:
+    """Those of these subscribers for whom a relay has ever taken a message."""
+    found: set[int] = set()
+    for part in chunks(sorted(set(subscriber_ids))):
+        sent = and_(EDITIONS.c.subscriber_id.in_(part), EDITIONS.c.state == "sent")
+        found.update(tx.execute(select(EDITIONS.c.subscriber_id).where(sent).distinct()).scalars())
+    return found
 
 
 def _mark(tx: Connection, edition_id: int, by: str, **values: Any) -> bool:

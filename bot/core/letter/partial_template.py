@@ -199,13 +199,12 @@ def _parts(drawn: str, filters: Mapping[str, Callable[..., str]], *, html: bool)
 
 
 def _grouped(parts: Iterator[_Part]) -> Iterator[list[_Part]]:
-    """Whole lines, those with placeholders and those without apart: the latter are what letters share. Where only a
-    little stands between two lines with placeholders, all of it is one group."""
+    """Whole lines, apart by what is to be filled in: those without placeholders are what all letters share, those with
+    the same ones are filled together. A little between two groups is no group of its own."""
     group: list[_Part] = []
-    for _, lines in groupby(_lines(parts), key=_is_open):
+    for names, lines in groupby(_lines(parts), key=_names):
         run = [part for line in lines for part in line]
-        alike = _is_open(group) == _is_open(run)
-        if group and not (alike or _is_small(group) or _is_small(run)):
+        if group and names != _names(group) and not (_is_small(group) or _is_small(run)):
             yield group
             group = []
         group += run
@@ -228,21 +227,21 @@ def _lines(parts: Iterator[_Part]) -> Iterator[list[_Part]]:
         yield line
 
 
-def _is_open(parts: Sequence[_Part]) -> bool:
-    return any(not isinstance(part, str) for part in parts)
+def _names(parts: Sequence[_Part]) -> frozenset[str]:
+    """What is to be filled in."""
+    places = [one for part in parts for one in (part.parts if isinstance(part, _Deferred) else (part,))]
+    return frozenset(place.name for place in places if isinstance(place, _Open))
 
 
 def _is_small(parts: Sequence[_Part]) -> bool:
-    return not _is_open(parts) and sum(map(len, map(str, parts))) < SMALLEST
+    return all(isinstance(part, str) for part in parts) and sum(map(len, map(str, parts))) < SMALLEST
 
 
 def _closed(group: Sequence[_Part]) -> "str | _Lines":
     """A group that can be filled; a plain string where nothing in it is to be filled."""
-    places = [one for part in group for one in (part.parts if isinstance(part, _Deferred) else (part,))]
-    names = frozenset(place.name for place in places if isinstance(place, _Open))
-    if names or _is_open(group):
-        return _Lines(tuple(part for part in group if part != ""), names)
-    return "".join(map(str, group))
+    if all(isinstance(part, str) for part in group):
+        return "".join(map(str, group))
+    return _Lines(tuple(part for part in group if part != ""), _names(group))
 
 
 def _literal(text: str) -> str:

@@ -57,8 +57,9 @@ class Expected:
 
 
 def on_one_line(text: str) -> str:
-    """A text without blanks around it. Raises ValueError if it has control characters or line breaks."""
-    if not text.isprintable():
+    """A text without blanks around it. Raises ValueError if it has control characters or line breaks; the joiners that
+    Sinhala, Persian and emoji are written with (U+200C and U+200D) are none."""
+    if not text.replace("\u200c", "").replace("\u200d", "").isprintable():
         raise ValueError("holds control characters or line breaks: write it on one line")
     return text.strip()
 

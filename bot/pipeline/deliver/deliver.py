@@ -1,4 +1,4 @@
-"""deliver: database -> mail. Lease, render, send, mark; each message is its own commit.
+"""deliver: database -> mail. Claim, build, send, write down; one message at a time on each connection.
 
 Whatever dies at whatever instant, no edition is lost; at most one message per sending thread can be repeated, with the
 same Message-ID, and with on_crash = "skip" none is: those whose fate is unknowable are listed instead.
@@ -10,14 +10,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.mail.message.types import Message
 from bot.mail.transport.from_url import Transport
 from bot.pipeline import expiry
 from bot.pipeline.deliver import backoff, worker_ids
+from bot.pipeline.deliver.claims import LEASE, Build, Claims
+from bot.pipeline.deliver.marks import MarkWriter
+from bot.pipeline.deliver.outcomes import Outcomes
 from bot.pipeline.deliver.pacing import RateLimits, RelayPacing
-from bot.pipeline.deliver.sender import FIRST_CLAIM, DeliverReport, OnCrash, Sender
+from bot.pipeline.deliver.refusals import Refusals
+from bot.pipeline.deliver.sender import DeliverReport, OnCrash, Round, Sender
 from bot.store import Database, outbox
-from bot.store.outbox import Leased
 
 __all__ = ["DeliverReport", "DeliverySettings", "deliver", "put_in_order"]
 
@@ -27,7 +29,7 @@ class DeliverySettings:
     """How messages leave: from the configuration."""
 
     transport: Transport
-    build: Callable[[Leased], Message]  # renders and writes one edition; pure but for reading the store
+    build: Build  # renders and writes one edition; pure but for reading the store
     on_crash: OnCrash = "resend"
     connections: int = 4
     per_minute: float = 0  # messages to a relay; 0: no limit
@@ -38,7 +40,7 @@ class DeliverySettings:
 
 def deliver(
     database: Database,
-    sending: DeliverySettings,
+    settings: DeliverySettings,
     clock: Callable[[], datetime],
     *,
     stop: threading.Event | None = None,
@@ -50,34 +52,67 @@ def deliver(
     a pause longer than `patience` (or some seconds), when `at_most` has passed, or when `stop` is set; what is in
     flight is finished."""
     stop = stop or threading.Event()
-    report = DeliverReport(expired=put_in_order(database, sending, clock()))
+    report = DeliverReport(expired=put_in_order(database, settings, clock()))
     with database.read() as tx:
         due = outbox.due(tx, clock())
-    manners = RateLimits(
-        per_minute=sending.per_minute, domain_per_minute=sending.domain_per_minute, warm_up=sending.warm_up
+    limits = RateLimits(
+        per_minute=settings.per_minute, domain_per_minute=settings.domain_per_minute, warm_up=settings.warm_up
     )
-    traffic = RelayPacing(database, (sending.transport, *sending.fallbacks), manners, clock, patience)
-    until = clock() + at_most if at_most else None
-    threads = min(sending.connections, -(-due // FIRST_CLAIM))
-    if threads:
-        senders = [
-            Sender(database, traffic, sending.build, sending.on_crash, clock, stop, until, progress)
-            for _ in range(threads)
-        ]
-        with ThreadPoolExecutor(max_workers=threads, thread_name_prefix="deliver") as pool:
-            for job in [pool.submit(sender.run) for sender in senders]:
-                report.add(job.result())
+    pacing = RelayPacing(database, (settings.transport, *settings.fallbacks), limits, clock, patience)
+    if due:
+        until = clock() + at_most if at_most else None
+        threads = settings.connections if at_most else min(settings.connections, due)
+        report.add(_send(database, settings, pacing, clock, stop, until, threads, progress))
     with database.read() as tx:
         report.waiting = outbox.waiting(tx)
-    report.trouble, report.note = traffic.trouble, traffic.note
+    report.trouble, report.note = pacing.trouble, pacing.note
     return report
 
 
-def put_in_order(database: Database, sending: DeliverySettings, now: datetime) -> int:
+def _send(
+    database: Database,
+    settings: DeliverySettings,
+    pacing: RelayPacing,
+    clock: Callable[[], datetime],
+    stop: threading.Event,
+    until: datetime | None,
+    threads: int,
+    progress: Callable[[int], None],
+) -> DeliverReport:
+    """One round: claim, send and write down with so many threads, until nothing more may go."""
+    report = DeliverReport()
+    with (
+        worker_ids.working() as by,
+        MarkWriter(database, lambda tx: outbox.renew(tx, by, clock() + LEASE), stop) as marks,
+    ):
+        outcomes = Outcomes(pacing, by, clock)
+        shared = Round(
+            database=database,
+            claims=Claims(marks, pacing, by, clock, stop, until),
+            pacing=pacing,
+            outcomes=outcomes,
+            refusals=Refusals(outcomes, marks),
+            marks=marks,
+            build=settings.build,
+            on_crash=settings.on_crash,
+            progress=progress,
+        )
+        try:
+            with ThreadPoolExecutor(max_workers=threads, thread_name_prefix="deliver") as pool:
+                for job in [pool.submit(Sender(shared).run) for _ in range(threads)]:
+                    report.add(job.result())
+            shared.refusals.judge(everything=True)
+            report.failed += shared.refusals.failed
+        finally:
+            shared.claims.close()
+    return report
+
+
+def put_in_order(database: Database, settings: DeliverySettings, now: datetime) -> int:
     """Before anything is sent: what dead workers held is due again (or unknown), what a clock gone wrong has put off
     is due now, what is stale is given up. Returns how many editions were given up."""
     with database.write() as tx:
         outbox.end_leases(tx, {by for by in outbox.lessees(tx) if worker_ids.is_dead(by)}, now)
-        outbox.recover(tx, now, resend=sending.on_crash == "resend", alive=worker_ids.at_work())
+        outbox.recover(tx, now, resend=settings.on_crash == "resend", alive=worker_ids.at_work())
         outbox.come_back(tx, now, backoff.FURTHEST, alive=worker_ids.at_work())
         return expiry.expire(tx, now)

@@ -63,19 +63,20 @@ class RelayPacing:
         self,
         database: Database,
         relays: Sequence[Transport],
-        manners: RateLimits,
+        limits: RateLimits,
         clock: Callable[[], datetime],
         patience: timedelta,
     ) -> None:
         self.relays = tuple(relays)
-        self.manners = manners
+        self.limits = limits
         self.reach = max(NEAR, patience)
         self.trouble = ""  # why sending stopped somewhere
         self.note = ""  # why messages wait although nothing is wrong
         self._database = database
         self._clock = clock
         self._known: dict[str, RateLimit] = {}
-        self._streak: dict[str, int] = {}
+        self._streak: dict[str, list[str]] = {}  # of a relay: the domains of its failures in a row
+        self.is_closed = False  # no relay may be used now
         self._spent: set[str] = set()  # relays without a turn or share left for this run
         self._turns: list[datetime] = []  # heap: when messages that were put back have theirs
         self._lessons = 0  # holds and slow-downs of this run
@@ -91,7 +92,19 @@ class RelayPacing:
         if not usable and not without:
             limit = self._known[_relay_limit(self.relays[0])]
             self.trouble = self.trouble or f"sending is paused until {limit.held_until:%H:%M} UTC: {limit.reason}"
-        return next((relay for relay in usable if relay.name not in self._spent), None)
+        chosen = next((relay for relay in usable if relay.name not in self._spent), None)
+        if not without:
+            self.is_closed = chosen is None
+        return chosen
+
+    def is_scarred(self, relay: Transport) -> bool:
+        """Whether a relay was in trouble and has taken nothing since."""
+        limit = self._known.get(_relay_limit(relay))
+        return limit is not None and limit.trips > 0
+
+    def trouble_of(self, relay: Transport) -> str:
+        """What a relay that has taken nothing since said when it was in trouble; ""."""
+        return self._known[_relay_limit(relay)].reason if self.is_scarred(relay) else ""
 
     def _is_held(self, name: str) -> bool:
         limit = self._known.get(name)
@@ -116,6 +129,7 @@ class RelayPacing:
         free = {name: max(now, limit.next_free) for name, limit in locked.items()}  # as far as turns are given away
 
         plan = Plan(lessons=self._lessons)
+        batch = self._probes_first(tx, batch, [known[name] for name in (way, *domains.values()) if name in known])
         put_back: dict[int, tuple[datetime, str]] = {}
         for leased in batch:
             domain = domains[leased.id]
@@ -142,6 +156,14 @@ class RelayPacing:
                     heapq.heappush(self._turns, at)
         return plan
 
+    def _probes_first(self, tx: Connection, batch: Sequence[Leased], limits: Sequence[RateLimit]) -> Sequence[Leased]:
+        """Where a way was in trouble, it is tried with those whom it took mail for before; last come those it refused:
+        one subscriber who is always refused must not keep it closed for all."""
+        if not any(limit.trips for limit in limits):
+            return batch
+        before = outbox.accepted_before(tx, [leased.subscriber_id for leased in batch])
+        return sorted(batch, key=lambda leased: (leased.attempts > 1, leased.subscriber_id not in before))
+
     def next_turn(self) -> datetime | None:
         """When the next message that was put back has its turn."""
         with self._lock:
@@ -151,7 +173,7 @@ class RelayPacing:
 
     def _gap(self, name: str, limit: RateLimit | None = None) -> float:
         """Seconds between two messages this way: what we promised, or what we were taught if that is more."""
-        rate = self.manners.domain_per_minute if name.startswith(f"{PREFIX}to:") else self.manners.per_minute
+        rate = self.limits.domain_per_minute if name.startswith(f"{PREFIX}to:") else self.limits.per_minute
         return max(60 / rate if rate else 0.0, limit.gap if limit else 0.0)
 
     def _queued(self, free: dict[str, datetime], domain: str, gap: float, leased: Leased, now: datetime) -> datetime:
@@ -172,10 +194,10 @@ class RelayPacing:
         now: datetime,
     ) -> None:
         """Keep to the day's share of a relay that is being warmed up."""
-        if not self.manners.warm_up or not plan.turns:
+        if not self.limits.warm_up or not plan.turns:
             return
         wanted = len(plan.turns)
-        plan.quota = mail_pacing.take_quota(tx, relay.name, now.date(), wanted, self.manners.warm_up, GROWTH)
+        plan.quota = mail_pacing.take_quota(tx, relay.name, now.date(), wanted, self.limits.warm_up, GROWTH)
         if plan.quota < wanted:
             why = f"{relay.name} is being warmed up and has had its share of today"
             self._spend(relay, why)
@@ -186,17 +208,15 @@ class RelayPacing:
         self._spent.add(relay.name)
         self.note = why
 
-    def unused(self, relay: Transport, number: int) -> None:
+    def unused(self, tx: Connection, relay: Transport, number: int) -> None:
         """So many of a plan did not leave."""
-        if self.manners.warm_up and number:
-            with self._database.write() as tx:
-                mail_pacing.give_back_quota(tx, relay.name, self._clock().date(), number)
+        mail_pacing.give_back_quota(tx, relay.name, self._clock().date(), number)
 
     # -- what is learnt --------------------------------------------------------------------------------------------
 
     def accepted(self, tx: Connection, relay: Transport, leased: Leased) -> None:
         """A message was taken: whatever was held against its way is forgiven, step by step."""
-        self._streak[relay.name] = 0
+        self._streak[relay.name] = []
         for name in (_relay_limit(relay), _domain_limit(leased)):
             limit = self._known.get(name)
             if limit is not None and limit.is_scarred:
@@ -213,19 +233,40 @@ class RelayPacing:
             gap = backoff.slower(self._known[name].gap if name in self._known else 0.0)
             mail_pacing.slow_down(tx, name, now, gap)
             self._lessons += 1
-        if error.outcome == "ours" or is_about_the_relay(error):
-            self._streak[relay.name] = self._streak.get(relay.name, 0) + 1
+        domain = _domain_limit(leased)
+        about_relay = is_about_the_relay(error)
+        if error.outcome == "ours" and not about_relay and self._is_peculiar(relay, leased):
+            self.trouble = self.trouble or words
+            return None
+        if error.outcome == "ours" or about_relay:
+            self._streak.setdefault(relay.name, []).append("" if about_relay else domain)
         held: datetime | None = None
-        if error.outcome == "ours" and not is_about_the_relay(error):
-            held = self._hold(tx, _domain_limit(leased), backoff.OUR_FAULT_PAUSE, words, now)
-        limit = self._known.get(_relay_limit(relay))
-        if self._streak.get(relay.name, 0) >= (1 if limit and limit.trips else STREAK):
+        if error.outcome == "ours" and not about_relay:
+            held = self._hold(tx, domain, backoff.OUR_FAULT_PAUSE, words, now)
+        if self._is_down(relay):
             first = backoff.OUR_FAULT_PAUSE if error.outcome == "ours" else backoff.PAUSE
             self._hold(tx, _relay_limit(relay), first, words, now)
-            self._streak[relay.name] = 0
+            self._streak[relay.name] = []
         if error.outcome == "ours":
             self.trouble = self.trouble or words
         return held
+
+    def close_relay(self, tx: Connection, relay: Transport, words: str) -> datetime:
+        """A relay refuses everybody: nothing goes by it for a while. Returns until when."""
+        return self._hold(tx, _relay_limit(relay), backoff.OUR_FAULT_PAUSE, words, self._clock())
+
+    def _is_peculiar(self, relay: Transport, leased: Leased) -> bool:
+        """Whether somebody is refused again although their way has taken mail for others since: it is no reason to hold
+        those up once more."""
+        ways = (self._known.get(_relay_limit(relay)), self._known.get(_domain_limit(leased)))
+        return leased.attempts > 1 and not any(way is not None and way.trips for way in ways)
+
+    def _is_down(self, relay: Transport) -> bool:
+        """Whether the last failures speak of a relay, and not of one domain behind it."""
+        streak = self._streak.get(relay.name, [])
+        if self.is_scarred(relay):
+            return bool(streak)
+        return len(streak) >= STREAK and ("" in streak or len(set(streak)) > 1)
 
     def _hold(self, tx: Connection, name: str, first: timedelta, words: str, now: datetime) -> datetime:
         limit = mail_pacing.locked(tx, [name], now)[name]

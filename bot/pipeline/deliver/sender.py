@@ -1,37 +1,29 @@
-"""One sending thread: takes a few editions at a time, sends each, writes down what became of it.
+"""One sending thread: one edition at a time, sent and written down.
 
-When a message may leave, and by which relay, is asked of `traffic`; what a refusal means for a subscriber, of
-`refusals`.
+Whose turn it is, and by which relay, is asked of `claims`; what a failure leads to is in `outcomes` and `refusals`.
 """
 
 import logging
-import threading
-import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from functools import partial
 from typing import Literal
 
-from bot.errors import DeliveryError
+from bot.errors import DeliveryError, UserError
 from bot.mail.message.types import Message, Session, Transport
-from bot.pipeline import bounce_rules
-from bot.pipeline.deliver import worker_ids
-from bot.pipeline.deliver.backoff import next_attempt, spread
-from bot.pipeline.deliver.pacing import Plan, RelayPacing, is_about_the_relay
-from bot.store import Connection, Database, outbox, subscribers
+from bot.pipeline.bounce_rules import halved
+from bot.pipeline.deliver.claims import Build, Claims
+from bot.pipeline.deliver.marks import MarkWriter
+from bot.pipeline.deliver.outcomes import Outcomes
+from bot.pipeline.deliver.pacing import RelayPacing, is_about_the_relay
+from bot.pipeline.deliver.refusals import Refusals
+from bot.store import Connection, Database, outbox
 from bot.store.outbox import Final, Leased
 
 log = logging.getLogger(__name__)
 
 OnCrash = Literal["resend", "skip"]
-
-# A message is begun within START of its lease and takes 22 minutes at most (the sum of all time-outs of `bot.mail`),
-# so a lease never runs out under a message that is on its way.
-LEASE = timedelta(minutes=30)
-START = timedelta(minutes=5)
-FIRST_CLAIM, MOST = 4, 100  # editions leased at once: as many as go in a second or so
-BRISK, SLUGGISH = 0.5, 3.0  # seconds that a batch took
 MOST_UNKNOWN = 3  # times a relay may leave us without an answer before we stop repeating the message
 
 
@@ -55,208 +47,195 @@ class DeliverReport:
         self.unknown += other.unknown
         self.expired += other.expired
 
+    def count(self, state: Final) -> None:
+        if state == "sent":
+            self.delivered += 1
+        elif state == "failed":
+            self.failed += 1
+        elif state == "suppressed":
+            self.suppressed += 1
+        elif state == "unknown":
+            self.unknown += 1
+        else:
+            self.expired += 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """What the sending threads of one run share."""
+
+    database: Database
+    claims: Claims
+    pacing: RelayPacing
+    outcomes: Outcomes
+    refusals: Refusals
+    marks: MarkWriter
+    build: Build
+    on_crash: OnCrash
+    progress: Callable[[int], None]
+
 
 class Sender:
     """One sending thread with one connection to each relay it needs."""
 
-    def __init__(
-        self,
-        database: Database,
-        traffic: RelayPacing,
-        build: Callable[[Leased], Message],
-        on_crash: OnCrash,
-        clock: Callable[[], datetime],
-        stop: threading.Event,
-        until: datetime | None,
-        progress: Callable[[int], None],
-    ) -> None:
-        self.database = database
-        self.traffic = traffic
-        self.build = build
-        self.on_crash = on_crash
-        self.clock = clock
-        self.stop = stop
-        self.until = until
-        self.progress = progress
+    def __init__(self, shared: Round) -> None:
+        self.shared = shared
         self.report = DeliverReport()
-        self._claim = FIRST_CLAIM
         self._sessions: dict[str, Session] = {}
+        self._last_mark: Future[bool] | None = None  # of the message before, while it is being written
 
     def run(self) -> DeliverReport:
         """Until nothing more is due or may go, or we are to stop."""
-        with worker_ids.working() as self.by:
-            try:
-                while not self.stop.is_set() and (self.until is None or self.clock() < self.until):
-                    relay = self.traffic.open_relay()
-                    if relay is None:
-                        break
-                    plan = self._take(relay)
-                    if plan is not None:
-                        self._work(relay, plan)
-                    elif not self._wait_until(self.traffic.next_turn()):
-                        break
-            finally:
-                for session in self._sessions.values():
-                    session.close()
-                with self.database.write() as tx:
-                    outbox.give_back(tx, self.by, self.clock())
+        claims = self.shared.claims
+        try:
+            while (claim := claims.next()) is not None:
+                before = self.report.delivered
+                try:
+                    self._deliver(claim.leased, claim.relay, claim.message)
+                finally:
+                    claims.finished(claim, accepted=self.report.delivered > before)
+                self.shared.progress(1)
+                self.shared.refusals.judge()
+            self._await_last_mark()
+        finally:
+            for session in self._sessions.values():
+                session.close()
         return self.report
-
-    def _take(self, relay: Transport) -> Plan | None:
-        """Some of what is due and when it may go: what somebody waits for first, then alerts; None when nothing is."""
-        now = self.clock()
-        with self.database.write() as tx:
-            for kind in outbox.IN_ORDER:
-                batch = outbox.lease(tx, kind, self.by, now, now + LEASE, self._claim, alive=worker_ids.at_work())
-                if batch:
-                    return self.traffic.plan(tx, relay, self.by, batch)
-        return None
-
-    def _work(self, relay: Transport, plan: Plan) -> None:
-        began, until = time.monotonic(), self.clock() + START
-        accepted = -self.report.delivered
-        for leased, at in plan.turns:
-            if not self._wait_until(at) or self.clock() >= until or not self.traffic.is_valid(plan):
-                with self.database.write() as tx:
-                    outbox.give_back(tx, self.by, self.clock())
-                break
-            self._deliver(leased, relay)
-            self.progress(1)
-        accepted += self.report.delivered
-        self.traffic.unused(relay, plan.quota - accepted)
-        took = time.monotonic() - began
-        self._claim = (
-            min(self._claim * 2, MOST) if took < BRISK else max(self._claim // 2, 1) if took > SLUGGISH else self._claim
-        )
-
-    def _wait_until(self, moment: datetime | None) -> bool:
-        """Wait for a turn, in this thread alone. False: there is none within reach, or we are to stop."""
-        if moment is None or self.stop.is_set():
-            return False
-        wait = moment - self.clock()
-        return wait <= self.traffic.reach and not self.stop.wait(max(0.0, wait.total_seconds()))
 
     # -- one message -----------------------------------------------------------------------------------------------
 
-    def _deliver(self, leased: Leased, relay: Transport, tried: tuple[Transport, ...] = ()) -> None:
+    def _deliver(
+        self,
+        leased: Leased,
+        relay: Transport,
+        written: "Future[Message] | None" = None,
+        tried: tuple[Transport, ...] = (),
+    ) -> None:
         """One edition to its end, or put off."""
         try:
-            message = self.build(leased)
-            words = self._session(relay).send(message, partial(self._before_data, leased))
+            message = written.result() if written is not None else self.shared.build(leased)
+            words = self._session(relay).send(message, partial(self._before_content, leased))
         except _LeaseLost:
             log.info("edition %d is another worker's now", leased.id)
         except _NotWanted as why:
-            self._finish(leased, why.state, str(why))
+            self._end(leased, why.state, str(why))
         except DeliveryError as error:
             again = self._again(leased, relay, error, (*tried, relay))
             if again is None:
                 self._settle(leased, relay, error)
             else:
-                self._deliver(*again, (*tried, relay))
+                self._deliver(*again, tried=(*tried, relay))
+        except UserError:  # the database does not answer; the lease ends by itself
+            raise
         except Exception as error:  # a template, a full disk: never the end of everybody else's mail
             log.exception("edition %d could not be made", leased.id)
             trouble = DeliveryError(f"{type(error).__name__}: {error}", "retry")
-            with self.database.write() as tx:
-                self._note(tx, leased, trouble)
-                self._put_back(tx, leased, trouble)
+            self._put_back(leased, trouble)
         else:
-            self._finish(leased, "sent", words, relay)
+            self._sent(leased, words, relay)
 
     def _again(
         self, leased: Leased, relay: Transport, error: DeliveryError, tried: tuple[Transport, ...]
     ) -> tuple[Leased, Transport] | None:
         """How to try once more at once: smaller; or by another relay, if this one is to blame and certainly has not
         taken the message."""
+        shared = self.shared
         if error.outcome == "too big":
-            smaller = bounce_rules.halved(leased.picks)
-            again = (replace(leased, picks=smaller), relay) if smaller else None
-        elif error.outcome in ("retry", "ours") and is_about_the_relay(error):
-            another = self.traffic.open_relay(without=tried)
-            again = (leased, another) if another else None
-        else:
-            again = None
-        if again is not None:
-            with self.database.write() as tx:
-                self._note(tx, leased, error)
-                if error.outcome != "too big":
-                    self.traffic.refused(tx, relay, leased, error)
-        return again
+            smaller = halved(leased.picks)
+            if smaller is None:
+                return None
+            shared.marks.write(lambda tx: shared.outcomes.note(tx, leased, error))
+            return replace(leased, picks=smaller), relay
+        if error.outcome in ("retry", "ours") and is_about_the_relay(error):
+            another = shared.pacing.open_relay(without=tried)
+            if another is None:
+                return None
+
+            def failed(tx: Connection) -> None:
+                shared.outcomes.note(tx, leased, error)
+                shared.pacing.refused(tx, relay, leased, error)
+
+            shared.marks.write(failed)
+            return leased, another
+        return None
 
     def _session(self, relay: Transport) -> Session:
         if relay.name not in self._sessions:
             self._sessions[relay.name] = relay.session()
         return self._sessions[relay.name]
 
-    def _before_data(self, leased: Leased) -> None:
-        """The recipient is accepted, and nothing of the content has left: the last moment to think again."""
-        skip = self.on_crash == "skip"
-        with self.database.write() if skip else self.database.read() as tx:
-            now = outbox.wanted(tx, leased.id, self.by)
-            if not now.is_ours:
-                raise _LeaseLost
-            if now.subscriber_status == "paused":
-                raise _NotWanted("expired", "the subscriber has paused; the first digest after that tells it")
-            if now.subscriber_status != "active":
-                raise _NotWanted("suppressed", f"the subscriber is {now.subscriber_status}")
-            if leased.kind == "alert" and now.left_alerts:
-                raise _NotWanted("expired", "the subscriber wants no more alerts; the next digest tells it")
-            if skip:
-                outbox.begin_sending(tx, leased.id, self.by)
+    def _before_content(self, leased: Leased) -> None:
+        """The recipient is accepted, and nothing of the content has left: the last moment to think again. The message
+        before is written down by now, or waited for, so that a death leaves one message in doubt and not two."""
+        self._await_last_mark()
+        skip = self.shared.on_crash == "skip"
+
+        def look(tx: Connection) -> outbox.Wanted:
+            now = outbox.wanted(tx, leased.id, self.shared.outcomes.by)
+            if skip and now.is_ours and _why_not(leased, now) is None:
+                outbox.begin_sending(tx, leased.id, self.shared.outcomes.by)
+            return now
+
+        if skip:
+            now = self.shared.marks.write(look)
+        else:
+            with self.shared.database.read() as tx:
+                now = look(tx)
+        if not now.is_ours:
+            raise _LeaseLost
+        if (why := _why_not(leased, now)) is not None:
+            raise why
 
     # -- what became of it -----------------------------------------------------------------------------------------
 
-    def _finish(self, leased: Leased, state: Final, words: str, relay: Transport | None = None) -> None:
-        with self.database.write() as tx:
-            if not outbox.finish(tx, leased.id, self.by, state, words, self.clock()):
-                log.warning("edition %d was settled by another worker", leased.id)
-                return
-            if relay is not None:
-                self.traffic.accepted(tx, relay, leased)
-        self._count(state)
+    def _sent(self, leased: Leased, words: str, relay: Transport) -> None:
+        """The relay has it. While that is being written, the next message is prepared."""
+        self.shared.refusals.accepted(relay)
+        outcomes = self.shared.outcomes
+        self._last_mark = self.shared.marks.submit(lambda tx: outcomes.sent(tx, leased, words, relay), is_fate=True)
+        self.report.delivered += 1
 
-    def _count(self, state: Final) -> None:
-        counter = "delivered" if state == "sent" else state
-        setattr(self.report, counter, getattr(self.report, counter) + 1)
+    def _await_last_mark(self) -> None:
+        mark, self._last_mark = self._last_mark, None
+        if mark is not None and not mark.result():
+            self.report.delivered -= 1
 
-    def _note(self, tx: Connection, leased: Leased, error: DeliveryError) -> None:
-        log.info("edition %d: %s %s", leased.id, error.outcome, error.code)
-        log.debug("edition %d: %s", leased.id, error)  # a relay's words often hold the address
-        outbox.note_attempt(tx, leased.id, self.clock(), error.outcome, str(error))
+    def _end(self, leased: Leased, state: Final, words: str) -> None:
+        outcomes = self.shared.outcomes
+        if self.shared.marks.write(lambda tx: outcomes.ended(tx, leased, state, words)):
+            self.report.count(state)
+
+    def _put_back(self, leased: Leased, error: DeliveryError) -> None:
+        outcomes = self.shared.outcomes
+
+        def work(tx: Connection) -> bool:
+            outcomes.note(tx, leased, error)
+            return outcomes.put_back(tx, leased, error)
+
+        self.report.failed += self.shared.marks.write(work)
 
     def _settle(self, leased: Leased, relay: Transport, error: DeliveryError) -> None:
         """A message that was not accepted, or perhaps was: given up, listed, or put off."""
-        now = self.clock()
-        with self.database.write() as tx:
-            self._note(tx, leased, error)
-            state: Final | None = None
-            if error.outcome == "refused":
-                state = "failed"
-                subscriber = subscribers.by_id(tx, leased.subscriber_id)
-                if subscriber is not None:
-                    kind = bounce_rules.kind_of_refusal(error.code, error.said)
-                    bounce_rules.judge(tx, subscriber, kind=kind, edition_id=leased.id, words=str(error), now=now)
-            elif error.outcome == "too big":
-                state = "failed"
-            elif error.outcome == "unknown" and (
-                self.on_crash == "skip" or outbox.unknown_tries(tx, leased.id) >= MOST_UNKNOWN
-            ):
-                state = "unknown"
-            if error.outcome in ("retry", "ours", "unknown"):
-                held = self.traffic.refused(tx, relay, leased, error)
-                if state is None:
-                    self._put_back(tx, leased, error, held)
-                    return
-            settled = outbox.finish(tx, leased.id, self.by, state or "failed", str(error), now)
-        if settled:
-            self._count(state or "failed")
+        outcomes, on_crash = self.shared.outcomes, self.shared.on_crash
+        if error.outcome == "refused":
+            self.shared.refusals.add(leased, relay, error)
+            return
 
-    def _put_back(self, tx: Connection, leased: Leased, error: DeliveryError, held: datetime | None = None) -> None:
-        now = self.clock()
-        at = next_attempt(now, leased.attempts, leased.id)
-        if held is not None:
-            at = max(at, spread(held, timedelta(minutes=1), leased.id))
-        if outbox.put_back(tx, leased.id, self.by, at, str(error)):
-            self.report.failed += 1
+        def work(tx: Connection) -> Final | None:
+            if error.outcome == "too big":
+                outcomes.note(tx, leased, error)
+                return "failed" if outcomes.ended(tx, leased, "failed", str(error)) else None
+            if error.outcome == "unknown":
+                tries = outbox.unknown_tries(tx, leased.id) + 1
+                if on_crash == "skip" or tries >= MOST_UNKNOWN:
+                    outcomes.note(tx, leased, error)
+                    outcomes.pacing.refused(tx, relay, leased, error)
+                    return "unknown" if outcomes.ended(tx, leased, "unknown", str(error)) else None
+            return "failed" if outcomes.put_off(tx, leased, relay, error) else None
+
+        state = self.shared.marks.write(work)
+        if state is not None:
+            self.report.count(state)
 
 
 class _LeaseLost(Exception):
@@ -269,3 +248,14 @@ class _NotWanted(Exception):
     def __init__(self, state: Final, why: str) -> None:
         self.state: Final = state
         super().__init__(why)
+
+
+def _why_not(leased: Leased, now: outbox.Wanted) -> _NotWanted | None:
+    """Why an edition that is ours does not go after all; None if it does."""
+    if now.subscriber_status == "paused":
+        return _NotWanted("expired", "the subscriber has paused; the first digest after that tells it")
+    if now.subscriber_status != "active":
+        return _NotWanted("suppressed", f"the subscriber is {now.subscriber_status}")
+    if leased.kind == "alert" and now.left_alerts:
+        return _NotWanted("expired", "the subscriber wants no more alerts; the next digest tells it")
+    return None

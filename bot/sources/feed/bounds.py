@@ -39,7 +39,7 @@ _TAG = re.compile(r"<(/?)([A-Za-z_][\w.-]{0,60}(?::[\w.-]{1,60})?)([^<>]*)>")
 _MARKUP = re.compile(r"<(?=[A-Za-z_/!?])")  # another "<" is a less-than sign that should have been escaped
 _DOCTYPE = re.compile(r"<!DOCTYPE[^\[<>]*(?:\[[^\]]*\]\s*)?>", re.IGNORECASE)
 _NESTED_ENTITY = re.compile(r"<!ENTITY[^>&]{0,200}&[A-Za-z]", re.IGNORECASE)
-_UNBROKEN = re.compile(r"\S{200,}")
+UNBROKEN = re.compile(r"\S{200,}")
 _CUT_ENTITY = re.compile(r"&[^;&\s]{0,31}$")
 NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
@@ -61,8 +61,16 @@ def bounded(text: str) -> BoundedFeed:
     in one piece. Comments, processing instructions and declarations fall away. Raises SourceError for what is no feed
     anybody would write.
     """
-    found = sum(1 for _ in _ENTRY_START.finditer(text))
-    return _Cutter(text, found).cut()
+    return _Cutter(text, count_entries(text)).cut()
+
+
+def count_entries(text: str) -> int:
+    return sum(1 for _ in _ENTRY_START.finditer(text))
+
+
+def prose_room(entries: int) -> int:
+    """How many characters of prose an entry's field may have, where there are so many entries."""
+    return min(MAX_TEXT, max(ALL_TEXT // max(entries, 1), 4_000))
 
 
 class _Element:
@@ -81,7 +89,7 @@ class _Cutter:
     def __init__(self, text: str, found: int) -> None:
         self._text = text
         self._found = found
-        self._prose_room = min(MAX_TEXT, max(ALL_TEXT // max(found, 1), 4_000))
+        self._prose_room = prose_room(found)
         self._out: list[str] = []
         self._open: list[_Element] = []
         self._opened: Counter[str] = Counter()  # how many of each tag are open
@@ -210,7 +218,7 @@ class _Cutter:
         else:
             element.left -= len(run)
         if element.people:
-            run = _UNBROKEN.sub(lambda found: found[0][:200], run)
+            run = UNBROKEN.sub(lambda found: found[0][:200], run)
         if element.name == "identifier" and self._entry_depth and len(self._identifiers[-1]) < MAX_IDENTIFIERS:
             self._identifiers[-1].append(run)
         if not before and ("&" in run or "<" in run):

@@ -8,7 +8,7 @@ from datetime import date
 from bot.core.papers import Listing, identity, merge
 from bot.core.text import markup, sanitize, tex
 from bot.sources.feed import entry_text
-from bot.sources.formats import arxiv, names
+from bot.sources.formats import arxiv, names, typesetting
 
 MAX_TITLE = 5_000  # characters, markup included
 MAX_ABSTRACT = 5_000  # characters; a blog's entry may be the whole article
@@ -58,7 +58,8 @@ def listings(entries: Sequence[Entry], home: str) -> tuple[tuple[Listing, ...], 
 
 
 def _listing(entry: Entry, link_is_own: bool) -> Listing | None:
-    title = _readable(entry.title if entry.title_is_text else markup.to_text(entry.title[:MAX_TITLE], prose=False))
+    title = entry.title if entry.title_is_text else markup.to_text(entry.title[:MAX_TITLE], prose=False)
+    title = typesetting.cleaned(_readable(title))
     authors = tuple(name for text in entry.people for name in names.people(markup.to_text(text, prose=False)))
     summary = entry.summary if entry.summary_is_text else markup.to_text(entry.summary)
     announced = arxiv.announcement(summary)

@@ -7,7 +7,7 @@ from datetime import date
 
 from bot.core.papers import identity
 from bot.core.text import sanitize
-from bot.sources.formats import names
+from bot.sources.formats import names, typesetting
 from bot.sources.formats.dates import stated_day
 
 MAX_PARAGRAPHS = 200
@@ -94,7 +94,7 @@ def read(text: str, title: str, authors: tuple[str, ...] = ()) -> EntryText:
     if not authors and not found.people:
         found.people = next((list(names.people(line)) for line in before if _are_names(line)), [])
     paragraphs = _without_people(paragraphs, found, authors)
-    abstract = " ".join(paragraphs)
+    abstract = typesetting.cleaned_abstract(" ".join(paragraphs))
     if not _NO_ABSTRACT.fullmatch(abstract[:200]) and not (
         len(abstract) < 2 * len(title) + 20 and _same(abstract, title)
     ):

@@ -7,7 +7,7 @@ import io
 import re
 from collections.abc import Sequence
 from datetime import timedelta
-from itertools import zip_longest
+from itertools import repeat
 from typing import Any
 from urllib.parse import urlsplit
 from xml.parsers import expat
@@ -15,8 +15,9 @@ from xml.parsers import expat
 from bot.core.source.document import Document, Parsed
 from bot.core.text import markup, sanitize
 from bot.errors import SourceError
-from bot.sources.feed.bounds import bounded
+from bot.sources.feed import bounds, simple_feed
 from bot.sources.feed.entries import Entry, listings
+from bot.sources.feed.simple_feed import ParsedFeed
 from bot.sources.formats.dates import stated_day
 
 MAX_DAMAGED = 1_500_000  # characters of a feed that is not well-formed: the tolerant parser is slow
@@ -28,34 +29,29 @@ MAX_WAIT = timedelta(days=7)
 
 def read(text: str, document: Document) -> Parsed:
     """The entries of a feed. Raises SourceError where the damage comes before the first one."""
-    feed_text = bounded(text)
-    text = '<?xml version="1.0" encoding="utf-8"?>\n' + feed_text.text
-    if len(text) > MAX_DAMAGED and (problem := _problem(text)):
-        raise SourceError(
-            f"the feed is not well-formed ({problem}) and too large to guess at ({len(text):,} characters)"
-        )
-    parsed = _parse(text)
+    parsed = simple_feed.read(text) or _guess(text)
     feed = parsed.feed
     home = sanitize.web_address(feed.get("link"), document.location)
     own = next((link.get("href") for link in feed.get("links", []) if link.get("rel") == "self"), "")
-    base = _base(home, sanitize.web_address(own), document.location, is_atom=parsed.version.startswith("atom"))
-    identifiers = feed_text.identifiers if len(feed_text.identifiers) == len(parsed.entries) else []
+    base = _base(home, sanitize.web_address(own), document.location, is_atom=parsed.is_atom)
     entries = [
-        _entry(dict(entry), base, more, is_atom=parsed.version.startswith("atom"))  # plain: its own type guesses
-        for entry, more in zip_longest(parsed.entries, identifiers, fillvalue=())
+        _entry(entry, base, more, is_atom=parsed.is_atom)
+        for entry, more in zip(parsed.entries, parsed.identifiers or repeat(()), strict=False)
     ]
-    damage = sanitize.line(str(parsed.get("bozo_exception", "")), 120) if parsed.get("bozo") else ""
     if not entries:
-        if damage or not (feed.get("title") or feed.get("link") or feed.get("id") or feed.get("subtitle")):
-            raise SourceError(f"the feed holds no entries and is damaged or cut off ({damage or 'no title, no link'})")
+        if parsed.damage or not (feed.get("title") or feed.get("link") or feed.get("id") or feed.get("subtitle")):
+            raise SourceError(
+                f"the feed holds no entries and is damaged or cut off ({parsed.damage or 'no title, no link'})"
+            )
         return Parsed(quiet="the feed has no entries", **_wishes(text, feed))
     found, warnings = listings(entries, home)
     if not found:
         raise SourceError(f"none of the feed's {len(entries)} entries has a title or text")
-    if feed_text.stopped:
-        warnings = (*warnings, f"the feed has {feed_text.found} entries; only the first {len(entries)} were read")
-    if damage:
-        warnings = (*warnings, f"the feed is not well-formed ({damage}); {len(entries)} entries were read all the same")
+    if parsed.found > len(entries):
+        warnings = (*warnings, f"the feed has {parsed.found} entries; only the first {len(entries)} were read")
+    if parsed.damage:
+        said = f"the feed is not well-formed ({parsed.damage}); {len(entries)} entries were read all the same"
+        warnings = (*warnings, said)
     return Parsed(listings=found, warnings=warnings, **_wishes(text, feed))
 
 
@@ -65,6 +61,26 @@ def _base(home: str, own: str, location: str, *, is_atom: bool) -> str:
     location = sanitize.web_address(location)
     same_host = urlsplit(home).hostname == urlsplit(location).hostname
     return location if is_atom and location and (same_host or not home) else home or own or location
+
+
+def _guess(text: str) -> ParsedFeed:
+    """A feed that is not simple, as feedparser reads it. Raises SourceError for one that cannot be read at all."""
+    bounded_feed = bounds.bounded(text)
+    text = '<?xml version="1.0" encoding="utf-8"?>\n' + bounded_feed.text
+    if len(text) > MAX_DAMAGED and (problem := _problem(text)):
+        raise SourceError(
+            f"the feed is not well-formed ({problem}) and too large to guess at ({len(text):,} characters)"
+        )
+    parsed = _parse(text)
+    identifiers = bounded_feed.identifiers
+    return ParsedFeed(
+        is_atom=parsed.version.startswith("atom"),
+        feed=parsed.feed,
+        entries=[dict(entry) for entry in parsed.entries],  # plain: feedparser's own type guesses
+        identifiers=identifiers if len(identifiers) == len(parsed.entries) else [],
+        found=bounded_feed.found if bounded_feed.stopped else 0,
+        damage=sanitize.line(str(parsed.get("bozo_exception", "")), 120) if parsed.get("bozo") else "",
+    )
 
 
 def _parse(text: str) -> Any:

@@ -23,8 +23,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 from bot.mail.message.types import Message
 from bot.mail.transport.connection import Connection
 from bot.mail.transport.from_url import transport
+from bot.pipeline.deliver.claims import Claims
 from bot.pipeline.deliver.deliver import DeliverySettings, deliver
-from bot.pipeline.deliver.sender import Sender
+from bot.pipeline.deliver.marks import MarkWriter
 from bot.store import Database, outbox
 from bot.store.outbox import Leased
 
@@ -58,9 +59,9 @@ class Trap:
 
     def lay_all(self) -> None:
         self.lay(outbox, "lease", before="before claim")
-        self.lay(Sender, "_take", after="after claim")
+        self.lay(Claims, "_fill", after="after claim")
         self.lay(outbox, "finish", after="before commit")
-        self.lay(Sender, "_finish", after="after commit")
+        self.lay(MarkWriter, "_write", after="after commit")
         write = Connection.write
 
         def trapped(connection: Connection, data: bytes, timeout: float) -> None:

@@ -298,6 +298,27 @@ def test_a_stalled_message_delays_nobody_on_the_other_connections(post: Any, rel
     assert reports[0].delivered == 30
 
 
+def test_two_connections_and_one_that_stalls(post: Any, relay: Start, quick: Timeouts) -> None:
+    """Everybody else goes out on the other one at once, also who comes later."""
+    moments: list[float] = []
+    began = time.monotonic()
+
+    def script(talk: Any, line: str) -> str | None:
+        if line.startswith("RCPT") and BOB in line:
+            post.fill(["late@example.org"], kind="alert", slot="after-1")
+            talk.stall()
+        if line == ".":
+            moments.append(time.monotonic() - began)
+        return None
+
+    server = relay(script, features=())
+    post.fill([BOB, ADA, EVE])
+    report = post.send(server.port, timeouts=replace(quick, command=4), connections=2)
+    assert sorted(server.recipients) == [ADA, EVE, "late@example.org"]
+    assert report.delivered == 3
+    assert max(moments) < 2
+
+
 def test_a_relay_that_drips_is_given_up_in_time(post: Any, relay: Start, quick: Timeouts) -> None:
     def script(talk: Any, line: str) -> str | None:
         if line.startswith("RCPT"):
