@@ -174,7 +174,7 @@ def test_a_source_that_fails_is_named_and_the_rest_is_delivered(place: Path, run
         "fresh",
     )
     assert "connection refused" in status["dead"]["reason"]
-    assert "dead failing" in text_of(mails(place)[0])
+    assert "dead is failing" in text_of(mails(place)[0])
 
 
 def test_five_mistakes_are_reported_at_once_with_their_lines(place: Path, run: Callable[..., Ran]) -> None:
@@ -426,6 +426,6 @@ def test_the_demo_tells_the_story(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert time.monotonic() - began < 20
     first, second, third = re.split(r"(?:Second|Third) pass", ran.out)
     assert len(re.findall("got:", first)) == 3
-    assert "ada@example.org got: 21 Nov: Sliding-Window" in second
+    assert "ada@example.org got: 21 Nov: " in second
     assert "no mail" in third
     assert (refused.code, (tmp_path / "mine" / "precious").exists()) == (2, True)

@@ -37,7 +37,7 @@ DELAY = re.compile(
     r"delay|will (?:keep|continue) trying|still (?:being )?(?:retried|trying)|warning: could not", re.IGNORECASE
 )
 GAVE_UP = re.compile(
-    r"g(?:iv(?:e|ing)|ave) up|not going to try again|too long in the queue|no (?:further|more) attempts|permanent"
+    r"g(?:iving|iven|ave) up|not going to try again|too long in the queue|no (?:further|more) attempts|permanent"
     r"|retry time(?:out)? (?:not reached|exceeded)|expired",
     re.IGNORECASE,
 )
