@@ -15,6 +15,8 @@ from typing import Any
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from bot.errors import PaperlarkError
+
 log = logging.getLogger(__name__)
 
 GRACE = 25.0  # seconds to finish what is in flight: Heroku kills after 30
@@ -67,6 +69,8 @@ def _guarded(name: str, tick: Callable[[], object], stop: threading.Event) -> Ca
             return
         try:
             tick()
+        except PaperlarkError as error:  # says itself what is wrong
+            log.error("%s failed; it will be tried again: %s", name, " ".join(str(error).split()))
         except Exception:
             log.exception("%s failed; it will be tried again", name)
 

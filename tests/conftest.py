@@ -79,7 +79,7 @@ def postgres() -> Iterator[str]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _new_postgres_database(uri: str) -> str:
+def new_postgres_database(uri: str) -> str:
     import psycopg
 
     name = f"t{uuid.uuid4().hex}"
@@ -95,7 +95,7 @@ def new_database_url(request: pytest.FixtureRequest, file: Path) -> str:
     """The URL of an empty database of the kind a test is run for: a file, or one more on the PostgreSQL server."""
     if request.param == "sqlite":
         return f"sqlite:///{file}"
-    return _new_postgres_database(request.getfixturevalue("postgres"))
+    return new_postgres_database(request.getfixturevalue("postgres"))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

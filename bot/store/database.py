@@ -1,25 +1,69 @@
 """The database itself: connecting, transactions, migrations. No tables and no queries here."""
 
+import logging
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InterfaceError,
+    NoSuchModuleError,
+    OperationalError,
+    SQLAlchemyError,
+)
 
 from bot.errors import UserError
 
+T = TypeVar("T")
+
 OLDEST_SQLITE = (3, 35, 0)  # RETURNING
 BUSY_MS = 30_000
+LONGEST_STATEMENT = 600  # seconds: of PostgreSQL, and of our waiting for its answer where nothing shorter is asked for
+# A server that is gone or cut off is noticed within a minute, on both sides. (libpq; a URL may say otherwise.)
+TCP = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+SESSION = (
+    f"SET statement_timeout = '{LONGEST_STATEMENT}s'",
+    "SET idle_in_transaction_session_timeout = '300s'",  # a stopped process of ours holds its locks no longer
+    "SET tcp_keepalives_idle = 30",
+    "SET tcp_keepalives_interval = 10",
+    "SET tcp_keepalives_count = 3",
+)
 MIGRATION_LOCK = 7_270_001  # any two numbers nobody else uses as advisory locks
 RECORD_LOCK = 7_270_002
 NEWEST = max(
     file.stem.partition("_")[0] for file in (Path(__file__).parent / "migrations" / "versions").glob("[0-9]*.py")
 )
+
+
+_patience: ContextVar[float] = ContextVar("patience", default=LONGEST_STATEMENT)
+
+# Of a server that went away it tells in a hundred lines what `Database` says in one.
+logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
+
+
+@contextmanager
+def answers_within(seconds: float) -> Iterator[None]:
+    """In this thread, wait no longer than this for any answer of PostgreSQL: then the connection is given up. Time-outs
+    of the server and of TCP do not help where its process is stopped: the kernel still acknowledges for it."""
+    before = _patience.set(seconds)
+    try:
+        yield
+    finally:
+        _patience.reset(before)
 
 
 class Database:
@@ -66,6 +110,16 @@ class Database:
             with connection.begin():
                 yield connection
 
+    def ask(self, question: Callable[[Connection], T]) -> T:
+        """One question in a `read` of its own, put a second time where the database does not answer the first: one
+        connection may have died while others are well. Raises UserError."""
+        try:
+            with self.read() as connection:
+                return question(connection)
+        except UserError:
+            with self.read() as connection:
+                return question(connection)
+
     def migrate(self) -> tuple[str | None, str]:
         """Bring the schema up to date; returns the version before and after. Several processes may start at once.
 
@@ -103,8 +157,10 @@ class Database:
         """A server that is gone, a full disk, a file that is locked: the user's affair, in one line."""
         try:
             yield
-        except OperationalError as error:
-            raise unusable(self.shown, error) from error
+        except DBAPIError as error:
+            if isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated:
+                raise unusable(self.shown, error) from error
+            raise
 
     def answers(self) -> bool:
         """Whether the database can be asked at all."""
@@ -139,11 +195,31 @@ def _engine(url: str, *, immediate: bool, durable: bool) -> Engine:
             return _sqlite(url, immediate=immediate, durable=durable)
         if parsed.drivername in ("postgres", "postgresql"):  # as Heroku and others write it
             parsed = parsed.set(drivername="postgresql+psycopg")
-        return create_engine(parsed, pool_size=4, max_overflow=4, pool_pre_ping=True)
+        return _postgresql(parsed)
     except ModuleNotFoundError as error:
         raise UserError("PostgreSQL needs its driver.", ["pip install 'paperlark[postgres]'"]) from error
     except (ArgumentError, NoSuchModuleError) as error:
         raise UserError(f"Not a database URL: {error}", ["use sqlite:///paperlark.db or postgresql://…"]) from error
+
+
+def _postgresql(url: URL) -> Engine:
+    waits = {name: value for name, value in TCP.items() if name not in url.query}
+    engine = create_engine(url, pool_size=4, max_overflow=4, pool_pre_ping=True, connect_args=waits)
+    if url.get_driver_name() == "psycopg":
+        from bot.store.psycopg_patience import ImpatientConnection  # needs the driver
+
+        @event.listens_for(engine, "do_connect")
+        def connect(_dialect: Any, _record: Any, arguments: Any, named: Any) -> Any:
+            return ImpatientConnection.connect(*arguments, patience=_patience.get, **named)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        with connection.cursor() as cursor:
+            for statement in SESSION:
+                cursor.execute(statement)
+        connection.commit()
+
+    return engine
 
 
 def _sqlite(url: str, *, immediate: bool, durable: bool) -> Engine:
@@ -156,6 +232,11 @@ def _sqlite(url: str, *, immediate: bool, durable: bool) -> Engine:
     if not folder.is_dir():
         raise UserError(f"The folder of the database does not exist: {folder}", [f"mkdir -p {folder}"])
     engine = create_engine(url, connect_args={"timeout": BUSY_MS / 1000}, pool_size=4, max_overflow=8)
+
+    @event.listens_for(engine, "do_connect")
+    def create(_dialect: Any, _record: Any, _arguments: Any, _named: Any) -> None:
+        with suppress(OSError):  # SQLite will say what is wrong
+            Path(file).touch(mode=0o600)  # it holds tokens and addresses; SQLite's other files take its mode
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
@@ -188,4 +269,4 @@ def _switch_to_wal(cursor: sqlite3.Cursor) -> None:
             time.sleep(0.01)
 
 
-__all__ = ["Connection", "Database", "OperationalError", "unusable"]
+__all__ = ["Connection", "Database", "OperationalError", "answers_within", "unusable"]

@@ -124,3 +124,14 @@ def test_a_file_is_whole_or_absent(tmp_path: Path, written: Message, monkeypatch
         with pytest.raises(DeliveryError, match="No space left"):
             transport.session().send(written)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other rights there")
+@pytest.mark.parametrize("kind", ["outbox", "maildir"])
+def test_letters_are_for_their_owner_alone(kind: str, tmp_path: Path, written: Message) -> None:
+    """They hold addresses, and links that act for their subscriber."""
+    way = OutboxTransport if kind == "outbox" else MaildirTransport
+    way(tmp_path / "letters").session().send(written)
+    for path in (tmp_path / "letters").rglob("*"):
+        assert path.stat().st_mode & 0o077 == 0, path
+    assert (tmp_path / "letters").stat().st_mode & 0o077 == 0

@@ -2,7 +2,6 @@
 may have arrived, never let one subscriber's trouble touch the next."""
 
 import contextlib
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -413,32 +412,6 @@ def test_refusing_the_greeting(relay: Start, quick: Timeouts, message: Message) 
         error = fails(to(server.port, quick), message)
         assert error.outcome == outcome
         assert answer in str(error)
-
-
-@pytest.mark.parametrize(("at", "outcome"), [("EHLO", "retry"), ("RCPT", "retry"), (".", "unknown")])
-@pytest.mark.parametrize("is_encrypted", [False, True])
-def test_a_wait_can_be_ended_from_outside(
-    at: str, outcome: str, is_encrypted: bool, relay: Start, quick: Timeouts, message: Message, authority: Any
-) -> None:
-    """A process that must end within seconds need not wait ten minutes for a relay."""
-    reached = threading.Event()
-
-    def script(talk: Any, line: str) -> None:
-        if line.startswith(at):
-            reached.set()
-            talk.stall()
-
-    server = relay(script, features=(), context=authority.server() if is_encrypted else None, implicit=is_encrypted)
-    url = f"smtps://127.0.0.1:{server.port}?ca={authority.ca}" if is_encrypted else f"smtp://127.0.0.1:{server.port}"
-    session = transport(url, timeouts=replace(quick, command=60, after_dot=60)).session()
-    stopper = threading.Thread(target=lambda: (reached.wait(20), time.sleep(0.05), session.abort()))
-    stopper.start()
-    started = time.monotonic()
-    assert fails(session, message).outcome == outcome
-    assert time.monotonic() - started < 10
-    stopper.join()
-    assert fails(session, message).outcome == "retry"
-    session.close()
 
 
 def test_a_session_recovers_from_anything(

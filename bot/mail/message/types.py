@@ -33,10 +33,6 @@ class Session(Protocol):
     def close(self) -> None:
         """Say goodbye. A closed session may be used again."""
 
-    def abort(self) -> None:
-        """From another thread: end whatever `send` waits for. It then raises DeliveryError, `unknown` where the content
-        was out already; every later `send` raises `retry`. For a process that must end now."""
-
 
 class Transport(Protocol):
     """A way to send, shared by all threads."""

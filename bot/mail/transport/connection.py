@@ -101,11 +101,6 @@ class Connection:
     def tls(self) -> ssl.SSLSocket | None:
         return self._socket if isinstance(self._socket, ssl.SSLSocket) else None
 
-    def abort(self) -> None:
-        """End every wait at once, from whatever thread: the one that waits finds the connection closed."""
-        with contextlib.suppress(OSError):
-            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
-
     def close(self) -> None:
         with contextlib.suppress(OSError):
             self._socket.close()

@@ -33,9 +33,6 @@ class FolderSession(ABC):
     def close(self) -> None:
         """Nothing is open between messages."""
 
-    def abort(self) -> None:
-        """Nothing waits for long."""
-
     @abstractmethod
     def _deliver(self, message: Message) -> str:
         """Write one message; the folder's words. OSError is turned into a DeliveryError."""
@@ -62,7 +59,7 @@ class OutboxSession(FolderSession):
         self._parts = parts
 
     def _deliver(self, message: Message) -> str:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         stem = f"{_safe(message.recipient)}.{file_name(message.message_id)}"
         if self._parts:
             for part in email.message_from_bytes(message.data, policy=email.policy.compat32).walk():
@@ -97,7 +94,8 @@ class MaildirSession(FolderSession):
     def _deliver(self, message: Message) -> str:
         if self._read is None:
             for child in ("tmp", "new", "cur"):
-                (self._folder / child).mkdir(parents=True, exist_ok=True)
+                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                (self._folder / child).mkdir(mode=0o700, exist_ok=True)
             self._read = {path.name.partition(":")[0] for path in (self._folder / "cur").iterdir()}
         name = file_name(message.message_id)
         if name in self._read:
@@ -122,7 +120,10 @@ def _write(path: Path, content: bytes, workplace: Path, *, durable: bool = True)
     """Put a whole file in place or none. Durable: it is on the disk, name and all, when this returns."""
     draft = workplace / f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}"
     try:
-        with draft.open("xb") as file:
+        # For us alone: a letter holds its subscriber's address and links that act for them.
+        with os.fdopen(
+            os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600), "wb"
+        ) as file:
             file.write(content)
             if durable:
                 file.flush()

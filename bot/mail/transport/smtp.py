@@ -67,12 +67,9 @@ class SmtpSession:
         self._connection: Connection | None = None
         self._sent = 0  # messages over this connection
         self._used = 0.0  # monotonic
-        self._is_aborted = False
 
     def send(self, message: Message, before_data: Callable[[], None] | None = None) -> str:
         envelope.check(message)
-        if self._is_aborted:
-            raise DeliveryError("sending was stopped", "retry")
         if self._is_spent():
             self.close()
         if self._connection is not None:
@@ -97,12 +94,6 @@ class SmtpSession:
                 connection.write(b"QUIT\r\n", self.relay.timeouts.goodbye)
                 connection.reply(self.relay.timeouts.goodbye)
         self._drop()
-
-    def abort(self) -> None:
-        self._is_aborted = True
-        connection = self._connection
-        if connection is not None:
-            connection.abort()
 
     def connect(self) -> Connection:
         """Connect, greet, encrypt, log in. Raises DeliveryError; a certificate or login refused is `ours`."""

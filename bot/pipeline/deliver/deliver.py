@@ -14,12 +14,13 @@ from bot.mail.transport.from_url import Transport
 from bot.pipeline import expiry
 from bot.pipeline.deliver import backoff, worker_ids
 from bot.pipeline.deliver.claims import LEASE, Build, Claims
-from bot.pipeline.deliver.marks import MarkWriter
+from bot.pipeline.deliver.marks import ANSWER, MarkWriter
 from bot.pipeline.deliver.outcomes import Outcomes
 from bot.pipeline.deliver.pacing import RateLimits, RelayPacing
 from bot.pipeline.deliver.refusals import Refusals
 from bot.pipeline.deliver.sender import DeliverReport, OnCrash, Round, Sender
 from bot.store import Database, outbox
+from bot.store.database import answers_within
 
 __all__ = ["DeliverReport", "DeliverySettings", "deliver", "put_in_order"]
 
@@ -51,7 +52,19 @@ def deliver(
     """Send what is due, alerts first. Returns when nothing more is due, when every relay is held or its rate asks for
     a pause longer than `patience` (or some seconds), when `at_most` has passed, or when `stop` is set; what is in
     flight is finished."""
-    stop = stop or threading.Event()
+    with answers_within(ANSWER):
+        return _deliver(database, settings, clock, stop or threading.Event(), patience, at_most, progress)
+
+
+def _deliver(
+    database: Database,
+    settings: DeliverySettings,
+    clock: Callable[[], datetime],
+    stop: threading.Event,
+    patience: timedelta,
+    at_most: timedelta | None,
+    progress: Callable[[int], None],
+) -> DeliverReport:
     report = DeliverReport(expired=put_in_order(database, settings, clock()))
     with database.read() as tx:
         due = outbox.due(tx, clock())
@@ -63,8 +76,7 @@ def deliver(
         until = clock() + at_most if at_most else None
         threads = settings.connections if at_most else min(settings.connections, due)
         report.add(_send(database, settings, pacing, clock, stop, until, threads, progress))
-    with database.read() as tx:
-        report.waiting = outbox.waiting(tx)
+    report.waiting = database.ask(outbox.waiting)
     report.trouble, report.note = pacing.trouble, pacing.note
     return report
 

@@ -17,12 +17,14 @@ from typing import Any, TypeVar
 
 from bot.errors import UserError
 from bot.store import Connection, Database
+from bot.store.database import answers_within
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 LONGEST_WAIT = 600.0  # seconds for a database that does not answer, while marks of sent messages wait
+ANSWER = 20.0  # seconds that we wait for one answer of the database
 STOPPING = 23.0  # seconds after a stop: platforms kill 30 s after SIGTERM, the worker gives up after 25
 AGAIN = 0.5  # seconds between two tries
 BEAT = 10.0  # seconds between two renewals of our leases
@@ -78,6 +80,10 @@ class MarkWriter:
         return self.submit(work).result()
 
     def _run(self) -> None:
+        with answers_within(ANSWER):
+            self._write_until_closed()
+
+    def _write_until_closed(self) -> None:
         next_beat = time.monotonic() + BEAT
         while True:
             with self._ready:
@@ -94,21 +100,24 @@ class MarkWriter:
                 self._write(notes)
 
     def _write(self, notes: list[Note]) -> None:
-        began = time.monotonic()
+        began, tries = time.monotonic(), 0
         while True:
+            tries += 1
             try:
                 with self._database.write() as tx:
                     results = [note.work(tx) for note in notes]
             except UserError as error:  # the database does not answer
                 fates = sum(note.is_fate for note in notes)
-                if not fates or self._has_waited_enough(began):
+                if tries > 1 and (not fates or self._has_waited_enough(began)):
                     if fates:
                         log.error("%d sent messages could not be written down, and may be sent again: %s", fates, error)
                     for note in notes:
                         note.future.set_exception(error)
                     return
-                log.warning("waiting for the database, to write down what was sent: %s", error.summary)
-                time.sleep(AGAIN)
+                if tries == 2:
+                    log.warning("waiting for the database, to write down what was sent: %s", error.summary)
+                if tries > 1:  # at once on another connection; then with patience
+                    time.sleep(AGAIN)
             except BaseException as error:  # noqa: BLE001 - whatever it was, it belongs to whom it happened to
                 if len(notes) == 1:
                     notes[0].future.set_exception(error)

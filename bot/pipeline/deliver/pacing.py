@@ -86,8 +86,8 @@ class RelayPacing:
 
     def open_relay(self, *, without: Sequence[Transport] = ()) -> Transport | None:
         """The first relay that may be used now; None when all are held or have had their share."""
-        with self._database.read() as tx:
-            self._known |= mail_pacing.known(tx, [_relay_limit(relay) for relay in self.relays])
+        names = [_relay_limit(relay) for relay in self.relays]
+        self._known |= self._database.ask(lambda tx: mail_pacing.known(tx, names))
         usable = [relay for relay in self.relays if relay not in without and not self._is_held(_relay_limit(relay))]
         if not usable and not without:
             limit = self._known[_relay_limit(self.relays[0])]

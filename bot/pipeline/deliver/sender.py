@@ -14,11 +14,12 @@ from bot.errors import DeliveryError, UserError
 from bot.mail.message.types import Message, Session, Transport
 from bot.pipeline.bounce_rules import halved
 from bot.pipeline.deliver.claims import Build, Claims
-from bot.pipeline.deliver.marks import MarkWriter
+from bot.pipeline.deliver.marks import ANSWER, MarkWriter
 from bot.pipeline.deliver.outcomes import Outcomes
 from bot.pipeline.deliver.pacing import RelayPacing, is_about_the_relay
 from bot.pipeline.deliver.refusals import Refusals
 from bot.store import Connection, Database, outbox
+from bot.store.database import answers_within
 from bot.store.outbox import Final, Leased
 
 log = logging.getLogger(__name__)
@@ -86,6 +87,10 @@ class Sender:
 
     def run(self) -> DeliverReport:
         """Until nothing more is due or may go, or we are to stop."""
+        with answers_within(ANSWER):
+            return self._run()
+
+    def _run(self) -> DeliverReport:
         claims = self.shared.claims
         try:
             while (claim := claims.next()) is not None:
@@ -176,11 +181,7 @@ class Sender:
                 outbox.begin_sending(tx, leased.id, self.shared.outcomes.by)
             return now
 
-        if skip:
-            now = self.shared.marks.write(look)
-        else:
-            with self.shared.database.read() as tx:
-                now = look(tx)
+        now = self.shared.marks.write(look) if skip else self.shared.database.ask(look)
         if not now.is_ours:
             raise _LeaseLost
         if (why := _why_not(leased, now)) is not None:
