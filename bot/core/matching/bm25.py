@@ -1,8 +1,9 @@
 """How well a paper answers a query: the definition of the score, in whole numbers, and of the order of the best.
 
-First counts where the paper first mentions what is asked for: in the title, in the first third of the abstract, in the
-second, in the last. People judged 100, 83, 57 and 16 in a hundred of such papers to be wanted (docs/letters.md). A name
-(author, organization) counts as the title; categories, sources and numbers say nothing of the place.
+First counts where the paper first mentions what is asked for: in the title, in the first third of the abstract (its
+first half before its second), in the second, in the last. People judged 100, 83, 57 and 16 in a hundred of such papers
+to be wanted (docs/letters.md). A name (author, organization) counts as the title; categories, sources and numbers say
+nothing of the place.
 
 Among papers of one place, points: a term that speaks for the paper (see `Query.wanted`) and is true of it brings points
 by BM25 (Robertson & Zaragoza 2009; k1 1.2, b 0.75): more when few papers of the window have it, when the paper mentions
@@ -28,7 +29,8 @@ TITLE_MENTION = 3
 MOST = 7
 MOST_WEIGHTED = 63
 TREND_SHARES = (0.60, 0.85, 0.95)
-IN_TITLE = 3  # places: title, and the thirds of the abstract from the first, 2, to the last, 0
+IN_TITLE = 4
+PLACE_OF_SIXTH = (3, 2, 1, 1, 0, 0)  # the places of the sixths of an abstract
 PLACE_WORTH = 4096  # more points than any query brings: 64 terms of 63, and 3
 
 
@@ -100,7 +102,7 @@ def mentions(leaf: Leaf, reading: Reading) -> int:
 
 
 def place(leaf: Leaf, reading: Reading) -> int:
-    """Where a paper first mentions a term that is true of it: 3 in the title, 2, 1, 0 in the thirds of the abstract."""
+    """Where a paper first mentions a term that is true of it: in the title, or by the sixths of the abstract."""
     if isinstance(leaf, Number) or leaf.field in VALUE_FIELDS:
         return 0
     if leaf.field in ("author", "org"):
@@ -109,7 +111,9 @@ def place(leaf: Leaf, reading: Reading) -> int:
         return IN_TITLE
     (abstract,) = reading.texts["abstract"]
     first = abstract.first_word(leaf)
-    return 0 if first is None else 2 - 3 * first // len(abstract.exact_words if leaf.exact else abstract.words)
+    if first is None:
+        return 0
+    return PLACE_OF_SIXTH[6 * first // len(abstract.exact_words if leaf.exact else abstract.words)]
 
 
 def is_neutral(leaf: Leaf) -> bool:

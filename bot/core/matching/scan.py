@@ -32,7 +32,7 @@ class Hits:
     term: Ints
     paper: Ints  # bit of the paper
     field: Ints  # TITLE, ABSTRACT, ...
-    third: Ints  # of the abstract: 0, 1, 2; 0 in other fields
+    sixth: Ints  # of the abstract: 0 to 5; 0 in other fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,8 @@ def scan(index: TermIndex, texts: Texts, order: Ints) -> Scan:
         both = np.unique(term << 32 | place)
         places = both & 0xFFFFFFFF
         field, text = tokens.field[places], tokens.text[places]
-        third = np.where(field == ABSTRACT, 3 * (places - tokens.begin[text]) // tokens.size[text], 0)
-        return Hits(both >> 32, bit_of[tokens.paper[places]], field, third)
+        sixth = np.where(field == ABSTRACT, 6 * (places - tokens.begin[text]) // tokens.size[text], 0)
+        return Hits(both >> 32, bit_of[tokens.paper[places]], field, sixth)
 
     def lengths() -> Ints:
         by_paper: Ints = np.bincount(tokens.paper[read.token > 0], minlength=count)[order]
