@@ -127,21 +127,25 @@ def _found(index: TermIndex, read: ReadTexts) -> tuple[Ints, Ints]:
 def _joined(index: TermIndex, read: ReadTexts) -> tuple[Ints, Ints]:
     """Every place where a label stands for a word and its neighbour read as one."""
     near = read.neighbours
-    likely = np.flatnonzero(index.likely[near.key_hash & (len(index.likely) - 1)])
-    found, label = index.label_of_hash.find(near.key_hash[likely])
-    place = near.place[likely[found]]
-    if not index.prefixes:
-        return place, label
+    likely = np.flatnonzero(index.likely[near.prints & (len(index.likely) - 1)])
+    found, label = index.label_of_print.find(near.prints[likely])
     places: list[int] = []
     labels: list[int] = []
-    _joined_prefixes(index, read, places, labels)
-    return np.concatenate([place, np.array(places, np.int64)]), np.concatenate([label, np.array(labels, np.int64)])
+    for key in index.labels.keys() & near.whole.keys():
+        places += near.whole[key]
+        labels += [index.labels[key]] * len(near.whole[key])
+    if index.prefixes:
+        _joined_prefixes(index, read, places, labels)
+    return (
+        np.concatenate([near.place[likely[found]], np.array(places, np.int64)]),
+        np.concatenate([label, np.array(labels, np.int64)]),
+    )
 
 
 def _joined_prefixes(index: TermIndex, read: ReadTexts, places: list[int], labels: list[int]) -> None:
     """Adds the starred labels that reach from a word into its neighbour."""
     folded, token = read.folded, read.token
-    able = np.unique(read.neighbours.place)
+    able = np.unique(np.concatenate([read.neighbours.place, *map(np.array, read.neighbours.whole.values())]))
     numbers = {folded[number]: number for number in np.unique(token[able]).tolist()}
     heads: dict[int, dict[str, int]] = {}  # first word -> begin of the second -> label
     for prefix, label in index.prefixes:

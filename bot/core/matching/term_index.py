@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.core.matching.arrays import Hashed
-from bot.core.matching.texts import ABSTRACT, AUTHOR, ORG, TITLE
+from bot.core.matching.texts import ABSTRACT, AUTHOR, ORG, TITLE, fingerprints
 from bot.core.query.ast import VALUE_FIELDS, Leaf, Number, Term, written
 from bot.core.query.evaluate import prefix_of, units
 from bot.core.query.plurals import singular
@@ -68,10 +68,10 @@ class TermIndex:
         )
         self.steps = Hashed([*self._steps, *self._own_steps[0]], [*self._steps.values(), *self._own_steps[1]])
         self.field_bits = np.array(self.fields, np.int64)
-        hashes = np.fromiter(map(hash, self.labels), np.int64, len(self.labels))
-        self.label_of_hash = Hashed(hashes, np.arange(len(hashes)))
-        self.likely: NDArray[np.bool_] = np.zeros(1 << max(12, (16 * len(hashes)).bit_length()), bool)
-        self.likely[hashes & (len(self.likely) - 1)] = True  # the end of a hash -> False: no label has it
+        prints = fingerprints(self.labels)
+        self.label_of_print = Hashed(prints, np.arange(len(prints)))
+        self.likely: NDArray[np.bool_] = np.zeros(1 << max(12, (16 * len(prints)).bit_length()), bool)
+        self.likely[prints & (len(self.likely) - 1)] = True  # the end of a fingerprint -> False: no label has it
         del self._first, self._grows, self._ends, self._end_term, self._end_next, self._steps, self._own_steps
 
     def _enter(self, leaf: Leaf, number: int) -> None:

@@ -72,7 +72,6 @@ IRREGULAR = {
     for plural in forms[1:]
 }
 """Plurals that no rule takes to their singular: whole words."""
-_ENDS_OF_IRREGULAR = frozenset(plural[start:] for plural in IRREGULAR for start in range(len(plural)))
 
 _NOUNS_IN_S = frozenset(  # keep the s that is no plural; their plural has es behind it
     [
@@ -282,6 +281,13 @@ _WORDS_IN_OSE = frozenset(  # likewise -ose, where others in -oses are of -osis
 )
 _WORDS_IN_OE = frozenset("canoe tiptoe mistletoe backhoe".split())  # noqa: SIM905
 _WORDS_IN_ESE = frozenset("diocese archdiocese obese manganese".split())  # noqa: SIM905
+_ENDS_THAT_LOSE_E = ("che", "she", "sse", "xe")
+_ENDS_OF_LISTED = frozenset(
+    word[start:]
+    for listed in (IRREGULAR, _NOUNS_IN_S, _PLURALS_IN_US_OR_IS)
+    for word in listed
+    for start in range(len(word))
+)
 
 
 def singular(word: str) -> str:
@@ -297,14 +303,27 @@ def singular(word: str) -> str:
         word = _without_s(word)
     if word.endswith("ie"):
         return word[:-2] + "y"
-    if word.endswith(("che", "she", "sse", "xe")):
-        return word[:-1]
-    return word
+    return word[:-1] if word.endswith(_ENDS_THAT_LOSE_E) else word
 
 
-def may_end_plural(word: str) -> bool:
-    """False if singular(other + word) == other + word whatever the other word is."""
-    return word[-1] in "se" or word in _ENDS_OF_IRREGULAR
+def fixed_end(word: str) -> str | None:
+    """What stands for a word in singular(other + word), whatever the other word is; None if that depends on it."""
+    last = word[-1]
+    if word in _ENDS_OF_LISTED:
+        return None
+    if last == "e" and (len(word) > 2 or word[-2:] in ("be", "de", "me", "re", "we")):
+        return word[:-2] + "y" if word.endswith("ie") else word[:-1] if word.endswith(_ENDS_THAT_LOSE_E) else word
+    if last not in "se":
+        return word
+    if len(word) < 3:
+        return None
+    if last == "s" and not word.endswith("es"):
+        return word if word.endswith(("us", "ss", "sis", "xis")) else word[:-1]
+    if len(word) < 6 or word[-3] in "suoz":
+        return None
+    if word.endswith("ies"):
+        return None if word[-4] in "ea" else word[:-3] + "y"
+    return word[:-2] if word.endswith(("ches", "shes", "xes")) else word[:-1]
 
 
 def keys(unit: str) -> tuple[str, ...]:

@@ -39,6 +39,7 @@ _ASCII_WORD = re.compile(  # the same, quicker
     r"""(?:(?<![^\s(\[{"'`])\.(?=[A-Za-z]))?[A-Za-z0-9]+(?:(?<=[0-9])[.,](?=[0-9])[A-Za-z0-9]+)*"""
     r"""(?:(?![+#]+[A-Za-z])[+#]+)?"""
 )
+_SPACED = "".join(chr(c) if chr(c).isalnum() else " " for c in range(128))
 _OTHERS = re.compile(r"[^\x00-\x7f]")
 _PARTS_OF_SYLLABLES = re.compile(f"[{JAMO}]")
 _SIGN_OF_SCRIPT = re.compile(rf"(?![^\W_])[{BLANKLESS}]")
@@ -85,7 +86,13 @@ def exact_words(text: str) -> list[str]:
 
 
 def cut(text: str) -> list[str]:
-    found: list[str] = (_ASCII_WORD if text.isascii() else _WORD).findall(text)
+    """The words of a text that is folded, or NFKC."""
+    is_ascii = text.isascii()
+    if is_ascii and "+" not in text and "#" not in text:
+        inside = text.count(".") - text.count(". ") - text.endswith(".") or text.count(",") - text.count(", ")
+        if not inside:  # no dot or comma that could belong to a word: letters and digits are all that counts
+            return text.translate(_SPACED).split()
+    found: list[str] = (_ASCII_WORD if is_ascii else _WORD).findall(text)
     return [_without_stray_sign(word) for word in found] if "+" in text or "#" in text else found
 
 

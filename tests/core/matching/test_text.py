@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.query.plurals import may_end_plural, singular
+from bot.core.query import plurals
+from bot.core.query.plurals import fixed_end, singular
 from bot.core.query.scripts import BLANKLESS as BLANKLESS_RANGES
 from bot.core.query.scripts import DIGIT, SPELLED
 from bot.core.query.words import exact_word_spans, exact_words, fold_value, joins, word_spans, words
@@ -139,9 +140,18 @@ def test_what_has_to_stay_apart() -> None:
         assert len(set(map(singular, pair.split()))) == 2
 
 
-@given(st.text("aeiosuxyhzn", min_size=1, max_size=8), st.text("aeiosuxyhzn", min_size=1, max_size=8))
-def test_words_that_end_no_plural(other: str, word: str) -> None:
-    assert may_end_plural(word) or singular(other + word) == other + word
+@given(st.text("aeiosuxyhzn", min_size=1, max_size=8), st.text("aeiosuxyhzncl", min_size=1, max_size=8))
+def test_what_a_joined_word_ends_with(other: str, word: str) -> None:
+    assert fixed_end(word) is None or singular(other + word) == other + fixed_end(word)
+
+
+def test_what_the_words_of_the_lists_end_with() -> None:
+    lists = [value for value in vars(plurals).values() if isinstance(value, frozenset | dict)]
+    listed = {word for one in lists for word in one if isinstance(word, str) and word.isalpha()}
+    for word in {*listed, *(word + "s" for word in listed), *(word + "es" for word in listed)}:
+        for cut in range(1, len(word)):
+            end = fixed_end(word[cut:])
+            assert end is None or singular(word) == word[:cut] + end, word
 
 
 def test_digits_are_those_of_python() -> None:
