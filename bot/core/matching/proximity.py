@@ -4,6 +4,7 @@ import numpy as np
 
 from bot.core.matching.arrays import Ints, spread
 from bot.core.matching.term_index import TermIndex
+from bot.core.matching.texts import Numbers
 from bot.core.query.evaluate import last_place, within
 
 PLACE_BITS = 36  # a label and a place make one key
@@ -11,7 +12,7 @@ PLACES = (1 << PLACE_BITS) - 1
 GAP = 128  # free places behind every text: more than any distance a query may ask for
 
 
-def near_terms(index: TermIndex, text: Ints, place: Ints, label: Ints) -> tuple[Ints, Ints]:
+def near_terms(index: TermIndex, text: Numbers, place: Ints, label: Ints) -> tuple[Ints, Ints]:
     """Terms that ask for words near each other, with the first token from which on they are, for each text.
 
     `text` has the text of every token; single words' labels stand at places.
@@ -36,7 +37,7 @@ def near_terms(index: TermIndex, text: Ints, place: Ints, label: Ints) -> tuple[
     return both[:, 0], both[:, 1]
 
 
-def _near(rows: Ints, keys: Ints, gapped: Ints, text: Ints) -> Ints:
+def _near(rows: Ints, keys: Ints, gapped: Ints, text: Numbers) -> Ints:
     """(term, place) of those rows (term, distance, labels) whose labels are near each other in some text.
 
     `keys` are all labels with their gapped places, ascending. Every place of a row's rarest label is looked at: each

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bot.core.matching.arrays import Ints, spread
 from bot.core.matching.proximity import near_terms
 from bot.core.matching.term_index import TermIndex
-from bot.core.matching.texts import ABSTRACT, EXACT, FOLDED, NAME, ReadTexts, Texts
+from bot.core.matching.texts import ABSTRACT, EXACT, FOLDED, NAME, Numbers, ReadTexts, Texts
 from bot.core.papers import Paper
 from bot.core.query.ast import Number
 from bot.core.query.plurals import keys
@@ -52,19 +52,19 @@ def scan(index: TermIndex, texts: Texts, order: Ints) -> Scan:
     bit_of = np.empty(count, np.int64)
     bit_of[order] = np.arange(count)
     term, place = _found(index, read)
-    asked = (index.field_bits[term] & tokens.field[place]) != 0
+    asked = (index.field_bits[term] & tokens.field(place)) != 0
     term, place = term[asked], place[asked]
     other_term, other_paper = _values_and_counts(index, texts.papers)
 
     def hits() -> Hits:
         both = np.unique(term << 32 | place)
         places = both & 0xFFFFFFFF
-        field, text = tokens.field[places], tokens.text[places]
+        field, text = tokens.field(places), tokens.text[places]
         sixth = np.where(field == ABSTRACT, 6 * (places - tokens.begin[text]) // tokens.size[text], 0)
-        return Hits(both >> 32, bit_of[tokens.paper[places]], field, sixth)
+        return Hits(both >> 32, bit_of[tokens.paper(places)], field, sixth)
 
     def lengths() -> Ints:
-        by_paper: Ints = np.bincount(tokens.paper[read.token > 0], minlength=count)[order]
+        by_paper: Ints = np.bincount(tokens.paper(np.flatnonzero(read.token)), minlength=count)[order]
         return by_paper
 
     present = np.zeros(index.count, bool)
@@ -74,7 +74,7 @@ def scan(index: TermIndex, texts: Texts, order: Ints) -> Scan:
     row = np.zeros(index.count, np.intp)
     row[used] = np.arange(1, len(used) + 1)
     bits = np.zeros((len(used) + 1, max(1, (count + 63) // 64)), np.uint64)
-    for terms, papers in ((term, tokens.paper[place]), (other_term, other_paper)):
+    for terms, papers in ((term, tokens.paper(place)), (other_term, other_paper)):
         set_bits(bits, row[terms], bit_of[papers])
     return Scan(row, bits, hits, lengths)
 
@@ -178,7 +178,7 @@ def _name(index: TermIndex, word: str) -> list[int]:
     return [found for spelling in spellings if (found := index.labels.get(spelling)) is not None]
 
 
-def _everywhere(token: Ints, labels: list[list[int]]) -> tuple[Ints, Ints]:
+def _everywhere(token: Numbers, labels: list[list[int]]) -> tuple[Ints, Ints]:
     """The places of labels, from the labels of each distinct word."""
     counts = np.array([len(found) for found in labels], np.int64)
     flat = np.array([label for found in labels for label in found], np.int64)

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from bot.core.query.words import SMALL_WORDS, cut, exact_words, is_blankless, is
 
 TITLE, ABSTRACT, AUTHOR, ORG = 1, 2, 4, 8  # fields
 
+Numbers: TypeAlias = NDArray[np.int32]  # half as large: there are millions in a month of papers
 FOLDED, EXACT, BOTH, NAME = 1, 2, 3, 4  # what a word may be read as. ASCII is kept as typed: folding it is lower()
 _KINDS = (FOLDED, EXACT, BOTH, NAME | FOLDED, NAME | EXACT, NAME | BOTH)
 
@@ -49,21 +51,31 @@ class Tokens:
         sizes = np.array(self._sizes, np.int64)
         self.begin = np.cumsum(sizes) - sizes  # text -> its first token
         self.size = sizes - 1  # text -> how many words
-        self.text = np.repeat(np.arange(len(sizes)), sizes)  # token -> text
-        self.paper = np.array(self._owner, np.int64)[self.text]
-        self.field = np.array(self._field, np.int64)[self.text]
+        self.text = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)  # token -> text
+        self._paper, self._field_of = np.array(self._owner, np.int64), np.array(self._field, np.int64)
         self._bases, base = np.zeros(1 + max(_KINDS), np.int64), 0
         for kind, lexicon in self._lexicons.items():
             self._bases[kind], base = base, base + len(lexicon)
-        local = np.array(self._numbers, np.int64)
-        self._number = np.where(local > 0, local + self._bases[np.array(self._kind, np.int64)][self.text], 0)
+        local = np.array(self._numbers, np.int32)
+        base_of = self._bases.astype(np.int32)[np.array(self._kind, np.int64)]
+        self._number = np.where(local > 0, local + base_of[self.text], 0)
         self._distinct = base + 1
-        self._readings: dict[tuple[int, int], tuple[list[str], Ints]] = {}
+        self._readings: dict[tuple[int, int], tuple[list[str], Numbers]] = {}
 
     def __len__(self) -> int:
         return len(self.text)
 
-    def reading(self, mark: int, name: int = 0) -> tuple[list[str], Ints]:
+    def paper(self, place: Ints) -> Ints:
+        """The papers that tokens are of."""
+        found: Ints = self._paper[self.text[place]]
+        return found
+
+    def field(self, place: Ints) -> Ints:
+        """The fields that tokens are of."""
+        found: Ints = self._field_of[self.text[place]]
+        return found
+
+    def reading(self, mark: int, name: int = 0) -> tuple[list[str], Numbers]:
         """The distinct words of texts, or with NAME of names, in one reading (FOLDED or EXACT), and each token's word.
 
         Word 0 is "", for tokens that have none in this reading.
@@ -72,9 +84,9 @@ class Tokens:
             self._readings[mark, name] = self._read(mark, name)
         return self._readings[mark, name]
 
-    def _read(self, mark: int, name: int) -> tuple[list[str], Ints]:
+    def _read(self, mark: int, name: int) -> tuple[list[str], Numbers]:
         numbers = defaultdict[str, int](count(1).__next__)
-        number_of = np.zeros(self._distinct, np.int64)
+        number_of = np.zeros(self._distinct, np.int32)
         for kind, lexicon in self._lexicons.items():
             if kind & NAME == name and kind & mark:
                 found = map(str.lower, lexicon) if mark == FOLDED and kind & BOTH == BOTH else lexicon
@@ -114,7 +126,7 @@ class Neighbours:
     Where the end depends on the whole word (metaanalyses: metaanalysis), it is put together (`whole`).
     """
 
-    place: Ints
+    place: Numbers
     prints: Ints
     whole: dict[str, list[int]]  # key -> places
 
@@ -136,7 +148,7 @@ def fingerprints(words: Iterable[str]) -> Ints:
     return prints
 
 
-def neighbours(folded: Sequence[str], token: Ints) -> Neighbours:
+def neighbours(folded: Sequence[str], token: Numbers) -> Neighbours:
     """The neighbours in a row of tokens; `folded` are the distinct words, word 0 is none."""
     known = folded[1:]
     kind = np.array([0, *(1 if w.isascii() else 3 if is_blankless(w) else 2 if is_hangul(w) else 1 for w in known)])
@@ -164,7 +176,7 @@ def neighbours(folded: Sequence[str], token: Ints) -> Neighbours:
     for which, prime in enumerate(PRIMES):
         powers = np.array([pow(256, n, prime) for n in range(int(size.max()) + 1)], np.int64)
         prints = prints << 31 | (firsts[left, which] * powers[size[right]] + seconds[right, which]) % prime
-    return Neighbours(place, prints, whole)
+    return Neighbours(place.astype(np.int32), prints, whole)
 
 
 class Texts:

@@ -67,7 +67,14 @@ def _fold_other(c: str) -> str:
     """One character outside ASCII. NFKD takes characters one by one, but for the order of accents, which all go."""
     parts = [d for d in unicodedata.normalize("NFKD", c) if unicodedata.category(d) not in _IGNORED]
     folded = _SIGN_OF_SCRIPT.sub("", "".join(parts).casefold().translate(SPELLED))
-    return unicodedata.normalize("NFC", folded) if _IS_HANGUL(c) else folded
+    if _IS_HANGUL(c):
+        return unicodedata.normalize("NFC", folded)
+    return "".join([d if d < "\x80" or d.isalnum() else _ascii_mark(d) for d in folded])
+
+
+def _ascii_mark(c: str) -> str:
+    """What only splits words is as good in ASCII, where texts are cut faster."""
+    return '"' if c in QUOTATION_MARK else " " if c.isspace() else "-"
 
 
 def unfolded(text: str) -> str:
