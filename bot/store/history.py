@@ -272,3 +272,8 @@ def by_ids(tx: Connection, ids: Iterable[int]) -> dict[int, Paper]:
     for part in chunks(sorted(set(ids))):
         found |= _select(tx, PAPERS.c.id.in_(part))
     return found
+
+
+def count(tx: Connection) -> int:
+    """How many papers there are."""
+    return tx.execute(select(func.count()).select_from(PAPERS)).scalar_one()

@@ -341,3 +341,15 @@ def due_of_kind(tx: Connection, kind: str, now: datetime) -> int:
     """How many of one kind may be tried now."""
     ready = (OPEN, EDITIONS.c.kind == kind, EDITIONS.c.next_at <= now)
     return tx.execute(select(func.count()).select_from(EDITIONS).where(*ready)).scalar_one()
+
+
+def waiting_since(tx: Connection) -> list[datetime]:
+    """When each edition on its way was due, the longest first; some thousands at most."""
+    due = select(EDITIONS.c.due).where(OPEN, EDITIONS.c.kind.in_(IN_ORDER)).order_by(EDITIONS.c.due).limit(10_000)
+    return list(tx.execute(due).scalars())
+
+
+def last_errors(tx: Connection, limit: int) -> list[tuple[datetime, str, str]]:
+    """The last tries that did not succeed: when, how, and the relay's words."""
+    rows = select(ATTEMPTS.c.at, ATTEMPTS.c.outcome, ATTEMPTS.c.words).order_by(ATTEMPTS.c.id.desc()).limit(limit)
+    return [(at, outcome, words) for at, outcome, words in tx.execute(rows)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
@@ -11,7 +11,7 @@ from bot.core.source.document import UrlState
 from bot.core.source.state import SourceNote, SourceStateName
 from bot.store.database import Database
 from bot.store.sql import insert_or_ignore
-from bot.store.tables import LIMITS, SOURCES, URLS
+from bot.store.tables import LIMITS, LISTINGS, SOURCES, URLS
 
 FURTHEST = timedelta(days=2)  # nobody holds a host for longer (a day is the most we agree to): a clock's mistake
 
@@ -141,3 +141,13 @@ class DatabasePoliteness:
             known = LIMITS.c.held_until
             longer = or_(known.is_(None), known < until, known > until + FURTHEST)
             tx.execute(update(LIMITS).where(LIMITS.c.name == host, longer).values(held_until=until, reason=reason))
+
+
+def listed_by_day(tx: Connection, since: datetime) -> dict[str, dict[date, int]]:
+    """How many papers each source listed for the first time, by day (UTC)."""
+    found: dict[str, dict[date, int]] = {}
+    rows = tx.execute(select(LISTINGS.c.source, LISTINGS.c.first_seen).where(LISTINGS.c.first_seen > since))
+    for source, at in rows:
+        days = found.setdefault(source, {})
+        days[at.date()] = days.get(at.date(), 0) + 1
+    return found

@@ -6,5 +6,5 @@ it (`bot.mail.tokens`), and a POST acts at once and says the same when it is rep
     app       the Flask application: routes, headers, errors      server   the HTTP server and its limits
     site      what every page needs                               visitors who asks, and from where
     signup    the form, its preview, subscribing, confirming      preferences, leaving, thumbs: by signed links
-    editions, feeds, archive: reading                             admin, health: for the operator
+    editions, feeds, archive: reading                             admin, monitoring: for the operator
 """

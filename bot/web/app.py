@@ -5,7 +5,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from bot.pipeline.recent_papers import RecentPapers
-from bot.web import archive, assets, editions, feed_pages, health, leaving, preferences, signup, thumbs
+from bot.web import admin, archive, assets, editions, feed_pages, leaving, monitoring, preferences, signup, thumbs
 from bot.web.site import Site
 
 MOST_BODY = 65_536  # bytes of any request's body
@@ -35,7 +35,7 @@ def create_app(site: Site) -> Flask:
     app.config.update(MAX_CONTENT_LENGTH=MOST_BODY, MAX_FORM_MEMORY_SIZE=MOST_BODY, MAX_FORM_PARTS=MOST_FIELDS)
     app.url_map.strict_slashes = False
     papers = RecentPapers(site.database)
-    for pages in (health, assets, leaving, editions, feed_pages, archive, thumbs):
+    for pages in (monitoring, assets, leaving, editions, feed_pages, archive, thumbs, admin):
         app.register_blueprint(pages.blueprint(site))
     for with_papers in (signup, preferences):
         app.register_blueprint(with_papers.blueprint(site, papers))

@@ -1,11 +1,11 @@
-"""The style and the thirty lines of script, kept by browsers for a day."""
+"""The style, the icon and the thirty lines of script, kept by browsers for a day."""
 
 from flask import Blueprint, Response
 
 from bot.web.site import Site
 
 KEEP = "public, max-age=86400"
-FILES = {"style.css": "text/css", "live.js": "text/javascript"}
+FILES = {"style.css": "text/css", "live.js": "text/javascript", "icon.svg": "image/svg+xml"}
 
 
 def blueprint(site: Site) -> Blueprint:

@@ -17,7 +17,7 @@ _ENTRY = re.compile(r'(?:"[^"\n]*"|[^,\n])+')
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TypedKeyword:
     """A keyword as it was typed, and where its line has it."""
 
     text: str
@@ -33,7 +33,7 @@ class FormError:
     pointer: str  # the text and under it a caret
 
 
-def entries(text: str) -> list[Entry]:
+def entries(text: str) -> list[TypedKeyword]:
     """The keywords of a field: one a line, or several with commas; a comma in quotes belongs to its phrase."""
     found = []
     for line in text[:LONGEST].splitlines():
@@ -41,7 +41,7 @@ def entries(text: str) -> list[Entry]:
             word = match[0].strip()
             if word:
                 start = match.start() + len(match[0]) - len(match[0].lstrip())
-                found.append(Entry(word, start + 1))
+                found.append(TypedKeyword(word, start + 1))
     return found[: MOST_KEYWORDS + 1]
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import jinja2
 from flask import Response, abort
@@ -45,13 +46,18 @@ class Site:
         """Where the pages are, without a slash at the end."""
         return self.identity.public_url.rstrip("/")
 
+    @cached_property
+    def root(self) -> str:
+        """The path of the same: what links from page to page begin with, whatever name the visitor knows us by."""
+        return urlsplit(self.base).path
+
     def page(self, template: str, status: int = 200, /, **values: Any) -> Response:
         """A page of ours."""
         return Response(self.render(template, **values), status, content_type="text/html; charset=utf-8")
 
     def render(self, template: str, /, **values: Any) -> str:
         return self.templates.get_template(f"web/{template}").render(
-            base=self.base, archive=self.settings.archive, signup=self.settings.signup, **values
+            base=self.root, archive=self.settings.archive, signup=self.settings.signup, **values
         )
 
     def opened(self, text: str, *purposes: Purpose) -> tuple[Token, StoredSubscriber]:

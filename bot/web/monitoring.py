@@ -23,7 +23,7 @@ DATABASE_ANSWERS_WITHIN = 5.0  # seconds
 
 
 def blueprint(site: Site) -> Blueprint:
-    pages = Blueprint("health", __name__)
+    pages = Blueprint("monitoring", __name__)
     asking = ThreadPoolExecutor(max_workers=2, thread_name_prefix="health")
 
     def in_time() -> dict[str, Any]:

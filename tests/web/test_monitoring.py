@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from bot.store import ticks
-from bot.web.health import late_steps
+from bot.web.monitoring import late_steps
 from bot.web.server import connection_limit
 from tests.web.conftest import NOW, Start, Web
 

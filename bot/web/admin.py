@@ -1,0 +1,125 @@
+"""/admin/TOKEN: the operator's page. It only reads: what comes, who reads, what waits, what is wrong and what to do."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from flask import Blueprint, Response, abort
+from markupsafe import Markup
+
+from bot.mail import tokens
+from bot.pipeline.deliver.pacing import PREFIX
+from bot.store import (
+    Connection,
+    cursors,
+    editions,
+    history,
+    mail_pacing,
+    mail_requests,
+    outbox,
+    sources,
+    subscribers,
+    ticks,
+)
+from bot.web.monitoring import late_steps
+from bot.web.plots import bars
+from bot.web.site import Site
+
+DAYS = 30
+ACCOUNT_DAYS = 14
+MOST_ERRORS = 10
+AGES = (
+    ("under a minute", timedelta(minutes=1)),
+    ("under an hour", timedelta(hours=1)),
+    ("under a day", timedelta(days=1)),
+)
+ADVICE = {
+    "failing": "paperlark read TYPE recording:N replays what could not be read; docs/sources.md",
+    "stale": "look at the source's own page: it may have moved, or be on holiday",
+    "waiting": "nothing to do: it asked us to come later",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceOverview:
+    """One source of the page."""
+
+    name: str
+    state: str
+    since: datetime
+    last_new: datetime | None
+    next_try: datetime | None
+    reason: str
+    advice: str
+    plot: Markup
+    total: int
+
+
+def blueprint(site: Site) -> Blueprint:
+    pages = Blueprint("admin", __name__)
+
+    @pages.get("/admin/<token>")
+    def overview(token: str) -> Response:
+        opened = tokens.unseal(site.identity.secret, token.lower())
+        now = site.clock()
+        if opened is None or opened.purpose != "admin" or not tokens.is_live(opened, 0, now):
+            abort(404)
+        with site.database.read() as tx:
+            return site.page("admin.html", private=True, now=now, **collected(tx, now))
+
+    return pages
+
+
+def collected(tx: Connection, now: datetime) -> dict[str, Any]:
+    """All the page shows."""
+    days = [now.date() - timedelta(days=ago) for ago in reversed(range(DAYS))]
+    volume = sources.listed_by_day(tx, now - timedelta(days=DAYS))
+    signups = mail_requests.asked_by_day(tx, now - timedelta(days=DAYS))
+    known = ticks.latest(tx)
+    return {
+        "sources": [source_row(name, one, volume.get(name, {}), days) for name, one in sources.records(tx).items()],
+        "papers": history.count(tx),
+        "statuses": subscribers.count_by_status(tx),
+        "origins": subscribers.count_by_origin(tx),
+        "asked": len(signups),
+        "confirmed": sum(done for _, done in signups),
+        "signup_plot": Markup(bars(per_day([at.date() for at, _ in signups], days), "sign-ups by day")),  # noqa: S704
+        "next_due": cursors.next_due(tx),
+        "waiting": by_age(outbox.waiting_since(tx), now),
+        "accounts": [(day, editions.accounts(tx, day)) for day in editions.last_days(tx, ACCOUNT_DAYS)],
+        "fates": editions.BOOKS,
+        "deliveries": editions.count_by_state(tx),
+        "held": mail_pacing.held(tx, now, PREFIX),
+        "prefix": PREFIX,
+        "errors": outbox.last_errors(tx, MOST_ERRORS),
+        "ticks": list(known.values()),
+        "late": late_steps(known, now),
+    }
+
+
+def source_row(name: str, record: sources.SourceRecord, by_day: dict[date, int], days: list[date]) -> SourceOverview:
+    values = [by_day.get(day, 0) for day in days]
+    words = f"{name}: {sum(values)} listings in {DAYS} days, {max(values, default=0)} on the busiest"
+    return SourceOverview(
+        name=name,
+        state=record.state,
+        since=record.since,
+        last_new=record.last_new,
+        next_try=record.next_try,
+        reason=record.reason,
+        advice=ADVICE.get(record.state, ""),
+        plot=Markup(bars(values, words)),  # noqa: S704  (made of numbers and escaped words)
+        total=sum(values),
+    )
+
+
+def per_day(moments: list[date], days: list[date]) -> list[int]:
+    return [moments.count(day) for day in days]
+
+
+def by_age(moments: list[datetime], now: datetime) -> list[tuple[str, int]]:
+    """How many have been due for how long."""
+    counted = dict.fromkeys((words for words, _ in AGES), 0) | {"longer": 0}
+    for moment in moments:
+        counted[next((words for words, age in AGES if now - moment < age), "longer")] += 1
+    return list(counted.items())
