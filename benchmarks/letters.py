@@ -120,7 +120,7 @@ def head(edition: Edition) -> Head:
 
 def usual(environment: jinja2.Environment) -> Callable[[Edition], bytes]:
     """Everything anew for every subscriber, from the same templates."""
-    fragments = FragmentCache(environment, None, kept=64)
+    fragments = FragmentCache(environment, kept=64)
     words = fragments.words("en")
     names = fragments._names(words)
     css = (HERE.parents[1] / "templates" / "letter.css").read_text(encoding="utf-8")

@@ -192,6 +192,20 @@ def test_five_mistakes_are_reported_at_once_with_their_lines(place: Path, run: C
     assert "did you mean" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("own", "wanted"), [("", "Freitag, 20. November"), ('language = "fr"\n', "vendredi 20 novembre")]
+)
+def test_letters_speak_the_subscribers_language_else_the_house_s(
+    place: Path, run: Callable[..., Ran], own: str, wanted: str
+) -> None:
+    config = f'language = "de"{CONFIG}'.replace('timezone = "Europe/London"\n', f'timezone = "Europe/London"\n{own}')
+    (place / "config.toml").write_text(config)
+    run("collect", "--now", "2026-11-20T07:00Z")
+    run("preview", "ada@example.org", "--out", "seen", "--now", "2026-11-20T08:00Z")
+    [text] = (place / "seen").glob("*.txt")
+    assert wanted in text.read_text(encoding="utf-8")
+
+
 def test_checking_and_previewing_change_nothing(place: Path, run: Callable[..., Ran]) -> None:
     assert run("check").code == 0
     assert not (place / "paperlark.db").exists()

@@ -116,6 +116,7 @@ class App:
             bounces=mail.bounces,
             unsubscribe=mail.unsubscribe,
             contact=self.config.contact or self.config.operator,
+            language=self.config.language,
         )
 
     @cached_property

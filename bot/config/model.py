@@ -24,7 +24,7 @@ from bot.config.source import SourceConfig, source_from
 from bot.core.query import Term
 from bot.core.query.words import fold_value
 from bot.core.subscriber.address import address
-from bot.core.subscriber.subscriber import Subscriber
+from bot.core.subscriber.subscriber import Subscriber, language_tag
 from bot.core.subscriber.timezone import timezone_doubt
 from bot.core.subscriber.validation import (
     Expected,
@@ -127,6 +127,7 @@ class Config(TableModel):
     public_url: Annotated[Line, optional(web_address)] = ""
     operator: Annotated[Line, optional(address)] = ""
     contact: Short = ""
+    language: Annotated[Short, AfterValidator(language_tag)] = "en"  # of letters to whoever chose none
     log: LogStyle = "text"
     engine: Engine = "embedded"
     templates_dir: Annotated[Line, existing(Path.is_dir, "folder")] = ""

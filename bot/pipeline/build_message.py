@@ -46,6 +46,7 @@ class Identity:
     bounces: str = ""  # "b+{token}@example.org": the envelope sender; empty: the sender's own address
     unsubscribe: str = ""  # "unsub+{token}@example.org"; empty: the sender's address, with the token after a plus
     contact: str = ""
+    language: str = "en"  # of letters to whoever chose none
     list_name: str = "Paperlark"
     archive: bool = False  # whether the web process shows the trending letter to everybody
 
@@ -173,7 +174,7 @@ class MessageBuilder:
             day=leased.day,
             made=leased.made,
             since=leased.since,
-            subscriber=_addressee(subscriber),
+            subscriber=_addressee(subscriber, self.identity.language),
             sections=selection.sections(picks, shown, dress),
             sources=notes_from_json(leased.sources),
             alerted=picks.alerted,
@@ -292,13 +293,13 @@ def _was_known(paper: Paper, since: datetime | None) -> bool:
     return since is not None and paper.first_seen is not None and paper.first_seen <= since
 
 
-def _addressee(subscriber: Subscriber) -> Addressee:
+def _addressee(subscriber: Subscriber, language: str) -> Addressee:
     return Addressee(
         email=subscriber.email,
         name=subscriber.name,
         timezone=subscriber.timezone,
-        schedule=subscriber.schedule.in_words(subscriber.timezone),
+        schedule=str(subscriber.schedule),
         abstract=subscriber.abstract,
-        language=subscriber.language,
+        language=subscriber.language or language,
         pictures=subscriber.pictures,
     )

@@ -97,7 +97,7 @@ def filling() -> LetterRenderer:
 def drawing() -> LetterRenderer:
     templates = renderer.environment(jinja2.FileSystemLoader(TEMPLATES))
     made = LetterRenderer(templates)
-    made._fragments = DrawnForEach(templates, None, kept=1)
+    made._fragments = DrawnForEach(templates, kept=1)
     return made
 
 

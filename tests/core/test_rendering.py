@@ -2,15 +2,10 @@
 
 import threading
 import time
-from dataclasses import replace
-from gettext import GNUTranslations
-from io import BytesIO, StringIO
 from pathlib import Path
 
 import jinja2
 import pytest
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
 
 from bot.core.edition.edition import Edition
 from bot.core.letter import renderer, samples
@@ -127,58 +122,6 @@ def test_a_broken_template_in_use_names_its_place(tmp_path: Path) -> None:
 def test_text_from_outside_is_no_template(press: LetterRenderer) -> None:
     letter = press.letter(samples.titled("{{ 7 * 7 }} {% raw %} \x000-1\x00"))
     assert "{{ 7 * 7 }} {% raw %} 0-1" in letter.text_page
-
-
-# -- languages ---------------------------------------------------------------------------------------------------------
-
-
-# Its own number of plurals: what Babel says of a language changes from release to release.
-FRENCH = """
-msgid ""
-msgstr "Language: fr\\nPlural-Forms: nplurals=2; plural=(n > 1);\\nContent-Type: text/plain; charset=utf-8\\n"
-
-msgid "Trending"
-msgstr "Tendances"
-
-msgid "One new paper for you."
-msgid_plural "%(found)s new papers for you."
-msgstr[0] "Un nouvel article."
-msgstr[1] "%(found)s articles."
-
-msgid "in the abstract"
-msgstr "dans le résumé"
-"""
-
-
-def french() -> GNUTranslations:
-    catalog = read_po(StringIO(FRENCH))
-    file = BytesIO()
-    write_mo(file, catalog)
-    file.seek(0)
-    return GNUTranslations(file)
-
-
-def test_another_language_is_one_catalogue_away() -> None:
-    press = LetterRenderer(environment(), catalogues={"fr": french()})
-    edition = replace(samples.ordinary()["daily"], subscriber=replace(samples.SUBSCRIBER, language="fr"))
-    letter = press.letter(edition)
-    assert letter.language == "fr"
-    assert letter.text_page.startswith("PAPERLARK\nvendredi 20 novembre 2026\n\n5 articles.")
-    assert "== Tendances 1 ==" in letter.text_page
-    assert '<html lang="fr" dir="ltr">' in letter.html_page
-    assert "★1\u202f212" in letter.html_page
-    assert press.letter(samples.ordinary()["daily"]).text_page.startswith("PAPERLARK\nFriday, 20 November 2026")
-
-
-@pytest.mark.parametrize(
-    ("language", "lang", "direction"),
-    [("ar", "ar", "rtl"), ("de-CH", "de-CH", "ltr"), ("xx", "en", "ltr"), ("", "en", "ltr")],
-)
-def test_language_and_direction(press: LetterRenderer, language: str, lang: str, direction: str) -> None:
-    edition = replace(samples.ordinary()["daily"], subscriber=replace(samples.SUBSCRIBER, language=language))
-    letter = press.letter(edition)
-    assert letter.language == lang
-    assert letter.html_page.count(f'lang="{lang}" dir="{direction}"') == 2
 
 
 # -- many at once ------------------------------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ def digest_of(listing_file: Path) -> Letter:
         day=NOW.date(),
         made=NOW,
         since=None,
-        subscriber=Addressee(email="ada@example.net", name="Ada", schedule="every day at 07:30 (UTC)"),
+        subscriber=Addressee(email="ada@example.net", name="Ada", schedule="daily 07:30"),
         sections=(Section(kind="trending", name="", picks=tuple(Pick(paper=paper) for paper in papers[:20])),),
         unsubscribe_email="digest+token@papers.example.org",
     )

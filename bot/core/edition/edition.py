@@ -10,7 +10,7 @@ from bot.core.source.state import SourceNote
 
 EditionKind = Literal["digest", "alert"]
 Cadence = Literal["daily", "weekdays", "weekly", "monthly", "instant"]
-SectionKind = Literal["profile", "trending", "revisions"]
+SectionKind = Literal["profile", "near", "trending", "revisions"]  # near: like a profile, without answering it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class Addressee:
     email: str
     name: str = ""
     timezone: str = "UTC"
-    schedule: str = ""  # in words: "on weekdays at 07:30"
+    schedule: str = ""  # as it is configured: "weekdays 07:30"
     abstract: Literal["full", "short", "none"] = "short"
     language: str = "en"
     pictures: bool = False  # of the first paper

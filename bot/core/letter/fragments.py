@@ -4,7 +4,6 @@ Which pieces make a letter, and how many fit, belongs to `renderer`.
 """
 
 from collections.abc import Callable, Hashable, Mapping
-from gettext import NullTranslations
 from threading import Lock
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -20,6 +19,7 @@ from bot.core.letter.template_error import BrokenTemplate, place
 from bot.core.letter.wrap import fill, width, wrap
 from bot.core.text.sanitize import line
 
+CATALOGUES = "locale"  # folder, beside the templates
 _CONTENT = "[here goes the letter]"
 SLOTS = ("title", "line", "abstract", "why", "section", "more_url", "less_url", "save_url")  # of a card
 _TEMPLATES: dict[Form, str] = {"lead": "_lead", "card": "_paper", "compact": "_compact"}
@@ -103,12 +103,9 @@ class FragmentCache:
     Every method may raise BrokenTemplate, and TemplateNotFound for a template that no other asked for.
     """
 
-    def __init__(
-        self, environment: jinja2.Environment, catalogues: Mapping[str, NullTranslations] | None, kept: int
-    ) -> None:
+    def __init__(self, environment: jinja2.Environment, kept: int) -> None:
         self.environment = environment
         self._styles = Styles(self._source("letter.css"))
-        self._catalogues = catalogues
         self._kept = kept
         self._cache: dict[Hashable, Any] = {}
         self._adding = Lock()
@@ -125,7 +122,21 @@ class FragmentCache:
             return cast("T", self._cache.setdefault(key, made))
 
     def words(self, language: str) -> Words:
-        return self._once(("words", language), lambda: Words(language, self._catalogues))
+        return self._once(("words", language), lambda: self._words(language))
+
+    def _words(self, language: str) -> Words:
+        try:
+            return Words(language, self._catalogue)
+        except ValueError as error:
+            raise BrokenTemplate(f"templates/{CATALOGUES}: {language!r} cannot be read: {error}") from error
+
+    def _catalogue(self, tag: str) -> str | None:
+        """The catalogue of a language, beside the templates and overridden like them."""
+        assert self.environment.loader is not None
+        try:
+            return self.environment.loader.get_source(self.environment, f"{CATALOGUES}/{tag}.po")[0]
+        except jinja2.TemplateNotFound:
+            return None
 
     def card(self, key: CardKey, pick: Pick, section: str, words: Words) -> Piece:
         """A paper under the heading `section`. Chunks without words of one subscriber are the same strings in any two

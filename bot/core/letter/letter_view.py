@@ -88,6 +88,7 @@ class LetterHead:
     profile: str  # of an alert, where all its papers are for one profile
     shown: int  # papers shown, each once
     matched: int  # of them under a profile
+    near: int
     trending: int
     revisions: int
     more: int  # found but not shown
@@ -105,7 +106,7 @@ class Imprint(NamedTuple):
     kind: EditionKind
     name: PersonalText
     email: PersonalText
-    schedule: str
+    schedule: str  # in words
     timezone: str
     unsubscribe_url: PersonalText
     unsubscribe_email: PersonalText
@@ -153,7 +154,7 @@ def letter_view(edition: Edition, words: Words, cards: int = CARDS) -> LetterVie
         overview=tuple(map(_overview, edition.sections)) if lead and len(papers) > CARDS else (),
         lead=lead,
         sections=tuple(section for section in sections if section.cards or section.compact or section.more),
-        imprint=_imprint(edition),
+        imprint=_imprint(edition, words),
     )
 
 
@@ -210,7 +211,7 @@ def _head(edition: Edition, words: Words, here: ZoneInfo) -> LetterHead:
     ]
     shown = {
         kind: sum(len(section.picks) for section in edition.sections if section.kind == kind)
-        for kind in ("profile", "trending", "revisions")
+        for kind in ("profile", "near", "trending", "revisions")
     }
     sections = edition.sections
     return LetterHead(
@@ -223,6 +224,7 @@ def _head(edition: Edition, words: Words, here: ZoneInfo) -> LetterHead:
         profile=name_of(sections[0].name) if edition.kind == "alert" and len(sections) == 1 else "",
         shown=len(edition.papers),
         matched=shown["profile"],
+        near=shown["near"],
         trending=shown["trending"],
         revisions=shown["revisions"],
         more=sum(section.more for section in sections),
@@ -235,14 +237,14 @@ def _head(edition: Edition, words: Words, here: ZoneInfo) -> LetterHead:
     )
 
 
-def _imprint(edition: Edition) -> Imprint:
+def _imprint(edition: Edition, words: Words) -> Imprint:
     subscriber = edition.subscriber
     goodbye = name_of(edition.unsubscribe_email, 320)
     return Imprint(
         kind=edition.kind,
         name=PersonalText(name_of(subscriber.name)),
         email=PersonalText(name_of(subscriber.email, 320)),
-        schedule=name_of(subscriber.schedule),
+        schedule=name_of(words.schedule(subscriber.schedule, subscriber.timezone), 160),
         timezone=name_of(subscriber.timezone),
         unsubscribe_url=PersonalText(web_address(edition.unsubscribe_url)),
         unsubscribe_email=PersonalText(goodbye),

@@ -3,41 +3,71 @@
 Whole sentences belong to the templates; only what Python has to decide is worded here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
 from functools import cached_property, lru_cache
-from gettext import NullTranslations
+from gettext import GNUTranslations, NullTranslations
+from io import BytesIO, StringIO
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
+from babel.core import get_global
 from babel.dates import format_date, format_skeleton, format_time
 from babel.lists import format_list
 from babel.numbers import format_decimal
 
 from bot.core.source.state import SourceNote
+from bot.core.subscriber.schedule import Schedule
 
+LAST_EVERYWHERE = 28  # the last day that every month has
 _WORLD_ENGLISH = "en_GB"  # day before month, hours to 24: understood everywhere
+
+
+def tags(locale: Locale) -> list[str]:
+    """The tags a catalogue may have for a locale, the closest first: "zh-Hans-CN", "zh-Hans", "zh". A language without
+    a script is in its likeliest: "zh" is "zh-Hans"."""
+    parts = [part for part in (locale.language, locale.script, locale.territory) if part]
+    found = ["-".join(parts[:count]) for count in range(len(parts), 0, -1)]
+    if locale.script is None:
+        likely = get_global("likely_subtags").get(locale.language, "").split("_")[:2]
+        found.append("-".join(likely))
+    return found
+
+
+def translations(text: str) -> NullTranslations:
+    """A catalogue from the text of a .po file, with the plural rule its header names. Raises ValueError."""
+    # Imported here: a program that writes English alone does not pay for it.
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import PoFileError, read_po
+
+    try:
+        catalogue = read_po(StringIO(text), abort_invalid=True)
+        compiled = BytesIO()
+        write_mo(compiled, catalogue)
+        compiled.seek(0)
+        return GNUTranslations(compiled)
+    except (PoFileError, ValueError, TypeError, KeyError, IndexError) as error:
+        raise ValueError(" ".join(str(error).split())) from error
 
 
 class Words:
     """One language: its catalogue, and how it writes dates, numbers and lists.
 
-    `catalogues` maps language codes to gettext translations; what has no catalogue is worded in English, with dates and
-    numbers in the language itself. An unknown language is English.
+    `catalogue_of` gives the text of a catalogue (a .po file) for a tag like "de" or "zh-Hans", or None. What has no
+    catalogue is worded in English, with dates and numbers in the language itself. An unknown language is English.
     """
 
-    def __init__(self, language: str = "en", catalogues: Mapping[str, NullTranslations] | None = None) -> None:
+    def __init__(self, language: str = "en", catalogue_of: Callable[[str], str | None] = lambda _: None) -> None:
         try:
             locale = Locale.parse(language.replace("-", "_"))
         except (ValueError, UnknownLocaleError, TypeError):
             language, locale = "en", Locale.parse("en")
         self.language = language.replace("_", "-")
         self._locale = _WORLD_ENGLISH if str(locale) == "en" else str(locale)
-        self._catalogue = (
-            (catalogues or {}).get(language) or (catalogues or {}).get(locale.language) or NullTranslations()
-        )
-        self.gettext = self._catalogue.gettext
-        self.ngettext = self._catalogue.ngettext
+        text = next((text for tag in tags(locale) if (text := catalogue_of(tag)) is not None), None)
+        catalogue = translations(text) if text is not None else NullTranslations()
+        self.gettext = catalogue.gettext
+        self.ngettext = catalogue.ngettext
 
     @cached_property
     def direction(self) -> str:
@@ -75,6 +105,29 @@ class Words:
     def number(self, number: float) -> str:
         """ "1,234" """
         return _number(self._locale, number)
+
+    def schedule(self, text: str, timezone: str) -> str:
+        """A schedule as it is configured, in words: "on weekdays at 07:30 (Europe/London)". What is none stays."""
+        _ = self.gettext
+        try:
+            schedule = Schedule.parse(text)
+        except ValueError:
+            return text
+        sentence = {
+            "daily": _("every day at {time} ({zone})"),
+            "weekdays": _("on weekdays at {time} ({zone})"),
+            "weekly": _("every {weekday} at {time} ({zone})"),
+            "monthly": _("on day {day} of every month at {time} ({zone})"),
+        }.get(schedule.cadence, "")
+        if schedule.cadence == "monthly" and schedule.day > LAST_EVERYWHERE:
+            sentence = _("on day {day} of every month, or its last, at {time} ({zone})")
+        monday = date(2024, 1, 1)
+        return sentence.format(
+            time=_time(self._locale, schedule.at),
+            zone=timezone,
+            weekday=self.weekday(monday + timedelta(days=schedule.day % 7)),
+            day=self.number(schedule.day),
+        )
 
     def listed(self, items: Iterable[str], style: str = "standard") -> str:
         """ "a, b and c"; style "or": "a, b or c" """

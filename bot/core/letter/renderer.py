@@ -6,15 +6,15 @@ the finished pieces go.
 """
 
 import re
-from collections.abc import Iterable, Mapping
-from gettext import NullTranslations
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
 import jinja2
 
 from bot.core.edition.edition import Edition, Pick
 from bot.core.letter import paper_view, samples
-from bot.core.letter.fragments import FragmentCache, Piece, environment
+from bot.core.letter.fragments import CATALOGUES, FragmentCache, Piece, environment
 from bot.core.letter.letter import Letter
 from bot.core.letter.letter_view import CARDS, Lead, SectionView, letter_view
 from bot.core.letter.localize import Words
@@ -46,13 +46,8 @@ _MARK = re.compile("\x00(\\d+)-(\\d+)\x00")
 class LetterRenderer:
     """Renders editions. Share one between threads; the last `kept` rendered pieces are kept for the next letters."""
 
-    def __init__(
-        self,
-        environment: jinja2.Environment,
-        catalogues: Mapping[str, NullTranslations] | None = None,
-        kept: int = 16_384,
-    ) -> None:
-        self._fragments = FragmentCache(environment, catalogues, kept)
+    def __init__(self, environment: jinja2.Environment, kept: int = 16_384) -> None:
+        self._fragments = FragmentCache(environment, kept)
 
     def letter(self, edition: Edition) -> Letter:
         """The letter of an edition. Equal papers of any two letters are the same chunk. Raises BrokenTemplate."""
@@ -164,7 +159,7 @@ def size(chunks: tuple[str, ...]) -> int:
     return sum(len(chunk) if chunk.isascii() else len(chunk.encode()) for chunk in chunks)
 
 
-def check(environment: jinja2.Environment, catalogues: Mapping[str, NullTranslations] | None = None) -> list[str]:
+def check(environment: jinja2.Environment) -> list[str]:
     """Every template rendered with ordinary and nasty samples: the problems found, one line each with file and line,
     none twice."""
     found: dict[str, None] = {}
@@ -174,12 +169,23 @@ def check(environment: jinja2.Environment, catalogues: Mapping[str, NullTranslat
         except jinja2.TemplateError as error:
             found[place(environment, name, error)] = None
     try:
-        renderer = LetterRenderer(environment, catalogues)
+        renderer = LetterRenderer(environment)
         for sample, edition in samples.all_editions().items():
             found |= dict.fromkeys(_faults(renderer, edition, sample))
+        for language in _languages(environment):
+            for sample, edition in samples.ordinary().items():
+                spoken = replace(edition, subscriber=replace(edition.subscriber, language=language))
+                new = [fault for fault in _faults(renderer, spoken, sample) if fault not in found]
+                found |= dict.fromkeys(f"{fault} (in {language!r})" for fault in new)
     except BrokenTemplate as error:
         found[str(error)] = None
     return list(found)
+
+
+def _languages(environment: jinja2.Environment) -> list[str]:
+    """The languages there is a catalogue for."""
+    names = [name.removeprefix(f"{CATALOGUES}/") for name in environment.list_templates(extensions=["po"])]
+    return [name.removesuffix(".po") for name in names if "/" not in name]
 
 
 def _faults(renderer: LetterRenderer, edition: Edition, sample: str) -> list[str]:

@@ -16,9 +16,7 @@ from bot.core.source.state import SourceNote
 
 NOW = datetime(2026, 11, 20, 7, 30, 4, tzinfo=UTC)
 DAY = date(2026, 11, 20)
-SUBSCRIBER = Addressee(
-    email="ada@example.org", name="Ada", timezone="Europe/London", schedule="on weekdays at 07:30 (Europe/London)"
-)
+SUBSCRIBER = Addressee(email="ada@example.org", name="Ada", timezone="Europe/London", schedule="weekdays 07:30")
 
 LARKSPUR = Paper(
     key="arxiv:2611.90001",

@@ -86,7 +86,8 @@ def _schedule(value: Any) -> Schedule:
     return value if isinstance(value, Schedule) else Schedule.parse(text_from(value))
 
 
-def _language(text: str) -> str:
+def language_tag(text: str) -> str:
+    """A language as "de" or "zh-Hans" (BCP 47). Raises ValueError with what to write."""
     tag = text.replace("_", "-")
     if not _LANGUAGE.fullmatch(tag):
         raise ValueError(f'{shown(text)} is no language: write "en", "de" or "zh-Hans"')
@@ -159,7 +160,7 @@ class Subscriber(TableModel):
     max_papers: Annotated[int, Field(ge=1, le=MOST_PAPERS)] = 20
     trending: Annotated[int, Field(ge=0, le=MOST_TRENDING)] = 5
     abstract: Abstract = "short"
-    language: Annotated[Short, AfterValidator(_language)] = "en"  # of the letter's own words
+    language: Annotated[Short, AfterValidator(language_tag)] = ""  # of the letter's words; "": the configuration's
     near: Annotated[int, Field(ge=0, le=20)] = 0  # places for papers near the profiles that match none
     per_week: Annotated[int, Field(ge=0, le=1000)] = 0  # only the best so many of a week; 0: all
     pictures: bool = False  # the lead paper's thumbnail
