@@ -39,6 +39,8 @@ def record(tx: Connection, source: str, listings: Sequence[Listing], now: dateti
     written down as if it had always been known, and first seen on the day it was published. So no edition takes it for
     news, neither one that asks what changed nor a first one that looks back.
     """
+    if not listings:
+        return Recorded(None)
     combined = [(listing, identities(listing)) for listing in merge.combine(listings)]
     known_papers = _known(tx, {key for _, keys in combined for key in keys})
     known_keys = {known.id: frozenset(known.keys) for known in known_papers}

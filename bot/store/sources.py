@@ -1,6 +1,6 @@
 """Sources in the database: how each is doing, what to remember of its URLs, and whose turn it is at a host."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, or_, select, updat
 from bot.core.source.document import UrlState
 from bot.core.source.state import SourceNote, SourceStateName
 from bot.store.database import Database
-from bot.store.sql import insert_or_ignore
+from bot.store.sql import among, insert_or_ignore
 from bot.store.tables import LIMITS, LISTINGS, SOURCES, URLS
 
 FURTHEST = timedelta(days=2)  # nobody holds a host for longer (a day is the most we agree to): a clock's mistake
@@ -57,16 +57,17 @@ COLUMNS = [SOURCES.c[field.name] for field in fields(SourceRecord)]
 NAMES = [field.name for field in fields(SourceRecord)]
 
 
-def records(tx: Connection) -> dict[str, SourceRecord]:
-    """All sources ever asked, by name."""
-    rows = tx.execute(select(*COLUMNS))
+def records(tx: Connection, names: Collection[str] | None = None) -> dict[str, SourceRecord]:
+    """All sources ever asked, or those of these names, by name."""
+    query = select(*COLUMNS)
+    rows = tx.execute(query if names is None else query.where(among(tx, SOURCES.c.name, names)))
     return {record.name: record for record in (SourceRecord(**dict(zip(NAMES, row, strict=True))) for row in rows)}
 
 
 def save(tx: Connection, changed: Sequence[SourceRecord]) -> None:
     """Write down how sources are doing."""
     if changed:
-        values = [asdict(record) for record in changed]
+        values = [{name: getattr(record, name) for name in NAMES} for record in changed]
         tx.execute(insert_or_ignore(tx, SOURCES), values)
         others: dict[str, Any] = {field: bindparam(f"new_{field}") for field in NAMES if field != "name"}
         rows = [{f"new_{field}": value for field, value in row.items()} for row in values]
@@ -120,6 +121,11 @@ class DatabasePoliteness:
 
     def reserve(self, host: str, gap: float, now: datetime) -> datetime:
         """Take the next free moment for a name, `gap` seconds after the last one taken; returns it (UTC)."""
+        if not gap:  # nobody has to wait for who needs no distance, unless the host is held
+            with self._database.read() as tx:
+                row = tx.execute(select(LIMITS.c.held_until).where(LIMITS.c.name == host)).first()
+            held = row[0] if row else None
+            return held if held is not None and now < held <= now + FURTHEST else now
         with self._database.write() as tx:
             tx.execute(insert_or_ignore(tx, LIMITS), [{"name": host, "next_free": now, "reason": ""}])
             next_free, held = tx.execute(

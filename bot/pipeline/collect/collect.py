@@ -176,7 +176,7 @@ def _record(database: Database, batch: Sequence[CollectedDocuments], now: dateti
 def _store(tx: Connection, batch: Sequence[CollectedDocuments], now: datetime) -> CollectReport:
     """The items, what to remember of their URLs, and how the sources are doing: in one transaction."""
     # Read again: another process may have collected them, or told the operator, meanwhile.
-    known = sources.records(tx)
+    known = sources.records(tx, [one.source.name for one in batch])
     report, after, url_states = {}, [], []
     for one in batch:
         name = one.source.name

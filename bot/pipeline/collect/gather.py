@@ -60,8 +60,8 @@ class CollectedDocuments:
 
     @property
     def unchanged(self) -> bool:
-        """Whether all there is to write down is that it was asked and all was as before."""
-        return not (self.documents or self.url_states or self.failure)
+        """Whether all there is to write down is that it was asked and nothing had changed."""
+        return not (self.documents or self.failure)
 
 
 def fetch_all(
