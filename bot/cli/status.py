@@ -216,11 +216,11 @@ def preview(
         stored = as_stored(record_for(subscriber, start), stored, start)
     else:
         stored = find_subscriber(app, email)
-    view = open_view(app.database, start, remember=False)
+    view = open_view(app.database, start)
     decided = list(DigestComposer(view, start, app.identity.message_id).decide([stored]))
     if not decided:
         raise UserError(f"{email} has no digest.", ['their schedule is "off"'])
-    (_, _), picks, _ = decided[0]
+    picks = decided[0].picks
     if not picks.matched:
         out.print(f"There is nothing new for {email}: no mail would be sent.")
         return

@@ -151,7 +151,7 @@ class MessageBuilder:
         rise_over = RISE_OVER.get(cadence, A_DAY)
         shown, rises = self._papers_at(leased.revision, wanted, rise_over)
         changes = self._changes(leased, picks)
-        trending_ids = {paper for section in picks.sections if section.kind == "trending" for paper in section.ids}
+        entered = {paper for section in picks.sections for paper in section.entered}
 
         def dress(paper_id: int, paper: Paper) -> Pick:
             return Pick(
@@ -162,7 +162,7 @@ class MessageBuilder:
                 reasons=self._reasons(subscriber, paper),
                 rise=rises.get(paper_id),
                 rise_over=rise_over if paper_id in rises else None,
-                entered_top=paper_id in trending_ids and _was_known(paper, leased.since),
+                entered_top=paper_id in entered,
                 news=changes.get(paper_id, ""),
             )
 
@@ -286,11 +286,6 @@ def _cadence(kind: str, subscriber: Subscriber) -> Cadence:
     if kind == "alert" or cadence == "off":
         return "instant"
     return "daily" if cadence == "feed" else cadence
-
-
-def _was_known(paper: Paper, since: datetime | None) -> bool:
-    """Whether a paper was there at the last edition: it has risen, it has not just come."""
-    return since is not None and paper.first_seen is not None and paper.first_seen <= since
 
 
 def _addressee(subscriber: Subscriber, language: str) -> Addressee:

@@ -8,8 +8,7 @@ from bot.core.edition.picks import Picks, PickSection
 from bot.core.papers import Paper
 from bot.core.subscriber.subscriber import Subscriber
 from bot.pipeline.build_message import MessageBuilder
-from bot.pipeline.compose.changes import Ranking, RevisionView
-from bot.pipeline.compose.compose import rank_trending
+from bot.pipeline.compose.changes import RevisionView
 from bot.pipeline.subscribers import subscriber_of
 from bot.store import Database, editions, history, outbox
 from bot.store.history import Revision
@@ -18,7 +17,6 @@ from bot.store.outbox import Leased
 MOST_LEFT_OVER = 500  # of one profile: who asks for more wants another query
 FEED_EDITIONS = 40
 ARCHIVE_PAPERS = 20
-ARCHIVE_AGE = timedelta(days=3)  # older papers trend no more
 ARCHIVE_DAYS = 60
 
 
@@ -42,7 +40,7 @@ def whole(database: Database, builder: MessageBuilder, stored: Leased) -> Editio
 
 def _completed(database: Database, stored: Leased, picks: Picks, subscriber: Subscriber) -> Picks:
     """The picks with every paper that was only counted, found again by the profiles as of that revision."""
-    view = RevisionView(database, Revision(stored.revision, stored.made), lambda: Ranking({}, {}), "[]")
+    view = RevisionView(database, Revision(stored.revision, stored.made), "[]")
     if stored.since is None:
         changes = view.first_changes(stored.due - subscriber.schedule.period)
     else:
@@ -112,14 +110,11 @@ def revision_of(database: Database, day: date, now: datetime) -> Revision | None
 
 
 def trending_at(database: Database, day: date, revision: Revision) -> TrendingDay:
-    """The hottest papers as of a revision, none older than some days."""
-    places = rank_trending(database, revision).day
-    ids = sorted(places, key=places.__getitem__)
+    """The hottest papers as of a revision, as old as a daily letter's trending section may hold."""
+    ids = list(RevisionView(database, revision, "[]").trend("day").recent)[:ARCHIVE_PAPERS]
     with database.read() as tx:
-        papers = history.as_of(tx, ids[: ARCHIVE_PAPERS * 20], revision.id)
-    found = [papers[paper_id] for paper_id in ids if paper_id in papers]
-    fresh = [paper for paper in found if paper.first_seen and revision.at - paper.first_seen <= ARCHIVE_AGE]
-    return TrendingDay(day=day, made=revision.at, papers=tuple(fresh[:ARCHIVE_PAPERS]))
+        papers = history.as_of(tx, ids, revision.id)
+    return TrendingDay(day=day, made=revision.at, papers=tuple(papers[one] for one in ids if one in papers))
 
 
 def _end_of(day: date, now: datetime) -> datetime:

@@ -66,6 +66,7 @@ def as_stored(record: SubscriberRecord, stored: StoredSubscriber | None, now: da
         next_due=record.next_due,
         digest_cursor=stored.digest_cursor if stored else None,
         told_at=stored.told_at if stored else None,
+        trending_ids=stored.trending_ids if stored else "",
         alert_cursor=stored.alert_cursor if stored else None,
         alert_after=None,
         alert_day=None,

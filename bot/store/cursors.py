@@ -114,6 +114,7 @@ class DigestProgress(NamedTuple):
     told_at: datetime
     next_due: datetime | None
     overflow: int
+    trending_ids: str  # papers its trending sections told of late: "12,15"
 
 
 class AlertProgress(NamedTuple):

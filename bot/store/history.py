@@ -5,11 +5,11 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from bot.core.papers import Paper
-from bot.store.sql import chunks, insert_or_ignore, load
-from bot.store.tables import MERGERS, METRICS, PAPER_KEYS, PAPER_STATES, PAPERS, REVISIONS, TRENDS
+from bot.store.sql import chunks, load
+from bot.store.tables import MERGERS, METRICS, PAPER_KEYS, PAPER_STATES, PAPERS, REVISIONS
 
 
 class Revision(NamedTuple):
@@ -216,43 +216,6 @@ def born_first(tx: Connection, ids: Iterable[int]) -> set[int]:
         )
         found.update(paper_id for (paper_id,) in rows if paper_id is not None)
     return found
-
-
-def is_ranked(tx: Connection, revision: int) -> bool:
-    """Whether `write_trend` was called for a revision."""
-    return bool(tx.execute(select(REVISIONS.c.ranked).where(REVISIONS.c.id == revision)).scalar())
-
-
-def write_trend(tx: Connection, revision: int, places: dict[int, int]) -> None:
-    """Note who reached a better place than ever before. `places`: paper id -> place, 1 the hottest."""
-    tx.execute(update(REVISIONS).where(REVISIONS.c.id == revision).values(ranked=True))
-    best: dict[int, int] = {}
-    for part in chunks(sorted(places)):
-        rows = tx.execute(
-            select(TRENDS.c.paper_id, func.min(TRENDS.c.place))
-            .where(TRENDS.c.paper_id.in_(part))
-            .group_by(TRENDS.c.paper_id)
-        )
-        best.update({paper_id: place for paper_id, place in rows})
-    better = [
-        {"paper_id": paper_id, "revision": revision, "place": place}
-        for paper_id, place in places.items()
-        if place < best.get(paper_id, place + 1)
-    ]
-    if better:
-        tx.execute(insert_or_ignore(tx, TRENDS), better)
-
-
-def entered_trending(tx: Connection, since: int, until: int, depth: int) -> set[int]:
-    """Papers that came among the `depth` hottest for the first time after `since` and up to `until` (revisions)."""
-    first = (
-        select(TRENDS.c.paper_id, func.min(TRENDS.c.revision).label("revision"))
-        .where(TRENDS.c.place <= depth)
-        .group_by(TRENDS.c.paper_id)
-        .subquery()
-    )
-    rows = tx.execute(select(first.c.paper_id).where(first.c.revision > since, first.c.revision <= until))
-    return {paper_id for (paper_id,) in rows}
 
 
 def revision_before(tx: Connection, moment: datetime) -> int:

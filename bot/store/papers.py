@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from bot.core.papers import Listing, Paper, merge
 from bot.core.papers.dedup import KnownPaper, PaperIndex, identities, survivor_of
 from bot.store.sql import among, dump, insert_rows, load
-from bot.store.tables import LISTINGS, MERGERS, METRICS, PAPER_KEYS, PAPER_STATES, PAPERS, REVISIONS, TRENDS
+from bot.store.tables import LISTINGS, MERGERS, METRICS, PAPER_KEYS, PAPER_STATES, PAPERS, REVISIONS
 
 NUMBERS = ("upvotes", "comments", "stars")
 BEFORE_ALL = 0  # a revision before the first: what has it was always known
@@ -205,7 +205,7 @@ def _write_listings(
 def _join(tx: Connection, loser: int, winner: KnownPaper, revision: int) -> None:
     """The loser's past stays, for the editions that told it and for those who ask what was true then; its names and
     whatever comes belong to the winner."""
-    for table, mark in ((PAPER_KEYS, PAPER_KEYS.c.key), (LISTINGS, LISTINGS.c.source), (TRENDS, TRENDS.c.revision)):
+    for table, mark in ((PAPER_KEYS, PAPER_KEYS.c.key), (LISTINGS, LISTINGS.c.source)):
         both = select(mark).where(table.c.paper_id == winner.id)
         tx.execute(delete(table).where(table.c.paper_id == loser, mark.in_(both)))
         tx.execute(update(table).where(table.c.paper_id == loser).values(paper_id=winner.id))

@@ -43,6 +43,7 @@ class StoredSubscriber(NamedTuple):
     next_due: datetime | None
     digest_cursor: int | None
     told_at: datetime | None
+    trending_ids: str
     alert_cursor: int | None
     alert_after: datetime | None
     alert_day: date | None
@@ -275,6 +276,7 @@ def start_again(tx: Connection, subscriber_id: int, record: SubscriberRecord, no
             next_due=record.next_due,
             digest_cursor=None,
             told_at=None,
+            trending_ids="",
             alert_cursor=None,
             alert_after=None,
             bounces=0,

@@ -7,7 +7,7 @@ Times are plain `datetime` fields: SQLModel stores them as UTC and refuses naive
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, Table, Text, UniqueConstraint, false, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, Table, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 SQLModel.metadata.naming_convention = {
@@ -51,7 +51,6 @@ class RevisionRow(SQLModel, table=True):
     at: datetime
     source: str
     first: bool  # the first collection of this source: told in digests, never by alerts
-    ranked: bool = Field(default=False, sa_column_kwargs={"server_default": false()})  # its trend is written down
 
 
 class PaperRow(SQLModel, table=True):
@@ -122,16 +121,6 @@ class ListingRow(SQLModel, table=True):
     listed: date | None = None
     announce_type: str = ""
     late: bool = False
-
-
-class TrendRow(SQLModel, table=True):
-    """The best place a paper had reached among the trending ones, each time it got better."""
-
-    __tablename__ = "trend"
-
-    paper_id: int = Field(primary_key=True, sa_type=BIG)
-    revision: int = Field(primary_key=True, sa_type=BIG)
-    place: int = Field(index=True)  # 1 = hottest
 
 
 class SourceRow(SQLModel, table=True):
@@ -243,6 +232,7 @@ class SubscriberRow(SQLModel, table=True):
     next_due: datetime | None = None
     digest_cursor: int | None = Field(default=None, sa_type=BIG)  # the last digest told all up to here
     told_at: datetime | None = None
+    trending_ids: str = Field(default="", sa_type=LONG)  # "12,15": what its trending sections told of late
     alert_cursor: int | None = Field(default=None, sa_type=BIG)  # alerts looked at all up to here
     alert_after: datetime | None = None  # the rest of a burst waits until then
     alert_day: date | None = None
@@ -384,7 +374,6 @@ PAPER_STATES = _table(PaperStateRow)
 MERGERS = _table(MergerRow)
 METRICS = _table(MetricSnapshotRow)
 LISTINGS = _table(ListingRow)
-TRENDS = _table(TrendRow)
 SOURCES = _table(SourceRow)
 UNPARSED = _table(UnparsedRow)
 SETTINGS = _table(SettingRow)

@@ -27,14 +27,52 @@ def at(hours_ago: float, votes: int | None, comments: int | None = None, stars: 
     return (NOW - hours_ago * HOUR, votes, comments, stars)
 
 
-def score(*snapshots: Snapshot, hours: float = 10, **facts: object) -> float:
-    return trending.score(snapshots, paper(hours=hours, **facts), NOW)
+def score(*snapshots: Snapshot, hours: float = 10, over: trending.Span = "day", **facts: object) -> float:
+    return trending.score(snapshots, paper(hours=hours, **facts), NOW, over)
 
 
-def test_the_formula() -> None:
+@pytest.mark.parametrize(("over", "days"), [("day", 5), ("week", 14), ("month", 60)])
+def test_the_formula(over: trending.Span, days: int) -> None:
     """Worked by hand: 10 votes dated 8 h ago, 20 more 4 h ago, 2 comments at 4 h; 10 h on the lists."""
-    heat = 10 * 0.5 ** (8 / 12) + (20 + 2 * 2) * 0.5 ** (4 / 12)
-    assert score(at(6, 10), at(4, 30, 2)) == pytest.approx((1 + heat) ** 0.8 / 12**1.3)
+    heat = 1 + 10 * 0.5 ** (8 / 24 / days) + 20 * 0.5 ** (4 / 24 / days)
+    assert score(at(6, 10), at(4, 30, 2), over=over) == pytest.approx(heat * (10 + 24) / (10 + 4))
+
+
+def test_comments_say_nothing() -> None:
+    assert score(at(6, 10, 0), at(4, 30, 99)) == score(at(6, 10), at(4, 30))
+    assert score(comments=7) == score()
+
+
+@pytest.mark.parametrize("over", ["day", "week"])
+def test_a_paper_of_this_morning_competes_by_what_it_will_have(over: trending.Span) -> None:
+    """At 8 h two fifths of the votes are in, after three days nearly all."""
+    this_morning, of_monday = paper("new", 8), paper("old", 80)
+    votes = {"new": [at(1, 60)], "old": [at(60, 90), at(1, 100)]}
+    assert [one.key for one in trending.rank([this_morning, of_monday], votes, NOW, over)] == ["new", "old"]
+    votes["new"] = [at(1, 20)]
+    assert [one.key for one in trending.rank([this_morning, of_monday], votes, NOW, over)] == ["old", "new"]
+
+
+def test_an_old_success_fades_the_sooner_the_shorter_the_time_that_counts() -> None:
+    great, good = paper("great", 24 * 24), paper("good", 30)
+    votes = {"great": [at(24 * 24 - 1, 100), at(22 * 24, 500)], "good": [at(29, 20), at(2, 60)]}
+    orders = {over: [one.key for one in trending.rank([great, good], votes, NOW, over)] for over in trending.HALF_LIFE}
+    assert orders == {"day": ["good", "great"], "week": ["great", "good"], "month": ["great", "good"]}
+
+
+def test_how_far_back_a_trending_section_looks() -> None:
+    friday = date(2026, 11, 20)
+
+    def spans(listed: date, now: datetime) -> list[str]:
+        one = Paper(key="a", title="a", listed=listed)
+        return [over for over in trending.OLDEST if trending.is_recent(one, now, over)]
+
+    monday = datetime(2026, 11, 23, 23, 59, tzinfo=UTC)
+    assert spans(friday, monday) == ["day", "week", "month"]
+    assert spans(friday, monday + timedelta(days=1)) == ["week", "month"]
+    assert spans(friday, monday + timedelta(days=4)) == ["week", "month"]
+    assert spans(friday, monday + timedelta(days=5)) == ["month"]
+    assert spans(friday, monday + timedelta(days=29)) == []
 
 
 def test_more_votes_are_hotter_and_so_are_newer_ones() -> None:

@@ -1,13 +1,13 @@
 """Connecting, transactions and migrations, on both databases."""
 
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import insert, inspect, select, text
+from sqlalchemy import Connection, MetaData, Table, insert, inspect, select, text
 from sqlmodel import SQLModel
 
 from bot.errors import UserError
@@ -87,6 +87,43 @@ def test_a_failing_migration_leaves_nothing_behind(database_url: str, monkeypatc
     with store.read() as tx:
         assert inspect(tx).get_table_names() == []
     assert store.migrate()[0] is None
+    store.close()
+
+
+def add_row(tx: Connection, name: str, **values: object) -> None:
+    """A row of a table as it is in the database now, with something in every column that must have it."""
+    table = Table(name, MetaData(), autoload_with=tx)
+    fillers: dict[type, object] = {str: "", int: 0, bool: False, datetime: datetime(2026, 11, 1, tzinfo=UTC)}
+    needed = [column for column in table.columns if not column.nullable and not column.primary_key]
+    tx.execute(insert(table).values({column.name: fillers.get(column.type.python_type) for column in needed} | values))
+
+
+def test_who_was_told_trending_papers_before_the_upgrade_is_not_told_them_again(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Digests of both forms of picks, of the last month; alerts and older digests do not count."""
+    import alembic.command
+
+    upgrade = alembic.command.upgrade
+    store = Database(database_url)
+    with monkeypatch.context() as patch:
+        patch.setattr(alembic.command, "upgrade", lambda config, _target: upgrade(config, "0007"))
+        store.migrate()
+    by_position = '[[["profile","P",[1,2],0,[]],["trending","",[7,5],0,[]]],0,0,false]'
+    with_keys = '{"sections":[{"kind":"trending","name":"","ids":[9]}]}'
+    editions = [(1, "digest", date(2026, 11, 20), by_position), (1, "digest", date(2026, 11, 21), with_keys)]
+    editions += [(2, "digest", date(2026, 10, 1), with_keys), (2, "alert", date(2026, 11, 21), with_keys)]
+    with store.write() as tx:
+        for number in (1, 2):
+            add_row(tx, "subscriber", id=number, email=f"r{number}@example.org", status="active")
+        for subscriber, kind, day, picks in editions:
+            add_row(
+                tx, "edition", subscriber_id=subscriber, kind=kind, slot=str(day), day=day, picks=picks, state="sent"
+            )
+    store.migrate()
+    with store.read() as tx:
+        told = {number: ids for number, ids in tx.execute(text("SELECT id, trending_ids FROM subscriber"))}
+    assert told == {1: "7,5,9", 2: ""}
     store.close()
 
 

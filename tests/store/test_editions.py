@@ -151,7 +151,7 @@ def test_alerts_that_a_digest_has_not_passed_are_found(database: Database, now: 
     ids = fill(database, now, 2, kind="alert")
     with database.write() as tx:
         assert {one.subscriber_id for one in editions.alerted(tx, ids)} == set(ids)
-        cursors.advance(tx, [cursors.Cursor(ids[0], None, cursors.DigestProgress(1, now, None, 0))])
+        cursors.advance(tx, [cursors.Cursor(ids[0], None, cursors.DigestProgress(1, now, None, 0, ""))])
         assert {one.subscriber_id for one in editions.alerted(tx, ids)} == {ids[1]}
 
 

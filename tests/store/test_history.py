@@ -15,10 +15,10 @@ from bot.core.query import parse
 from bot.core.query.evaluate import matches
 from bot.pipeline.compose.compose import open_view
 from bot.store import Database, history, papers
-from bot.store.tables import LISTINGS, MERGERS, METRICS, PAPER_KEYS, PAPER_STATES, PAPERS, REVISIONS, TRENDS
+from bot.store.tables import LISTINGS, MERGERS, METRICS, PAPER_KEYS, PAPER_STATES, PAPERS, REVISIONS
 
 NOW = datetime(2026, 11, 16, 8, tzinfo=UTC)
-EVERY_TABLE = (TRENDS, METRICS, LISTINGS, PAPER_STATES, PAPER_KEYS, MERGERS, PAPERS, REVISIONS)
+EVERY_TABLE = (METRICS, LISTINGS, PAPER_STATES, PAPER_KEYS, MERGERS, PAPERS, REVISIONS)
 WORDS = ("routing", "pruning", "sorting", "folding")
 QUERIES = ("lattice", "abstract:pruned", "upvotes>=2", "lattice NOT source:hub", "title:revised OR upvotes>=3")
 
@@ -170,7 +170,7 @@ def test_news_is_what_is_true_now_and_of_nothing_it_was_made_of_then(
             return
         base, until = looked[-1], model.last
         looked.append(until)
-        (found,) = open_view(database, NOW, remember=False).changes_since(base).match([queries], most=99)
+        (found,) = open_view(database, NOW).changes_since(base).match([queries], most=99)
         for query, told, best in zip(queries, found.every, found.best, strict=True):
             expected = {
                 paper_id
@@ -222,7 +222,7 @@ def test_who_was_told_under_another_name_is_not_told_again(
             return (history.latest(tx) or pytest.fail("nothing was recorded")).id
 
     def news(base: int) -> list[int]:
-        view = open_view(database, NOW, remember=False)
+        view = open_view(database, NOW)
         return [len(found) for found in view.changes_since(base).match([[parse("abstract:pruned")]], most=9)[0].every]
 
     first = (preprint, page) if preprint_first else (page, preprint)

@@ -20,6 +20,7 @@ class PickSection(NamedTuple):
     ids: tuple[int, ...]
     more: int = 0
     more_ids: tuple[int, ...] = ()
+    entered: tuple[int, ...] = ()  # of the papers shown, those known before that have come among the hottest since
 
     def to_table(self) -> dict[str, Any]:
         table: dict[str, Any] = {"kind": self.kind, "name": self.name, "ids": self.ids}
@@ -27,6 +28,8 @@ class PickSection(NamedTuple):
             table["more"] = self.more
         if self.more_ids:
             table["more_ids"] = self.more_ids
+        if self.entered:
+            table["entered"] = self.entered
         return table
 
     @classmethod
@@ -37,6 +40,7 @@ class PickSection(NamedTuple):
             ids=tuple(table.get("ids", ())),
             more=table.get("more", 0),
             more_ids=tuple(table.get("more_ids", ())),
+            entered=tuple(table.get("entered", ())),
         )
 
 

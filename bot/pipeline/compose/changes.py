@@ -1,12 +1,13 @@
 """What changed between two revisions, and who wants it: shared by all subscribers whose last edition was the same."""
 
-from collections.abc import Callable, Collection, Iterable, MutableMapping, Sequence
+from collections.abc import Collection, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from bot.core.papers import Paper
+from bot.core.papers import Paper, trending
+from bot.core.papers.trending import Span
 from bot.core.query import Query
 from bot.store import Database, history
 from bot.store.history import Revision
@@ -14,9 +15,8 @@ from bot.store.history import Revision
 if TYPE_CHECKING:
     from bot.pipeline.compose.matches import PaperBatch
 
-Pace = Literal["day", "week"]  # over which time papers are ranked
-
-TREND_DEPTH = 100  # places that are written down
+TREND_WINDOW = timedelta(days=32)  # papers first seen longer ago no longer trend
+POOL = 200  # of the recent papers, so many can be in the trending section of who has profiles
 
 
 @dataclass(slots=True)
@@ -29,30 +29,42 @@ class SubscriberMatches:
     still: set[int] = field(default_factory=set)  # changed papers some profile matches now as it did then
 
 
-class Ranking(NamedTuple):
-    """The hottest papers, by id: place, from 1."""
+class Trend(NamedTuple):
+    """The hottest papers over a span of time, by id."""
 
-    day: dict[int, int]
-    week: dict[int, int]
+    places: dict[int, int]  # from 1
+    recent: dict[int, datetime | None]  # those a trending section may hold, the hottest first: when first seen
 
 
 class RevisionView:
     """Everything known at one revision: what changed before it, and what was hot."""
 
-    def __init__(self, database: Database, revision: Revision, rank: Callable[[], Ranking], notes: str) -> None:
+    def __init__(self, database: Database, revision: Revision, notes: str) -> None:
         self.database = database
         self.revision = revision
-        self._rank = rank
         self.notes = notes  # the sources' states, as JSON
+        self.trend = lru_cache(maxsize=3)(self._trend)
         self.changes_since = lru_cache(maxsize=4)(self._changes_since)
         self.alert_changes = lru_cache(maxsize=4)(self._alert_changes)
         self.first_changes = lru_cache(maxsize=4)(self._first_changes)
-        self.entered = lru_cache(maxsize=256)(self._entered)
 
-    @cached_property
-    def ranking(self) -> Ranking:
-        """Computed only when there are papers to rank: it looks at those of a month."""
-        return self._rank()
+    def _trend(self, over: Span) -> Trend:
+        """A function of the revision alone, so that asking again, or from another process, never reshuffles. Computed
+        only when there are papers to rank: it looks at those of a month."""
+        at = self.revision.at
+        scored: list[tuple[float, str, int, bool, datetime | None]] = []
+        with self.database.read() as tx:
+            for papers in history.seen_since_in_parts(tx, at - TREND_WINDOW, self.revision.id):
+                snapshots = history.snapshots(tx, papers, until=self.revision.id)
+                for paper_id, paper in papers.items():
+                    score = trending.score(snapshots.get(paper_id, ()), paper, at, over)
+                    recent = trending.is_recent(paper, at, over) and not paper.withdrawn
+                    scored.append((-score, paper.key, paper_id, recent, paper.first_seen))
+        scored.sort()
+        return Trend(
+            places={paper_id: place for place, (_, _, paper_id, _, _) in enumerate(scored, 1)},
+            recent={paper_id: first_seen for _, _, paper_id, recent, first_seen in scored if recent},
+        )
 
     def _changes_since(self, base: int) -> "Changes":
         """What changed after a revision."""
@@ -90,20 +102,12 @@ class RevisionView:
         with self.database.read() as tx:
             after = history.seen_since(tx, moment, self.revision.id)
             base = history.revision_before(tx, moment)
-        return Changes(self, base, after, EarlierState())
+        return Changes(self, base, after, EarlierState(), is_first=True)
 
-    def _entered(self, base: int, depth: int, pace: Pace) -> tuple[int, ...]:
-        """Papers that came among the `depth` hottest since a revision, hottest first."""
-        if depth <= 0:
-            return ()
-        with self.database.read() as tx:
-            ids = history.entered_trending(tx, base, self.revision.id, depth)
-        return tuple(self.hottest_first(ids, pace)[:depth])
-
-    def hottest_first(self, ids: Collection[int], pace: Pace) -> list[int]:
+    def hottest_first(self, ids: Collection[int]) -> list[int]:
         if not ids:
             return []
-        places: dict[int, int] = getattr(self.ranking, pace)
+        places = self.trend("day").places
         last = len(places) + 1
         return sorted(ids, key=lambda paper_id: (places.get(paper_id, last), paper_id))
 
@@ -140,11 +144,17 @@ class EarlierState:
 class Changes:
     """Papers that changed, as they are and as they were; ready to be matched."""
 
-    def __init__(self, view: RevisionView, base: int, after: dict[int, Paper], before: EarlierState) -> None:
+    def __init__(
+        self, view: RevisionView, base: int, after: dict[int, Paper], before: EarlierState, *, is_first: bool = False
+    ) -> None:
         self.view = view
         self.base = base
         self.after = after
         self.before = before
+        self.is_first = is_first  # of a first edition: what was first seen since a moment
+        self._recent: dict[Span, tuple[int, ...]] = {}
+        self._hot: dict[Span, list[tuple[int, Paper]]] = {}
+        self._hot_read: dict[Span, PaperBatch] = {}
 
     def revised(self, among: set[int]) -> list[int]:
         """Those of the papers whose content changed in a way that has a name ("v2"), the hottest first."""
@@ -154,28 +164,48 @@ class Changes:
     def _revised(self) -> list[int]:
         with self.view.database.read() as tx:
             words = history.changes_since(tx, self.before.papers, self.base, until=self.view.revision.id)
-        return self.view.hottest_first(words, "day")
+        return self.view.hottest_first(words)
+
+    def recent(self, over: Span) -> tuple[int, ...]:
+        """What a trending section may hold, the hottest first. A first edition is of what was first seen since its
+        beginning, and where nothing has happened since the last edition nothing is hot."""
+        if over not in self._recent:
+            recent = self.view.trend(over).recent
+            if self.is_first:
+                self._recent[over] = tuple(paper for paper in recent if paper in self.after)
+            else:
+                self._recent[over] = tuple(recent) if self.base != self.view.revision.id else ()
+        return self._recent[over]
 
     def match(
-        self, queries: Sequence[Sequence[Query]], *, most: int, pace: Pace = "day", revisions: bool = False
+        self,
+        queries: Sequence[Sequence[Query]],
+        *,
+        most: int,
+        over: Span = "day",
+        trending_too: bool = False,
+        revisions: bool = False,
     ) -> list[SubscriberMatches]:
         """For each subscriber, given their queries: what is true now and was not before, the best `most` of each query
-        in order. With `revisions` also what is true now as it was before, of papers that changed."""
+        in order. With `trending_too` also which recent papers they were told by a profile before; with `revisions` also
+        what is true now as it was before, of papers that changed."""
         found = [SubscriberMatches([[] for _ in own], [[] for _ in own]) for own in queries]
-        if not any(queries) or not (self.after or self._hot_as_it_was):
+        hot = self._hot_as_they_were(over) if trending_too and any(queries) else []
+        if not any(queries) or not (self.after or hot):
             return found
         from bot.pipeline.compose.matches import BatchMatcher  # brings numpy
 
         matcher = BatchMatcher(queries)
         if self.after:
-            heat = {paper_id: 1.0 / place for paper_id, place in getattr(self.view.ranking, pace).items()}
+            heat = {paper_id: 1.0 / place for paper_id, place in self.view.trend(over).places.items()}
             ranked, hits = matcher.new_matches(self._changed, self._also_were, heat, most)
             by_query = zip(ranked, hits, strict=True)
             for one in found:
                 for profile in range(len(one.best)):
                     one.best[profile], one.every[profile] = next(by_query)
-        for subscriber, paper in matcher.pairs(self._hot_before):
-            found[subscriber].told_before.add(paper)
+        if hot:
+            for subscriber, paper in matcher.pairs(self._hot_batch(over)):
+                found[subscriber].told_before.add(paper)
         if revisions:
             before = set(matcher.pairs(self._before))
             for subscriber, paper in matcher.pairs(self._known):
@@ -204,15 +234,17 @@ class Changes:
         """The same papers as they were."""
         return _batch(self.before.among(self.after))
 
-    @cached_property
-    def _hot_before(self) -> "PaperBatch":
-        return _batch(self._hot_as_it_was)
+    def _hot_as_they_were(self, over: Span) -> list[tuple[int, Paper]]:
+        """Papers that may stand in a trending section now, as they were at the last edition."""
+        if over not in self._hot:
+            hot = self.recent(over)[:POOL] if not self.is_first else ()
+            self._hot[over] = self.view.earlier_state(hot, self.base).among(hot) if hot else []
+        return self._hot[over]
 
-    @cached_property
-    def _hot_as_it_was(self) -> list[tuple[int, Paper]]:
-        """Papers that trend now, as they were."""
-        hot = self.view.entered(self.base, TREND_DEPTH, "day")
-        return self.view.earlier_state(hot, self.base).among(hot)
+    def _hot_batch(self, over: Span) -> "PaperBatch":
+        if over not in self._hot_read:
+            self._hot_read[over] = _batch(self._hot_as_they_were(over))
+        return self._hot_read[over]
 
 
 def _batch(papers: Iterable[tuple[int, Paper]], before: dict[int, Paper] | None = None) -> "PaperBatch":

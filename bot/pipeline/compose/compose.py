@@ -10,15 +10,13 @@ import logging
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import datetime
 from typing import NamedTuple
 
 from bot.core.edition.picks import notes_to_json
-from bot.core.papers import trending
 from bot.pipeline import expiry
 from bot.pipeline.compose.alerts import AlertComposer
-from bot.pipeline.compose.changes import TREND_DEPTH, Ranking, RevisionView
+from bot.pipeline.compose.changes import RevisionView
 from bot.pipeline.compose.digests import DigestComposer
 from bot.pipeline.compose.drafts import MessageId
 from bot.store import Database, cursors, history, sources, subscribers
@@ -28,8 +26,6 @@ from bot.store.subscribers import StoredSubscriber
 log = logging.getLogger(__name__)
 
 SHARE_FROM = 50_000  # subscribers due before it pays to start more processes
-WEEKLY_HALF_LIFE = timedelta(hours=84)  # a weekly digest ranks over its week, as a daily one over its day
-TREND_WINDOW = timedelta(days=30)  # papers first seen longer ago no longer trend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +55,7 @@ def compose(
         revision = history.latest(tx) or Revision(0, now)
         alerts_due = cursors.count_alert_due(tx, revision.id, now)
         digests_due = cursors.count_digest_due(tx, now, force=force)
-        if not alerts_due and not digests_due and history.is_ranked(tx, revision.id):
+        if not alerts_due and not digests_due:
             return ComposeReport()
     view = open_view(database, now)
     job = Job(now, message_id, force)
@@ -148,34 +144,9 @@ def _batch_by_batch(
 Work = Callable[[RevisionView, Job, Callable[[int], None]], int]
 
 
-def open_view(database: Database, now: datetime, *, remember: bool = True) -> RevisionView:
-    """All that happened up to the latest revision. Who reached a better place among the trending papers than ever
-    before is written down, once for each revision; without `remember` nothing is."""
+def open_view(database: Database, now: datetime) -> RevisionView:
+    """Everything known at the latest revision."""
     with database.read() as tx:
         revision = history.latest(tx) or Revision(0, now)
         notes = notes_to_json(record.note for record in sources.records(tx).values())
-        known = history.is_ranked(tx, revision.id)
-    view = RevisionView(database, revision, partial(rank_trending, database, revision), notes)
-    if remember and not known:
-        top = {paper_id: place for paper_id, place in view.ranking.day.items() if place <= TREND_DEPTH}
-        with database.write() as tx:
-            history.write_trend(tx, revision.id, top)
-    return view
-
-
-def rank_trending(database: Database, revision: Revision) -> Ranking:
-    """The hottest papers as of a revision, over a day and over a week. A function of the revision alone, so that asking
-    again at once, or from another process, never reshuffles."""
-    day: list[tuple[float, str, int]] = []
-    week: list[tuple[float, str, int]] = []
-    with database.read() as tx:
-        for papers in history.seen_since_in_parts(tx, revision.at - TREND_WINDOW, revision.id):
-            snapshots = history.snapshots(tx, papers, until=revision.id)
-            for paper_id, paper in papers.items():
-                for ranked, half_life in ((day, trending.HALF_LIFE), (week, WEEKLY_HALF_LIFE)):
-                    score = trending.score(snapshots.get(paper_id, ()), paper, revision.at, half_life)
-                    ranked.append((-score, paper.key, paper_id))
-    return Ranking(
-        day={paper_id: place for place, (_, _, paper_id) in enumerate(sorted(day), 1)},
-        week={paper_id: place for place, (_, _, paper_id) in enumerate(sorted(week), 1)},
-    )
+    return RevisionView(database, revision, notes)

@@ -2,15 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
 from bot.core.edition import selection
 from bot.core.edition.picks import Picks, PickSection
+from bot.core.papers.trending import Span
 from bot.core.query.evaluate import matches as matches_query
 from bot.core.subscriber.subscriber import Subscriber
-from bot.pipeline.compose.changes import Changes, Pace, RevisionView, SubscriberMatches
+from bot.pipeline.compose.changes import POOL, Changes, RevisionView, SubscriberMatches
 from bot.pipeline.compose.drafts import BATCH, NAMED, EditionComposer, Member, MessageId, sections_of
 from bot.pipeline.subscribers import subscriber_of
 from bot.store import cursors, editions
@@ -18,6 +19,12 @@ from bot.store.cursors import Cursor, DigestProgress, NextDue
 from bot.store.subscribers import StoredSubscriber
 
 NOTHING: frozenset[int] = frozenset()
+# A digest sooner than this after another (a forced one) brings no second helping of trending papers.
+TOO_SOON: dict[Span, timedelta] = {
+    "day": timedelta(hours=12),
+    "week": timedelta(days=3),
+    "month": timedelta(days=15),
+}
 
 
 class Slot(NamedTuple):
@@ -52,8 +59,8 @@ class DigestComposer(EditionComposer):
         folded: dict[int, list[int]] = {}
         awake = self._skip_quiet_days(batch, force=force)
         decided = list(self.decide(awake))
-        alive = self._heartbeats([member for member, picks, _ in decided if not picks.matched], force=force)
-        for (stored, subscriber), picks, expired in decided:
+        alive = self._heartbeats([one for one in decided if not one.picks.matched], force=force)
+        for stored, subscriber, picks, expired, trending_ids in decided:
             slot = self._slot(stored, subscriber, force=force)
             if stored.id in alive:
                 picks = picks._replace(heartbeat=True)
@@ -61,7 +68,7 @@ class DigestComposer(EditionComposer):
                 drafts.append(self.draft(stored, subscriber, slot.name, slot.due, picks))
                 if expired:
                     folded[stored.id] = expired
-            progress = DigestProgress(self.view.revision.id, self.now, slot.next_due, overflow=0)
+            progress = DigestProgress(self.view.revision.id, self.now, slot.next_due, 0, trending_ids)
             moved.append(Cursor(stored.id, stored.digest_cursor, progress))
         return self.write(drafts, moved, folded)
 
@@ -82,29 +89,28 @@ class DigestComposer(EditionComposer):
                 cursors.advance(tx, postponed)
         return awake
 
-    def decide(self, batch: Sequence[StoredSubscriber]) -> Iterable[tuple[Member, Picks, list[int]]]:
-        """The next digest of each of these subscribers, without writing anything: picks, and the expired editions they
-        take over."""
+    def decide(self, batch: Sequence[StoredSubscriber]) -> Iterable["Decision"]:
+        """The next digest of each of these subscribers, without writing anything."""
         members = [(stored, subscriber_of(stored.data)) for stored in batch]
         members = [member for member in members if member[1].schedule.cadence != "off"]
         earlier = self._earlier_editions([stored for stored, _ in members])
-        groups: dict[tuple[int | None, datetime, Pace], list[Member]] = defaultdict(list)
+        groups: dict[tuple[int | None, datetime, Span], list[Member]] = defaultdict(list)
         for stored, subscriber in members:
             start = self.now
             if stored.digest_cursor is None:  # a first edition looks back one period from when it was due
                 start = self._slot(stored, subscriber, force=True).due - subscriber.schedule.period
-            groups[stored.digest_cursor, start, pace_of(subscriber)].append((stored, subscriber))
-        for (base, start, pace), group in groups.items():
+            groups[stored.digest_cursor, start, span_of(subscriber)].append((stored, subscriber))
+        for (base, start, over), group in groups.items():
             changes = self.view.first_changes(start) if base is None else self.view.changes_since(base)
             found = changes.match(
                 [[profile.query for profile in subscriber.profiles] for _, subscriber in group],
                 most=max(own.max_papers + len(earlier.alerted.get(stored.id, ())) for stored, own in group) + NAMED,
-                pace=pace,
+                over=over,
+                trending_too=any(own.trending and own.profiles for _, own in group),
                 revisions=any(subscriber.revisions for _, subscriber in group),
             )
             for (stored, subscriber), matches in zip(group, found, strict=True):
-                picks = self._digest(stored, subscriber, changes, matches, earlier)
-                yield (stored, subscriber), picks, earlier.expired.get(stored.id, [])
+                yield self._decide(stored, subscriber, changes, matches, earlier)
 
     def _earlier_editions(self, batch: Sequence[StoredSubscriber]) -> "EarlierEditions":
         alerted: dict[int, set[int]] = defaultdict(set)
@@ -116,18 +122,19 @@ class DigestComposer(EditionComposer):
             for edition_id, subscriber_id, text in editions.untold(tx, [stored.id for stored in batch]):
                 untold[subscriber_id] |= Picks.from_json(text).ids
                 expired[subscriber_id].append(edition_id)
-        for told in (alerted, untold):
+        trending = {stored.id: _ids_of(stored.trending_ids) for stored in batch if stored.trending_ids}
+        for told in (alerted, untold, trending):
             self.view.rename(told)
-        return EarlierEditions(alerted, untold, expired)
+        return EarlierEditions(alerted, untold, expired, trending)
 
-    def _digest(
+    def _decide(
         self,
         stored: StoredSubscriber,
         subscriber: Subscriber,
         changes: Changes,
         matches: SubscriberMatches,
         earlier: "EarlierEditions",
-    ) -> Picks:
+    ) -> "Decision":
         """One subscriber's digest. Each paper once; what does not fit is counted and the first of it named."""
         alerted, untold = earlier.alerted.get(stored.id, NOTHING), earlier.untold.get(stored.id, NOTHING)
         best: Sequence[list[int]] = matches.best
@@ -142,21 +149,47 @@ class DigestComposer(EditionComposer):
         shares = selection.allot(best, subscriber.max_papers)
         shown = {paper for share in shares for paper in share}
 
-        hot = homeless
-        for paper in self.view.entered(changes.base, trending_places(subscriber), pace_of(subscriber)):
-            if not (paper in shown or paper in alerted or paper in matches.told_before or paper in homeless):
-                hot.append(paper)
+        trended = earlier.trending.get(stored.id, NOTHING)
+        told = (shown, alerted, matches.told_before, homeless, trended)
+        hot, entered = self._trending(stored, subscriber, changes, told)
+        hot = [*homeless, *hot]
         shown.update(hot)
 
         sections = sections_of([profile.name for profile in subscriber.profiles], best, every, shares, shown)
         if hot:
-            sections.append(PickSection(kind="trending", name="", ids=tuple(hot)))
+            sections.append(PickSection(kind="trending", name="", ids=tuple(hot), entered=tuple(entered)))
         if subscriber.revisions and changes.base is not None:
             counted = shown.union(*every)
             revised = [paper for paper in changes.revised(matches.still) if paper not in counted]
             if revised:
                 sections.append(_revisions(revised, subscriber.max_papers))
-        return Picks(sections=tuple(sections), alerted=repeated, overflow=stored.overflow)
+        picks = Picks(sections=tuple(sections), alerted=repeated, overflow=stored.overflow)
+        recent = self.view.trend(span_of(subscriber)).recent if hot or trended else {}
+        trending_ids = sorted({paper for paper in trended if paper in recent}.union(hot))
+        return Decision(stored, subscriber, picks, earlier.expired.get(stored.id, []), ",".join(map(str, trending_ids)))
+
+    def _trending(
+        self, stored: StoredSubscriber, subscriber: Subscriber, changes: Changes, told: Sequence[Collection[int]]
+    ) -> tuple[list[int], list[int]]:
+        """The hottest recent papers not told yet; and those of them that were there at the last digest and have come
+        among the hottest of all since."""
+        places = trending_places(subscriber)
+        pool = changes.recent(span_of(subscriber)) if places else ()
+        first, since = pool[:places], stored.told_at
+        if subscriber.profiles:
+            pool = pool[:POOL]
+        if since is not None and self.now - since < TOO_SOON[span_of(subscriber)]:
+            pool = first
+        hot: list[int] = []
+        for paper in pool:
+            if len(hot) == places:
+                break
+            if not any(paper in ids for ids in told):
+                hot.append(paper)
+        if since is None or not hot:
+            return hot, []
+        seen = self.view.trend(span_of(subscriber)).recent
+        return hot, [paper for paper in hot if paper in first and (at := seen[paper]) is not None and at <= since]
 
     def _add_untold(
         self, subscriber: Subscriber, untold: Collection[int], best: Sequence[list[int]], every: Sequence[list[int]]
@@ -189,10 +222,12 @@ class DigestComposer(EditionComposer):
             return Slot(self.now.isoformat(), self.now, next_due)
         return Slot(slot.name, slot.due, next_due)
 
-    def _heartbeats(self, members: Sequence[Member], *, force: bool) -> set[int]:
+    def _heartbeats(self, decided: Sequence["Decision"], *, force: bool) -> set[int]:
         """Which of these subscribers, without news, have had no mail for so long that they want to be told that all is
         well."""
-        waiting = [(stored, own, own.heartbeat) for stored, own in members if own.heartbeat is not None]
+        waiting = [
+            (one.stored, one.subscriber, wish) for one in decided if (wish := one.subscriber.heartbeat) is not None
+        ]
         if not waiting:
             return set()
         with self.view.database.read() as tx:
@@ -204,12 +239,23 @@ class DigestComposer(EditionComposer):
         }
 
 
+class Decision(NamedTuple):
+    """One subscriber's next digest."""
+
+    stored: StoredSubscriber
+    subscriber: Subscriber
+    picks: Picks
+    expired: list[int]  # earlier editions that were never sent and are told by this one
+    trending_ids: str  # what to remember of trending sections: as long as a paper could be in one again
+
+
 class EarlierEditions(NamedTuple):
     """What earlier editions mean for a digest: by subscriber id, paper ids and the ids of editions."""
 
     alerted: dict[int, set[int]]  # told by an alert since the last digest
     untold: dict[int, set[int]]  # in editions that expired unsent
     expired: dict[int, list[int]]  # those editions
+    trending: dict[int, set[int]]  # told by trending sections of late
 
 
 def trending_places(subscriber: Subscriber) -> int:
@@ -217,9 +263,14 @@ def trending_places(subscriber: Subscriber) -> int:
     return subscriber.trending if subscriber.profiles else subscriber.max_papers
 
 
-def pace_of(subscriber: Subscriber) -> Pace:
+def span_of(subscriber: Subscriber) -> Span:
     """Over which time a subscriber's papers are ranked."""
-    return "week" if subscriber.schedule.cadence in ("weekly", "monthly") else "day"
+    spans: dict[str, Span] = {"weekly": "week", "monthly": "month"}
+    return spans.get(subscriber.schedule.cadence, "day")
+
+
+def _ids_of(text: str) -> set[int]:
+    return {int(number) for number in text.split(",")} if text else set()
 
 
 def _revisions(revised: Sequence[int], most: int) -> PickSection:
