@@ -21,7 +21,7 @@ def operator_letter(notes: Sequence[SourceNote]) -> Letter:
     ]
     paragraphs = [
         *facts,
-        "The other sources go on, and so do the letters; their footer names what is missing. You will not be told "
+        "The other sources go on, and so do the letters, which name the source that is missing. You will not be told "
         "again until it has recovered.",
         "`paperlark status` shows every source; answers that could not be read are kept, and `paperlark read TYPE "
         "recording:N` replays them.",
