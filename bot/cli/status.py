@@ -224,7 +224,7 @@ def preview(
     if not picks.matched:
         out.print(f"There is nothing new for {email}: no mail would be sent.")
         return
-    page, letter, message = app.builder.preview(stored, picks, view, start)
+    page, letter, message = app.builder.preview(stored, picks, view.revision.id, view.notes, start)
     folder.mkdir(parents=True, exist_ok=True)
     stem = folder / stored.email.replace("/", "_")
     written = []

@@ -1,10 +1,8 @@
-"""What a refusal for good means for a subscriber, whether the relay says it at once or a bounce says it later; and what
-to do about a letter that is too big."""
+"""What a refusal for good means for a subscriber, whether the relay says it at once or a bounce says it later."""
 
 from datetime import datetime, timedelta
 from typing import Literal
 
-from bot.core.edition.picks import Picks, PickSection
 from bot.mail.incoming.bounces import HARD
 from bot.mail.refusal_words import reason
 from bot.store import Connection, editions, outbox, subscribers
@@ -17,7 +15,6 @@ NO_SUCH_ADDRESS = HARD | {"5.1.3", "5.1.6"}
 PERHAPS_NO_SUCH_ADDRESS = frozenset(("550", "551", "553"))
 
 Refusal = Literal["hard", "unclear", "soft"]
-NAMED = 5  # of the papers that do not fit, how many are named
 
 
 def kind_of_refusal(code: str, words: str) -> Refusal:
@@ -62,19 +59,3 @@ def end(tx: Connection, subscriber: StoredSubscriber, status: subscribers.Status
     """A subscriber gets nothing more, not even what waits for them."""
     subscribers.set_status(tx, subscriber.email, status, reason, now)
     outbox.suppress(tx, [subscriber.id], reason)
-
-
-def halved(text: str) -> str | None:
-    """Stored picks with half as many papers shown; the rest is counted, and the first of it named. None when there is
-    nothing left to leave out."""
-    picks = Picks.from_json(text)
-    if len(picks.ids) < 2:
-        return None
-    keep = len(picks.ids) // 2
-    sections: list[PickSection] = []
-    for section in picks.sections:
-        shown, left = section.ids[:keep], section.ids[keep:]
-        keep -= len(shown)
-        named = (*left, *section.more_ids)[:NAMED]
-        sections.append(section._replace(ids=shown, more=section.more + len(left), more_ids=named))
-    return picks._replace(sections=tuple(sections)).to_json()

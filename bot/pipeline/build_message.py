@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from bot.core.edition import selection
@@ -16,23 +17,23 @@ from bot.core.letter.letter import Letter
 from bot.core.letter.renderer import LetterRenderer
 from bot.core.papers import Paper, trending
 from bot.core.query.evaluate_many import Quoter
+from bot.core.source.state import SourceNote
 from bot.core.subscriber.subscriber import Subscriber
 from bot.mail import tokens
 from bot.mail.message.mailbox import Mailbox, mailbox
 from bot.mail.message.mime import Head, Signer, write
 from bot.mail.message.types import Message
 from bot.pipeline import service_mail
-from bot.pipeline.compose.changes import RevisionView
 from bot.pipeline.subscribers import subscriber_of
-from bot.store import Database, history, subscribers
+from bot.store import Connection, Database, history, subscribers
 from bot.store.outbox import SERVICE, Leased
 from bot.store.subscribers import StoredSubscriber
-from bot.store.thumbs import ThumbKind
 
 LATE = timedelta(hours=1)  # an edition that goes out later than this says so
 RISE_OVER = {"weekly": timedelta(days=7), "monthly": timedelta(days=30)}  # of the other cadences: a day
 A_DAY = timedelta(days=1)
 PAPERS_KEPT = 4096
+THUMBS: tuple[tokens.Purpose, ...] = ("more", "less", "save")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,16 @@ class Identity:
     def domain(self) -> str:
         return self.sender.email.rpartition("@")[2]
 
+    @property
+    def help(self) -> str:
+        """Where a question goes: the contact, if it is an https address or a mailbox; ""."""
+        if self.contact.startswith(("https://", "http://")):
+            return self.contact
+        try:
+            return mailbox(self.contact).email if self.contact else ""
+        except ValueError:
+            return ""
+
     def message_id(self, kind: str, slot: str, subscriber_id: int) -> str:
         """The one Message-ID an edition ever has."""
         return tokens.message_id(self.secret, kind, slot, subscriber_id, self.domain)
@@ -70,20 +81,20 @@ class MessageBuilder:
         self.identity = identity
         self.signer = signer
         self._quoter = Quoter()
-        self._known: dict[tuple[int, int, timedelta], tuple[Paper, int | None]] = {}  # at a revision: paper, rise
+        self._known: dict[tuple[int, int, timedelta], _Shown] = {}  # by paper, revision, time of the rise
         self._same: Callable[[Paper], Paper] = lru_cache(maxsize=PAPERS_KEPT)(lambda paper: paper)  # one object each
 
     def build(self, leased: Leased) -> Message:
         """One edition, or one mail of service, as a message."""
         if leased.kind == SERVICE:
             return self._service(leased)
-        edition = self.edition(leased)
-        return Message(
-            sender=self._envelope_sender(leased),
-            recipient=leased.email,
-            message_id=leased.message_id,
-            data=write(self.renderer.letter(edition), self._head(leased, edition), self.signer),
-        )
+        links = self._address(leased)
+        edition = self._explain(leased, self._load(leased), links)
+        return self._write(leased, edition, self.renderer.letter(edition), links)
+
+    def edition(self, leased: Leased) -> Edition:
+        """One stored edition with everything it shows put in."""
+        return self._explain(leased, self._load(leased), self._address(leased))
 
     def _service(self, leased: Leased) -> Message:
         """What a visitor of the web pages waits for."""
@@ -116,9 +127,10 @@ class MessageBuilder:
         )
 
     def preview(
-        self, stored: StoredSubscriber, picks: Picks, view: RevisionView, now: datetime
+        self, stored: StoredSubscriber, picks: Picks, revision: int, notes: str, now: datetime
     ) -> tuple[str, Letter, Message]:
-        """The next digest of a subscriber as web page, letter and message, without an edition in the store."""
+        """The next digest of a subscriber as web page, letter and message, without an edition in the store. `notes` are
+        the sources' states as JSON."""
         subscriber = subscriber_of(stored.data)
         leased = Leased(
             id=0,
@@ -126,7 +138,7 @@ class MessageBuilder:
             kind="digest",
             slot=now.isoformat(),
             compose_id=0,
-            revision=view.revision.id,
+            revision=revision,
             since=stored.told_at,
             due=now,
             day=now.astimezone(ZoneInfo(subscriber.timezone)).date(),
@@ -137,84 +149,91 @@ class MessageBuilder:
             data=stored.data,
             subscriber_status=stored.status,
             made=now,
-            sources=view.notes,
+            sources=notes,
         )
-        edition = self.edition(leased)
-        return self.renderer.page(edition), self.renderer.letter(edition), self.build(leased)
+        links = self._address(leased)
+        edition = self._explain(leased, self._load(leased), links)
+        letter = self.renderer.letter(edition)
+        return letter.html_page, letter, self._write(leased, edition, letter, links)
 
-    def edition(self, leased: Leased) -> Edition:
-        """One stored edition with everything it shows put in."""
+    # -- load: what the store knows --------------------------------------------------------------------------------
+
+    def _load(self, leased: Leased) -> "_Loaded":
+        """Everything an edition shows, as of its revision; one transaction, and none where all is remembered."""
         subscriber = subscriber_of(leased.data)
         picks = Picks.from_json(leased.picks)
-        wanted = picks.ids | {paper for section in picks.sections for paper in section.more_ids}
         cadence = _cadence(leased.kind, subscriber)
         rise_over = RISE_OVER.get(cadence, A_DAY)
-        shown, rises = self._papers_at(leased.revision, wanted, rise_over)
-        changes = self._changes(leased, picks)
+        wanted = picks.ids | {paper for section in picks.sections for paper in section.more_ids}
+        revised = {paper for section in picks.sections if section.kind == "revisions" for paper in section.ids}
+        remembered = {paper_id: self._known.get((paper_id, leased.revision, rise_over)) for paper_id in wanted}
+        shown = {paper_id: found for paper_id, found in remembered.items() if found is not None}
+        changes: dict[int, str] = {}
+        if len(shown) < len(wanted) or (revised and leased.since is not None):
+            fresh, changes = self.database.ask(
+                lambda tx: (
+                    self._papers_at(tx, leased.revision, wanted - shown.keys(), rise_over),
+                    _changes(tx, leased, revised),
+                )
+            )
+            shown |= fresh
+        return _Loaded(subscriber, picks, cadence, rise_over, shown, changes)
+
+    def _papers_at(self, tx: Connection, revision: int, ids: set[int], rise_over: timedelta) -> "dict[int, _Shown]":
+        """Papers as of a revision, and how far their votes have risen in the time before it."""
+        at = history.revision_at(tx, revision)
+        snapshots = history.snapshots(tx, ids, until=revision)
+        found: dict[int, _Shown] = {}
+        for paper_id, paper in history.as_of(tx, ids, revision).items():
+            rise = trending.rise(snapshots.get(paper_id, ()), at, rise_over) if at else None
+            found[paper_id] = (self._same(paper), rise)
+        if len(self._known) > PAPERS_KEPT:
+            self._known.clear()
+        self._known |= {(paper_id, revision, rise_over): shown for paper_id, shown in found.items()}
+        return found
+
+    # -- explain: why each paper is there --------------------------------------------------------------------------
+
+    def _explain(self, leased: Leased, loaded: "_Loaded", links: "_Links") -> Edition:
+        subscriber, picks = loaded.subscriber, loaded.picks
         entered = {paper for section in picks.sections for paper in section.entered}
 
         def dress(paper_id: int, paper: Paper) -> Pick:
+            rise = loaded.shown[paper_id][1]
+            more, less, save = links.thumbs(paper_id)
             return Pick(
                 paper=paper,
-                more_url=self._thumb_url(leased, "more", paper_id),
-                less_url=self._thumb_url(leased, "less", paper_id),
-                save_url=self._thumb_url(leased, "save", paper_id),
+                more_url=more,
+                less_url=less,
+                save_url=save,
                 reasons=self._reasons(subscriber, paper),
-                rise=rises.get(paper_id),
-                rise_over=rise_over if paper_id in rises else None,
+                rise=rise or None,
+                rise_over=loaded.rise_over if rise else None,
                 entered_top=paper_id in entered,
-                news=changes.get(paper_id, ""),
+                news=loaded.changes.get(paper_id, ""),
             )
 
-        late = leased.made - leased.due > LATE
+        papers = {paper_id: paper for paper_id, (paper, _) in loaded.shown.items()}
         return Edition(
             kind="alert" if leased.kind == "alert" else "digest",
-            cadence=cadence,
+            cadence=loaded.cadence,
             slot=leased.slot,
             day=leased.day,
             made=leased.made,
             since=leased.since,
             subscriber=_addressee(subscriber, self.identity.language),
-            sections=selection.sections(picks, shown, dress),
-            sources=notes_from_json(leased.sources),
+            sections=selection.sections(picks, papers, dress),
+            sources=_notes(leased.sources),
             alerted=picks.alerted,
             overflow=picks.overflow,
-            late_since=leased.due if late else None,
+            late_since=leased.due if leased.made - leased.due > LATE else None,
             heartbeat=picks.heartbeat,
-            unsubscribe_url=self._unsubscribe_url(leased),
-            unsubscribe_email=self._unsubscribe_email(leased),
-            browser_url=self._page_url(leased, "e", "edition"),
-            manage_url=self._page_url(leased, "manage", "letter"),
+            unsubscribe_url=links.unsubscribe_url,
+            unsubscribe_email=links.unsubscribe_email,
+            browser_url=links.browser_url,
+            manage_url=links.manage_url,
             contact=self.identity.contact,
         )
-
-    # -- papers ----------------------------------------------------------------------------------------------------
-
-    def _papers_at(self, revision: int, ids: set[int], rise_over: timedelta) -> tuple[dict[int, Paper], dict[int, int]]:
-        """Papers as of a revision, and how far their votes have risen in the time before it."""
-        if len(self._known) > PAPERS_KEPT:
-            self._known.clear()
-        missing = {paper_id for paper_id in ids if (paper_id, revision, rise_over) not in self._known}
-        if missing:
-            with self.database.read() as tx:
-                at = history.revision_at(tx, revision)
-                papers = history.as_of(tx, missing, revision)
-                snapshots = history.snapshots(tx, missing, until=revision)
-            for paper_id, paper in papers.items():
-                rise = trending.rise(snapshots.get(paper_id, ()), at, rise_over) if at else None
-                self._known[paper_id, revision, rise_over] = (self._same(paper), rise)
-        places = ((paper_id, (paper_id, revision, rise_over)) for paper_id in ids)
-        known = {paper_id: self._known[place] for paper_id, place in places if place in self._known}
-        rises = {paper_id: rise for paper_id, (_, rise) in known.items() if rise}
-        return {paper_id: paper for paper_id, (paper, _) in known.items()}, rises
-
-    def _changes(self, leased: Leased, picks: Picks) -> dict[int, str]:
-        """What changed of the papers in the revisions section, in words."""
-        ids = {paper for section in picks.sections if section.kind == "revisions" for paper in section.ids}
-        if not ids or leased.since is None:
-            return {}
-        with self.database.read() as tx:
-            return history.changes_since(tx, ids, history.revision_before(tx, leased.since), until=leased.revision)
 
     def _reasons(self, subscriber: Subscriber, paper: Paper) -> tuple[Reason, ...]:
         """Every profile of the subscriber the paper answers, with the words that answered."""
@@ -226,23 +245,40 @@ class MessageBuilder:
             ]
         )
 
-    # -- head and envelope -----------------------------------------------------------------------------------------
+    # -- address: the envelope, and links that act for this subscriber ---------------------------------------------
 
-    def _head(self, leased: Leased, edition: Edition) -> Head:
+    def _address(self, leased: Leased) -> "_Links":
         mine = self.identity
-        alert = leased.kind == "alert"
-        return Head(
-            date=leased.made,
-            sender=mine.sender,
-            to=Mailbox(edition.subscriber.name, leased.email),
-            message_id=leased.message_id,
-            reply_to=mine.reply_to,
-            list_id=f"{'alerts' if alert else 'digest'}.paperlark.{mine.domain}",
-            list_name=f"{mine.list_name} {'alerts' if alert else 'digest'}",
-            unsubscribe_url=edition.unsubscribe_url,
-            unsubscribe_email=edition.unsubscribe_email,
-            archive_url=f"{mine.public_url.rstrip('/')}/archive" if mine.public_url and mine.archive else "",
-            feedback_id=f"{leased.day:%Y%m%d}:{leased.kind}:{edition.cadence}:paperlark",
+        base = mine.public_url.rstrip("/")
+
+        def seal(purpose: tokens.Purpose, item: int) -> str:
+            return tokens.seal(mine.secret, purpose, leased.subscriber_id, item)
+
+        def page(path: str, purpose: tokens.Purpose) -> str:
+            """A page about this edition and what a letter may open; "" without a web process, or for a letter that is
+            only looked at."""
+            if not base or not leased.id:
+                return ""
+            token = tokens.seal_renewable(
+                mine.secret, purpose, leased.subscriber_id, leased.id, epoch=leased.epoch, now=leased.made
+            )
+            return f"{base}/{path}/{token}"
+
+        def thumbs(paper_id: int) -> tuple[str, str, str]:
+            """What this subscriber says of a paper, as links; "" without a web process."""
+            if not base:
+                return "", "", ""
+            more, less, save = (f"{base}/t/{seal(kind, paper_id)}" for kind in THUMBS)
+            return more, less, save
+
+        goodbye = seal("unsubscribe alert" if leased.kind == "alert" else "unsubscribe digest", leased.id)
+        return _Links(
+            envelope_sender=self._envelope_sender(leased),
+            unsubscribe_email=tokens.address(mine.unsubscribe or _with_token(mine.sender.email), goodbye),
+            unsubscribe_url=f"{base}/u/{goodbye}" if base.startswith("https://") else "",
+            browser_url=page("e", "edition"),
+            manage_url=page("manage", "letter"),
+            thumbs=thumbs,
         )
 
     def _envelope_sender(self, leased: Leased) -> str:
@@ -251,34 +287,71 @@ class MessageBuilder:
         token = tokens.seal(self.identity.secret, "bounce", leased.subscriber_id, leased.id)
         return tokens.address(self.identity.bounces, token)
 
-    def _unsubscribe_email(self, leased: Leased) -> str:
-        """An address whose mail ends this kind of edition for this subscriber."""
-        local, _, domain = self.identity.sender.email.rpartition("@")
-        template = self.identity.unsubscribe or f"{local}+{{token}}@{domain}"
-        return tokens.address(template, self._unsubscribe_token(leased))
+    # -- write: bytes ----------------------------------------------------------------------------------------------
 
-    def _unsubscribe_url(self, leased: Leased) -> str:
-        base = self.identity.public_url.rstrip("/")
-        return f"{base}/u/{self._unsubscribe_token(leased)}" if base.startswith("https://") else ""
+    def _write(self, leased: Leased, edition: Edition, letter: Letter, links: "_Links") -> Message:
+        mine = self.identity
+        name = "alerts" if leased.kind == "alert" else "digest"
+        head = Head(
+            date=leased.made,
+            sender=mine.sender,
+            to=Mailbox(edition.subscriber.name, leased.email),
+            message_id=leased.message_id,
+            reply_to=mine.reply_to,
+            list_id=f"{name}.paperlark.{mine.domain}",
+            list_name=f"{mine.list_name} {name}",
+            unsubscribe_url=links.unsubscribe_url,
+            unsubscribe_email=links.unsubscribe_email,
+            help=mine.help,
+            archive_url=f"{mine.public_url.rstrip('/')}/archive" if mine.public_url and mine.archive else "",
+            feedback_id=f"{leased.day:%Y%m%d}:{leased.kind}:{edition.cadence}:paperlark",
+        )
+        return Message(
+            sender=links.envelope_sender,
+            recipient=leased.email,
+            message_id=leased.message_id,
+            data=write(letter, head, self.signer),
+        )
 
-    def _thumb_url(self, leased: Leased, kind: ThumbKind, paper_id: int) -> str:
-        """What this subscriber says of a paper, as a link; "" without a web process."""
-        base = self.identity.public_url.rstrip("/")
-        return f"{base}/t/{tokens.seal(self.identity.secret, kind, leased.subscriber_id, paper_id)}" if base else ""
 
-    def _page_url(self, leased: Leased, path: str, purpose: tokens.Purpose) -> str:
-        """A page about this edition and what a letter may open; "" without a web process, or for a letter that is only
-        looked at."""
-        base = self.identity.public_url.rstrip("/")
-        if not base or not leased.id:
-            return ""
-        secret, now = self.identity.secret, leased.made
-        token = tokens.seal_renewable(secret, purpose, leased.subscriber_id, leased.id, epoch=leased.epoch, now=now)
-        return f"{base}/{path}/{token}"
+_Shown: TypeAlias = "tuple[Paper, int | None]"  # a paper as of a revision, and how far its votes had risen
 
-    def _unsubscribe_token(self, leased: Leased) -> str:
-        purpose: tokens.Purpose = "unsubscribe alert" if leased.kind == "alert" else "unsubscribe digest"
-        return tokens.seal(self.identity.secret, purpose, leased.subscriber_id, leased.id)
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """What an edition is made of."""
+
+    subscriber: Subscriber
+    picks: Picks
+    cadence: Cadence
+    rise_over: timedelta
+    shown: dict[int, _Shown]
+    changes: dict[int, str]  # of revised papers, in words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Links:
+    """Where answers to one edition go; "" for what there is not."""
+
+    envelope_sender: str
+    unsubscribe_email: str
+    unsubscribe_url: str
+    browser_url: str
+    manage_url: str
+    thumbs: Callable[[int], tuple[str, str, str]]  # of a paper: more, less, save
+
+
+def _changes(tx: Connection, leased: Leased, revised: set[int]) -> dict[int, str]:
+    """What changed of the papers in the revisions section, in words."""
+    if not revised or leased.since is None:
+        return {}
+    return history.changes_since(tx, revised, history.revision_before(tx, leased.since), until=leased.revision)
+
+
+def _with_token(address: str) -> str:
+    """The address that takes a token after a plus."""
+    local, _, domain = address.rpartition("@")
+    return f"{local}+{{token}}@{domain}"
 
 
 def _cadence(kind: str, subscriber: Subscriber) -> Cadence:
@@ -286,6 +359,12 @@ def _cadence(kind: str, subscriber: Subscriber) -> Cadence:
     if kind == "alert" or cadence == "off":
         return "instant"
     return "daily" if cadence == "feed" else cadence
+
+
+@lru_cache(maxsize=64)
+def _notes(text: str) -> tuple[SourceNote, ...]:
+    """The sources' states: the same text for every edition of a run."""
+    return notes_from_json(text)
 
 
 def _addressee(subscriber: Subscriber, language: str) -> Addressee:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.mail.message.mailbox import Mailbox, format_mailbox, mailbox
+from bot.mail.message.mailbox import mailbox
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,6 @@ def test_reads(text: str, name: str, address: str) -> None:
     box = mailbox(text)
     assert (box.name, box.email) == (name, address)
     assert box.domain == address.split("@")[1]
-    assert mailbox(format_mailbox(box)) == box
 
 
 @pytest.mark.parametrize(
@@ -80,6 +79,7 @@ def test_any_text_is_an_address_or_a_value_error(text: str) -> None:
 
 
 @given(st.text(st.characters(exclude_categories=("C", "Z"), include_characters=' \\"<>@,;'), max_size=30))
-def test_a_name_comes_back(name: str) -> None:
-    box = Mailbox(" ".join(name.split()), "ada@example.org")
-    assert mailbox(format_mailbox(box)) == box
+def test_a_quoted_name_comes_back(name: str) -> None:
+    name = " ".join(name.split())
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    assert mailbox(f'"{escaped}" <ada@example.org>').name == name

@@ -1,13 +1,15 @@
 """What an edition tells, as the store keeps it: paper ids by section, small enough for a million rows. Pure."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from bot.core.edition.edition import SectionKind
 from bot.core.source.state import SourceNote
+
+NAMED = 5  # of the papers that are not shown, how many are named
 
 ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -57,6 +59,22 @@ class Picks(NamedTuple):
         """Every paper shown."""
         return {paper_id for section in self.sections for paper_id in section.ids}
 
+    def halved(self) -> "Picks | None":
+        """With half as many papers shown; the others are counted, and the first of them named. None: there is nothing
+        left to leave out."""
+        counts = [len(section.ids) for section in self.sections]
+        if sum(counts) < 2:
+            return None
+        sections = [
+            section._replace(
+                ids=section.ids[:count],
+                more=section.more + len(section.ids) - count,
+                more_ids=(*section.ids[count:], *section.more_ids)[:NAMED],
+            )
+            for section, count in zip(self.sections, fewer(counts, sum(counts) - sum(counts) // 2), strict=True)
+        ]
+        return self._replace(sections=tuple(sections))
+
     @property
     def matched(self) -> int:
         """Papers told or counted. (No paper is in two sections.)"""
@@ -95,6 +113,15 @@ def _named_by_position(row: list[Any]) -> dict[str, Any]:
     names = ("kind", "name", "ids", "more", "more_ids")
     table["sections"] = [dict(zip(names, section, strict=False)) for section in table.get("sections", ())]
     return table
+
+
+def fewer(counts: Sequence[int], drop: int) -> list[int]:
+    """How many papers each section keeps when `drop` are left out, one after the other from the longest."""
+    kept = list(counts)
+    for _ in range(drop):
+        longest = max(range(len(kept)), key=lambda place: (kept[place], place))
+        kept[longest] -= 1
+    return kept
 
 
 def notes_to_json(notes: Iterable[SourceNote]) -> str:

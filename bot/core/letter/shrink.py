@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from bot.core.edition.edition import Edition, Section
+from bot.core.edition.picks import NAMED, fewer
 from bot.core.papers import Paper
-
-NAMED = 5  # papers named under "n more"
 
 
 def smaller(edition: Edition, share: float) -> Edition | None:
@@ -16,10 +15,7 @@ def smaller(edition: Edition, share: float) -> Edition | None:
     picks = [len(section.picks) for section in edition.sections]
     if sum(picks) > 1:
         drop = max(1, min(sum(picks) - 1, round(sum(picks) * share)))
-        for _ in range(drop):
-            longest = max(range(len(picks)), key=lambda place: (picks[place], place))
-            picks[longest] -= 1
-        kept = zip(edition.sections, picks, strict=True)
+        kept = zip(edition.sections, fewer(picks, drop), strict=True)
         return replace(edition, sections=tuple(_cut(section, count) for section, count in kept))
     if any(section.more_papers for section in edition.sections):
         return replace(edition, sections=tuple(replace(section, more_papers=()) for section in edition.sections))

@@ -1,7 +1,8 @@
 """DKIM signatures (RFC 6376): rsa-sha256, relaxed/relaxed. For a relay that does not sign; most providers do.
 
-Our own because every signer at hand leaves List-Unsubscribe-Post out of what it signs, which RFC 8058 forbids, and
-because `cryptography` does the arithmetic 23 times faster.
+Our own because of its speed: dkimpy signs the same fields correctly when they are named to it (its defaults leave out
+List-Unsubscribe-Post, which RFC 8058 forbids), but does the arithmetic in Python and takes 26 times as long.
+`cryptography` does it here; the tests have dkimpy verify what we sign.
 """
 
 import base64

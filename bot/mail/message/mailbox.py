@@ -53,16 +53,6 @@ def mailbox(text: str) -> Mailbox:
     return Mailbox(" ".join(name.split()), f"{parsed.local_part}@{domain}")
 
 
-def format_mailbox(box: Mailbox) -> str:
-    """The form people read and `mailbox` reads back; not a header (see `headers`)."""
-    if not box.name:
-        return box.email
-    if not re.search(r'[<>@",;\\]', box.name):
-        return f"{box.name} <{box.email}>"
-    escaped = box.name.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}" <{box.email}>'
-
-
 def is_control(letter: str) -> bool:
     """Whether a character steers a line, a terminal or the direction of reading instead of being read."""
     if letter < " " or letter == "\x7f":

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.core.edition import selection
-from bot.core.edition.picks import Picks
+from bot.core.edition.picks import NAMED, Picks
 from bot.core.subscriber.subscriber import Subscriber
 from bot.pipeline.compose.changes import SubscriberMatches
-from bot.pipeline.compose.drafts import BATCH, NAMED, EditionComposer, Member, sections_of
+from bot.pipeline.compose.drafts import BATCH, EditionComposer, Member, sections_of
 from bot.pipeline.subscribers import subscriber_of
 from bot.store import cursors, editions
 from bot.store.cursors import AlertProgress, Cursor

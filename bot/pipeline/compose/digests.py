@@ -7,12 +7,12 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from bot.core.edition import selection
-from bot.core.edition.picks import Picks, PickSection
+from bot.core.edition.picks import NAMED, Picks, PickSection
 from bot.core.papers.trending import Span
 from bot.core.query.evaluate import matches as matches_query
 from bot.core.subscriber.subscriber import Subscriber
 from bot.pipeline.compose.changes import POOL, Changes, RevisionView, SubscriberMatches
-from bot.pipeline.compose.drafts import BATCH, NAMED, EditionComposer, Member, MessageId, sections_of
+from bot.pipeline.compose.drafts import BATCH, EditionComposer, Member, MessageId, sections_of
 from bot.pipeline.subscribers import subscriber_of
 from bot.store import cursors, editions
 from bot.store.cursors import Cursor, DigestProgress, NextDue

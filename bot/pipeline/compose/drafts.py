@@ -8,7 +8,7 @@ from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from bot.core.edition.edition import EditionKind
-from bot.core.edition.picks import Picks, PickSection
+from bot.core.edition.picks import NAMED, Picks, PickSection
 from bot.core.subscriber.subscriber import Subscriber
 from bot.pipeline.compose.changes import RevisionView
 from bot.store import cursors, editions
@@ -16,7 +16,6 @@ from bot.store.cursors import Cursor, CursorColumn, NextDue
 from bot.store.subscribers import StoredSubscriber
 
 BATCH = 6_000  # subscribers matched and committed together: the papers are read once for all of them
-NAMED = 5  # of the papers that did not fit, how many are named
 
 Member = tuple[StoredSubscriber, Subscriber]  # the row, and the settings read from it
 MessageId = Callable[[EditionKind, str, int], str]  # (kind, slot, subscriber id) -> Message-ID

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
+from bot.core.edition.picks import Picks
 from bot.errors import DeliveryError, UserError
 from bot.mail.message.types import Message, Session, Transport
-from bot.pipeline.bounce_rules import halved
 from bot.pipeline.deliver.claims import Build, Claims
 from bot.pipeline.deliver.marks import ANSWER, MarkWriter
 from bot.pipeline.deliver.outcomes import Outcomes
@@ -146,11 +146,11 @@ class Sender:
         taken the message."""
         shared = self.shared
         if error.outcome == "too big":
-            smaller = halved(leased.picks)
+            smaller = Picks.from_json(leased.picks).halved()
             if smaller is None:
                 return None
             shared.marks.write(lambda tx: shared.outcomes.note(tx, leased, error))
-            return replace(leased, picks=smaller), relay
+            return replace(leased, picks=smaller.to_json()), relay
         if error.outcome in ("retry", "ours") and is_about_the_relay(error):
             another = shared.pacing.open_relay(without=tried)
             if another is None:

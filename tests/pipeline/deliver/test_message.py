@@ -1,0 +1,64 @@
+"""From a stored edition to a message: the fields that depend on the configuration, and no two seals of one token."""
+
+import email
+from email.message import Message as Parsed
+from typing import Any
+
+import pytest
+from jinja2 import FileSystemLoader
+
+from bot.core.letter.renderer import LetterRenderer, environment
+from bot.mail import tokens
+from bot.mail.message.mailbox import mailbox
+from bot.pipeline.build_message import Identity, MessageBuilder
+from bot.resources import shipped
+from bot.store import Database, outbox
+
+
+def built(post: Any, **identity: Any) -> Parsed:
+    """Ada's waiting edition as a message."""
+    who = Identity(sender=mailbox("Digest <digest@papers.example.org>"), secret="a secret for tests", **identity)
+    renderer = LetterRenderer(environment(FileSystemLoader(shipped("templates"))))
+    post.fill(["ada@example.net"])
+    with post.database.write() as tx:
+        (leased,) = outbox.lease(tx, "digest", "test", post.clock.now, post.clock.now, 1)
+    return email.message_from_bytes(MessageBuilder(post.database, renderer, who).build(leased).data)
+
+
+@pytest.mark.parametrize(
+    ("contact", "field"),
+    [
+        ("help@example.org", "<mailto:help@example.org>"),
+        ("https://example.org/help", "<https://example.org/help>"),
+        ("", None),
+        ("ask me", None),
+    ],
+)
+def test_help_is_the_contact(post: Any, contact: str, field: str | None) -> None:
+    assert built(post, contact=contact)["List-Help"] == field
+
+
+def test_the_archive_is_named_where_there_is_one(post: Any) -> None:
+    url = "https://papers.example.org"
+    assert built(post, public_url=url, archive=True)["List-Archive"] == f"<{url}/archive>"
+
+
+def test_leaving_is_sealed_once_and_read_in_one_transaction(post: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    sealed: list[str] = []
+    reads: list[int] = []
+    seal, read = tokens.seal, Database.read
+
+    def counting_seal(secret: str, purpose: tokens.Purpose, *rest: int) -> str:
+        sealed.append(purpose)
+        return seal(secret, purpose, *rest)
+
+    def counting_read(database: Database) -> Any:
+        reads.append(1)
+        return read(database)
+
+    monkeypatch.setattr(tokens, "seal", counting_seal)
+    monkeypatch.setattr(Database, "read", counting_read)
+    message = built(post, public_url="https://papers.example.org", bounces="b+{token}@papers.example.org")
+    assert message["List-Unsubscribe"]
+    assert sorted(sealed) == ["bounce", "unsubscribe digest"]
+    assert len(reads) <= 1
