@@ -19,6 +19,7 @@ from bot.pipeline.subscribers import as_stored, record_for
 from bot.store import Database, cursors, editions, sources, subscribers, unparsed
 
 DAYS = 14  # of the accounts, one by one
+ORIGINS = {"database": "the command line", "web": "the web page"}
 MOST_NAMED = 50  # subscribers; of more it is said how many there are
 
 
@@ -38,13 +39,17 @@ def check(context: typer.Context, now: Now = None, as_json: Json = False) -> Non
         raise UserError("The templates cannot be rendered.", problems)
     changes = _pending_changes(app, start)
     warnings = [*config.warnings, *phrases_like_queries(config.subscribers), *_broad_profiles(app, changes, start)]
+    elsewhere = _kept_elsewhere(app, changes)
     next_due = {subscriber.email: _next_due(subscriber, start) for subscriber in config.subscribers}
     if as_json:
         print_json(
             {
                 "config": str(app.state.config_path),
                 "sources": [{"name": source.name, "type": source.type} for source in config.sources],
-                "subscribers": [{"email": email, "next_due": due} for email, due in next_due.items()],
+                "subscribers": [
+                    *({"email": email, "next_due": due, "origin": "file"} for email, due in next_due.items()),
+                    *({"email": one.email, "next_due": one.next_due, "origin": one.origin} for one in elsewhere),
+                ],
                 "changes": changes,
                 "warnings": warnings,
             }
@@ -62,6 +67,13 @@ def check(context: typer.Context, now: Now = None, as_json: Json = False) -> Non
         out.print(f"  {subscriber.email}  {profiles}; {when}")
         for profile in subscriber.profiles:
             out.print(f"    {profile.name}: {profile.query}{'  (alerts)' if profile.alert else ''}")
+    if elsewhere:
+        out.print(f"\n{plural(len(elsewhere), 'subscriber')} in the database")
+        for stored in elsewhere[:MOST_NAMED]:
+            when = f"; next digest {format_time(stored.next_due)}" if stored.next_due else ""
+            out.print(f"  {stored.email}  {stored.status}, from {ORIGINS.get(stored.origin, stored.origin)}{when}")
+        if len(elsewhere) > MOST_NAMED:
+            out.print(f"  and {len(elsewhere) - MOST_NAMED:,} more")
     if changes:
         out.print("\nThe next run will change in the store")
         for line in changes:
@@ -90,9 +102,25 @@ def _pending_changes(app: App, now: datetime) -> list[str]:
         database.close()
 
 
+def _is_new(changes: list[str]) -> bool:
+    """Whether there is no database of this program's yet, or one that a run must first bring up to date."""
+    return any("database" in change or "schema" in change for change in changes)
+
+
+def _kept_elsewhere(app: App, changes: list[str]) -> list[subscribers.StoredSubscriber]:
+    """The subscribers that are in the database only: added by hand, or by themselves on the web page."""
+    if _is_new(changes):
+        return []
+    found: list[subscribers.StoredSubscriber] = []
+    with app.database.read() as tx:
+        while page := subscribers.everyone(tx, after=found[-1].id if found else 0, limit=5_000, but_of_file=True):
+            found += page
+    return found
+
+
 def _broad_profiles(app: App, changes: list[str], now: datetime) -> list[str]:
     """Profiles that would match nearly everything or nothing of the last month's papers."""
-    if any("database" in change or "schema" in change for change in changes):
+    if _is_new(changes):
         return []
     return profile_warnings(app.config.subscribers, last_days(app.database, now, 30))
 

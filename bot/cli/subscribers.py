@@ -1,4 +1,4 @@
-"""The verbs about subscribers kept in the database: subscribers list|add|remove|pause|resume|import|export."""
+"""The verbs about subscribers kept in the database: subscribers list|add|remove|pause|resume|import|export|consents."""
 
 import json
 import sys
@@ -15,7 +15,7 @@ from bot.cli.wiring import App, Json, Now, app_of, find_subscriber, moment_of
 from bot.core.subscriber.subscriber import Subscriber, subscriber_from
 from bot.errors import UserError
 from bot.pipeline.subscribers import record_for, subscriber_of
-from bot.store import outbox, subscribers
+from bot.store import consents, outbox, subscribers
 
 Email = Annotated[str, typer.Argument(help="The subscriber's address.")]
 PAGE = 1000
@@ -34,6 +34,7 @@ def register(app: typer.Typer) -> None:
     group.command("resume")(resume)
     group.command("import")(import_)
     group.command("export")(export)
+    group.command("consents")(consent_log)
     app.add_typer(group, name="subscribers")
     app.command("inbox")(inbox)
 
@@ -75,7 +76,7 @@ def list_(context: typer.Context, now: Now = None, as_json: Json = False) -> Non
         )
         return
     for one in people:
-        where = "config" if one.origin == "file" else "database"
+        where = {"file": "config", "web": "web"}.get(one.origin, "database")
         until = f" until {format_time(one.paused_until)}" if one.paused_until else ""
         why = f" ({one.status_reason})" if one.status_reason else ""
         out.print(f"{one.email}  {one.status}{until} since {format_time(one.status_since)}{why}  [{where}]")
@@ -199,8 +200,17 @@ def export(context: typer.Context) -> None:
     """Every subscriber kept in the database as JSON lines on stdout, for `import`."""
     app = app_of(context)
     for one in _everyone(app):
-        if one.origin == "database" and one.status in ("active", "paused"):
+        if one.origin in ("database", "web") and one.status in ("active", "paused"):
             sys.stdout.write(one.data + "\n")
+
+
+def consent_log(context: typer.Context) -> None:
+    """The log of consents as JSON lines: who agreed to what, when, in which words, from which network."""
+    app = app_of(context)
+    with app.database.read() as tx:
+        log = consents.log(tx)
+    for one in log:
+        sys.stdout.write(json.dumps({**one._asdict(), "at": one.at.isoformat()}, ensure_ascii=False) + "\n")
 
 
 def _everyone(app: App) -> Any:

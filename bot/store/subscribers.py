@@ -142,6 +142,10 @@ def add(tx: Connection, records: Iterable[SubscriberRecord], now: datetime) -> i
     new."""
     added = 0
     for part in chunks(list(records), 5000):
+        for emails in chunks([record.email for record in part]):  # who never confirmed need not any more
+            tx.execute(
+                delete(SUBSCRIBERS).where(SUBSCRIBERS.c.email.in_(emails), SUBSCRIBERS.c.status == "unconfirmed")
+            )
         known: set[str] = set()
         for emails in chunks([record.email for record in part]):
             known.update(tx.execute(select(SUBSCRIBERS.c.email).where(SUBSCRIBERS.c.email.in_(emails))).scalars())
@@ -158,9 +162,11 @@ def add(tx: Connection, records: Iterable[SubscriberRecord], now: datetime) -> i
     return added
 
 
-def everyone(tx: Connection, *, after: int = 0, limit: int = 1000) -> list[StoredSubscriber]:
-    """All subscribers in the order they came, a page at a time: pass the last id seen."""
-    known = and_(SUBSCRIBERS.c.id > after, SUBSCRIBERS.c.origin != "deleted")
+def everyone(tx: Connection, *, after: int = 0, limit: int = 1000, but_of_file: bool = False) -> list[StoredSubscriber]:
+    """All subscribers in the order they came, a page at a time: pass the last id seen. `but_of_file`: only those the
+    configuration file does not list."""
+    left_out = ("deleted", "file") if but_of_file else ("deleted",)
+    known = and_(SUBSCRIBERS.c.id > after, SUBSCRIBERS.c.origin.not_in(left_out))
     return select_subscribers(tx, known, [SUBSCRIBERS.c.id], limit)
 
 

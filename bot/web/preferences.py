@@ -253,7 +253,8 @@ def page_of(
 def profile_fields(profile: Profile, papers: RecentPapers, site: Site) -> dict[str, Any]:
     """One profile for the form, with what it would have brought."""
     return {
-        "name": profile.name,
+        "shown_name": profile.name,
+        "name": profile.given_name,
         "keywords": "\n".join(profile.keywords),
         "exclude": "\n".join(profile.exclude),
         "text": profile.query_text,

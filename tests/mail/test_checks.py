@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.mail.checks.dns import Domains, check_domains, dkim, dmarc, dns_lookup, spf
+from bot.mail.checks.dns import Domains, check_domains, dkim, dmarc, dns_lookup, spf, takes_mail
 from bot.mail.checks.findings import Finding
 from bot.mail.checks.relay import check_relay
 from bot.mail.message.dkim import DkimSigner
@@ -306,3 +306,25 @@ def test_any_records_are_judged(records: list[str]) -> None:
     found = check_domains(domains, lambda name, kind: records)
     assert found
     assert levels(found) <= {"fine", "advice", "problem"}
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        ({("a.example", "MX"): ["mx.a.example."]}, True),
+        ({("a.example", "MX"): ["."]}, False),  # RFC 7505: takes no mail
+        ({("a.example", "A"): ["192.0.2.1"], (".", "NS"): ["a.root-servers.net."]}, True),
+        ({("a.example", "AAAA"): ["2001:db8::1"], (".", "NS"): ["a.root-servers.net."]}, True),
+        ({(".", "NS"): ["a.root-servers.net."]}, False),
+        ({}, True),  # a resolver that knows nothing is no DNS
+    ],
+)
+def test_whether_a_domain_takes_mail(known: dict[tuple[str, str], list[str]], expected: bool) -> None:
+    assert takes_mail("a.example", lambda name, kind: known.get((name, kind), [])) is expected
+
+
+def test_no_answer_is_no_refusal() -> None:
+    def silent(name: str, kind: str) -> list[str]:
+        raise OSError("timed out")
+
+    assert takes_mail("a.example", silent)

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from bot.cli import app as command
 from bot.cli.run import COMPOSERS
 from bot.mail import tokens
 from bot.pipeline import signup
@@ -294,4 +296,28 @@ def test_keywords_and_their_places() -> None:
         ("c", 8),
         ('"x, y"', 1),
         ("z", 10),
+    ]
+
+
+def test_the_operator_sees_where_everybody_comes_from(web: Web) -> None:
+    web.post(asked_link(web))
+
+    def run(*words: str) -> str:
+        done = CliRunner().invoke(command, ["--config", str(web.app.state.config_path), *words])
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    assert "eve@example.net  active, from the web page" in run("check")
+    assert {(one["email"], one["origin"]) for one in json.loads(run("check", "--json"))["subscribers"]} == {
+        ("ada@example.org", "file"),
+        ("eve@example.net", "web"),
+    }
+    listed = run("subscribers", "list")
+    assert "[config]" in listed
+    assert "[web]" in listed
+    assert json.loads(run("subscribers", "export"))["email"] == "eve@example.net"
+    log = [json.loads(line) for line in run("subscribers", "consents").splitlines()]
+    assert [(one["email"], one["act"], one["form"]) for one in log] == [
+        ("eve@example.net", "asked", "/subscribe"),
+        ("eve@example.net", "confirmed", "/confirm"),
     ]

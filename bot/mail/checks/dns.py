@@ -72,13 +72,16 @@ def dns_lookup(name: str, kind: str, *, seconds: float = 5, server: tuple[str, i
 
 
 def takes_mail(domain: str, lookup: Lookup = partial(dns_lookup, seconds=2)) -> bool:
-    """Whether a domain says that it takes mail: an MX that is not null (RFC 7505), or an address of its own (RFC 5321
-    5.1). Where the DNS gives no answer, nobody is refused."""
+    """Whether a domain takes mail: it has an MX that is not null (RFC 7505), or an address of its own (RFC 5321 5.1).
+
+    Where the DNS gives no answer, nobody is refused; nor where it is none: a resolver that does not even know the root
+    (in a container, behind a firewall) says of every domain that there is no such thing.
+    """
     try:
         exchanges = lookup(domain, "MX")
         if exchanges:
             return any(exchange.strip(".") for exchange in exchanges)
-        return bool(lookup(domain, "A") or lookup(domain, "AAAA"))
+        return bool(lookup(domain, "A") or lookup(domain, "AAAA")) or not lookup(".", "NS")
     except (OSError, ImportError):
         return True
 
