@@ -62,7 +62,11 @@ def blueprint(site: Site) -> Blueprint:
     def overview(token: str) -> Response:
         opened = tokens.unseal(site.identity.secret, token.lower())
         now = site.clock()
-        if opened is None or opened.purpose != "admin" or not tokens.is_live(opened, 0, now):
+        if (
+            opened is None
+            or (opened.purpose, opened.subscriber_id) != ("admin", 0)
+            or not tokens.is_live(opened, 0, now)
+        ):
             abort(404)
         with site.database.read() as tx:
             return site.page("admin.html", private=True, now=now, **collected(tx, now))
