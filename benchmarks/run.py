@@ -6,7 +6,16 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
-ORDER = ("matching.py", "compose.py", "letters.py", "digests.py", "delivery.py", "delivery_rows.py", "fetching.py")
+ORDER = (
+    "relevance.py",
+    "matching.py",
+    "compose.py",
+    "letters.py",
+    "digests.py",
+    "delivery.py",
+    "delivery_rows.py",
+    "fetching.py",
+)
 
 
 def main() -> None:

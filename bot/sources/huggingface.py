@@ -15,6 +15,7 @@ from bot.sources.formats import huggingface
 
 API = "https://huggingface.co/api/daily_papers?limit=100"
 MAX_PAGES = 5
+VOTES_MOVE = 7  # days: nearly all of a paper's votes are in then
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,16 +34,20 @@ class Settings:
 def requests(settings: Settings, progress: Progress, now: datetime) -> list[Request]:
     """The address as it stands (the newest list), and with `date=` each day since the last success but today.
 
-    The day of the last success is asked for again: its list may have grown after we looked.
+    The day of the last success is asked for again: its list may have grown after we looked. The first time on a day the
+    weekdays of the last week are asked for, too: only half of a paper's votes come on the day it is listed.
     """
     asked = [Request(location=settings.url, kind="list", accept="application/json, text/html;q=0.5")]
     if progress.last_success is None:
         return asked
-    first = max(progress.last_success.date(), now.date() - timedelta(days=settings.catch_up))
-    for days in range((now.date() - first).days):
-        day = first + timedelta(days=days)
+    last, today = progress.last_success.date(), now.date()
+    for days_ago in range(settings.catch_up, 0, -1):
+        day = today - timedelta(days=days_ago)
+        votes_move = last < today and days_ago <= VOTES_MOVE and day.weekday() < 5
+        if day < last and not votes_move:
+            continue
         location = _with(settings.url, date=day.isoformat())
-        late = day > progress.last_success.date()
+        late = day > last
         asked.append(Request(location=location, kind="day", day=day, late=late, accept="application/json"))
     return asked
 

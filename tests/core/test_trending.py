@@ -33,9 +33,9 @@ def score(*snapshots: Snapshot, hours: float = 10, over: trending.Span = "day", 
 
 @pytest.mark.parametrize(("over", "days"), [("day", 5), ("week", 14), ("month", 60)])
 def test_the_formula(over: trending.Span, days: int) -> None:
-    """Worked by hand: 10 votes dated 8 h ago, 20 more 4 h ago, 2 comments at 4 h; 10 h on the lists."""
-    heat = 1 + 10 * 0.5 ** (8 / 24 / days) + 20 * 0.5 ** (4 / 24 / days)
-    assert score(at(6, 10), at(4, 30, 2), over=over) == pytest.approx(heat * (10 + 24) / (10 + 4))
+    """Worked by hand: 12 h on the lists; 10 votes dated 9 h ago, 20 more 4 h ago, 2 comments at 4 h."""
+    heat = 1 + 10 * 0.5 ** (9 / 24 / days) + 20 * 0.5 ** (4 / 24 / days)
+    assert score(at(6, 10), at(4, 30, 2), over=over) == pytest.approx(heat * (12 + 24) / (12 + 4))
 
 
 def test_comments_say_nothing() -> None:
@@ -104,16 +104,23 @@ def test_votes_that_go_and_come_back_count_once_at_most() -> None:
     assert score(at(9, 50), at(5, 0), at(1, 50)) == score(at(9, 50))
 
 
-def test_a_paper_listed_long_after_it_was_published_is_new() -> None:
+def test_a_paper_counts_from_the_day_of_its_list_whenever_we_saw_it() -> None:
+    midnight = datetime(2026, 11, 20, tzinfo=UTC)
     late = Paper(key="a", title="a", published=date(2026, 11, 1), listed=NOW.date(), first_seen=NOW - HOUR)
-    assert trending.listing_moment(late, NOW) == NOW - HOUR
-
-
-def test_the_day_of_the_list_dates_what_we_collected_later() -> None:
+    assert trending.listing_moment(late, NOW) == midnight
     caught_up = Paper(key="a", title="a", listed=date(2026, 11, 16), first_seen=NOW)
     assert trending.listing_moment(caught_up, NOW) == datetime(2026, 11, 16, tzinfo=UTC)
     assert trending.listing_moment(Paper(key="a", title="a", listed=date(2027, 1, 1)), NOW) == NOW
-    assert trending.listing_moment(Paper(key="a", title="a"), NOW) == NOW
+    assert trending.listing_moment(Paper(key="a", title="a", first_seen=NOW - HOUR), NOW) == midnight
+    assert trending.listing_moment(Paper(key="a", title="a"), NOW) == midnight
+
+
+def test_seeing_a_paper_late_makes_it_no_hotter() -> None:
+    """Two papers of one list with the same votes; one source was asked in the morning only."""
+    early = Paper(key="early", title="early", listed=NOW.date(), first_seen=NOW - 11 * HOUR)
+    late = Paper(key="late", title="late", listed=NOW.date(), first_seen=NOW)
+    scores = [trending.score([at(0, 30)], one, NOW) for one in (early, late)]
+    assert scores[0] == scores[1]
 
 
 def test_what_happens_after_now_does_not_count() -> None:

@@ -26,11 +26,21 @@ def since(day: int) -> Progress:
 
 def test_huggingface_asks_for_each_missed_day_and_the_last_seen_one_again() -> None:
     asked = huggingface.requests(huggingface.Settings(url="http://127.0.0.1:1/x?limit=100&sort=new"), since(20), MONDAY)
+    asked = [request for request in asked if request.day is None or request.day.day >= 20]
     assert [request.day for request in asked] == [None, date(2026, 11, 20), date(2026, 11, 21), date(2026, 11, 22)]
     assert [request.late for request in asked] == [False, False, True, True]
     assert parse_qs(urlsplit(asked[1].location).query) == {"limit": ["100"], "sort": ["new"], "date": ["2026-11-20"]}
     assert len(huggingface.requests(huggingface.Settings(), since(1), MONDAY)) == 11
     assert len(huggingface.requests(huggingface.Settings(catch_up=0), since(1), MONDAY)) == 1
+
+
+def test_huggingface_looks_at_the_votes_of_a_week_once_a_day() -> None:
+    """Most votes come after the day of the list, and a weekly letter is about the week."""
+    first_today = huggingface.requests(huggingface.Settings(), since(22), MONDAY)
+    assert [request.day.day for request in first_today if request.day] == [16, 17, 18, 19, 20, 22]
+    assert not any(request.late for request in first_today)
+    later = huggingface.requests(huggingface.Settings(), since(23), MONDAY)
+    assert [request.day for request in later] == [None]
 
 
 def test_huggingface_follows_a_list_as_long_as_its_limit() -> None:

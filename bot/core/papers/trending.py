@@ -83,14 +83,10 @@ def rise(snapshots: Sequence[Snapshot], now: datetime, over: timedelta = timedel
 
 
 def listing_moment(paper: Paper, now: datetime) -> datetime:
-    """Since when a paper is on the lists (UTC): the day of the list where it is told, else when we first saw it."""
-    first_seen = paper.first_seen
-    if paper.listed is None:
-        return min(first_seen or now, now)
-    listed = datetime.combine(paper.listed, time(), UTC)
-    if first_seen is not None and first_seen - listed < timedelta(days=1):
-        listed = max(listed, first_seen)  # the day it appeared: we know the hour
-    return min(listed, now)
+    """Since when a paper is on the lists (UTC): the beginning of the day of the list where it is told, else of the day
+    we first saw it. Not the hour we first saw it: who asks once a day finds votes that came before."""
+    first_seen = (paper.first_seen or now).astimezone(UTC).date()
+    return min(datetime.combine(paper.listed or first_seen, time(), UTC), now)
 
 
 def _gain(before: int | None, after: int | None) -> float:
