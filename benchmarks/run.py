@@ -16,15 +16,6 @@ ORDER = (
     "delivery_rows.py",
     "fetching.py",
 )
-    "relevance.py",
-    "matching.py",
-    "compose.py",
-    "letters.py",
-    "digests.py",
-    "delivery.py",
-    "delivery_rows.py",
-    "fetching.py",
-)
 
 
 def main() -> None:

@@ -47,7 +47,7 @@ def _completed(database: Database, stored: Leased, picks: Picks, subscriber: Sub
         with database.read() as tx:
             changes = view.changes_since(history.revision_before(tx, stored.since))
     most = MOST_LEFT_OVER + len(picks.ids)
-    (found,) = changes.match([[profile.query for profile in subscriber.profiles]], most=most)
+    (found,) = changes.match([[profile.query for profile in subscriber.profiles]], most=most, over=None)
     by_name = {profile.name: ranked for profile, ranked in zip(subscriber.profiles, found.best, strict=True)}
     taken = picks.ids | {paper for section in picks.sections for paper in section.more_ids}
     sections: list[PickSection] = []

@@ -182,28 +182,30 @@ class Changes:
         queries: Sequence[Sequence[Query]],
         *,
         most: int,
-        over: Span = "day",
+        over: Span | None = "day",
         trending_too: bool = False,
         revisions: bool = False,
     ) -> list[SubscriberMatches]:
         """For each subscriber, given their queries: what is true now and was not before, the best `most` of each query
         in order. With `trending_too` also which recent papers they were told by a profile before; with `revisions` also
-        what is true now as it was before, of papers that changed."""
+        what is true now as it was before, of papers that changed. `over`: the span of the trend that orders what is
+        equally relevant; None: no trend, which spares looking at a month's papers."""
         found = [SubscriberMatches([[] for _ in own], [[] for _ in own]) for own in queries]
-        hot = self._hot_as_they_were(over) if trending_too and any(queries) else []
+        hot = self._hot_as_they_were(over) if trending_too and over and any(queries) else []
         if not any(queries) or not (self.after or hot):
             return found
         from bot.pipeline.compose.matches import BatchMatcher  # brings numpy
 
         matcher = BatchMatcher(queries)
         if self.after:
-            heat = {paper_id: 1.0 / place for paper_id, place in self.view.trend(over).places.items()}
+            places = self.view.trend(over).places if over else {}
+            heat = {paper_id: 1.0 / place for paper_id, place in places.items()}
             ranked, hits = matcher.new_matches(self._changed, self._also_were, heat, most)
             by_query = zip(ranked, hits, strict=True)
             for one in found:
                 for profile in range(len(one.best)):
                     one.best[profile], one.every[profile] = next(by_query)
-        if hot:
+        if hot and over:
             for subscriber, paper in matcher.pairs(self._hot_batch(over)):
                 found[subscriber].told_before.add(paper)
         if revisions:
