@@ -97,13 +97,10 @@ def _found(index: TermIndex, read: ReadTexts) -> tuple[Ints, Ints]:
     """Every term found in texts and names, with the token it begins at; some more than once."""
     tokens, folded, token = read.tokens, read.folded, read.token
     plain = np.array(list(map(index.labels.get, read.singulars, repeat(-1))), np.int64)
-    live = np.flatnonzero((label := plain[token]) >= 0)
-    edges = [(live, label[live])]
-    if len(read.with_plus):
-        also: list[list[int]] = [[] for _ in folded]
-        for word in read.with_plus.tolist():
-            also[word] = [found for key in keys(folded[word])[1:] for found in _known(index, key)]
-        edges.append(_everywhere(token, also))
+    live = np.flatnonzero((plain >= 0)[token])
+    edges = [(live, plain[token[live]])]
+    if also := _without_plus(index, read):
+        edges.append(_everywhere(token, [also.get(word, []) for word in folded]))
     if index.prefix_lengths:
         edges.append(_everywhere(token, [_starred(index, word) for word in folded]))
     if index.has_exact:
@@ -119,9 +116,15 @@ def _found(index: TermIndex, read: ReadTexts) -> tuple[Ints, Ints]:
     near = near_terms(index, tokens.text, place, label)
     pair_place, pair_label = _joined(index, read)
     width = np.repeat([1, 2], [len(place), len(pair_place)])
-    paths = _walk(index, np.concatenate([place, pair_place]), np.concatenate([label, pair_label]), width, len(tokens))
+    paths = _walk(index, np.concatenate([place, pair_place]), np.concatenate([label, pair_label]), width)
     terms, places = zip(near, *paths, strict=True)
     return np.concatenate(terms), np.concatenate(places)
+
+
+def _without_plus(index: TermIndex, read: ReadTexts) -> dict[str, list[int]]:
+    """The labels of CD4 for the words like CD4+."""
+    words = (read.folded[number] for number in read.with_plus.tolist())
+    return {word: labels for word in words if (labels := [at for key in keys(word)[1:] for at in _known(index, key)])}
 
 
 def _joined(index: TermIndex, read: ReadTexts) -> tuple[Ints, Ints]:
@@ -182,20 +185,19 @@ def _everywhere(token: Numbers, labels: list[list[int]]) -> tuple[Ints, Ints]:
     """The places of labels, from the labels of each distinct word."""
     counts = np.array([len(found) for found in labels], np.int64)
     flat = np.array([label for found in labels for label in found], np.int64)
-    live = np.flatnonzero(counts[token])
+    live = np.flatnonzero((counts > 0)[token])
     word = token[live]
     place, at = spread(live, (np.cumsum(counts) - counts)[word], counts[word])
     return place, flat[at]
 
 
-def _walk(index: TermIndex, place: Ints, label: Ints, width: Ints, size: int) -> Iterator[tuple[Ints, Ints]]:
+def _walk(index: TermIndex, place: Ints, label: Ints, width: Ints) -> Iterator[tuple[Ints, Ints]]:
     """All paths of the automaton through labels that stand at places and are so many tokens wide.
 
     Yields terms and the places where their paths begin.
     """
     order = np.argsort(place, kind="stable")
     place, label, width = place[order], label[order], width[order]
-    labels_from = np.concatenate([[0], np.cumsum(np.bincount(place, minlength=size))])
     state = index.first[label]
     start, after = place, place + width
     while True:
@@ -207,8 +209,8 @@ def _walk(index: TermIndex, place: Ints, label: Ints, width: Ints, size: int) ->
         alive = np.flatnonzero(index.grows[state])
         if not len(alive):
             return
-        begin = labels_from[after[alive]]
-        source, edge = spread(alive, begin, labels_from[after[alive] + 1] - begin)
+        begin, end = np.searchsorted(place, after[alive]), np.searchsorted(place, after[alive], side="right")
+        source, edge = spread(alive, begin, end - begin)
         step, state = index.steps.find(state[source] << 32 | label[edge])
         start, after = start[source[step]], after[source[step]] + width[edge[step]]
 

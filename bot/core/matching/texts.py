@@ -75,6 +75,10 @@ class Tokens:
         found: Ints = self._field_of[self.text[place]]
         return found
 
+    def texts_of(self, papers: Ints) -> Ints:
+        """The titles, abstracts and names of some papers."""
+        return np.flatnonzero(np.isin(self._paper, papers))
+
     def reading(self, mark: int, name: int = 0) -> tuple[list[str], Numbers]:
         """The distinct words of texts, or with NAME of names, in one reading (FOLDED or EXACT), and each token's word.
 

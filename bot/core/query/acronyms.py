@@ -4,7 +4,8 @@ How they are read: see `parser`. A word earns its place when papers use it in ca
 as a word (STAR, LED, IT); RAG, SAM or CoT do not: nobody writes of rags.
 """
 
-_FUNCTION_WORDS = """
+FUNCTION_WORDS = frozenset(
+    """
     a about above across after again against ago aids all almost alone along also although always am among an and any
     are around as at away back be because been before behind being below best between beyond both but by came can
     cannot come could cut did do does done down due during each either else end even ever every far few find first for
@@ -16,12 +17,15 @@ _FUNCTION_WORDS = """
     though three through thus till to together told too took toward two under unless until up upon us use used very
     via was we well went were what when where whether which while who whom whose why will with within without would
     yes yet you your
+    """.split()  # noqa: SIM905  (a paragraph reads better than a thousand quotes)
+)
+_SHORT_WORDS = """
     able bad bag bar bat bed big bin bit box bug bus buy cad cab car cat cow cry cup die dog dot dry ear eat egg eye
     fan fat fed fee fly fun fur gas gel god gun guy hat hen hit hot hub ice ill jet job key kid lab lap law leg lid
     lie log low mad man mix mom mud new nod nut odd oil old pad pan pay pen pet pie pig pin pit raw red rid rob row
     rub rug sad sea sex shy sit six sky sky son spy tea tie tin toe ton toy try van wet wig zip
 """
-ORDINARY_WORDS = frozenset(
+ORDINARY_WORDS = FUNCTION_WORDS | frozenset(
     """
     act adapt adept agent agile aim alert alias align alpha amber anchor angel apex apollo apple arc arch arena argo
     ark arm armor arrow art ask aspect aspire assist atlas atom attend aura aware balance band bank base basic basis
@@ -78,6 +82,6 @@ ORDINARY_WORDS = frozenset(
     water wave way weak wealth weather weave web well west whale wheat wheel whisper white wide wild will win wind
     window wine wing wise wish wit wolf wonder wood word work world worm worth yield young zebra zen zero zest zone
     zoom
-    """.split()  # noqa: SIM905  (a paragraph reads better than a thousand quotes)
-    + _FUNCTION_WORDS.split()
+    """.split()  # noqa: SIM905
+    + _SHORT_WORDS.split()
 )
