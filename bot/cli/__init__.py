@@ -4,7 +4,7 @@ steps    once, collect, compose, deliver, run, migrate         look      check, 
 subscribers  subscribers ..., inbox                                ask       explain, why, who
 care     init, demo                                            trial     read
 doctor   doctor                                                serve     web
-backtest backtest                                              backup   backup, copy-to
+backtest backtest      suggest   suggest                         backup   backup, copy-to
 """
 
 import logging
@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import backtest, backup, doctor, explain, init, read, run, status, subscribers, web
+from bot.cli import backtest, backup, doctor, explain, init, read, run, status, subscribers, suggest, web
 from bot.cli.console import complain, set_up_logging
 from bot.cli.wiring import State
 from bot.errors import UserError
@@ -45,7 +45,7 @@ def options(
     context.obj = State(config_path=config, verbose=verbose, quiet=quiet)
 
 
-for module in (run, status, read, backtest, explain, subscribers, init, doctor, backup, web):
+for module in (run, status, read, backtest, suggest, explain, subscribers, init, doctor, backup, web):
     module.register(app)
 
 

@@ -5,7 +5,7 @@ What became of papers already told is for `ask`."""
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +19,7 @@ from bot.store import Database, history
 
 if TYPE_CHECKING:
     from bot.core.matching.backtest import Backtest
+    from bot.core.matching.suggest import Suggestion
 
 
 def register(app: typer.Typer) -> None:
@@ -68,10 +69,13 @@ def backtest_command(
     """What a query would have brought, per day, with the best hits."""
     app = app_of(context)
     from bot.core.matching.backtest import as_days, backtest  # brings numpy
+    from bot.core.matching.suggest import Window, in_words, suggestions
 
-    parsed = _query(query)
-    papers = last_days(app.database, moment_of(now), days)
-    result = backtest(parsed, papers)
+    parsed = query_from(query)
+    window = Window(last_days(app.database, moment_of(now), days))
+    papers = window.texts.papers
+    result = backtest(parsed, window.texts)
+    more = suggestions(parsed, window)
     if as_json:
         print_json(
             {
@@ -84,24 +88,40 @@ def backtest_command(
                     {"title": miss.paper.title, "key": miss.paper.key, "term": miss.term, "missing": miss.missing}
                     for miss in result.near_misses
                 ],
+                "suggestions": [as_json_of(one) for one in more],
             }
         )
         return
     if not papers:
-        window = plural(days, "day")
-        out.print(f"No paper came in the last {window}: run `paperlark collect`, or give more --days.")
+        say_no_papers(days)
         return
-    _say_backtest(result, len(papers), days)
+    _say_backtest(result, len(papers), days, in_words(more, days))
 
 
-def _query(text: str) -> Query:
+def say_no_papers(days: int) -> None:
+    out.print(f"No paper came in the last {plural(days, 'day')}: run `paperlark collect`, or give more --days.")
+
+
+def as_json_of(suggestion: "Suggestion") -> dict[str, Any]:
+    """A suggestion for `backtest` and `suggest`."""
+    return {
+        "kind": suggestion.kind,
+        "term": suggestion.term,
+        "add": suggestion.add,
+        "papers": suggestion.papers,
+        "examples": [{"key": paper.key, "title": paper.title, "url": paper.url} for paper in suggestion.examples],
+    }
+
+
+def query_from(text: str) -> Query:
+    """The query of an argument. Raises UserError."""
     try:
         return parse(text)
     except QueryError as error:
         raise UserError(str(error), error.pointer().splitlines()) from error
 
 
-def _say_backtest(result: "Backtest", papers: int, days: int) -> None:
+def _say_backtest(result: "Backtest", papers: int, days: int, more: list[str]) -> None:
     out.print(f"{plural(result.matched, 'hit')} in {plural(papers, 'paper')} of the last {plural(days, 'day')}")
     most = max((count for _, count in result.days), default=0)
     for day, count in result.days:
@@ -119,6 +139,7 @@ def _say_backtest(result: "Backtest", papers: int, days: int) -> None:
         ("Terms that brought nothing", result.idle),
         ("Terms that bring nearly everything", dominant),
         ("One term away", near),
+        ("What would have brought more", more),
     ):
         if lines:
             out.print(f"\n{heading}")

@@ -9,6 +9,7 @@ import typer
 
 from bot.cli.backtest import last_days, phrases_like_queries, profile_warnings
 from bot.cli.console import err, format_time, out, plural, print_json
+from bot.cli.suggest import suggestions_for
 from bot.cli.wiring import App, Json, Now, app_of, find_subscriber, moment_of
 from bot.core.letter.renderer import check as rendering_problems
 from bot.core.subscriber.subscriber import Subscriber
@@ -40,6 +41,7 @@ def check(context: typer.Context, now: Now = None, as_json: Json = False) -> Non
     changes = _pending_changes(app, start)
     warnings = [*config.warnings, *phrases_like_queries(config.subscribers), *_broad_profiles(app, changes, start)]
     elsewhere = _kept_elsewhere(app, changes)
+    missed = [] if _is_new(changes) else suggestions_for(config.subscribers, app, start)
     next_due = {subscriber.email: _next_due(subscriber, start) for subscriber in config.subscribers}
     if as_json:
         print_json(
@@ -52,6 +54,7 @@ def check(context: typer.Context, now: Now = None, as_json: Json = False) -> Non
                 ],
                 "changes": changes,
                 "warnings": warnings,
+                "suggestions": missed,
             }
         )
         return
@@ -77,6 +80,10 @@ def check(context: typer.Context, now: Now = None, as_json: Json = False) -> Non
     if changes:
         out.print("\nThe next run will change in the store")
         for line in changes:
+            out.print(f"  {line}")
+    if missed:
+        out.print("\nWhat would bring more (see `paperlark suggest`)")
+        for line in missed:
             out.print(f"  {line}")
     for warning in warnings:
         err.print(f"note: {warning}")

@@ -179,3 +179,34 @@ def test_what_the_limit_kept_away_and_what_came_too_early(place: Path, run: Run)
     (place / "config.toml").write_text(subscribers.replace('"quokka"', '"larkspur"').replace("Animals", "Birds"))
     changed = table(run("explain", "ada@example.org", LARKSPUR, "--json", *later))["not_told"]
     assert changed.endswith("did not match then; the profile or the paper has changed since.")
+
+
+def test_what_profiles_and_queries_miss(place: Path, run: Run) -> None:
+    with (place / "pages" / "more.txt").open("w", encoding="utf-8") as page:
+        for i in range(6):
+            page.write(f"Birthday {'cakes' if i % 2 else 'baking and bakery'}, part {i}\n\n")
+            page.write(
+                f"{'A mixture of crumbs (MOC) is baked.' if i < 3 else 'The MOC is for bakery.'}{' Tea.' * 40}\n\n"
+            )
+    (place / "config.toml").write_text(CONFIG.replace('"birthday"', '"baking", "mixture of crumbs"'))
+    assert run("collect", "--now", "2026-11-20T11:00Z")[0] == 0
+    _, out, _ = run("suggest", '"mixture of crumbs"', *NOW)
+    assert '  "mixture of crumbs": also moc, 3 more in 30 days\n' in out
+    told = table(run("suggest", "Ada@Example.org", "--json", *NOW))
+    assert [profile["name"] for profile in told["profiles"]] == ["Attention", "Old models"]
+    (moc,) = [one for one in told["profiles"][1]["suggestions"] if one["kind"] == "abbreviation"]
+    assert (moc["add"], moc["papers"], len(moc["examples"])) == ("moc", 2, 2)  # baking has the third already
+    assert any("also moc, 2 more" in line for line in table(run("check", "--json", *NOW))["suggestions"])
+    assert "What would have brought more\n" in run("backtest", '"mixture of crumbs"', *NOW)[1]
+    assert table(run("backtest", '"mixture of crumbs"', "--json", *NOW))["suggestions"][0]["add"] == "moc"
+
+
+def test_suggesting_changes_nothing_and_says_what_is_wrong(place: Path, run: Run) -> None:
+    before = (place / "paperlark.db").read_bytes()
+    assert "nothing to add: 6 papers" in run("suggest", "attention", *NOW)[1].replace("\n", " ")
+    assert run("suggest", "ada@example.org", *NOW)[0] == 0
+    assert (place / "paperlark.db").read_bytes() == before
+    code, _, said = run("suggest", "nobody@example.org")
+    assert (code, said.splitlines()[0]) == (2, "There is no subscriber nobody@example.org.")
+    assert run("suggest", "a and b")[0] == 2
+    assert run("suggest", "attention", "--now", "2026-11-25T12:00Z", "--days", "2")[1].startswith("No paper came")
