@@ -27,7 +27,8 @@ log = logging.getLogger(__name__)
 MOST_WARNINGS = 20
 AT_ONCE = 8  # sources asked at once
 STOPPING_SECONDS = 10.0  # half of what a worker has to stop in
-LISTINGS_AT_ONCE = 2_000  # written in one transaction
+AHEAD_OF_WRITING = 2  # sources that may wait to be written
+LISTINGS_AT_ONCE = 1_000  # written in one transaction
 FIRST_PAUSE = timedelta(minutes=5)  # after a failure, doubled with each, up to `every` or a day
 AHEAD = timedelta(hours=1)  # a last try that lies further in the future is a clock's mistake
 LONGEST_PAUSE = timedelta(days=1)
@@ -93,7 +94,7 @@ def collect(
                 if stop is not None and stop.is_set():
                     broken_off = broken_off or time.monotonic() + STOPPING_SECONDS
                 else:
-                    for source, reached in itertools.islice(waiting, 2 * AT_ONCE - len(running)):
+                    for source, reached in itertools.islice(waiting, AT_ONCE + AHEAD_OF_WRITING - len(running)):
                         running.add(threads.submit(_gather, database, fetcher, parsers, source, reached, now))
                 if not running:
                     break

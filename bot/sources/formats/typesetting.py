@@ -27,6 +27,8 @@ _FORMS = sorted({form for name in _HEADINGS for form in (name, name.upper(), nam
 _RUN_IN = re.compile(
     rf"(?:^|(?<=[.!?:;)\]%] )|(?<=[.!?)\]%]))({'|'.join(map(re.escape, _FORMS))})(?=[A-Z0-9“\"'(\[≤≥<>])"
 )
+# Else no heading can be run in, and most texts need not be looked through for eighty of them.
+_RUN_TOGETHER = re.compile(r"(?<=[a-z?])[A-Z0-9“\"'(\[≤≥<>]|[A-Z]{3}")
 _FIRST = re.compile(r"\s*(?:Abstract|ABSTRACT|Summary|SUMMARY)(?:[:.]\s*|\s*(?=[A-Z0-9“\"(]))")
 _MARKS = re.compile(r"[OC]_(?:ST_ABS|SCP?LOW|SCP?CAP|INLINEFIG|TEXTBOX|FIG|TBL|LI|QD|BOX)\s?")
 _BOXED = re.compile(r"\[([^\w\s\[\]!-~])\]")  # "[≤]"
@@ -42,6 +44,9 @@ def cleaned_abstract(text: str) -> str:
     """The same with a blank behind headings that run into the text ("BackgroundLarks sing.MethodsWe listened"), and
     without the heading "Abstract"."""
     text = _FIRST.sub("", cleaned(text), count=1)
+
+    if not _RUN_TOGETHER.search(text):
+        return text.strip()
 
     def apart(found: re.Match[str]) -> str:
         at = found.start()
