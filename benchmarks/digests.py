@@ -210,11 +210,7 @@ def measure(number: int, count: int, most: int) -> tuple[str, list[Row]]:
             rows += measured("the usual way", processes, usual, [(port, few[one::processes]) for one in crew])
             rows += measured("posting bytes", processes, posting, [(port, messages[one::processes]) for one in crew])
         shown = [pick for edition in editions for section in edition.sections for pick in section.picks]
-        looks = {
-            (pick.paper.key, paper_view.hits(pick.reasons, "title"), paper_view.hits(pick.reasons, "abstract"))
-            for pick in shown
-            if pick.reasons
-        }
+        looks = {(pick.paper.key, paper_view.hits(pick.reasons)) for pick in shown if pick.reasons}
         matched = sum(bool(pick.reasons) for pick in shown)
         size = sum(len(message.data) for message in messages) / len(messages)
     title = (

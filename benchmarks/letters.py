@@ -138,9 +138,7 @@ def usual(environment: jinja2.Environment) -> Callable[[Edition], bytes]:
         def page(form: str) -> str:
             def card(pick: Pick, kind: paper_view.Form, section: SectionView | Lead) -> Markup:
                 key = paper_view.card_key(pick, kind, 0, own_line=True, pictures=False)
-                marks = paper_view.CardTexts(key).marks(
-                    paper_view.hits(pick.reasons, "title"), paper_view.hits(pick.reasons, "abstract")
-                )
+                marks = paper_view.CardTexts(key).marks(paper_view.hits(pick.reasons))
                 why = paper_view.why(pick.reasons, section.name, marks.seen)
                 shown = {name: _marked(fill) if form == "html" else fill.text for name, fill in marks.fills.items()}
                 shown |= {"why": say("_why.txt", why=why) if why else "", "section": section.name}

@@ -62,7 +62,7 @@ class DrawnForEach(FragmentCache):
         return (sanitize.harmless(self._styled(name, words, values)),)
 
     def card(self, key: CardKey, pick: Pick, section: str, words: Words) -> Piece:
-        marks = CardTexts(key).marks(paper_view.hits(pick.reasons, "title"), paper_view.hits(pick.reasons, "abstract"))
+        marks = CardTexts(key).marks(paper_view.hits(pick.reasons))
         why = paper_view.why(pick.reasons, section, marks.seen)
         values = {"paper": paper_view.paper_view(key._replace(has_why=why is not None))}
         name = {"lead": "_lead", "card": "_paper", "compact": "_compact"}[key.form]

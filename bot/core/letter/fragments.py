@@ -5,7 +5,7 @@ Which pieces make a letter, and how many fit, belongs to `renderer`.
 
 from collections.abc import Callable, Hashable, Mapping
 from threading import Lock
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar
 
 import jinja2
 
@@ -13,7 +13,7 @@ from bot.core.edition.edition import Pick
 from bot.core.letter import paper_view, partial_template
 from bot.core.letter.inline_css import Styles
 from bot.core.letter.localize import Words
-from bot.core.letter.paper_view import CardKey, CardTexts, Form, Why
+from bot.core.letter.paper_view import CardKey, CardTexts, Form, Hits, Marks, Why
 from bot.core.letter.partial_template import Fill, NeedsValue, PartialTemplate, has_placeholder, placeholder
 from bot.core.letter.template_error import BrokenTemplate, place
 from bot.core.letter.wrap import fill, width, wrap
@@ -113,13 +113,16 @@ class FragmentCache:
     def _once(self, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` returns, remembered under `key`; the oldest is forgotten first."""
         try:
-            return cast("T", self._cache[key])
+            found: T = self._cache[key]
         except KeyError:
-            made = make()
+            found = make()
+        else:
+            return found
         with self._adding:
             while len(self._cache) >= self._kept:
                 del self._cache[next(iter(self._cache))]
-            return cast("T", self._cache.setdefault(key, made))
+            kept: T = self._cache.setdefault(key, found)
+        return kept
 
     def words(self, language: str) -> Words:
         return self._once(("words", language), lambda: self._words(language))
@@ -141,22 +144,27 @@ class FragmentCache:
     def card(self, key: CardKey, pick: Pick, section: str, words: Words) -> Piece:
         """A paper under the heading `section`. Chunks without words of one subscriber are the same strings in any two
         letters."""
-        texts = self._once(("texts", key), lambda: CardTexts(key))
-        title_hits, abstract_hits = paper_view.hits(pick.reasons, "title"), paper_view.hits(pick.reasons, "abstract")
-        marks = self._once(("marks", texts, title_hits, abstract_hits), lambda: texts.marks(title_hits, abstract_hits))
+        hits = paper_view.hits(pick.reasons)
+        marks = self._once(("marks", key, hits), lambda: self._marks(key, hits))
         why = paper_view.why(pick.reasons, section, marks.seen)
-        partials = self._once(
-            ("card", texts, why is not None, words),
-            lambda: self._draw_card(key._replace(has_why=why is not None), words),
-        )
-        marked = self._once(("marked", partials, marks), lambda: partials.having(marks.fills))
-        if why or key.actions or key.form == "lead":
-            said = self._once(("said", why, words), lambda: self._why(why, words)) if why else ""
-            own = {"why": said, "section": section}
+        partials = self._once(("marked", marks, why is not None, words), lambda: self._marked(key, marks, why, words))
+        if not (why or key.actions or key.form == "lead"):
+            return self._once(("filled", partials), lambda: partials.filled(marks.fills))
+        own = {"section": section}
+        if why:
+            own["why"] = self._once(("said", why, words), lambda: self._why(why, words))
+        if key.actions:
             own |= {f"{name}_url": url for name, url in paper_view.action_links(pick).items()}
-            personal = {name: Fill(text, is_personal=True) for name, text in own.items()}
-            return marked.filled(marks.fills | personal)
-        return self._once(("filled", partials, marks), lambda: marked.filled(marks.fills))
+        return partials.filled(marks.fills | {name: Fill(text, (), True) for name, text in own.items()})
+
+    def _marks(self, key: CardKey, hits: Hits) -> Marks:
+        texts = self._once(("texts", key), lambda: CardTexts(key))
+        return texts.marks(hits)
+
+    def _marked(self, key: CardKey, marks: Marks, why: Why | None, words: Words) -> _Partials:
+        """The card with its matched words filled in; its template is drawn once for all of them."""
+        key = key._replace(has_why=why is not None)
+        return self._once(("card", key, words), lambda: self._draw_card(key, words)).having(marks.fills)
 
     def _draw_card(self, key: CardKey, words: Words) -> _Partials:
         return self._partials(_TEMPLATES[key.form], words, {"paper": paper_view.paper_view(key)})
@@ -181,7 +189,7 @@ class FragmentCache:
             ) from error
         if not personal:
             return partial.filled({})
-        return partial.filled({one: Fill(text, is_personal=True) for text, one in personal.items()})
+        return partial.filled({one: Fill(text, (), True) for text, one in personal.items()})
 
     def say(self, name: str, words: Words, /, **values: Any) -> str:
         """A text template as one line."""

@@ -40,7 +40,7 @@ class OverviewLine(NamedTuple):
 
     kind: SectionKind
     name: PersonalText
-    papers: int
+    papers: PersonalText  # how many, as the language writes numbers
     title: PersonalText
 
 
@@ -148,10 +148,11 @@ def letter_view(edition: Edition, words: Words, cards: int = CARDS) -> LetterVie
     papers = edition.papers
     first = [lead.pick.paper] if lead else []
     rest = [paper for paper in papers if paper not in first]
+    has_overview = lead is not None and len(papers) > CARDS
     return LetterView(
         head=_head(edition, words, here),
         titles=tuple([PersonalText(title_of(paper.title)) for paper in [*first, *rest][:10]]),
-        overview=tuple(map(_overview, edition.sections)) if lead and len(papers) > CARDS else (),
+        overview=tuple([_overview(section, words) for section in edition.sections]) if has_overview else (),
         lead=lead,
         sections=tuple(section for section in sections if section.cards or section.compact or section.more),
         imprint=_imprint(edition, words),
@@ -196,11 +197,12 @@ def _section(section: Section, lead: Lead | None, cards: int, named: int) -> Sec
     )
 
 
-def _overview(section: Section) -> OverviewLine:
+def _overview(section: Section, words: Words) -> OverviewLine:
     best = [pick.paper for pick in section.picks] or list(section.more_papers)
     name = name_of(section.name)
     title = shortened(title_of(best[0].title), max(OVERVIEW - (len(name) or 10), OVERVIEW // 2)) if best else ""
-    return OverviewLine(section.kind, PersonalText(name), len(section.picks) + section.more, PersonalText(title))
+    papers = words.number(len(section.picks) + section.more)
+    return OverviewLine(section.kind, PersonalText(name), PersonalText(papers), PersonalText(title))
 
 
 def _head(edition: Edition, words: Words, here: ZoneInfo) -> LetterHead:

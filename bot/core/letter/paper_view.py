@@ -118,6 +118,13 @@ class CardKey(NamedTuple):
     actions: tuple[str, ...] = ()
 
 
+class Hits(NamedTuple):
+    """The words of a paper that answered a subscriber's profiles, as they stand in it."""
+
+    title: tuple[str, ...] = ()
+    abstract: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Marks:
     """What matched words do to a card: its texts with the matches marked, and the words seen by that."""
@@ -133,12 +140,12 @@ class CardTexts:
         shown = paper_view(key)
         self._title, self._line, self._abstract = map(Passage, (shown.title, shown.line, shown.abstract))
 
-    def marks(self, title_hits: tuple[str, ...], abstract_hits: tuple[str, ...]) -> Marks:
+    def marks(self, hits: Hits) -> Marks:
         """The matched words marked, in the one line as in the abstract."""
         spans = {
-            "title": (self._title.text, self._title.spans(title_hits)),
-            "line": (self._line.text, self._line.spans(abstract_hits)),
-            "abstract": (self._abstract.text, self._abstract.spans(abstract_hits)),
+            "title": (self._title.text, self._title.spans(hits.title)),
+            "line": (self._line.text, self._line.spans(hits.abstract)),
+            "abstract": (self._abstract.text, self._abstract.spans(hits.abstract)),
         }
         seen = {" ".join(text[start:end].lower().split()) for text, found in spans.values() for start, end in found}
         return Marks({name: Fill(*one, is_personal=bool(one[1])) for name, one in spans.items()}, frozenset(seen))
@@ -199,9 +206,14 @@ def _is_seen(one: Quote, shows: frozenset[str]) -> bool:
     return one.field == "upvotes" or " ".join(one.text.lower().split()) in shows
 
 
-def hits(reasons: tuple[Reason, ...], field: str) -> tuple[str, ...]:
-    """The words that answered in a field, each once."""
-    found = [one.text for reason in reasons for one in reason.quotes if one.field == field and one.text]
+def hits(reasons: tuple[Reason, ...]) -> Hits:
+    """The words that answered in title and abstract, each once."""
+    quotes = [one for reason in reasons for one in reason.quotes]
+    return Hits(_distinct(quotes, "title"), _distinct(quotes, "abstract"))
+
+
+def _distinct(quotes: list[Quote], field: str) -> tuple[str, ...]:
+    found = [one.text for one in quotes if one.field == field and one.text]
     return tuple(dict.fromkeys(found)) if len(found) > 1 else tuple(found)
 
 

@@ -156,7 +156,7 @@ def _between(text: str) -> list[str]:
 
 def size(chunks: tuple[str, ...]) -> int:
     """Bytes in UTF-8."""
-    return sum(len(chunk) if chunk.isascii() else len(chunk.encode()) for chunk in chunks)
+    return sum([len(chunk) if chunk.isascii() else len(chunk.encode()) for chunk in chunks])
 
 
 def check(environment: jinja2.Environment) -> list[str]:
