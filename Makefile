@@ -17,7 +17,7 @@ demo: $(READY)   ## the whole story offline, in under 20 seconds
 
 run: $(READY)    ## one real round: config.toml (made if missing), then collect, compose and deliver for everyone
 	@test -f config.toml || $(BIN)/python -m bot init
-	@$(BIN)/python -m bot once --force
+	@$(BIN)/python -m bot once --force || { test $$? -eq 1 && echo "Done, but not everything went well: see above, or $(BIN)/paperlark status"; }
 
 test: $(READY)   ## all tests
 	@$(BIN)/python -m pytest -n auto

@@ -117,4 +117,6 @@ def _finish(scheduler: Any) -> bool:
         log.warning(
             "not everything finished in %.0f s; the rest is in the database and goes on at the next start", GRACE
         )
+    else:
+        log.info("stopped")
     return not waiter.is_alive()

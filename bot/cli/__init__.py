@@ -1,10 +1,14 @@
-"""The command line: one function per verb, in modules by what they are for. Wiring is in `parts`.
+"""The command line: one function per verb, in modules by what they are for.
 
-steps    once, collect, compose, deliver, run, migrate         look      check, status, preview
-subscribers  subscribers ..., inbox                                ask       explain, why, who
-care     init, demo                                            trial     read
-doctor   doctor                                                serve     web
-backtest backtest      suggest   suggest                         backup   backup, copy-to
+    run          once, collect, compose, deliver, run, migrate      check     check
+    subscribers  subscribers ..., inbox                             status    status
+    explain      explain, why, who                                  preview   preview
+    init         init, demo                                         read      read
+    backup       backup, copy-to                                    backtest  backtest
+    web          web, admin-link                                    suggest   suggest
+    doctor       doctor
+
+`wiring` makes the parts of the program from the configuration, `console` is how all of them speak.
 """
 
 import logging
@@ -14,11 +18,26 @@ from typing import Annotated
 
 import typer
 
-from bot.cli import backtest, backup, doctor, explain, init, read, run, status, subscribers, suggest, web
+from bot.cli import (
+    backtest,
+    backup,
+    check,
+    doctor,
+    explain,
+    init,
+    preview,
+    read,
+    run,
+    status,
+    subscribers,
+    suggest,
+    web,
+)
 from bot.cli.console import complain, set_up_logging
 from bot.cli.wiring import State
 from bot.errors import UserError
 
+# The global options, and whether a value follows.
 ANYWHERE = {"--config": True, "--verbose": False, "--quiet": False, "-c": True, "-v": False, "-q": False}
 
 app = typer.Typer(
@@ -45,7 +64,7 @@ def options(
     context.obj = State(config_path=config, verbose=verbose, quiet=quiet)
 
 
-for module in (run, status, read, backtest, suggest, explain, subscribers, init, doctor, backup, web):
+for module in (run, check, status, preview, read, backtest, suggest, explain, subscribers, init, doctor, backup, web):
     module.register(app)
 
 
@@ -56,11 +75,14 @@ def main() -> None:
     except UserError as error:
         complain(error)
         sys.exit(2)
+    except OSError as error:  # a folder that may not be written to, a port that is taken
+        if isinstance(error, BrokenPipeError):  # `paperlark status | head`
+            sys.stderr.close()
+            sys.exit(0)
+        complain(UserError(f"{error.filename or 'The system'}: {error.strerror or error}."))
+        sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
-    except BrokenPipeError:  # `paperlark status | head`
-        sys.stderr.close()
-        sys.exit(0)
     finally:
         logging.shutdown()
 
@@ -71,13 +93,13 @@ def _global_options_first(arguments: list[str]) -> list[str]:
     rest: list[str] = []
     waiting = iter(arguments)
     for argument in waiting:
-        name, _, value = argument.partition("=")
-        if argument == "--":
+        if argument == "--":  # whatever follows is no option
             return [*first, *rest, argument, *waiting]
-        if name in ANYWHERE and not (name.startswith("--") is False and value):
+        name = argument.partition("=")[0] if argument.startswith("--") else argument  # only a long one takes "=value"
+        if name in ANYWHERE:
             first.append(argument)
-            if ANYWHERE[name] and not value:
-                first.extend([next(waiting, "")])
+            if ANYWHERE[name] and argument == name:
+                first.append(next(waiting, ""))
         else:
             rest.append(argument)
     return [*first, *rest]

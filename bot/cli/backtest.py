@@ -2,6 +2,7 @@
 
 What became of papers already told is for `ask`."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -20,6 +21,11 @@ from bot.store import Database, history
 if TYPE_CHECKING:
     from bot.core.matching.backtest import Backtest
     from bot.core.matching.suggest import Suggestion
+
+
+_EQUALS = re.compile(
+    r"(?<![\w:>=<])(title|abstract|author|category|source|org|ti|abs|au|cat)=(\w[\w.*-]*)", re.IGNORECASE
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -47,9 +53,18 @@ def profile_warnings(subscribers: Sequence[Subscriber], papers: Sequence[Paper])
     ]
 
 
-def phrases_like_queries(subscribers: Sequence[Subscriber]) -> list[str]:
-    """Entries of `keywords` and `exclude` that are phrases, though their writer may have meant a query."""
-    return [
+def slips_of_the_pen(subscribers: Sequence[Subscriber]) -> list[str]:
+    """What can be read, but hardly as it was meant: "author=hinton", and phrases that look like queries."""
+    found = []
+    for subscriber in subscribers:
+        for profile in subscriber.profiles:
+            for text in (*profile.keywords, *profile.exclude, profile.query_text):
+                for name, value in _EQUALS.findall(text):
+                    found.append(
+                        f"{subscriber.email}, {profile.name!r}: {name}={value} looks for these words; "
+                        f"for the field write {name.lower()}:{value}"
+                    )
+    return found + [
         f"{subscriber.email}, {key} {entry!r} is looked for word for word; a query with operators goes into query"
         for subscriber in subscribers
         for profile in subscriber.profiles

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.console import err, out, print_json
+from bot.cli.console import out, print_json, remark
 from bot.cli.wiring import App, Json, app_of
 from bot.store import backup as copies
 
@@ -45,6 +45,6 @@ def copy_to(
 def _progress(app: App) -> copies.Progress:
     def show(table: str, rows: int) -> None:
         if not app.state.quiet and rows % 100_000 == 0:
-            err.print(f"{table}: {rows:,} rows")
+            remark(f"{table}: {rows:,} rows")
 
     return show

@@ -3,14 +3,17 @@
 import json
 import logging
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 
 from bot.errors import UserError
+
+log = logging.getLogger(__name__)
 
 # No markup and no emoji: what is printed holds titles and messages from outside, "[sic]" and ":fire:" included.
 out = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
@@ -33,8 +36,16 @@ class JsonLines(logging.Formatter):
         return json.dumps(entry, ensure_ascii=False)
 
 
-def set_up_logging(*, verbose: bool = False, quiet: bool = False, style: str = "text") -> None:
-    """Logs go to stderr. `style`: "text" or "json"."""
+_json_only = False  # whether stderr holds the log and nothing else
+
+
+def set_up_logging(
+    *, verbose: bool = False, quiet: bool = False, style: Literal["text", "json"] = "text", worker: bool = False
+) -> None:
+    """Logs go to stderr. With style "json" nothing else does: what is said beside is logged, too. A `worker`, whom
+    nobody watches, tells what it does."""
+    global _json_only  # noqa: PLW0603
+    _json_only = style == "json"
     handler: logging.Handler
     if style == "json":
         handler = logging.StreamHandler(sys.stderr)
@@ -46,9 +57,26 @@ def set_up_logging(*, verbose: bool = False, quiet: bool = False, style: str = "
     else:
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    level = logging.DEBUG if verbose else logging.ERROR if quiet else logging.WARNING
+    usual = logging.INFO if worker else logging.WARNING
+    level = logging.DEBUG if verbose else logging.ERROR if quiet else usual
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("bot").setLevel(level)
+    logging.captureWarnings(_json_only)
+    threading.excepthook = _log_death
+
+
+def _log_death(death: threading.ExceptHookArgs) -> None:
+    if death.exc_value is not None and not isinstance(death.exc_value, SystemExit):
+        name = death.thread.name if death.thread else "a thread"
+        log.error("%s died", name, exc_info=(death.exc_type, death.exc_value, death.exc_traceback))
+
+
+def remark(text: str) -> None:
+    """Something beside the result, for whoever watches."""
+    if _json_only:
+        log.info("%s", text)
+    else:
+        err.print(text)
 
 
 def print_json(value: Any) -> None:
@@ -65,6 +93,9 @@ def _plain(value: Any) -> Any:
 
 def complain(error: UserError) -> None:
     """What the user must put right, every problem on a line of its own."""
+    if _json_only:
+        log.error("%s", "\n".join((error.summary, *error.problems)))
+        return
     err.print(error.summary, style="bold red")
     for problem in error.problems:
         err.print("  " + problem.replace("\n", "\n  "))
@@ -73,7 +104,7 @@ def complain(error: UserError) -> None:
 @contextmanager
 def progress_bar(label: str, total: int | None, *, show: bool) -> Iterator[Callable[..., None]]:
     """A bar on a terminal, nothing elsewhere. Yields the function to call for each step done."""
-    if not (show and err.is_terminal and total):
+    if not (show and err.is_terminal and total) or _json_only:
         yield lambda *_: None
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from bot.cli.console import format_time, out, plural, print_json
-from bot.cli.wiring import App, Json, Now, app_of, find_subscriber, moment_of
+from bot.cli.wiring import App, Json, Now, app_of, moment_of
 from bot.core.papers import Paper, identity
 from bot.core.query import Query
 from bot.core.query.ast import NUMBERS, excluding, true, turning, written
@@ -34,8 +34,7 @@ def explain_command(
     """Why this paper did or did not reach this subscriber, clause by clause."""
     app = app_of(context)
     start = moment_of(now)
-    app.sync(start)
-    stored = find_subscriber(app, email)
+    stored = app.subscriber(email, start)
     paper_id, found = find_paper(app, paper)
     subscriber = subscriber_of(stored.data)
     fates = _fates(app, stored, paper_id)

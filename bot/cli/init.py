@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.console import err, out
+from bot.cli.console import out, remark
 from bot.cli.wiring import App, State
 from bot.errors import UserError
 from bot.pipeline.collect.collect import collect
@@ -30,9 +30,6 @@ def init(
         raise UserError(f"{target} exists already; nothing was written.", ["edit it, or name another folder"])
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(shipped("config.example.toml"), target)
-    samples = folder / "examples" / "pages"
-    if not samples.exists():
-        shutil.copytree(shipped("examples") / "pages", samples)
     out.print(f"Wrote {target}.")
     where = "" if folder == Path() else f" --config {target}"
     out.print(f"Next: put your address and keywords into it, then `paperlark{where} once --force`.")
@@ -56,7 +53,7 @@ def demo(
         report = deliver(app.database, app.sending(), lambda: now)
         app.database.close()
         if report.failed:
-            err.print(f"something went wrong: {report.trouble or 'see the log'}")
+            remark(f"something went wrong: {report.trouble or 'see the log'}")
             raise typer.Exit(1)
 
     run_demo(folder, one_pass, out.print)

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from bot.cli.console import err, out, plural, print_json
+from bot.cli.console import out, plural, print_json, remark
 from bot.cli.wiring import Json, app_of, bare_fetcher
 from bot.core.papers import Listing, plain
 from bot.core.source.document import Document, Request
@@ -42,7 +42,7 @@ def read(
     except SourceError as error:
         raise UserError(f"{_shown(location)} cannot be read as {kind}: {error}") from error
     for warning in warnings:
-        err.print(f"note: {warning}")
+        remark(f"note: {warning}")
     if as_json:
         print_json([plain(listing) for listing in listings])
         return

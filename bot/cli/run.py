@@ -2,16 +2,24 @@
 
 import logging
 import os
+import re
+import shutil
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from bot.cli.console import err, format_time, out, plural, print_json, progress_bar
+from bot import __version__
+from bot.cli.console import format_time, out, plural, print_json, progress_bar
+from bot.cli.status import LAST_WORDS, say_refusals
 from bot.cli.wiring import App, Clock, Json, Now, app_of, clock_from, moment_of
+from bot.mail.transport.folders import OutboxTransport
+from bot.mail.transport.from_url import Transport
 from bot.pipeline import signup
 from bot.pipeline.collect.collect import CollectReport, collect
 from bot.pipeline.compose.compose import ComposeReport, compose
@@ -19,6 +27,7 @@ from bot.pipeline.deliver.deliver import DeliverReport, deliver
 from bot.pipeline.upkeep import prune
 from bot.scheduler import Ticks, work
 from bot.store import Database, cursors, outbox, subscribers, ticks
+from bot.store.file_sync import SyncPlan
 
 log = logging.getLogger(__name__)
 
@@ -28,9 +37,13 @@ PATIENCE = timedelta(minutes=10)  # how long a run from cron waits for the relay
 COMPOSERS = min(2, os.cpu_count() or 1)
 WORKING = timedelta(minutes=15)  # a step may take so long before it counts as stuck
 BY_CRON = timedelta(hours=26)  # a run of `once` is good for a day and a little more
+LATEST = "latest.html"
 LONGEST_TICK = timedelta(minutes=1)  # of delivering in the worker: then new alerts are looked for
 
 Force = Annotated[bool, typer.Option("--force", help="Every subscriber is due now, whatever their schedule says.")]
+
+
+Yes = Annotated[bool, typer.Option("--yes", help="Go on where many subscribers of the file would be removed.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -50,11 +63,13 @@ def _start(context: typer.Context) -> App:
     return app
 
 
-def once(context: typer.Context, force: Force = False, now: Now = None, as_json: Json = False) -> None:
+def once(
+    context: typer.Context, force: Force = False, yes: Yes = False, now: Now = None, as_json: Json = False
+) -> None:
     """Collect, compose, deliver what is due, and exit: for cron and GitHub Actions."""
     app = _start(context)
     clock = clock_from(now)
-    app.sync(clock())
+    planned = app.sync(clock(), many="remove" if yes else "refuse")
     collected = _collect(app, clock)
     composed = _compose(app, clock(), force=force)
     delivered = _deliver(app, clock)
@@ -73,7 +88,7 @@ def once(context: typer.Context, force: Force = False, now: Now = None, as_json:
         )
     elif not app.state.quiet:
         say_collected(collected)
-        say_composed(app, composed, clock())
+        say_composed(app, composed, planned, clock())
         say_delivered(app, delivered)
     _exit(collected, delivered)
 
@@ -89,16 +104,18 @@ def collect_command(context: typer.Context, now: Now = None, as_json: Json = Fal
     _exit(report, DeliverReport())
 
 
-def compose_command(context: typer.Context, force: Force = False, now: Now = None, as_json: Json = False) -> None:
+def compose_command(
+    context: typer.Context, force: Force = False, yes: Yes = False, now: Now = None, as_json: Json = False
+) -> None:
     """Decide what every subscriber who is due gets, and write it down."""
     app = app_of(context)
     start = moment_of(now)
-    app.sync(start)
+    planned = app.sync(start, many="remove" if yes else "refuse")
     report = _compose(app, start, force=force)
     if as_json:
         print_json({"digests": report.digests, "alerts": report.alerts})
     elif not app.state.quiet:
-        say_composed(app, report, start)
+        say_composed(app, report, planned, start)
 
 
 def deliver_command(context: typer.Context, now: Now = None, as_json: Json = False) -> None:
@@ -114,17 +131,17 @@ def deliver_command(context: typer.Context, now: Now = None, as_json: Json = Fal
 
 def run(context: typer.Context) -> None:
     """The worker: keep the clock until SIGTERM or SIGINT, then finish what is in flight."""
+    context.obj.worker = True
     app = _start(context)
-    app.sync(moment_of(None))
+    app.sync(moment_of(None), many="keep")
     sending = app.sending()
+    told: dict[str, str] = {}  # by source: the trouble that was logged
     with app.fetcher(clock_from(None)) as fetcher:
 
         def collect_due(now: datetime, stop: threading.Event) -> None:
             with _ticking(app, "collect", clock_from(None), WORKING, timedelta(seconds=150)):
                 report = collect(app.database, fetcher, app.sources, now, due_only=True, stop=stop)
-            for name, source in report.items():
-                if source.new or source.changed:
-                    log.info("%s: %d new, %d changed", name, source.new, source.changed)
+            log_collected(report, told)
 
         def mail(now: datetime, stop: threading.Event) -> None:
             clock = clock_from(None)
@@ -150,9 +167,17 @@ def run(context: typer.Context) -> None:
             prune(app.database, now)
             app.read_inbox(now)
 
-        if not app.state.quiet:
-            err.print(f"Paperlark is running: {plural(len(app.sources), 'source')}. Stop it with Ctrl-C.")
-        if not work(Ticks(collect=collect_due, mail=mail, requests=requests, care=care)):
+        sources, people = len(app.sources), len(app.config.subscribers)
+        log.info(
+            "Paperlark %s: %s and %s in %s; %s; mail by %s",
+            *(__version__, plural(sources, "source"), plural(people, "subscriber"), app.state.config_path),
+            *(app.database.shown, app.transport.name),
+        )
+        finished = work(Ticks(collect=collect_due, mail=mail, requests=requests, care=care))
+        # A second signal that comes while Python takes itself apart would be the end of an orderly exit.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if not finished:
             logging.shutdown()
             os._exit(0)  # Python would wait for a thread that waits for a relay, longer than any platform does for us
 
@@ -184,6 +209,21 @@ def migrate(context: typer.Context) -> None:
         out.print(f"{database.shown} is up to date (schema {after}).")
     else:
         out.print(f"{database.shown}: schema {before or 'empty'} -> {after}.")
+
+
+def log_collected(report: CollectReport, told: dict[str, str]) -> None:
+    """What a round brought; of a source in trouble once, until it is another trouble or over. `told` remembers that."""
+    for name, source in report.items():
+        if source.new or source.changed:
+            log.info("%s: %s, %d changed", name, plural(source.new, "new paper"), source.changed)
+        in_trouble = source.error or source.state in ("failing", "stale")
+        # Moments and counts in the words are no other trouble.
+        trouble = re.sub(r"\d+", "", f"{source.state}: {source.error}") if in_trouble else ""
+        if trouble and told.get(name) != trouble:
+            log.warning("%s is %s: %s", name, source.state, source.error or "nothing new for longer than usual")
+        elif told.get(name) and not trouble:
+            log.info("%s is %s again", name, source.state)
+        told[name] = trouble
 
 
 def _collect(app: App, clock: Clock) -> CollectReport:
@@ -259,7 +299,7 @@ def say_collected(report: CollectReport) -> None:
             out.print(f"{'':<{width}}  note: {warning}")
 
 
-def say_composed(app: App, report: ComposeReport, now: datetime) -> None:
+def say_composed(app: App, report: ComposeReport, planned: SyncPlan, now: datetime) -> None:
     if report.digests or report.alerts:
         said = [plural(report.digests, "digest")] if report.digests else []
         said += [plural(report.alerts, "alert")] if report.alerts else []
@@ -273,12 +313,16 @@ def say_composed(app: App, report: ComposeReport, now: datetime) -> None:
         out.print(f"Nothing new to tell anyone. The next digest is due {format_time(due)}.")
     else:
         out.print("Nothing new to tell anyone.")
+    if changed := [row.email for row, values in planned.changed if "data" in values]:
+        out.print(
+            f"What changed in the configuration tells of papers from now on: `paperlark preview {changed[0]}` shows"
+        )
+        out.print("what it would have brought.")
 
 
 def say_delivered(app: App, report: DeliverReport) -> None:
-    place = app.transport.name
     if report.delivered:
-        out.print(f"Delivered {plural(report.delivered, 'message')} to {place}.")
+        out.print(f"Delivered {plural(report.delivered, 'message')} to {app.transport.name}.")
     for number, words in (
         (report.failed, "not accepted (see `paperlark status`)"),
         (report.suppressed, "not sent: the subscriber does not want mail any more"),
@@ -292,3 +336,25 @@ def say_delivered(app: App, report: DeliverReport) -> None:
         out.print(f"What waits goes later: {report.note}.")
     if report.trouble:
         out.print(f"Sending stopped: {report.trouble}")
+    if letter := newest_letter(app.transport, fresh=bool(report.delivered)):
+        out.print(f"The newest letter: {letter}")
+    if report.failed or report.trouble:
+        with app.database.read() as tx:
+            say_refusals(outbox.refusals(tx, LAST_WORDS))
+        out.print("Next: run `paperlark doctor`, which tries the relay and looks at the DNS.")
+
+
+def newest_letter(transport: Transport, *, fresh: bool) -> Path | None:
+    """Where letters are put into a folder: the newest, as `latest.html` beside them. `fresh`: there are new ones."""
+    if not isinstance(transport, OutboxTransport) or not transport.parts:
+        return None
+    latest = transport.folder / LATEST
+    if not fresh:
+        return latest if latest.exists() else None
+    pages = [page for page in transport.folder.glob("*.html") if page.name != LATEST]
+    if not pages:
+        return None
+    copy = latest.with_suffix(".new")
+    shutil.copyfile(max(pages, key=lambda page: page.stat().st_mtime_ns), copy)
+    copy.replace(latest)
+    return latest

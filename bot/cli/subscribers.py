@@ -11,11 +11,12 @@ from zoneinfo import ZoneInfo
 import typer
 
 from bot.cli.console import format_time, out, plural, print_json
-from bot.cli.wiring import App, Json, Now, app_of, find_subscriber, moment_of
-from bot.core.subscriber.subscriber import Subscriber, subscriber_from
+from bot.cli.wiring import App, Json, Now, app_of, find_stored, moment_of
+from bot.core.subscriber.subscriber import subscriber_from
 from bot.errors import UserError
 from bot.pipeline.subscribers import record_for, subscriber_of
 from bot.store import consents, outbox, subscribers
+from bot.store.subscribers import SubscriberRecord
 
 Email = Annotated[str, typer.Argument(help="The subscriber's address.")]
 PAGE = 1000
@@ -57,8 +58,7 @@ def inbox(
 def list_(context: typer.Context, now: Now = None, as_json: Json = False) -> None:
     """Who gets mail, who does not, why and since when."""
     app = app_of(context)
-    app.sync(moment_of(now))
-    people = list(_everyone(app))
+    people = list(app.subscribers(moment_of(now)))
     if as_json:
         print_json(
             [
@@ -105,7 +105,7 @@ def add(
     profile |= {"query": query} if query else {}
     if keyword or query:
         table["profiles"] = [profile | ({"alert": True} if alert else {})]
-    subscriber = _subscriber(table)
+    subscriber = subscriber_from(table)
     start = moment_of(now)
     _refuse_double(app, subscriber.email)
     with app.database.write() as tx:
@@ -120,7 +120,7 @@ def add(
 def remove(context: typer.Context, email: Email, now: Now = None) -> None:
     """Remove a subscriber from the database: they get nothing more."""
     app = app_of(context)
-    subscriber = find_subscriber(app, email)
+    subscriber = find_stored(app, email)
     if subscriber.origin == "file":
         raise UserError(f"{subscriber.email} is in the configuration.", [f"remove them from {app.state.config_path}"])
     with app.database.write() as tx:
@@ -139,7 +139,7 @@ def pause(
 ) -> None:
     """No mail for a while; what was missed comes in one digest afterwards."""
     app = app_of(context)
-    subscriber = find_subscriber(app, email)
+    subscriber = find_stored(app, email)
     if subscriber.status not in ("active", "paused"):
         raise UserError(f"{subscriber.email} is {subscriber.status} and gets nothing anyway.")
     start = moment_of(now)
@@ -160,7 +160,7 @@ def pause(
 def resume(context: typer.Context, email: Email, now: Now = None) -> None:
     """Mail again, also after an unsubscribe, a bounce or a complaint: only a person can decide that."""
     app = app_of(context)
-    subscriber = find_subscriber(app, email)
+    subscriber = find_stored(app, email)
     with app.database.write() as tx:
         subscribers.set_status(tx, subscriber.email, "active", "resumed by hand", moment_of(now))
     out.print(f"{subscriber.email} gets mail again (was {subscriber.status}).")
@@ -175,24 +175,24 @@ def import_(
     app = app_of(context)
     start = moment_of(now)
     problems: list[str] = []
-    entries = []
+    records: list[SubscriberRecord] = []
     mine = {one.email for one in app.config.subscribers}
     for place, table in _tables(file):
         try:
-            subscriber = _subscriber(table)
+            subscriber = subscriber_from(table)
         except UserError as error:
             problems.append(f"{place}: {error.problems[0] if error.problems else error.summary}")
             continue
         if subscriber.email in mine:
             problems.append(f"{place}: {subscriber.email} is in the configuration")
             continue
-        entries.append(record_for(subscriber, start))
+        records.append(record_for(subscriber, start))
     if problems:
         shown = problems[:50] + ([f"and {len(problems) - 50} more"] if len(problems) > 50 else [])
         raise UserError(f"{file}: {plural(len(problems), 'problem')}; nothing was imported.", shown)
     with app.database.write() as tx:
-        added = subscribers.add(tx, entries, start)
-    known = len(entries) - added
+        added = subscribers.add(tx, records, start)
+    known = len(records) - added
     out.print(f"Imported {plural(added, 'subscriber')}{f'; {known:,} were known already' if known else ''}.")
 
 
@@ -224,26 +224,48 @@ def _everyone(app: App) -> Any:
         after = page[-1].id
 
 
-def _tables(file: Path) -> list[tuple[str, dict[str, Any]]]:
-    """The subscribers in a file, with the place of each for messages."""
+def _tables(file: Path) -> list[tuple[str, Any]]:
+    """The subscribers in a file, with the place of each for messages. Raises UserError."""
     try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{file} cannot be read: {error}") from error
-    try:
-        if file.suffix == ".toml":
-            tables = tomllib.loads(text).get("subscribers", [])
-            return [(f"subscriber {number}", table) for number, table in enumerate(tables, 1)]
-        lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
-        return [(f"line {number}", json.loads(line)) for number, line in lines]
-    except (tomllib.TOMLDecodeError, json.JSONDecodeError) as error:
-        raise UserError(f"{file} is neither TOML with [[subscribers]] nor JSON lines: {error}") from error
+        text = file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UserError(f"{file} cannot be read: {error.strerror or error}.") from error
+    except UnicodeDecodeError:
+        raise UserError(f"{file} is not UTF-8.") from None
+    found = _from_toml(file, text) if file.suffix == ".toml" else _from_lines(file, text)
+    if not found:
+        raise UserError(f"{file} names no subscribers.", ["it wants [[subscribers]] tables, or one JSON object a line"])
+    return found
 
 
-def _subscriber(table: Any) -> Subscriber:
-    if not isinstance(table, dict):
-        raise UserError("Not a subscriber.", ["expected a table of keys"])
-    return subscriber_from(table)
+def _from_toml(file: Path, text: str) -> list[tuple[str, Any]]:
+    try:
+        tables = tomllib.loads(text).get("subscribers", [])
+    except RecursionError:
+        raise UserError(f"{file} is nested too deeply.") from None
+    except ValueError as error:  # of a number with thousands of digits, too
+        raise UserError(f"{file} is not TOML: {_in_short(error)}") from None
+    if not isinstance(tables, list):
+        raise UserError(f"{file}: `subscribers` is no list of tables.", ["write [[subscribers]] over each"])
+    return [(f"subscriber {number}", table) for number, table in enumerate(tables, 1)]
+
+
+def _from_lines(file: Path, text: str) -> list[tuple[str, Any]]:
+    found = []
+    for number, line in enumerate(text.split("\n"), 1):  # splitlines would part at U+2028, which JSON may hold
+        if line.strip():
+            try:
+                found.append((f"line {number}", json.loads(line)))
+            except RecursionError:
+                raise UserError(f"{file}, line {number} is nested too deeply.") from None
+            except ValueError as error:
+                raise UserError(f"{file}, line {number} is not JSON: {_in_short(error)}") from None
+    return found
+
+
+def _in_short(error: ValueError) -> str:
+    """The reason a parser gives, without the text it read."""
+    return str(error).partition(";")[0][:200]
 
 
 def _refuse_double(app: App, email: str) -> None:

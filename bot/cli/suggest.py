@@ -8,7 +8,7 @@ import typer
 
 from bot.cli.backtest import as_json_of, last_days, query_from, say_no_papers
 from bot.cli.console import out, plural, print_json
-from bot.cli.wiring import App, Json, Now, app_of, find_subscriber, moment_of
+from bot.cli.wiring import App, Json, Now, app_of, moment_of
 from bot.core.query import Query
 from bot.core.subscriber.subscriber import Subscriber
 from bot.pipeline.subscribers import subscriber_of
@@ -34,7 +34,7 @@ def suggest(
     app = app_of(context)
     from bot.core.matching.suggest import Window, in_words, suggestions  # brings numpy
 
-    asked = _queries(app, who_or_query)
+    asked = _queries(app, who_or_query, moment_of(now))
     window = Window(last_days(app.database, moment_of(now), days))
     found = [(name, query, suggestions(query, window)) for name, query in asked]
     if as_json:
@@ -80,11 +80,10 @@ def suggestions_for(subscribers: Sequence[Subscriber], app: App, now: datetime) 
     ]
 
 
-def _queries(app: App, text: str) -> list[tuple[str, Query]]:
+def _queries(app: App, text: str, now: datetime) -> list[tuple[str, Query]]:
     """The profiles of a subscriber, or a query without a name."""
     name = text.strip()
     if "@" not in name or " " in name:
         return [("", query_from(text))]
-    known = {one.email.casefold(): one for one in app.config.subscribers}
-    subscriber = known.get(name.casefold()) or subscriber_of(find_subscriber(app, name).data)
+    subscriber = subscriber_of(app.subscriber(name, now).data)
     return [(profile.name, profile.query) for profile in subscriber.profiles]

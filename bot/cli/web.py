@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import jinja2
 import typer
 
-from bot.cli.console import err, out
+from bot.cli.console import out, remark
 from bot.cli.wiring import App, app_of
 from bot.errors import UserError
 from bot.mail import tokens
@@ -40,7 +40,7 @@ def web(
     application = create_app(site(app))
     signal.signal(signal.SIGTERM, _stop)
     if not app.state.quiet:
-        err.print(f"Answering for {app.config.public_url} on {host}:{port}. Stop it with Ctrl-C.")
+        remark(f"Answering for {app.config.public_url} on {host}:{port}. Stop it with Ctrl-C.")
     serve(application, host=host, port=port)
 
 

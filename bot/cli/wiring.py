@@ -1,23 +1,25 @@
 """From a configuration file to the parts of the program, each made once."""
 
+import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader
 
 from bot import __version__
-from bot.cli.console import set_up_logging
+from bot.cli.console import plural, set_up_logging
 from bot.config import Config, load
 from bot.core.letter.renderer import LetterRenderer, environment
+from bot.core.subscriber.address import address
 from bot.errors import DeliveryError, UserError
 from bot.fetch import Fetcher, MemoryPoliteness
 from bot.mail.incoming import mailboxes
@@ -31,9 +33,14 @@ from bot.pipeline.deliver.deliver import DeliverySettings
 from bot.pipeline.subscribers import records_for
 from bot.resources import shipped
 from bot.sources import every
-from bot.store import Database, settings, subscribers
+from bot.store import Database, file_sync, settings, subscribers
+from bot.store.file_sync import SyncPlan
 from bot.store.sources import DatabasePoliteness
-from bot.store.subscribers import SubscriberRecord
+from bot.store.subscribers import StoredSubscriber, SubscriberRecord
+
+log = logging.getLogger(__name__)
+
+NAMED = 5  # people a message names
 
 Clock = Callable[[], datetime]
 Now = Annotated[
@@ -50,6 +57,7 @@ class State:
     config_path: Path
     verbose: bool = False
     quiet: bool = False
+    worker: bool = False  # it runs by itself, and logs what it does
 
 
 def moment_of(text: str | None) -> datetime:
@@ -79,7 +87,7 @@ class App:
     def __init__(self, state: State) -> None:
         self.state = state
         self.config: Config = load(state.config_path, os.environ)
-        set_up_logging(verbose=state.verbose, quiet=state.quiet, style=self.config.log)
+        set_up_logging(verbose=state.verbose, quiet=state.quiet, style=self.config.log, worker=state.worker)
 
     @cached_property
     def database(self) -> Database:
@@ -190,10 +198,71 @@ class App:
         hash_of = partial(preferences.hash_of, self.identity.secret)
         return records_for(self.config.subscribers, chosen, erased, hash_of, now)
 
-    def sync(self, now: datetime) -> None:
-        """Make the stored subscribers equal to the file's."""
+    def plan(self, now: datetime) -> SyncPlan:
+        """What would make the stored subscribers equal to the file's. Nothing is written."""
+        records = self.records(now)
+        with self.database.read() as tx:
+            return file_sync.plan(tx, records, now)
+
+    def sync(self, now: datetime, *, many: Literal["refuse", "keep", "remove"] = "refuse") -> SyncPlan:
+        """Make the stored subscribers equal to the file's. `many`: what to do where half or more of them would be
+        removed. Raises UserError where that is refused."""
+        records = self.records(now)
         with self.database.write() as tx:
-            subscribers.sync(tx, self.records(now), now)
+            planned = file_sync.plan(tx, records, now)
+            if planned.removes_many and many != "remove":
+                error = self._removes_many(planned)
+                if many == "refuse":
+                    raise error
+                log.error("%s Nobody is removed until `paperlark once --yes` says so.", error.summary)
+            file_sync.carry_out(tx, planned, now, remove=many == "remove" or not planned.removes_many)
+        return planned
+
+    def _removes_many(self, planned: SyncPlan) -> UserError:
+        names = ", ".join(row.email for row in planned.gone[:NAMED])
+        more = f" and {len(planned.gone) - NAMED:,} more" if len(planned.gone) > NAMED else ""
+        return UserError(
+            f"{len(planned.gone):,} of {plural(planned.subscribed, 'subscriber')} of the file would get nothing more: "
+            f"{self.state.config_path} does not name them.",
+            [
+                f"they are {names}{more}",
+                "is this the right file for this database? `paperlark check` shows what would change",
+                "if it is meant, say so with --yes",
+            ],
+        )
+
+    def subscribers(self, now: datetime) -> Iterator[StoredSubscriber]:
+        """Everybody in the database and in the file, as the next run would find them. Nothing is written."""
+        changed = self.plan(now).after(now)
+        after = 0
+        while True:
+            with self.database.read() as tx:
+                page = subscribers.everyone(tx, after=after)
+            if not page:
+                break
+            yield from (changed.pop(row.email, row) for row in page)
+            after = page[-1].id
+        yield from changed.values()
+
+    def subscriber(self, email: str, now: datetime) -> StoredSubscriber:
+        """One of them by address. Raises UserError."""
+        known_as = _one_spelling(email)
+        found = self.plan(now).after(now).get(known_as)
+        if found is None:
+            with self.database.read() as tx:
+                found = subscribers.by_email(tx, known_as)
+        if found is None:
+            known = [subscriber.email for subscriber in self.config.subscribers]
+            hint = f"the configuration has {', '.join(known[:NAMED])}" if known else "the configuration has none"
+            raise UserError(f"There is no subscriber {email}.", [hint])
+        return found
+
+
+def _one_spelling(email: str) -> str:
+    try:
+        return address(email)
+    except ValueError:
+        return email.strip().lower()
 
 
 @contextmanager
@@ -208,12 +277,14 @@ def app_of(context: typer.Context) -> App:
     return App(state)
 
 
-def find_subscriber(app: App, email: str) -> subscribers.StoredSubscriber:
-    """A subscriber by address. Raises UserError."""
+def find_stored(app: App, email: str) -> StoredSubscriber:
+    """Somebody the database has, by address. Raises UserError."""
     with app.database.read() as tx:
-        stored = subscribers.by_email(tx, email) or subscribers.by_email(tx, email.strip().lower())
-    if stored is None:
-        known: Sequence[str] = [subscriber.email for subscriber in app.config.subscribers]
-        hint = f"the configuration has {', '.join(known[:5])}" if known else "the configuration has no subscribers"
-        raise UserError(f"There is no subscriber {email}.", [hint])
-    return stored
+        found = subscribers.by_email(tx, _one_spelling(email))
+    if found is None:
+        app.subscriber(email, datetime.now(UTC))  # whoever is in no file either is refused here
+        raise UserError(
+            f"{email} is in the configuration, and no run has brought them into the database yet.",
+            ["`paperlark once` does"],
+        )
+    return found

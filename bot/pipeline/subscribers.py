@@ -1,6 +1,5 @@
 """Subscribers between the configuration, the store and the pipeline: the same plain table everywhere."""
 
-import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -9,7 +8,7 @@ from typing import Any
 
 from bot.core.subscriber.subscriber import Subscriber, stored_subscriber, subscriber_from
 from bot.core.subscriber.validation import TableError
-from bot.store.subscribers import StoredSubscriber, SubscriberRecord
+from bot.store.subscribers import SubscriberRecord
 
 
 @lru_cache(maxsize=1_000)
@@ -48,28 +47,3 @@ def records_for(
                 subscriber = subscriber_from({**subscriber.table, **own})
         records.append(record_for(subscriber, now))
     return records
-
-
-def as_stored(record: SubscriberRecord, stored: StoredSubscriber | None, now: datetime) -> StoredSubscriber:
-    """A subscriber as the next run would find them: what the store knows, with the configuration's settings."""
-    return StoredSubscriber(
-        id=stored.id if stored else 0,
-        email=record.email,
-        origin="file",
-        data=json.dumps(record.data, ensure_ascii=False, sort_keys=True, default=str),
-        status="active",
-        status_since=stored.status_since if stored else now,
-        status_reason="",
-        paused_until=None,
-        alerts=record.alerts,
-        left_alerts=stored.left_alerts if stored else False,
-        next_due=record.next_due,
-        digest_cursor=stored.digest_cursor if stored else None,
-        told_at=stored.told_at if stored else None,
-        trending_ids=stored.trending_ids if stored else "",
-        alert_cursor=stored.alert_cursor if stored else None,
-        alert_after=None,
-        alert_day=None,
-        alerts_sent=0,
-        overflow=stored.overflow if stored else 0,
-    )

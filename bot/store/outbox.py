@@ -9,7 +9,7 @@ names the lease it was made under, so a worker that comes too late cannot overwr
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, case, func, insert, select, update
 
@@ -353,3 +353,25 @@ def last_errors(tx: Connection, limit: int) -> list[tuple[datetime, str, str]]:
     """The last tries that did not succeed: when, how, and the relay's words."""
     rows = select(ATTEMPTS.c.at, ATTEMPTS.c.outcome, ATTEMPTS.c.words).order_by(ATTEMPTS.c.id.desc()).limit(limit)
     return [(at, outcome, words) for at, outcome, words in tx.execute(rows)]
+
+
+class Refusal(NamedTuple):
+    """An edition that did not go out, and the relay's last words on it."""
+
+    email: str
+    state: str  # "waiting": it is tried again; "failed": it is not
+    at: datetime | None  # of the last try
+    words: str
+
+
+def refusals(tx: Connection, limit: int) -> list[Refusal]:
+    """The newest editions that a relay did not take."""
+    tried = select(func.max(ATTEMPTS.c.at)).where(ATTEMPTS.c.edition_id == EDITIONS.c.id).scalar_subquery()
+    rows = tx.execute(
+        select(SUBSCRIBERS.c.email, EDITIONS.c.state, tried, EDITIONS.c.words)
+        .join(SUBSCRIBERS, SUBSCRIBERS.c.id == EDITIONS.c.subscriber_id)
+        .where(EDITIONS.c.state.in_(("waiting", "failed")), EDITIONS.c.words != "")
+        .order_by(EDITIONS.c.id.desc())
+        .limit(limit)
+    )
+    return [Refusal._make(row) for row in rows]

@@ -1,4 +1,5 @@
-"""Subscribers in the database: who they are. Whose turn it is, and how far each has been told, is in `turns`."""
+"""Subscribers in the database: who they are. Whose turn it is, and how far each has been told, is in `cursors`; how the
+file is followed, in `file_sync`."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -50,6 +51,7 @@ class StoredSubscriber(NamedTuple):
     alerts_sent: int
     overflow: int
     epoch: int = 0  # of their links
+    schedule: str = ""  # schedule and time zone that `next_due` was computed from
 
 
 COLUMNS = [SUBSCRIBERS.c[name] for name in StoredSubscriber._fields]
@@ -62,68 +64,17 @@ def select_subscribers(tx: Connection, where: ColumnElement[bool], order: Any, l
     ]
 
 
-def sync(tx: Connection, records: Iterable[SubscriberRecord], now: datetime) -> None:
-    """Make the stored subscribers of the file equal to the file. Who is no longer in it gets nothing more; who
-    unsubscribed, bounced or complained stays out of reach whatever it says."""
-    wanted = {record.email: record for record in records}
-    stored = {row.email: row for row in tx.execute(select(SUBSCRIBERS))}
-    fresh = []
-    for email, record in wanted.items():
-        data = json.dumps(record.data, ensure_ascii=False, sort_keys=True, default=str)
-        row = stored.get(email)
-        if row is None:
-            fresh.append(_new_row(record, data, "file", now))
-            continue
-        changes: dict[str, Any] = {}
-        if row.data != data or row.origin != "file" or row.alerts != record.alerts:
-            changes.update(data=data, origin="file", alerts=record.alerts)
-        if row.schedule != record.schedule or row.status in ("removed", "unconfirmed"):
-            changes.update(schedule=record.schedule, next_due=record.next_due)
-        if row.status in ("removed", "unconfirmed"):
-            changes.update(status="active", status_since=now, status_reason="back in the configuration")
-        if changes:
-            tx.execute(update(SUBSCRIBERS).where(SUBSCRIBERS.c.id == row.id).values(**changes))
-    if fresh:
-        tx.execute(insert(SUBSCRIBERS), fresh)
-    gone = [row.id for row in stored.values() if row.origin == "file" and row.email not in wanted]
-    for part in chunks(gone):
-        tx.execute(
-            update(SUBSCRIBERS)
-            .where(SUBSCRIBERS.c.id.in_(part), SUBSCRIBERS.c.status.in_(("active", "paused")))
-            .values(status="removed", status_since=now, status_reason="no longer in the configuration", next_due=None)
-        )
+def as_json(table: Mapping[str, Any]) -> str:
+    """A subscriber's table as it is stored."""
+    return json.dumps(table, ensure_ascii=False, sort_keys=True, default=str)
 
 
-def would_change(tx: Connection, records: Iterable[SubscriberRecord]) -> list[str]:
-    """What `sync` would do, in words, and where the store will not follow the file."""
-    wanted = {record.email: record for record in records}
-    stored = {row.email: row for row in tx.execute(select(SUBSCRIBERS))}
-    lines = []
-    for email, record in wanted.items():
-        row = stored.get(email)
-        if row is None:
-            lines.append(f"{email}: new subscriber")
-        elif row.status in FINAL:
-            lines.append(
-                f"{email}: {row.status} since {row.status_since:%Y-%m-%d}, gets nothing whatever the file says"
-            )
-        elif row.status == "removed":
-            lines.append(f"{email}: comes back")
-        elif row.data != json.dumps(record.data, ensure_ascii=False, sort_keys=True, default=str):
-            lines.append(f"{email}: changed")
-    lines += [
-        f"{row.email}: removed, gets nothing more"
-        for row in stored.values()
-        if row.origin == "file" and row.email not in wanted and row.status in ("active", "paused")
-    ]
-    return lines
-
-
-def _new_row(record: SubscriberRecord, data: str, origin: str, now: datetime) -> dict[str, Any]:
+def new_row(record: SubscriberRecord, origin: str, now: datetime) -> dict[str, Any]:
+    """The values of a row for somebody new."""
     return {
         "email": record.email,
         "origin": origin,
-        "data": data,
+        "data": as_json(record.data),
         "status": "active",
         "status_since": now,
         "status_reason": "",
@@ -149,13 +100,7 @@ def add(tx: Connection, records: Iterable[SubscriberRecord], now: datetime) -> i
         known: set[str] = set()
         for emails in chunks([record.email for record in part]):
             known.update(tx.execute(select(SUBSCRIBERS.c.email).where(SUBSCRIBERS.c.email.in_(emails))).scalars())
-        rows = {
-            record.email: _new_row(
-                record, json.dumps(record.data, ensure_ascii=False, sort_keys=True, default=str), "database", now
-            )
-            for record in part
-            if record.email not in known
-        }
+        rows = {record.email: new_row(record, "database", now) for record in part if record.email not in known}
         if rows:
             tx.execute(insert(SUBSCRIBERS), list(rows.values()))
         added += len(rows)
@@ -259,7 +204,7 @@ def add_unconfirmed(tx: Connection, email: str, data: Mapping[str, Any], now: da
     """Somebody whose address was typed into the form: gets nothing but the question whether it was them. Returns
     their number."""
     record = SubscriberRecord(email=email, data=dict(data), alerts=False, schedule="", next_due=None)
-    row = _new_row(record, _as_json(data), "web", now) | {"status": "unconfirmed"}
+    row = new_row(record, "web", now) | {"status": "unconfirmed"}
     return int(tx.execute(insert(SUBSCRIBERS).values(**row).returning(SUBSCRIBERS.c.id)).scalar_one())
 
 
@@ -270,7 +215,7 @@ def start_again(tx: Connection, subscriber_id: int, record: SubscriberRecord, no
         .where(SUBSCRIBERS.c.id == subscriber_id)
         .values(
             origin="web",
-            data=_as_json(record.data),
+            data=as_json(record.data),
             chosen="",
             status="active",
             status_since=now,
@@ -298,11 +243,11 @@ def change(tx: Connection, subscriber_id: int, record: SubscriberRecord, chosen:
         .where(SUBSCRIBERS.c.id == subscriber_id)
         .values(
             email=record.email,
-            data=_as_json(record.data),
+            data=as_json(record.data),
             alerts=record.alerts,
             schedule=record.schedule,
             next_due=record.next_due,
-            **({} if chosen is None else {"chosen": _as_json(chosen)}),
+            **({} if chosen is None else {"chosen": as_json(chosen)}),
         )
     )
 
@@ -388,7 +333,3 @@ def delete_unconfirmed(tx: Connection, before: datetime) -> list[int]:
             delete(SUBSCRIBERS).where(stale, SUBSCRIBERS.c.id.not_in(asked)).returning(SUBSCRIBERS.c.id)
         ).scalars()
     )
-
-
-def _as_json(data: Mapping[str, Any]) -> str:
-    return json.dumps(data, ensure_ascii=False, sort_keys=True, default=str)

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.store import Database, cursors, subscribers
+from bot.store import Database, cursors, file_sync, subscribers
 from bot.store.subscribers import Status, SubscriberRecord
 
 HOUR = timedelta(hours=1)
@@ -21,7 +21,7 @@ def stored(database: Database) -> dict[str, subscribers.StoredSubscriber]:
 
 def sync(database: Database, now: datetime, *records: SubscriberRecord) -> None:
     with database.write() as tx:
-        subscribers.sync(tx, records, now)
+        file_sync.sync(tx, records, now)
 
 
 def test_syncing_twice_changes_nothing(database: Database, now: datetime) -> None:
@@ -67,24 +67,50 @@ def test_an_unsubscribe_a_bounce_and_a_complaint_win_over_the_file(
     sync(database, now)
     sync(database, now, ada)
     with database.read() as tx:
-        lines = subscribers.would_change(tx, [ada])
+        planned = file_sync.plan(tx, [ada], now)
         assert cursors.digest_due(tx, now + HOUR, after=0, limit=10, force=True) == []
 
     assert stored(database)["ada@example.org"].status == status
-    assert len(lines) == 1
-    assert status in lines[0]
+    assert [row.status for row in planned.unreachable] == [status]
 
 
-def test_check_is_told_what_a_run_would_change(database: Database, now: datetime) -> None:
+def test_what_a_run_would_change_is_known_before_and_comes_true(database: Database, now: datetime) -> None:
     sync(database, now, record("ada@example.org"), record("bob@example.org"))
+    wanted = [record("ada@example.org", name="A."), record("cyd@example.org", now)]
+    later = now + HOUR
     with database.read() as tx:
-        lines = subscribers.would_change(tx, [record("ada@example.org", name="A."), record("cyd@example.org")])
+        planned = file_sync.plan(tx, wanted, later)
+    before = stored(database)
+    with database.write() as tx:
+        file_sync.carry_out(tx, planned, later)
+    after = stored(database)
 
-    assert lines == [
-        "ada@example.org: changed",
-        "cyd@example.org: new subscriber",
-        "bob@example.org: removed, gets nothing more",
-    ]
+    assert [one.email for one in planned.new] == ["cyd@example.org"]
+    assert [row.email for row, _ in planned.changed] == ["ada@example.org"]
+    assert [row.email for row in planned.gone] == ["bob@example.org"]
+    assert before["bob@example.org"].status == "active"
+    expected = planned.after(later)
+    expected["cyd@example.org"] = expected["cyd@example.org"]._replace(id=after["cyd@example.org"].id)
+    assert after == expected
+    with database.read() as tx:
+        again = file_sync.plan(tx, wanted, later)
+    assert (again.new, again.changed, again.gone) == ((), (), ())
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "many"), [(2, 0, False), (3, 2, False), (3, 1, True), (4, 2, True), (5, 3, False), (9, 0, True)]
+)
+def test_half_or_more_of_three_or_more_is_many(
+    database: Database, now: datetime, before: int, after: int, many: bool
+) -> None:
+    everybody = [record(f"{number}@example.org") for number in range(before)]
+    sync(database, now, *everybody)
+    with database.write() as tx:
+        planned = file_sync.plan(tx, everybody[:after], now)
+        file_sync.carry_out(tx, planned, now, remove=False)
+
+    assert planned.removes_many is many
+    assert {one.status for one in stored(database).values()} == {"active"}
 
 
 def test_a_pause_ends_by_itself_and_its_digest_is_then_due(database: Database, now: datetime) -> None:

@@ -41,8 +41,12 @@ class DigestComposer(EditionComposer):
     kind = "digest"
     cursor_column = "digest_cursor"
 
-    def __init__(self, view: RevisionView, now: datetime, message_id: MessageId) -> None:
+    def __init__(
+        self, view: RevisionView, now: datetime, message_id: MessageId, *, look_back: timedelta | None = None
+    ) -> None:
+        """`look_back`: how far a first edition reaches, if not one period of its schedule."""
         super().__init__(view, now, message_id)
+        self._look_back = look_back
         # A million subscribers have a thousand schedules: the slot due now, and the next.
         self._slots_of = lru_cache(maxsize=4096)(
             lambda schedule, zone: (schedule.latest_at_or_before(now, zone), schedule.next_after(now, zone))
@@ -98,7 +102,8 @@ class DigestComposer(EditionComposer):
         for stored, subscriber in members:
             start = self.now
             if stored.digest_cursor is None:  # a first edition looks back one period from when it was due
-                start = self._slot(stored, subscriber, force=True).due - subscriber.schedule.period
+                look_back = self._look_back or subscriber.schedule.period
+                start = self._slot(stored, subscriber, force=True).due - look_back
             groups[stored.digest_cursor, start, span_of(subscriber)].append((stored, subscriber))
         for (base, start, over), group in groups.items():
             changes = self.view.first_changes(start) if base is None else self.view.changes_since(base)

@@ -16,7 +16,7 @@ from bot.mail.message.mailbox import Mailbox
 from bot.pipeline.build_message import Identity
 from bot.pipeline.compose.compose import ComposeReport, compose
 from bot.pipeline.subscribers import record_for
-from bot.store import Database, editions, history, outbox, papers, subscribers
+from bot.store import Database, editions, file_sync, history, outbox, papers
 from bot.store.tables import EDITIONS, SUBSCRIBERS
 
 FRIDAY = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
@@ -54,7 +54,7 @@ class Office:
 
     def subscribers(self, now: datetime, *tables: dict[str, Any]) -> None:
         with self.database.write() as tx:
-            subscribers.sync(
+            file_sync.sync(
                 tx, [record_for(subscriber_from({"digest": "daily 07:30", **one}), now) for one in tables], now
             )
 

@@ -1,0 +1,166 @@
+"""The verb check: is the configuration right, does it ask for what was meant, and what would the next run change?
+Nothing is written."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import typer
+
+from bot.cli.backtest import last_days, profile_warnings, slips_of_the_pen
+from bot.cli.console import format_time, out, plural, print_json, remark
+from bot.cli.suggest import suggestions_for
+from bot.cli.wiring import App, Json, Now, app_of, moment_of
+from bot.core.letter.renderer import check as rendering_problems
+from bot.core.papers import Paper
+from bot.core.subscriber.duration import in_short
+from bot.core.subscriber.subscriber import Profile, Subscriber
+from bot.errors import UserError
+from bot.pipeline.subscribers import subscriber_of
+from bot.store import Database, subscribers
+from bot.store.file_sync import SyncPlan
+from bot.store.subscribers import StoredSubscriber
+
+ORIGINS = {"database": "the command line", "web": "the web page"}
+MOST_NAMED = 50  # of them
+WINDOW = 30  # days of papers that profiles are tried on
+
+
+def register(app: typer.Typer) -> None:
+    app.command("check")(check)
+
+
+def check(context: typer.Context, now: Now = None, as_json: Json = False) -> None:
+    """Validate the configuration and the queries; show sources, subscribers, due times, and what would change."""
+    app = app_of(context)
+    start = moment_of(now)
+    config = app.config
+    problems = rendering_problems(app.templates)
+    if problems:
+        raise UserError("The templates cannot be rendered.", problems)
+    changes, papers, elsewhere = _pending(app, start)
+    empty = "the file is empty: `paperlark init` writes one with every option in it"
+    warnings = [
+        *([] if config.model_fields_set else [empty]),
+        *config.warnings,
+        *slips_of_the_pen(config.subscribers),
+        *profile_warnings(config.subscribers, papers),
+    ]
+    missed = suggestions_for(config.subscribers, app, start) if papers else []
+    next_due = {subscriber.email: _next_due(subscriber, start) for subscriber in config.subscribers}
+    if as_json:
+        print_json(
+            {
+                "config": str(app.state.config_path),
+                "sources": [{"name": source.name, "type": source.type} for source in config.sources],
+                "subscribers": [
+                    *({"email": email, "next_due": due, "origin": "file"} for email, due in next_due.items()),
+                    *({"email": one.email, "next_due": one.next_due, "origin": one.origin} for one in elsewhere),
+                ],
+                "changes": changes,
+                "warnings": warnings,
+                "suggestions": missed,
+            }
+        )
+        return
+    out.print(f"{app.state.config_path} is fine.")
+    out.print(f"\n{plural(len(config.sources), 'source')}")
+    for source in config.sources:
+        out.print(f"  {source.name}  {source.type}, every {in_short(source.every)}")
+    out.print(f"\n{plural(len(config.subscribers), 'subscriber')}")
+    for subscriber in config.subscribers:
+        profiles = plural(len(subscriber.profiles), "profile") if subscriber.profiles else "trending papers only"
+        out.print(f"  {subscriber.email}  {profiles}; {_when(subscriber, next_due[subscriber.email])}")
+        for profile in subscriber.profiles:
+            out.print(f"    {profile.name}: {profile.query}{'  (alerts)' if profile.alert else ''}")
+    if elsewhere:
+        out.print(f"\n{plural(len(elsewhere), 'subscriber')} in the database")
+        for stored in elsewhere[:MOST_NAMED]:
+            when = f"; next digest {format_time(stored.next_due)}" if stored.next_due else ""
+            out.print(f"  {stored.email}  {stored.status}, from {ORIGINS.get(stored.origin, stored.origin)}{when}")
+        if len(elsewhere) > MOST_NAMED:
+            out.print(f"  and {len(elsewhere) - MOST_NAMED:,} more")
+    if changes:
+        out.print("\nThe next run will change in the store")
+        for line in changes:
+            out.print(f"  {line}")
+    if missed:
+        out.print("\nWhat would bring more (see `paperlark suggest`)")
+        for line in missed:
+            out.print(f"  {line}")
+    for warning in warnings:
+        remark(f"note: {warning}")
+
+
+def _pending(app: App, now: datetime) -> tuple[list[str], list[Paper], list[StoredSubscriber]]:
+    """What the next run would do to the database, found out without touching it; the papers of the last month; and
+    the subscribers that are in the database only: added by hand, or by themselves on the web page."""
+    url = app.config.database
+    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///").partition("?")[0]).exists():
+        new = [f"{one.email}: new subscriber" for one in app.config.subscribers]
+        return [f"a new database: {Database(url).shown}", *new], [], []
+    database = Database(url)
+    try:
+        if database.pending():
+            return ["the schema will be brought up to date"], [], []
+    finally:
+        database.close()
+    papers = last_days(app.database, now, WINDOW)
+    elsewhere: list[StoredSubscriber] = []
+    with app.database.read() as tx:
+        while page := subscribers.everyone(
+            tx, after=elsewhere[-1].id if elsewhere else 0, limit=5_000, but_of_file=True
+        ):
+            elsewhere += page
+    return list(_in_words(app.plan(now), papers)), papers, elsewhere
+
+
+def _in_words(planned: SyncPlan, papers: Sequence[Paper]) -> Iterator[str]:
+    for record in planned.new:
+        yield f"{record.email}: new subscriber"
+    for row in planned.unreachable:
+        yield f"{row.email}: {row.status} since {row.status_since:%Y-%m-%d}, gets nothing whatever the file says"
+    for row, values in planned.changed:
+        if row in planned.unreachable:
+            continue
+        if row.status == "removed":
+            yield f"{row.email}: comes back"
+        elif "data" in values:
+            yield f"{row.email}: changed"
+            before = {(one.name, str(one.query)) for one in subscriber_of(row.data).profiles}
+            after = subscriber_of(values["data"]).profiles
+            yield from _would_have_brought([one for one in after if (one.name, str(one.query)) not in before], papers)
+    for row in planned.gone:
+        yield f"{row.email}: removed, gets nothing more"
+    if planned.removes_many:
+        yield (
+            f"{len(planned.gone)} of {plural(planned.subscribed, 'subscriber')} of the file would be removed: "
+            "once and compose ask for --yes, run removes nobody"
+        )
+
+
+def _would_have_brought(profiles: Sequence[Profile], papers: Sequence[Paper]) -> Iterator[str]:
+    """What new and changed profiles would have brought: their papers of the past are no news, and no letter tells
+    them."""
+    if not profiles or not papers:
+        return
+    from bot.core.matching import Matcher  # brings numpy
+
+    counts = Matcher([profile.query for profile in profiles]).match(papers).counts().tolist()
+    for profile, count in zip(profiles, counts, strict=True):
+        yield (
+            f"  {profile.name}: would have brought {plural(count, 'paper')} of the last {WINDOW} days; "
+            "`paperlark preview` shows them, letters tell what comes from now on"
+        )
+
+
+def _next_due(subscriber: Subscriber, now: datetime) -> datetime | None:
+    slot = subscriber.schedule.next_after(now, subscriber.timezone)
+    return slot.due if slot else None
+
+
+def _when(subscriber: Subscriber, due: datetime | None) -> str:
+    if due is None:
+        return subscriber.schedule.in_words(subscriber.timezone)
+    return f"next digest {due.astimezone(ZoneInfo(subscriber.timezone)):%a %d %b %Y %H:%M} ({subscriber.timezone})"

@@ -1,0 +1,92 @@
+"""The verb preview: a subscriber's letter as files, without sending or changing anything."""
+
+import webbrowser
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.cli.console import format_time, out, plural, remark
+from bot.cli.wiring import App, Now, app_of, moment_of
+from bot.core.edition.picks import Picks
+from bot.core.subscriber.subscriber import Subscriber
+from bot.errors import UserError
+from bot.pipeline.compose.changes import RevisionView
+from bot.pipeline.compose.compose import open_view
+from bot.pipeline.compose.digests import DigestComposer
+from bot.pipeline.subscribers import subscriber_of
+from bot.store import history
+from bot.store.subscribers import StoredSubscriber
+
+
+def register(app: typer.Typer) -> None:
+    app.command("preview")(preview)
+
+
+def preview(
+    context: typer.Context,
+    email: Annotated[str, typer.Argument(help="The subscriber's address.")],
+    days: Annotated[
+        int | None, typer.Option("--days", min=1, max=3_660, help="How many days to look back; else one period.")
+    ] = None,
+    real: Annotated[
+        bool, typer.Option("--next", help="What the next digest would be if no further paper came.")
+    ] = False,
+    folder: Annotated[Path, typer.Option("--out", help="Where to write the files.")] = Path("preview"),
+    open_it: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    now: Now = None,
+) -> None:
+    """The letter of one subscriber as .html, .txt and .eml: as if they were new, or with --next the coming one."""
+    if real and days is not None:
+        raise UserError("--next and --days do not go together.", ["the next digest tells what is new since the last"])
+    app = app_of(context)
+    start = moment_of(now)
+    stored = app.subscriber(email, start)
+    subscriber = subscriber_of(stored.data)
+    with app.database.read() as tx:
+        if history.latest(tx) is None:
+            raise UserError("Nothing has been collected yet.", ["run `paperlark collect`, then look again"])
+    if real:
+        if stored.next_due is None:
+            raise UserError(f"{stored.email} has no digest.", [f"{subscriber.schedule.in_words(subscriber.timezone)}"])
+        start = max(start, stored.next_due)
+        view, picks = _decide(app, stored, start, None)
+        words = f"The digest due {format_time(stored.next_due)}, if no further paper came."
+        none = f"There is nothing new for {stored.email}: no mail would be sent."
+    else:
+        period = timedelta(days=days) if days else subscriber.schedule.period
+        view, picks = _decide(app, _as_new(stored, subscriber), start, period)
+        span = plural(period.days, "day")
+        words = f"As if new: the papers of the last {span}, told before or not. --next shows the coming digest."
+        none = f"Nothing of the last {span} is for {stored.email}: look back further with --days."
+    if not picks.matched:
+        out.print(none)
+        return
+    page, letter, message = app.builder.preview(stored, picks, view.revision.id, view.notes, start)
+    files = {".html": page.encode(), ".txt": letter.text_page.encode(), ".eml": message.data}
+    stem = folder / stored.email.replace("/", "_")
+    folder.mkdir(parents=True, exist_ok=True)
+    remark(words)
+    for suffix, data in files.items():
+        path = stem.with_name(stem.name + suffix)
+        path.write_bytes(data)
+        out.print(str(path))
+    if open_it:
+        webbrowser.open(stem.with_name(f"{stem.name}.html").resolve().as_uri())
+
+
+def _as_new(stored: StoredSubscriber, subscriber: Subscriber) -> StoredSubscriber:
+    """The same person without a past: number 0 has no editions."""
+    return stored._replace(
+        id=0, digest_cursor=None, alert_cursor=None, told_at=None, next_due=None, overflow=0, trending_ids=""
+    )
+
+
+def _decide(
+    app: App, stored: StoredSubscriber, moment: datetime, look_back: timedelta | None
+) -> tuple[RevisionView, Picks]:
+    view = open_view(app.database, moment)
+    composer = DigestComposer(view, moment, app.identity.message_id, look_back=look_back)
+    (decision,) = composer.decide([stored])
+    return view, decision.picks
