@@ -33,6 +33,7 @@ from bot.core.matching.bm25 import PLACE_WORTH
 from bot.core.papers import Paper, trending
 from bot.core.papers.trending import Snapshot, Span
 from bot.core.query import parse, profile_query
+from bot.core.query.near import near_query
 from bot.core.query.words import words
 
 HERE = Path(__file__).resolve().parent
@@ -337,12 +338,27 @@ def exact_words(profile: str, paper: Paper) -> bool:
     return f" {profile.casefold()} " in f" {' '.join((paper.title + ' ' + paper.abstract).casefold().split())} "
 
 
+def near_keys(profile: str, papers: list[Paper], ours: set[tuple[str, str]], places: int = 3) -> list[str]:
+    """What `near = 3` would show of these papers: the most relevant that the profile is not true of."""
+    query = near_query(profile_query([profile]))
+    if query is None:
+        return []
+    ranked, scores = Matcher([query]).match(papers).top(len(papers))
+    found = [
+        (-(score % PLACE_WORTH), place, papers[paper].key)
+        for place, (paper, score) in enumerate(zip(ranked[0].tolist(), scores[0].tolist(), strict=True))
+        if paper >= 0 and (profile, papers[paper].key) not in ours
+    ]
+    return [key for _, _, key in sorted(found)[:places]]
+
+
 def found_table(pairs: list[Judged]) -> None:
     """Precision and recall on the pairs that were judged; they are drawn from what several systems found."""
     papers = list({pair.paper.key: pair.paper for pair in pairs}.values())
     profiles = sorted({pair.profile for pair in pairs})
     matched = Matcher([profile_query([profile]) for profile in profiles]).match(papers).pairs()
     ours = {(profiles[query], papers[paper].key) for query, paper in zip(*map(np.ndarray.tolist, matched), strict=True)}
+    near = {(profile, key) for profile in profiles for key in near_keys(profile, papers, ours)}
     by_words, _ = Matcher([parse(", ".join(words(profile))) for profile in profiles]).match(papers).top(10)
     best_words = {
         (profile, papers[paper].key)
@@ -353,6 +369,8 @@ def found_table(pairs: list[Judged]) -> None:
     chance = random.Random(4)
     ways = {
         "ours": lambda pair: (pair.profile, pair.paper.key) in ours,
+        "ours, and the three nearest": lambda pair: (pair.profile, pair.paper.key) in ours | near,
+        "the three nearest alone": lambda pair: (pair.profile, pair.paper.key) in near,
         "exact words": lambda pair: exact_words(pair.profile, pair.paper),
         "any of the words, ten best by BM25": lambda pair: (pair.profile, pair.paper.key) in best_words,
         "chance": lambda pair: chance.random() < 0.5,

@@ -114,7 +114,7 @@ class DigestProgress(NamedTuple):
     told_at: datetime
     next_due: datetime | None
     overflow: int
-    trending_ids: str  # papers its trending sections told of late: "12,15"
+    trending_ids: str  # papers told of late as trending or near a profile: "12,15"
 
 
 class AlertProgress(NamedTuple):

@@ -232,7 +232,7 @@ class SubscriberRow(SQLModel, table=True):
     next_due: datetime | None = None
     digest_cursor: int | None = Field(default=None, sa_type=BIG)  # the last digest told all up to here
     told_at: datetime | None = None
-    trending_ids: str = Field(default="", sa_type=LONG)  # "12,15": what its trending sections told of late
+    trending_ids: str = Field(default="", sa_type=LONG)  # "12,15": told of late, trending or near a profile
     alert_cursor: int | None = Field(default=None, sa_type=BIG)  # alerts looked at all up to here
     alert_after: datetime | None = None  # the rest of a burst waits until then
     alert_day: date | None = None

@@ -10,6 +10,7 @@ from bot.core.edition.picks import NAMED, Picks
 from bot.core.subscriber.subscriber import Subscriber
 from bot.pipeline.compose.changes import SubscriberMatches
 from bot.pipeline.compose.drafts import BATCH, EditionComposer, Member, sections_of
+from bot.pipeline.compose.per_week import admitted
 from bot.pipeline.subscribers import subscriber_of
 from bot.store import cursors, editions
 from bot.store.cursors import AlertProgress, Cursor
@@ -45,7 +46,12 @@ class AlertComposer(EditionComposer):
             changes = self.view.alert_changes(base)
             queries = [[profile.query for profile in subscriber.profiles if profile.alert] for _, subscriber in members]
             most = max(subscriber.max_papers for _, subscriber in members) + NAMED
-            for (stored, subscriber), matches in zip(members, changes.match(queries, most=most), strict=True):
+            found = changes.match(queries, most=most)
+            best_of_weeks = admitted(changes, queries, [subscriber for _, subscriber in members])
+            for (stored, subscriber), matches, may_show in zip(members, found, best_of_weeks, strict=True):
+                if may_show is not None:  # the others are counted in the digest
+                    matches.best = [[one for one in ranked if one in may_show] for ranked in matches.best]
+                    matches.every = [[one for one in every if one in may_show] for every in matches.every]
                 draft, cursor = self._alert(stored, subscriber, matches)
                 drafts += [draft] if draft else []
                 moved.append(cursor)

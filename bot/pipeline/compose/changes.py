@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 TREND_WINDOW = timedelta(days=32)  # papers first seen longer ago no longer trend
 POOL = 200  # of the recent papers, so many can be in the trending section of who has profiles
 
+NEAR_DEPTH = 100  # papers looked at for what is near one profile
+MOST_OF_PAST = 5_000  # papers of the past that compete for `per_week`
+
 
 @dataclass(slots=True)
 class SubscriberMatches:
@@ -46,6 +49,7 @@ class RevisionView:
         self.trend = lru_cache(maxsize=3)(self._trend)
         self.changes_since = lru_cache(maxsize=4)(self._changes_since)
         self.alert_changes = lru_cache(maxsize=4)(self._alert_changes)
+        self.papers_of = lru_cache(maxsize=1)(self._papers_of)
         self.first_changes = lru_cache(maxsize=4)(self._first_changes)
 
     def _trend(self, over: Span) -> Trend:
@@ -104,6 +108,12 @@ class RevisionView:
             base = history.revision_before(tx, moment)
         return Changes(self, base, after, EarlierState(), is_first=True)
 
+    def _papers_of(self, past: timedelta) -> dict[int, Paper]:
+        """Papers first seen in a time before this revision; of very many the latest."""
+        with self.database.read() as tx:
+            papers = history.seen_since(tx, self.revision.at - past, self.revision.id)
+        return dict(list(papers.items())[-MOST_OF_PAST:])
+
     def hottest_first(self, ids: Collection[int]) -> list[int]:
         if not ids:
             return []
@@ -155,6 +165,7 @@ class Changes:
         self._recent: dict[Span, tuple[int, ...]] = {}
         self._hot: dict[Span, list[tuple[int, Paper]]] = {}
         self._hot_read: dict[Span, PaperBatch] = {}
+        self._past_read: dict[timedelta, PaperBatch] = {}
 
     def revised(self, among: set[int]) -> list[int]:
         """Those of the papers whose content changed in a way that has a name ("v2"), the hottest first."""
@@ -215,7 +226,34 @@ class Changes:
                     found[subscriber].still.add(paper)
         return found
 
+    def most_relevant_new(self, queries: Sequence[Sequence[Query]]) -> list[list[list[int]]]:
+        """For each subscriber and query, the papers that were not there before, the most relevant first."""
+        from bot.pipeline.compose.matches import BatchMatcher  # brings numpy
+
+        return BatchMatcher(queries).most_relevant(self._new, NEAR_DEPTH)
+
+    def best_of(self, past: timedelta, queries: Sequence[Sequence[Query]], most: int) -> list[list[list[int]]]:
+        """For each subscriber and query, the best `most` of the changed papers and of those first seen in the time
+        before, all as they are now."""
+        from bot.pipeline.compose.matches import BatchMatcher  # brings numpy
+
+        if past not in self._past_read:
+            self._past_read[past] = _batch((self.view.papers_of(past) | self.after).items())
+        heat = {paper_id: 1.0 / place for paper_id, place in self.view.trend("month").places.items()}
+        return BatchMatcher(queries).best(self._past_read[past], heat, most)
+
+    def time_known(self, most: timedelta) -> timedelta:
+        """How long papers have been collected before this revision, up to `most`."""
+        seen = [paper.first_seen for paper in self.view.papers_of(most).values() if paper.first_seen is not None]
+        return min(self.view.revision.at - min(seen), most) if seen else timedelta(0)
+
     # Papers read for matching, once for all batches of subscribers.
+
+    @cached_property
+    def _new(self) -> "PaperBatch":
+        """Papers that were not there before."""
+        new = ((number, paper) for number, paper in self.after.items() if number not in self.before.papers)
+        return _batch((number, paper) for number, paper in new if not paper.withdrawn)
 
     @cached_property
     def _changed(self) -> "PaperBatch":

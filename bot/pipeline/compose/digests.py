@@ -13,6 +13,8 @@ from bot.core.query.evaluate import matches as matches_query
 from bot.core.subscriber.subscriber import Subscriber
 from bot.pipeline.compose.changes import POOL, Changes, RevisionView, SubscriberMatches
 from bot.pipeline.compose.drafts import BATCH, EditionComposer, Member, MessageId, sections_of
+from bot.pipeline.compose.near_profiles import near_profiles
+from bot.pipeline.compose.per_week import admitted
 from bot.pipeline.subscribers import subscriber_of
 from bot.store import cursors, editions
 from bot.store.cursors import Cursor, DigestProgress, NextDue
@@ -107,30 +109,37 @@ class DigestComposer(EditionComposer):
             groups[stored.digest_cursor, start, span_of(subscriber)].append((stored, subscriber))
         for (base, start, over), group in groups.items():
             changes = self.view.first_changes(start) if base is None else self.view.changes_since(base)
+            queries = [[profile.query for profile in subscriber.profiles] for _, subscriber in group]
             found = changes.match(
-                [[profile.query for profile in subscriber.profiles] for _, subscriber in group],
+                queries,
                 most=max(own.max_papers + len(earlier.alerted.get(stored.id, ())) for stored, own in group) + NAMED,
                 over=over,
                 trending_too=any(own.trending and own.profiles for _, own in group),
                 revisions=any(subscriber.revisions for _, subscriber in group),
             )
-            for (stored, subscriber), matches in zip(group, found, strict=True):
-                yield self._decide(stored, subscriber, changes, matches, earlier)
+            best_of_weeks = admitted(changes, queries, [subscriber for _, subscriber in group])
+            near = near_profiles(changes, group, found)
+            for (stored, subscriber), matches, may_show in zip(group, found, best_of_weeks, strict=True):
+                close = near.get(stored.id, [])
+                yield self._decide(stored, subscriber, changes, matches, earlier, may_show, close)
 
     def _earlier_editions(self, batch: Sequence[StoredSubscriber]) -> "EarlierEditions":
         alerted: dict[int, set[int]] = defaultdict(set)
         untold: dict[int, set[int]] = defaultdict(set)
+        near: dict[int, set[int]] = defaultdict(set)
         expired: dict[int, list[int]] = defaultdict(list)
         with self.view.database.read() as tx:
             for alert in editions.alerted(tx, [stored.id for stored in batch if stored.alert_cursor is not None]):
                 alerted[alert.subscriber_id] |= Picks.from_json(alert.picks).ids
             for edition_id, subscriber_id, text in editions.untold(tx, [stored.id for stored in batch]):
-                untold[subscriber_id] |= Picks.from_json(text).ids
+                picks = Picks.from_json(text)
+                untold[subscriber_id] |= picks.ids
+                near[subscriber_id] |= {one for part in picks.sections if part.kind == "near" for one in part.ids}
                 expired[subscriber_id].append(edition_id)
         trending = {stored.id: _ids_of(stored.trending_ids) for stored in batch if stored.trending_ids}
-        for told in (alerted, untold, trending):
+        for told in (alerted, untold, near, trending):
             self.view.rename(told)
-        return EarlierEditions(alerted, untold, expired, trending)
+        return EarlierEditions(alerted, untold, near, expired, trending)
 
     def _decide(
         self,
@@ -139,8 +148,13 @@ class DigestComposer(EditionComposer):
         changes: Changes,
         matches: SubscriberMatches,
         earlier: "EarlierEditions",
+        may_show: set[int] | None,
+        near: list[int],
     ) -> "Decision":
-        """One subscriber's digest. Each paper once; what does not fit is counted and the first of it named."""
+        """One subscriber's digest. Each paper once; what does not fit is counted and the first of it named.
+
+        `may_show`: the papers within their `per_week`; None: all. `near`: what is near their profiles.
+        """
         alerted, untold = earlier.alerted.get(stored.id, NOTHING), earlier.untold.get(stored.id, NOTHING)
         best: Sequence[list[int]] = matches.best
         every: Sequence[Collection[int]] = matches.every
@@ -151,16 +165,24 @@ class DigestComposer(EditionComposer):
             best = [[paper for paper in ranked if paper not in alerted] for ranked in best]
             every = remaining = [[paper for paper in found if paper not in alerted] for found in every]
             homeless = self._add_untold(subscriber, untold, best, remaining)
-        shares = selection.allot(best, subscriber.max_papers)
+        wanted = best if may_show is None else [[one for one in ranked if one in may_show] for ranked in best]
+        shares = selection.allot(wanted, subscriber.max_papers)
         shown = {paper for share in shares for paper in share}
 
         trended = earlier.trending.get(stored.id, NOTHING)
-        told = (shown, alerted, matches.told_before, homeless, trended)
+        near_again = earlier.untold_near.get(stored.id, NOTHING)
+        near = [paper for paper in homeless if paper in near_again] + [
+            paper for paper in near if not (paper in homeless or paper in alerted or paper in trended)
+        ]
+        homeless = [paper for paper in homeless if paper not in near_again]
+        told = (shown, alerted, matches.told_before, homeless, near, trended)
         hot, entered = self._trending(stored, subscriber, changes, told)
         hot = [*homeless, *hot]
-        shown.update(hot)
+        shown.update(hot, near)
 
         sections = sections_of([profile.name for profile in subscriber.profiles], best, every, shares, shown)
+        if near:
+            sections.append(PickSection(kind="near", name="", ids=tuple(near)))
         if hot:
             sections.append(PickSection(kind="trending", name="", ids=tuple(hot), entered=tuple(entered)))
         if subscriber.revisions and changes.base is not None:
@@ -169,8 +191,8 @@ class DigestComposer(EditionComposer):
             if revised:
                 sections.append(_revisions(revised, subscriber.max_papers))
         picks = Picks(sections=tuple(sections), alerted=repeated, overflow=stored.overflow)
-        recent = self.view.trend(span_of(subscriber)).recent if hot or trended else {}
-        trending_ids = sorted({paper for paper in trended if paper in recent}.union(hot))
+        recent = self.view.trend(span_of(subscriber)).recent if hot or near or trended else {}
+        trending_ids = sorted({paper for paper in (*trended, *near) if paper in recent}.union(hot))
         return Decision(stored, subscriber, picks, earlier.expired.get(stored.id, []), ",".join(map(str, trending_ids)))
 
     def _trending(
@@ -259,8 +281,9 @@ class EarlierEditions(NamedTuple):
 
     alerted: dict[int, set[int]]  # told by an alert since the last digest
     untold: dict[int, set[int]]  # in editions that expired unsent
+    untold_near: dict[int, set[int]]  # those of them that were near the profiles
     expired: dict[int, list[int]]  # those editions
-    trending: dict[int, set[int]]  # told by trending sections of late
+    trending: dict[int, set[int]]  # told outside the profiles of late: trending, or near them
 
 
 def trending_places(subscriber: Subscriber) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.core.matching import Matcher, Matches
+from bot.core.matching.bm25 import PLACE_WORTH
 from bot.core.matching.texts import Texts
 from bot.core.papers import Paper
 from bot.core.query import Query
@@ -84,6 +85,7 @@ class BatchMatcher:
 
     def __init__(self, queries: Sequence[Sequence[Query]]) -> None:
         self._matcher = Matcher(query for own in queries for query in own)
+        self._subscribers = len(queries)
         self._subscriber_of = np.repeat(np.arange(len(queries)), [len(own) for own in queries]).tolist()
 
     def new_matches(
@@ -104,6 +106,37 @@ class BatchMatcher:
             every[query] = [one for one in every[query] if one != paper]
             best[query] = [one for one in best[query] if one != paper]
         return best, every
+
+    def best(self, papers: PaperBatch, heat: dict[int, float], most: int) -> list[list[list[int]]]:
+        """For each subscriber and each of their queries the best `most` papers it is true of, in order."""
+        if not len(papers):
+            return self._by_subscriber([[] for _ in self._subscriber_of])
+        prior = [heat.get(paper_id, 0.0) for paper_id in papers.ids.tolist()]
+        matches = self._matcher.match(papers.after, prior=prior)
+        ranked, _scores = matches.top(min(most, len(papers)))
+        counts = matches.counts().tolist()
+        return self._by_subscriber(
+            [row[:count] for row, count in zip(papers.ids[ranked].tolist(), counts, strict=True)]
+        )
+
+    def most_relevant(self, papers: PaperBatch, most: int) -> list[list[list[int]]]:
+        """The same in the order of relevance alone, wherever a paper mentions what is asked for."""
+        if not len(papers):
+            return self._by_subscriber([[] for _ in self._subscriber_of])
+        ranked, scores = self._matcher.match(papers.after).top(min(most, len(papers)))
+        points = np.where(ranked >= 0, scores % PLACE_WORTH, -1)
+        order = np.argsort(-points, axis=1, kind="stable")
+        ranked = np.take_along_axis(ranked, order, axis=1)
+        counts = (ranked >= 0).sum(axis=1).tolist()
+        return self._by_subscriber(
+            [row[:count] for row, count in zip(papers.ids[ranked].tolist(), counts, strict=True)]
+        )
+
+    def _by_subscriber(self, lists: Sequence[list[int]]) -> list[list[list[int]]]:
+        grouped: list[list[list[int]]] = [[] for _ in range(self._subscribers)]
+        for subscriber, one in zip(self._subscriber_of, lists, strict=True):
+            grouped[subscriber].append(one)
+        return grouped
 
     def pairs(self, papers: PaperBatch) -> Iterable[tuple[int, int]]:
         """(subscriber's index, paper id) for every paper some query of the subscriber is true of."""

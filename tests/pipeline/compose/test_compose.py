@@ -329,6 +329,96 @@ def attention_titles(*numbers: int) -> list[str]:
     return [one.title for one in attention(*numbers)]
 
 
+def near_reader(**more: Any) -> dict[str, Any]:
+    profile = {"name": "P", "keywords": ["sparse graph attention"], "exclude": ["survey"], "alert": True}
+    return subscriber(profiles=[profile], near=2) | more
+
+
+NEAR = (
+    listing(1, "Attention on a sparse graph", abstract="Sparse attention for a graph."),
+    listing(2, "Sparse attention"),
+    listing(3, "A survey of sparse graphs"),
+    listing(4, "Attention, please"),
+    listing(5, "Graphs that pay attention, at great length", abstract="Of graphs we tell, and much else. " * 20),
+)
+
+
+def test_near_a_thin_profile_are_papers_with_words_of_its_phrases(office: Office) -> None:
+    """The best two of three that hold two words of the phrase; what is excluded is not near, and nothing is alerted."""
+    office.subscribers(FRIDAY - DAY, near_reader(trending=5), subscriber("plain@example.org"))
+    office.collect(FRIDAY - DAY, listing(9, "Something else"), first=True)
+    office.compose(FRIDAY - DAY)
+    office.collect(FRIDAY - HOUR, *NEAR)
+    office.compose(FRIDAY - HOUR)
+    assert not [one for one in office.told() if one.kind == "alert"]
+    office.compose(FRIDAY)
+    near = next(one for one in office.told() if one.email == "ada@example.org" and one.slot == "2026-11-20")
+
+    assert near.sections["near"] == ["Attention on a sparse graph", "Sparse attention"]
+    shown = [title for titles in near.sections.values() for title in titles]
+    assert len(shown) == len(set(shown)) == 6
+    assert near.picks.matched == 6
+
+
+def test_what_was_near_is_near_once_and_told_when_the_profile_becomes_true_of_it(office: Office) -> None:
+    office.subscribers(FRIDAY - HOUR, near_reader())
+    office.collect(FRIDAY - HOUR, *NEAR[:1])
+    office.compose(FRIDAY)
+    office.collect(FRIDAY + HOUR, replace(NEAR[0], upvotes=5))
+    office.compose(FRIDAY + DAY)
+    office.collect(FRIDAY + DAY + HOUR, replace(NEAR[0], abstract="This is sparse graph attention."))
+    office.compose(FRIDAY + 2 * DAY)
+
+    assert [(one.kind, one.sections) for one in office.told()] == [
+        ("digest", {"near": [NEAR[0].title]}),
+        ("alert", {"P": [NEAR[0].title]}),
+    ]
+
+
+def test_a_profile_that_brings_enough_has_nothing_near(office: Office) -> None:
+    office.subscribers(FRIDAY - HOUR, near_reader())
+    hits = [listing(20 + n, f"Sparse graph attention, part {'ab'[n]}") for n in range(2)]
+    office.collect(FRIDAY - HOUR, *NEAR, *hits)
+    office.compose(FRIDAY)
+
+    assert [sorted(one.sections) for one in office.told()] == [["P"]]
+
+
+def test_what_was_near_and_never_left_is_near_again(office: Office) -> None:
+    office.subscribers(FRIDAY - HOUR, near_reader())
+    office.collect(FRIDAY - HOUR, *NEAR[:1])
+    office.compose(FRIDAY, send=False)
+    with office.database.write() as tx:
+        tx.execute(EDITIONS.update().values(state="expired"))
+    office.compose(FRIDAY + DAY, send=False)
+    first, second = office.told()
+
+    assert first.sections == second.sections == {"near": [NEAR[0].title]}
+
+
+def test_only_the_best_so_many_a_week_and_the_rest_counted(office: Office) -> None:
+    """Four weeks of five papers a day, one in the title; `per_week = 7`: the titles win, whenever they come."""
+    office.subscribers(FRIDAY - 28 * DAY, subscriber(per_week=7), subscriber("all@example.org"))
+    for days in range(28, 0, -1):
+        day = FRIDAY - days * DAY
+        place = days * 10
+        body = "Words at first, and many more of them before it comes to what it is about: attention."
+        rest = [listing(place + n, f"Paper {place + n} of the rest", abstract=body) for n in range(4)]
+        office.collect(day + HOUR, listing(place + 9, f"Attention in paper {place + 9}"), *rest)
+        office.compose(day + DAY)
+    last = {one.email: one for one in office.told() if one.slot == "2026-11-20"}
+
+    assert len(last["all@example.org"].sections["P"]) == 5
+    assert last["ada@example.org"].sections["P"] == ["Attention in paper 19"]
+    assert last["ada@example.org"].more == {"P": 4}
+    shown = sum(len(one.picks.ids) for one in office.told() if one.email == "ada@example.org")
+    assert 28 <= shown <= 28 + 7
+    matched = {one.email: 0 for one in office.told()}
+    for one in office.told():
+        matched[one.email] += one.picks.matched
+    assert matched == {"ada@example.org": 140, "all@example.org": 140}, "nothing is silently dropped"
+
+
 def test_trending_leaves_out_what_a_profile_told(office: Office) -> None:
     office.subscribers(FRIDAY - HOUR, subscriber(trending=5))
     office.collect(FRIDAY - HOUR, *attention(1, upvotes=1), listing(2, "Something else", upvotes=2), first=True)
