@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from functools import cache
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Table, cast, func, select
@@ -12,6 +13,7 @@ from sqlalchemy.dialects import sqlite
 from bot.core.papers import Paper, paper_from
 
 OPTIONAL = tuple(name for name in Paper.__dataclass_fields__ if name not in ("key", "title"))
+_optional = attrgetter(*OPTIONAL)
 ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 CHUNK = 500  # values in one IN (...): far below every database's limit
 
@@ -80,8 +82,7 @@ def load(data: str) -> Paper:
 def dump(paper: Paper) -> str:
     """Only what is known: most fields of most papers are empty, and `load` gives them their defaults."""
     table: dict[str, Any] = {"key": paper.key, "title": paper.title}
-    for name in OPTIONAL:
-        value = getattr(paper, name)
+    for name, value in zip(OPTIONAL, _optional(paper), strict=True):
         if value is None or value is False or value in ("", ()):
             continue
         table[name] = value.isoformat() if isinstance(value, date) else value

@@ -6,12 +6,15 @@ in `dedup`."""
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from operator import attrgetter
+from typing import Any
 
 from bot.core.papers import identity
 from bot.core.papers.paper import Listing, Paper
 
 BACKLOG_AGE = timedelta(days=31)  # the longest period of an edition
 _IN_BOTH = tuple(name for name in Paper.__dataclass_fields__ if name in Listing.__dataclass_fields__)
+_told = attrgetter(*_IN_BOTH)
 _STRENGTH = {"new": 0, "cross": 1, "replace": 2, "replace-cross": 3, "": 4}
 
 
@@ -31,7 +34,7 @@ def is_backlog(paper: Paper, now: datetime) -> bool:
 
 def new_paper(listing: Listing, now: datetime) -> Paper:
     """A paper as its first listing tells it; `now` (UTC) is when we first saw it."""
-    told = {name: getattr(listing, name) for name in _IN_BOTH}
+    told: dict[str, Any] = dict(zip(_IN_BOTH, _told(listing), strict=True))
     told["categories"] = tuple(dict.fromkeys(listing.categories))
     sources = (listing.source,) if listing.source else ()
     return Paper(key=listing.key, sources=sources, first_seen=now, **told)

@@ -167,7 +167,7 @@ def add_identities(collected: CollectedDocuments) -> None:
             features=(listing.authors, str(listing.published)),
         )
         guid = listing.guid if shared[listing.guid] == 1 else ""
-        if guid and f"url:{identity.canonical_url(guid)}" not in keys:
+        if guid and not (guid.startswith("http") and f"url:{identity.canonical_url(guid)}" in keys):
             at = next((at for at, key in enumerate(keys) if identity.space(key) == "title"), len(keys))
             keys = (*keys[:at], identity.guid_key(source.name, guid), *keys[at:])
         kept.append(replace(listing, source=source.name, keys=keys, guid=guid))

@@ -113,7 +113,12 @@ def _trimmed(paragraphs: list[str]) -> list[str]:
         paragraphs = paragraphs[1:]
     while paragraphs:
         last = paragraphs[-1]
-        tail = _MORE.sub("", _POSTED.sub("", last[-600:]))
+        tail = last[-600:]
+        words = tail.lower()
+        if " first on " in words:
+            tail = _POSTED.sub("", tail)
+        if "read" in words:
+            tail = _MORE.sub("", tail)
         rest = last if tail == last[-600:] else (last[:-600] + tail).rstrip()
         if rest == last and any(map(str.isalnum, last)) and last.lower() not in _BUTTONS:
             break

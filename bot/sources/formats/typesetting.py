@@ -28,7 +28,7 @@ _RUN_IN = re.compile(
     rf"(?:^|(?<=[.!?:;)\]%] )|(?<=[.!?)\]%]))({'|'.join(map(re.escape, _FORMS))})(?=[A-Z0-9“\"'(\[≤≥<>])"
 )
 # Else no heading can be run in, and most texts need not be looked through for eighty of them.
-_RUN_TOGETHER = re.compile(r"(?<=[a-z?])[A-Z0-9“\"'(\[≤≥<>]|[A-Z]{3}")
+_RUN_TOGETHER = re.compile(r"[A-Z0-9“\"'(\[≤≥<>](?:(?<=[a-z?].)|(?<=[A-Z])[A-Z]{2})")
 _FIRST = re.compile(r"\s*(?:Abstract|ABSTRACT|Summary|SUMMARY)(?:[:.]\s*|\s*(?=[A-Z0-9“\"(]))")
 _MARKS = re.compile(r"[OC]_(?:ST_ABS|SCP?LOW|SCP?CAP|INLINEFIG|TEXTBOX|FIG|TBL|LI|QD|BOX)\s?")
 _BOXED = re.compile(r"\[([^\w\s\[\]!-~])\]")  # "[≤]"
