@@ -142,6 +142,7 @@ def usual(environment: jinja2.Environment) -> Callable[[Edition], bytes]:
                 why = paper_view.why(pick.reasons, section.name, marks.seen)
                 shown = {name: _marked(fill) if form == "html" else fill.text for name, fill in marks.fills.items()}
                 shown |= {"why": say("_why.txt", why=why) if why else "", "section": section.name}
+                shown |= {f"{name}_url": url for name, url in paper_view.action_links(pick).items()}
                 view = paper_view.paper_view(key._replace(has_why=why is not None))
                 template = {"lead": "_lead", "card": "_paper", "compact": "_compact"}[kind]
                 return rendered(f"{template}.{form}", paper=view, slot=shown.__getitem__)
