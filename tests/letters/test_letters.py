@@ -312,6 +312,22 @@ def test_sources_are_told_only_when_one_is_in_trouble_and_once(letters: dict[str
         assert letters[name].text_page.count("failing") == 1
 
 
+def test_a_model_s_sentence_bears_its_name_and_gives_way_to_the_source_s(renderer: LetterRenderer) -> None:
+    def text(paper: Paper, **facts: str) -> str:
+        picks = [replace(samples.picked(one, "P"), **facts) for one in (paper,)]  # type: ignore[arg-type]
+        letter = renderer.letter(samples.edition(samples.section("P", *picks)))
+        verify(samples.edition(samples.section("P", *picks)), letter)
+        return " ".join(letter.text_page.split())
+
+    said = {"summary": "A router breaks ties by age.", "summary_by": "gemma-9"}
+    assert "A router breaks ties by age. (by gemma-9, not the authors)" in text(samples.ROUTERS, **said)
+    assert "gemma-9" not in text(samples.LARKSPUR, **said), "the source has a summary"
+    assert "A router breaks ties" not in text(samples.ROUTERS, summary=said["summary"]), (
+        "nobody's sentence is no sentence"
+    )
+    assert "(by gemma-9" not in text(samples.ROUTERS, summary_by="gemma-9")
+
+
 def test_authors_are_counted(letters: dict[str, Letter]) -> None:
     assert "Ada 0, Ada 1, Ada 2, …, Di 165 (+660)" in " ".join(letters["crowd"].text_page.split())
     assert "23 authors · Fen & Field Laboratory" in " ".join(letters["daily"].text_page.split())

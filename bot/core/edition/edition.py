@@ -31,6 +31,8 @@ class Pick:
     rise_over: timedelta | None = None
     entered_top: bool = False  # "new in the top"
     news: str = ""  # what changed, for a paper told before: "v2", "withdrawn", "now published in …"
+    summary: str = ""  # a sentence by a language model, in the subscriber's language; shown where the source has none,
+    summary_by: str = ""  # and always with the model's name
     more_url: str = ""  # signed links of this subscriber's, where there is a web process: more like this,
     less_url: str = ""  # less like this,
     save_url: str = ""  # keep it

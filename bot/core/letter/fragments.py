@@ -13,7 +13,7 @@ from bot.core.edition.edition import Pick
 from bot.core.letter import paper_view, partial_template
 from bot.core.letter.inline_css import Styles
 from bot.core.letter.localize import Words
-from bot.core.letter.paper_view import CardKey, CardTexts, Form, Hits, Marks, Why
+from bot.core.letter.paper_view import CardKey, CardTexts, Form, Marks, MatchedWords, Why
 from bot.core.letter.partial_template import Fill, NeedsValue, PartialTemplate, has_placeholder, placeholder
 from bot.core.letter.template_error import BrokenTemplate, place
 from bot.core.letter.wrap import fill, width, wrap
@@ -157,7 +157,7 @@ class FragmentCache:
             own |= {f"{name}_url": url for name, url in paper_view.action_links(pick).items()}
         return partials.filled(marks.fills | {name: Fill(text, (), True) for name, text in own.items()})
 
-    def _marks(self, key: CardKey, hits: Hits) -> Marks:
+    def _marks(self, key: CardKey, hits: MatchedWords) -> Marks:
         texts = self._once(("texts", key), lambda: CardTexts(key))
         return texts.marks(hits)
 

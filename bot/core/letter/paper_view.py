@@ -89,6 +89,7 @@ class PaperView:
     comments: int | None
     stars: int | None
     line: str  # the one line on it
+    line_by: str  # the model that wrote it; "" for what people wrote
     abstract: str  # "" but where the subscriber wants it
     note: str
     journal: str
@@ -113,12 +114,14 @@ class CardKey(NamedTuple):
     rise_over: timedelta | None = None
     entered_top: bool = False
     news: str = ""
+    summary: str = ""  # a model's
+    summary_by: str = ""
     has_picture: bool = False
     has_why: bool = False
     actions: tuple[str, ...] = ()
 
 
-class Hits(NamedTuple):
+class MatchedWords(NamedTuple):
     """The words of a paper that answered a subscriber's profiles, as they stand in it."""
 
     title: tuple[str, ...] = ()
@@ -140,7 +143,7 @@ class CardTexts:
         shown = paper_view(key)
         self._title, self._line, self._abstract = map(Passage, (shown.title, shown.line, shown.abstract))
 
-    def marks(self, hits: Hits) -> Marks:
+    def marks(self, hits: MatchedWords) -> Marks:
         """The matched words marked, in the one line as in the abstract."""
         spans = {
             "title": (self._title.text, self._title.spans(hits.title)),
@@ -174,6 +177,8 @@ def card_key(pick: Pick, form: Form, abstract: int, *, own_line: bool, pictures:
         rise_over=pick.rise_over,
         entered_top=pick.entered_top,
         news=pick.news,
+        summary=pick.summary,
+        summary_by=pick.summary_by,
         has_picture=pictures and form == "lead",
         actions=() if form == "compact" else tuple(action_links(pick)),
     )
@@ -206,10 +211,10 @@ def _is_seen(one: Quote, shows: frozenset[str]) -> bool:
     return one.field == "upvotes" or " ".join(one.text.lower().split()) in shows
 
 
-def hits(reasons: tuple[Reason, ...]) -> Hits:
+def hits(reasons: tuple[Reason, ...]) -> MatchedWords:
     """The words that answered in title and abstract, each once."""
     quotes = [one for reason in reasons for one in reason.quotes]
-    return Hits(_distinct(quotes, "title"), _distinct(quotes, "abstract"))
+    return MatchedWords(_distinct(quotes, "title"), _distinct(quotes, "abstract"))
 
 
 def _distinct(quotes: list[Quote], field: str) -> tuple[str, ...]:
@@ -224,7 +229,11 @@ def paper_view(key: CardKey) -> PaperView:
     rise = key.rise if key.rise is not None and key.rise > 0 else None
     had = (known.upvotes or 0) - (rise or 0)
     abstract = excerpts.cut(body, key.abstract) if key.abstract > 0 else ""
-    said = summary or (one_line.sentence(body, known.title) if key.own_line and not abstract else "")
+    model = "" if summary else name_of(key.summary_by)
+    by_model = line(key.summary, 1_000) if model else ""
+    said = summary or by_model
+    if not said and key.own_line and not abstract:
+        said = one_line.sentence(body, known.title)
     if abstract and abstract.startswith(said.rstrip("….")):
         said = ""
     return replace(
@@ -235,6 +244,7 @@ def paper_view(key: CardKey) -> PaperView:
         rising=rise is not None and rise >= 5 and rise >= had * RISING,
         entered_top=key.entered_top,
         line=excerpts.cut(said, LINES[key.form]),
+        line_by=model if by_model and said == by_model else "",
         abstract=abstract,
         news=name_of(key.news, 160),
         thumbnail=known.thumbnail if key.has_picture else "",
@@ -268,6 +278,7 @@ def _known(paper: Paper) -> tuple[PaperView, str, str]:
         comments=paper.comments,
         stars=paper.stars,
         line="",
+        line_by="",
         abstract="",
         note=shortened(line(tex.readable(line(paper.note))), 120),
         journal=shortened(line(paper.journal), 120),
