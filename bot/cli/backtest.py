@@ -14,6 +14,8 @@ from bot.cli.console import out, plural, print_json
 from bot.cli.wiring import Json, Now, app_of, moment_of
 from bot.core.papers import Paper, plain
 from bot.core.query import Query, QueryError, parse, seems_a_query
+from bot.core.query.ast import written
+from bot.core.query.impossible import never_matching
 from bot.core.subscriber.subscriber import Subscriber
 from bot.errors import UserError
 from bot.store import Database, history
@@ -51,6 +53,19 @@ def profile_warnings(subscribers: Sequence[Subscriber], papers: Sequence[Paper])
         for (subscriber, profile), words in zip(profiles, found, strict=True)
         if words
     ]
+
+
+def hopeless_terms(subscribers: Sequence[Subscriber]) -> list[str]:
+    """Keywords and terms of profiles that can never bring a paper."""
+    found = []
+    for subscriber in subscribers:
+        for profile in subscriber.profiles:
+            if useless := never_matching(profile.query):
+                whole = len(useless) == len(profile.query.wanted())
+                what = "it" if whole else ", ".join(map(written, useless))
+                why = "what it asks for is excluded, or contradicts itself"
+                found.append(f"{subscriber.email}, {profile.name!r}: {what} can never bring a paper: {why}")
+    return found
 
 
 def slips_of_the_pen(subscribers: Sequence[Subscriber]) -> list[str]:

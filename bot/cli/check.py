@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from bot.cli.backtest import last_days, profile_warnings, slips_of_the_pen
+from bot.cli.backtest import hopeless_terms, last_days, profile_warnings, slips_of_the_pen
 from bot.cli.console import format_time, out, plural, print_json, remark
 from bot.cli.suggest import suggestions_for
 from bot.cli.wiring import App, Json, Now, app_of, moment_of
@@ -45,6 +45,7 @@ def check(context: typer.Context, now: Now = None, as_json: Json = False) -> Non
         *([] if config.model_fields_set else [empty]),
         *config.warnings,
         *slips_of_the_pen(config.subscribers),
+        *hopeless_terms(config.subscribers),
         *profile_warnings(config.subscribers, papers),
     ]
     missed = suggestions_for(config.subscribers, app, start) if papers else []

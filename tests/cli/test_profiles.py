@@ -210,3 +210,13 @@ def test_suggesting_changes_nothing_and_says_what_is_wrong(place: Path, run: Run
     assert (code, said.splitlines()[0]) == (2, "There is no subscriber nobody@example.org.")
     assert run("suggest", "a and b")[0] == 2
     assert run("suggest", "attention", "--now", "2026-11-25T12:00Z", "--days", "2")[1].startswith("No paper came")
+
+
+def test_check_warns_of_keywords_that_can_never_match(place: Path, run: Run) -> None:
+    profile = 'keywords = ["diffusion models", "birthday"]\nexclude = ["diffusion"]'
+    (place / "config.toml").write_text(CONFIG.replace('keywords = ["birthday"]\nexclude = ["RAG"]', profile))
+    notes = table(run("check", "--json", *NOW))["warnings"]
+    assert [note for note in notes if "can never" in note] == [
+        "ada@example.org, 'Old models': \"diffusion models\" can never bring a paper: "
+        "what it asks for is excluded, or contradicts itself"
+    ]

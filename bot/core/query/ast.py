@@ -72,6 +72,10 @@ class Query:
         """The terms and numbers that speak for a paper (not behind NOT), each once, in the order written."""
         return tuple(dict.fromkeys(leaf for leaf, wanted in _leaves(self.root, True) if wanted))
 
+    def unwanted(self) -> tuple[Leaf, ...]:
+        """The terms and numbers behind NOT, each once, in the order written."""
+        return tuple(dict.fromkeys(leaf for leaf, wanted in _leaves(self.root, True) if not wanted))
+
 
 class QueryError(PaperlarkError, ValueError):
     """A query that cannot be read.
