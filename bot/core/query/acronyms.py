@@ -11,8 +11,8 @@ FUNCTION_WORDS = frozenset(
     cannot come could cut did do does done down due during each either else end even ever every far few find first for
     found from full further gave get give given go goes gone got had has have having he hence her here hers herself
     him his how however if in instead into is it its itself just kept led left less lest let lost made many may me met
-    might mine more most much must my near need neither never next nor not now of off often on once one only onto or
-    other our ours out over own per perhaps put quite ran rather said same sat saw say see seen sent set shall she
+    might mine more most much must my near need neither never next no nor not now of off often on once one only onto
+    or other our ours out over own per perhaps put quite ran rather said same sat saw say see seen sent set shall she
     should show since so some soon still such sure ten than that the their them then there these they this those
     though three through thus till to together told too took toward two under unless until up upon us use used very
     via was we well went were what when where whether which while who whom whose why will with within without would

@@ -7,64 +7,64 @@ potatoes), the nouns whose own s it would take (lens, bias), and the Latin, Gree
 from bot.core.query.words import without_plus
 
 _TABLE = """
-matrix matrices submatrices supermatrices / index indices subindices / vertex vertices / vortex vortices / cortex
-cortices / neocortex neocortices / apex apices / codex codices / appendix appendices / helix helices / radix radices /
-cervix cervices / calyx calyces / simplex simplices / directrix directrices / cicatrix cicatrices / varix varices /
-pontifex pontifices / corpus corpora / genus genera / subgenus subgenera / femur femora / foramen foramina / lumen
-lumina / nomen nomina / criterion criteria / phenomenon phenomena / automaton automata / polyhedron polyhedra /
-tetrahedron tetrahedra / octahedron octahedra / icosahedron icosahedra / dodecahedron dodecahedra / hexahedron
-hexahedra / ganglion ganglia / mitochondrion mitochondria / spermatozoon spermatozoa / protozoan protozoa / taxon taxa
-/ noumenon noumena / epiphenomenon epiphenomena / bacterium bacteria / cyanobacterium cyanobacteria / mycobacterium
-mycobacteria / enterobacterium enterobacteria / archaebacterium archaebacteria / eubacterium eubacteria /
-proteobacterium proteobacteria / spectrum spectra / stratum strata / substratum substrata / quantum quanta / erratum
-errata / corrigendum corrigenda / addendum addenda / memorandum memoranda / symposium symposia / stadium stadia /
-gymnasium gymnasia / aquarium aquaria / millennium millennia / maximum maxima / minimum minima / optimum optima /
-extremum extrema / supremum suprema / infimum infima / momentum momenta / continuum continua / equilibrium equilibria
-/ curriculum curricula / ovum ova / cranium crania / serum sera / antiserum antisera / consortium consortia /
-compendium compendia / desideratum desiderata / forum fora / podium podia / septum septa / sternum sterna / atrium
-atria / epithelium epithelia / endothelium endothelia / mycelium mycelia / cilium cilia / flagellum flagella /
-cerebellum cerebella / phylum phyla / referendum referenda / moratorium moratoria / auditorium auditoria / herbarium
-herbaria / planetarium planetaria / dictum dicta / vacuum vacua / residuum residua / fulcrum fulcra / simulacrum
-simulacra / sporangium sporangia / territorium territoria / rostrum rostra / ileum ilea / plectrum plectra / ostium
-ostia / labium labia / gametangium gametangia / trapezium trapezia / stimulus stimuli / nucleus nuclei / locus loci /
-focus foci / fungus fungi / radius radii / alumnus alumni / bacillus bacilli / lactobacillus lactobacilli / cactus
-cacti / syllabus syllabi / thesaurus thesauri / modulus moduli / calculus calculi / cumulus cumuli / annulus annuli /
-abacus abaci / terminus termini / hippocampus hippocampi / thalamus thalami / hypothalamus hypothalami / octopus
-octopi / uterus uteri / humerus humeri / sulcus sulci / gyrus gyri / villus villi / microvillus microvilli / bronchus
-bronchi / embolus emboli / thrombus thrombi / coccus cocci / streptococcus streptococci / staphylococcus staphylococci
-/ pneumococcus pneumococci / enterococcus enterococci / meningococcus meningococci / gonococcus gonococci / rhombus
-rhombi / torus tori / genius genii / papyrus papyri / nucleolus nucleoli / malleolus malleoli / alveolus alveoli /
-stylus styli / homunculus homunculi / colossus colossi / meniscus menisci / naevus naevi / nevus nevi / callus calli /
-nimbus nimbi / cirrus cirri / hippopotamus hippopotami / esophagus esophagi / oesophagus oesophagi / pronucleus
-pronuclei / tumulus tumuli / ramus rami / fundus fundi / canaliculus canaliculi / fasciculus fasciculi / glomerulus
-glomeruli / tophus tophi / gladiolus gladioli / ficus fici / formula formulae / vertebra vertebrae / larva larvae /
-alga algae / microalga microalgae / macroalga macroalgae / antenna antennae / nebula nebulae / nova novae / supernova
-supernovae / kilonova kilonovae / pupa pupae / hypha hyphae / fistula fistulae / lamina laminae / persona personae /
-fauna faunae / flora florae / lacuna lacunae / papilla papillae / macula maculae / fibula fibulae / tibia tibiae /
-scapula scapulae / aorta aortae / bursa bursae / cochlea cochleae / trabecula trabeculae / minutia minutiae / abscissa
-abscissae / amoeba amoebae / alumna alumnae / cornea corneae / fossa fossae / ampulla ampullae / crista cristae /
-medulla medullae / placenta placentae / retina retinae / stria striae / trachea tracheae / vena venae / fovea foveae /
-maxilla maxillae / patella patellae / pinna pinnae / sequela sequelae / tessera tesserae / vagina vaginae / zona zonae
-/ exuvia exuviae / umbra umbrae / facula faculae / cuticula cuticulae / stoma stomata / stigma stigmata / schema
-schemata / lemma lemmata / enigma enigmata / carcinoma carcinomata / dogma dogmata / basis bases / axis axes / crisis
-crises / oasis oases / emphasis emphases / praxis praxes / synopsis synopses / sepsis sepses / catharsis catharses /
-prophylaxis prophylaxes / anaphylaxis anaphylaxes / testis testes / penis penes / hepatitis hepatitides / arthritis
-arthritides / epididymis epididymides / ephemeris ephemerides / iris irides / phalanx phalanges / larynx larynges /
-pharynx pharynges / meninx meninges / opus opuses / rhinoceros rhinoceroses / leaf leaves / cloverleaf cloverleaves /
-life lives / knife knives / wife wives / housewife housewives / midwife midwives / wolf wolves / werewolf werewolves /
-half halves / shelf shelves / bookshelf bookshelves / self selves / calf calves / hoof hooves / loaf loaves / thief
-thieves / elf elves / sheaf sheaves / scarf scarves / dwarf dwarves / wharf wharves / mouse mice / dormouse dormice /
-louse lice / woodlouse woodlice / foot feet / forefoot forefeet / goose geese / ox oxen / tooth teeth / eyetooth
-eyeteeth / child children / grandchild grandchildren / schoolchild schoolchildren / stepchild stepchildren / woman
-women / chairwoman chairwomen / spokeswoman spokeswomen / businesswoman businesswomen / policewoman policewomen /
-congresswoman congresswomen / man men / chairman chairmen / spokesman spokesmen / craftsman craftsmen / fisherman
-fishermen / fireman firemen / policeman policemen / salesman salesmen / layman laymen / businessman businessmen /
-serviceman servicemen / freshman freshmen / workman workmen / seaman seamen / gentleman gentlemen / congressman
-congressmen / cameraman cameramen / foreman foremen / horseman horsemen / middleman middlemen / statesman statesmen /
-tradesman tradesmen / watchman watchmen / caveman cavemen / bureau bureaux / plateau plateaux / tableau tableaux /
-chateau chateaux / gas gasses / bus busses / bias biasses / canvas canvasses / quiz quizzes quizes / whiz whizzes /
-topaz topazes / lens lenses / metalens metalenses / microlens microlenses / superlens superlenses / hyperlens
-hyperlenses
+matrix matrices / submatrix submatrices / supermatrix supermatrices / index indices / subindex subindices / vertex
+vertices / vortex vortices / cortex cortices / neocortex neocortices / apex apices / codex codices / appendix
+appendices / helix helices / radix radices / cervix cervices / calyx calyces / simplex simplices / directrix
+directrices / cicatrix cicatrices / varix varices / pontifex pontifices / corpus corpora / genus genera / subgenus
+subgenera / femur femora / foramen foramina / lumen lumina / nomen nomina / criterion criteria / phenomenon phenomena
+/ automaton automata / polyhedron polyhedra / tetrahedron tetrahedra / octahedron octahedra / icosahedron icosahedra /
+dodecahedron dodecahedra / hexahedron hexahedra / ganglion ganglia / mitochondrion mitochondria / spermatozoon
+spermatozoa / protozoan protozoa / taxon taxa / noumenon noumena / epiphenomenon epiphenomena / bacterium bacteria /
+cyanobacterium cyanobacteria / mycobacterium mycobacteria / enterobacterium enterobacteria / archaebacterium
+archaebacteria / eubacterium eubacteria / proteobacterium proteobacteria / spectrum spectra / stratum strata /
+substratum substrata / quantum quanta / erratum errata / corrigendum corrigenda / addendum addenda / memorandum
+memoranda / symposium symposia / stadium stadia / gymnasium gymnasia / aquarium aquaria / millennium millennia /
+maximum maxima / minimum minima / optimum optima / extremum extrema / supremum suprema / infimum infima / momentum
+momenta / continuum continua / equilibrium equilibria / curriculum curricula / ovum ova / cranium crania / serum sera
+/ antiserum antisera / consortium consortia / compendium compendia / desideratum desiderata / forum fora / podium
+podia / septum septa / sternum sterna / atrium atria / epithelium epithelia / endothelium endothelia / mycelium
+mycelia / cilium cilia / flagellum flagella / cerebellum cerebella / phylum phyla / referendum referenda / moratorium
+moratoria / auditorium auditoria / herbarium herbaria / planetarium planetaria / dictum dicta / vacuum vacua /
+residuum residua / fulcrum fulcra / simulacrum simulacra / sporangium sporangia / territorium territoria / rostrum
+rostra / ileum ilea / plectrum plectra / ostium ostia / labium labia / gametangium gametangia / trapezium trapezia /
+stimulus stimuli / nucleus nuclei / locus loci / focus foci / fungus fungi / radius radii / alumnus alumni / bacillus
+bacilli / lactobacillus lactobacilli / cactus cacti / syllabus syllabi / thesaurus thesauri / modulus moduli /
+calculus calculi / cumulus cumuli / annulus annuli / abacus abaci / terminus termini / hippocampus hippocampi /
+thalamus thalami / hypothalamus hypothalami / octopus octopi / uterus uteri / humerus humeri / sulcus sulci / gyrus
+gyri / villus villi / microvillus microvilli / bronchus bronchi / embolus emboli / thrombus thrombi / coccus cocci /
+streptococcus streptococci / staphylococcus staphylococci / pneumococcus pneumococci / enterococcus enterococci /
+meningococcus meningococci / gonococcus gonococci / rhombus rhombi / torus tori / genius genii / papyrus papyri /
+nucleolus nucleoli / malleolus malleoli / alveolus alveoli / stylus styli / homunculus homunculi / colossus colossi /
+meniscus menisci / naevus naevi / nevus nevi / callus calli / nimbus nimbi / cirrus cirri / hippopotamus hippopotami /
+esophagus esophagi / oesophagus oesophagi / pronucleus pronuclei / tumulus tumuli / ramus rami / fundus fundi /
+canaliculus canaliculi / fasciculus fasciculi / glomerulus glomeruli / tophus tophi / gladiolus gladioli / ficus fici
+/ formula formulae / vertebra vertebrae / larva larvae / alga algae / microalga microalgae / macroalga macroalgae /
+antenna antennae / nebula nebulae / nova novae / supernova supernovae / kilonova kilonovae / pupa pupae / hypha hyphae
+/ fistula fistulae / lamina laminae / persona personae / fauna faunae / flora florae / lacuna lacunae / papilla
+papillae / macula maculae / fibula fibulae / tibia tibiae / scapula scapulae / aorta aortae / bursa bursae / cochlea
+cochleae / trabecula trabeculae / minutia minutiae / abscissa abscissae / amoeba amoebae / alumna alumnae / cornea
+corneae / fossa fossae / ampulla ampullae / crista cristae / medulla medullae / placenta placentae / retina retinae /
+stria striae / trachea tracheae / vena venae / fovea foveae / maxilla maxillae / patella patellae / pinna pinnae /
+sequela sequelae / tessera tesserae / vagina vaginae / zona zonae / exuvia exuviae / umbra umbrae / facula faculae /
+cuticula cuticulae / stoma stomata / stigma stigmata / schema schemata / lemma lemmata / enigma enigmata / carcinoma
+carcinomata / dogma dogmata / basis bases / axis axes / crisis crises / oasis oases / emphasis emphases / praxis
+praxes / synopsis synopses / sepsis sepses / catharsis catharses / prophylaxis prophylaxes / anaphylaxis anaphylaxes /
+testis testes / penis penes / hepatitis hepatitides / arthritis arthritides / epididymis epididymides / ephemeris
+ephemerides / iris irides / phalanx phalanges / larynx larynges / pharynx pharynges / meninx meninges / opus opuses /
+rhinoceros rhinoceroses / leaf leaves / cloverleaf cloverleaves / life lives / knife knives / wife wives / housewife
+housewives / midwife midwives / wolf wolves / werewolf werewolves / half halves / shelf shelves / bookshelf
+bookshelves / self selves / calf calves / hoof hooves / loaf loaves / thief thieves / elf elves / sheaf sheaves /
+scarf scarves / dwarf dwarves / wharf wharves / mouse mice / dormouse dormice / louse lice / woodlouse woodlice / foot
+feet / forefoot forefeet / goose geese / ox oxen / tooth teeth / eyetooth eyeteeth / child children / grandchild
+grandchildren / schoolchild schoolchildren / stepchild stepchildren / woman women / chairwoman chairwomen /
+spokeswoman spokeswomen / businesswoman businesswomen / policewoman policewomen / congresswoman congresswomen / man
+men / chairman chairmen / spokesman spokesmen / craftsman craftsmen / fisherman fishermen / fireman firemen /
+policeman policemen / salesman salesmen / layman laymen / businessman businessmen / serviceman servicemen / freshman
+freshmen / workman workmen / seaman seamen / gentleman gentlemen / congressman congressmen / cameraman cameramen /
+foreman foremen / horseman horsemen / middleman middlemen / statesman statesmen / tradesman tradesmen / watchman
+watchmen / caveman cavemen / bureau bureaux / plateau plateaux / tableau tableaux / chateau chateaux / gas gasses /
+bus busses / bias biasses / canvas canvasses / quiz quizzes quizes / whiz whizzes / topaz topazes / lens lenses /
+metalens metalenses / microlens microlenses / superlens superlenses / hyperlens hyperlenses
 """
 IRREGULAR = {
     plural: forms[0]
@@ -279,7 +279,7 @@ _WORDS_IN_OSE = frozenset(  # likewise -ose, where others in -oses are of -osis
         "varicose",
     ]
 )
-_WORDS_IN_OE = frozenset("canoe tiptoe mistletoe backhoe".split())  # noqa: SIM905
+_WORDS_IN_OE = frozenset("canoe tiptoe mistletoe backhoe throe hoopoe felloe".split())  # noqa: SIM905
 _WORDS_IN_ESE = frozenset("diocese archdiocese obese manganese".split())  # noqa: SIM905
 _ENDS_THAT_LOSE_E = ("che", "she", "sse", "xe")
 _ENDS_OF_LISTED = frozenset(
