@@ -13,6 +13,7 @@ from bot.errors import SourceError
 from bot.sources.formats import huggingface, page_text
 
 MAX_PAPERS = 5_000
+MAX_LINES = 200_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +50,8 @@ def parse(document: Document, settings: Settings) -> Parsed:
         return _html(text)
     if start.startswith(("{", "[")):
         raise SourceError('this is JSON, not a saved page: read it with type = "huggingface"')
+    if text.count("\n") + text.count("\r") > MAX_LINES:
+        raise SourceError(f"this is not a page of papers: it has more than {MAX_LINES:,} lines")
     page = page_text.read(sanitize.harmless(text))
     if not page.convincing:
         if text.lower().count("submitted by") >= 2:

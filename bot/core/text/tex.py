@@ -26,7 +26,7 @@ from bot.core.text.tex_tables import (
 
 MAX_DEPTH = 10  # groups within groups
 MAX_MATHS = 800  # characters between two dollar signs
-MAX_MARKS = 300  # of a text; an abstract full of formulas has a hundred
+MAX_MARKS = 120  # of a text; an abstract full of formulas has eighty
 _ANY = re.compile(r"[\\$~{]|``|''|--|`(?=[^\s`'])|(?<=[\w)\]])[\^_](?=\{)")
 _NAME = re.compile(r"\\([A-Za-z]+)\*?")
 _SWITCH = re.compile(

@@ -12,6 +12,7 @@ from bot.sources.formats import arxiv, calendars, xml
 from bot.sources.formats.dates import stated_day
 
 FULL = 2_000  # entries; the service cuts off what is beyond
+MAX_ENTRIES = 2_500  # looked at
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -26,7 +27,7 @@ def read(root: Element, document: Document) -> Parsed:
     entries = [*xml.children(root, "entry", "item"), *xml.children(channel, "item")]
     warnings: list[str] = []
     listings: list[Listing] = []
-    for number, entry in enumerate(entries[: 5 * FULL], 1):
+    for number, entry in enumerate(entries[:MAX_ENTRIES], 1):
         found = _listing(entry, warnings)
         if found is None:
             warnings.append(f"entry {number} has no arXiv identifier or no title")

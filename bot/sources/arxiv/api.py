@@ -4,6 +4,7 @@ Its dates are of submission, not of announcement, so the caller asks for more da
 
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from xml.etree.ElementTree import Element
 
@@ -13,6 +14,7 @@ from bot.errors import SourceError
 from bot.sources.formats import arxiv, xml
 
 PAGE = 500
+MAX_ENTRIES = 2_000  # of one page; the API sends no more
 MAX_RESULTS = 10_000  # looked at for one outage; arXiv serves 30,000
 
 
@@ -38,7 +40,7 @@ def read(root: Element, document: Document) -> Parsed:
     """
     request = document.request
     total, start = _number(root, "totalResults"), _number(root, "startIndex")
-    entries = list(xml.children(root, "entry"))
+    entries = list(islice(xml.children(root, "entry"), MAX_ENTRIES))
     warnings = []
     listings = []
     for entry in entries:

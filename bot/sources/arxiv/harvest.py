@@ -1,11 +1,14 @@
 """OAI-PMH answers in arXiv's own metadata formats, arXiv and arXivRaw: recordings of harvests."""
 
+from itertools import islice
 from xml.etree.ElementTree import Element
 
 from bot.core.source.document import Parsed
 from bot.core.text import sanitize, tex
 from bot.errors import SourceError
 from bot.sources.formats import arxiv, xml
+
+MAX_RECORDS = 2_500  # of one answer; the service sends 1,000
 
 
 def read(root: Element) -> Parsed:
@@ -17,7 +20,7 @@ def read(root: Element) -> Parsed:
         raise SourceError(f"arXiv's OAI service refused: {sanitize.line(error.text, 200) or error.get('code', '')}")
     listings = []
     warnings = []
-    records = list(xml.descendants(root, "record"))
+    records = list(islice(xml.descendants(root, "record"), MAX_RECORDS))
     deleted = 0
     for record in records:
         header, data = xml.child(record, "header"), next(iter(xml.child(record, "metadata") or ()), None)

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from html.parser import HTMLParser
+from itertools import islice
 
 from bot.core.papers import Listing, merge
 from bot.core.source.document import Document, Parsed
@@ -14,6 +15,8 @@ from bot.errors import SourceError
 from bot.sources.formats import arxiv
 
 MAX_PAGE = 12_000_000  # characters
+MAX_TAGS = 200_000  # a page of 2,000 papers has 150,000
+MAX_ATTRIBUTES = 300_000
 _SHOWING = re.compile(
     r"\(?\s*(?:showing|continued, showing)(?: first| last)? (?P<shown>\d+) of (?P<total>\d+) entries", re.IGNORECASE
 )
@@ -43,7 +46,7 @@ class _Entry:
 def read(text: str, document: Document) -> Parsed:
     """The papers of a listing page. Raises SourceError for another page, or one that says more than can be read."""
     page = _Reader()
-    page.feed(text[:MAX_PAGE])  # not closed: a cut-off tag stays unread
+    page.feed(_bounded(text))  # not closed: a cut-off tag stays unread
     page.flush()
     found = [_listing(entry) for entry in page.entries]
     listings = merge.combine([listing for listing in found if listing is not None])
@@ -62,6 +65,15 @@ def read(text: str, document: Document) -> Parsed:
     if total > shown:
         warnings.append(f"the page shows {shown} of {total} entries: ask for it with ?show=2000")
     return Parsed(listings=listings, warnings=tuple(warnings))
+
+
+def _bounded(text: str) -> str:
+    """The page up to what a parser reads in a second or so."""
+    text = text[:MAX_PAGE]
+    for mark, most in (("<", MAX_TAGS), ("=", MAX_ATTRIBUTES)):
+        if text.count(mark) > most:
+            text = text[: next(islice(re.finditer(mark, text), most, None)).start()]
+    return text
 
 
 def _listing(entry: _Entry) -> Listing | None:

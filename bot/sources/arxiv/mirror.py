@@ -8,6 +8,9 @@ from bot.core.text import sanitize, tex
 from bot.errors import SourceError
 from bot.sources.formats import arxiv, calendars
 
+MAX_PAPERS = 2_500  # a day has some hundreds
+MAX_AUTHORS = 5_000
+
 
 def read(data: object) -> Parsed:
     """The papers of {"date": …, "papers": [{"arxiv_id": …, "title": …}]}. Raises SourceError for other JSON."""
@@ -16,13 +19,15 @@ def read(data: object) -> Parsed:
         raise SourceError("the answer is JSON, but not of a kind that holds arXiv papers")
     table: dict[str, Any] = data if isinstance(data, dict) else {}
     day = sanitize.iso_day(table.get("date"))
-    found = [_listing(paper, day) for paper in papers]
+    found = [_listing(paper, day) for paper in papers[:MAX_PAPERS]]
     listings = tuple(listing for listing in found if listing is not None)
     if papers and not listings:
         raise SourceError(f"none of the {len(papers)} entries is a paper of arXiv")
     warnings = []
-    if len(listings) < len(papers):
-        warnings.append(f"{len(papers) - len(listings)} entries have no arXiv identifier or no title")
+    if len(papers) > MAX_PAPERS:
+        warnings.append(f"the document holds {len(papers)} papers; only the first {MAX_PAPERS} were read")
+    if len(listings) < len(found):
+        warnings.append(f"{len(found) - len(listings)} entries have no arXiv identifier or no title")
     if isinstance(table.get("count"), int) and table["count"] != len(papers):
         warnings.append(f"the document counts {table['count']} papers and holds {len(papers)}")
     quiet = calendars.quiet(day) if day and not papers else ""
@@ -36,10 +41,12 @@ def _listing(paper: dict[str, Any], day: Any) -> Listing | None:
         sanitize.line(paper.get("arxiv_id") or paper.get("id"), 100),
         sanitize.line(paper.get("title")),
         abstract=sanitize.line(paper.get("abstract") or paper.get("summary")),
-        authors=tuple(tex.readable(sanitize.line(name, 300)) for name in authors) if isinstance(authors, list) else (),
+        authors=tuple(tex.readable(sanitize.line(name, 300)) for name in authors[:MAX_AUTHORS])
+        if isinstance(authors, list)
+        else (),
         subjects=[
             sanitize.line(paper.get("primary_category"), 60),
-            *(sanitize.line(item, 60) for item in (subjects if isinstance(subjects, list) else [])),
+            *(sanitize.line(item, 60) for item in (subjects[:50] if isinstance(subjects, list) else [])),
         ],
         listed=day,
         announce_type=sanitize.line(paper.get("announce_type"), 40).lower(),

@@ -5,14 +5,19 @@ Which document holds them where belongs to the source `arxiv`; `feed` meets the 
 import re
 from collections.abc import Iterable
 from datetime import date
+from itertools import islice
 
 from bot.core.papers import Listing, identity
 from bot.core.text import sanitize, tex
 
+MAX_PEOPLE = 200_000  # characters of one list of names
+MAX_NAMES = 10_000
 STRENGTH = ("new", "cross", "replace", "replace-cross")  # strongest first: the type is relative to the feed asked
 _ANNOUNCED = re.compile(
     r"\s*arXiv:(?P<id>\S{5,40})\s+Announce Type:\s*(?P<type>[\w-]+)\s*(?:Abstract:\s*)?", re.IGNORECASE
 )
+_BETWEEN_NAMES = re.compile(r",|\sand\s|;")
+_SUFFIX = re.compile(r"(?:Jr|Sr|II|III|IV)\.?")
 _OLD_TITLE = re.compile(r"\s*\.?\s*\(arXiv:\S+ \[[\w.-]+\](?: \w+)*\)$")
 _CATEGORY = re.compile(r"[a-z]+(?:-[a-z]+)*(?:\.[A-Za-z]{2}|\.[a-z]+(?:-[a-z]+)*)?")  # not I.2.7, not 68T50
 _WITHDRAWN_NOTE = re.compile(
@@ -39,13 +44,14 @@ def announcement(text: str) -> tuple[str, str, str] | None:
 def people(text: str) -> tuple[str, ...]:
     """Names out of one comma-joined string; affiliations in parentheses fall away, "Jr." stays with its name."""
     kept, depth = [], 0
-    for char in text:
+    for char in text[:MAX_PEOPLE]:
         depth += (char == "(") - (char == ")" and depth > 0)
         kept.append(char if depth == 0 and char != ")" else "")
     names: list[str] = []
-    for part in re.split(r",|\sand\s|;", tex.readable(sanitize.line("".join(kept)))):
-        name = sanitize.line(part, 300)
-        if re.fullmatch(r"(?:Jr|Sr|II|III|IV)\.?", name) and names:
+    parts = _BETWEEN_NAMES.split(sanitize.line("".join(kept).replace("\\,", " "), MAX_PEOPLE))  # "A.\\,B. Sample"
+    for part in parts[:MAX_NAMES]:
+        name = tex.readable(sanitize.line(part, 300))
+        if _SUFFIX.fullmatch(name) and names:
             names[-1] += f", {name}"
         elif any(char.isalpha() for char in name):
             names.append(name)
@@ -59,8 +65,8 @@ def withdrawn(abstract: str, note: str) -> bool:
 
 def categories(terms: Iterable[str]) -> tuple[str, ...]:
     """arXiv's own categories among subject codes, in order."""
-    words = (sanitize.line(word, 60) for term in terms for word in term.replace(",", " ").replace(";", " ").split())
-    return tuple(dict.fromkeys(word for word in words if _CATEGORY.fullmatch(word)))
+    words = (word for term in islice(terms, 100) for word in term[:1_000].replace(",", " ").replace(";", " ").split())
+    return tuple(dict.fromkeys(word for word in words if len(word) < 60 and _CATEGORY.fullmatch(word)))
 
 
 def listing(

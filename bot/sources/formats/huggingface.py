@@ -18,8 +18,10 @@ from bot.core.text import sanitize, tex
 from bot.errors import SourceError
 
 SITE = "https://huggingface.co"
-MAX_ITEMS = 5_000
-MAX_PAGE = 8_000_000  # characters of a page looked at
+MAX_ITEMS = 1_000
+MAX_AUTHORS = 5_000
+MAX_PAGE = 8_000_000  # characters of one tag
+MAX_ELEMENTS = 100  # with properties of their own, of a page
 
 
 class NotAnItem(ValueError):
@@ -126,20 +128,26 @@ def embedded(page: str) -> Any:
 
     Raises ValueError when they are there but are no JSON.
     """
-    if "data-props" not in page:
-        return None
-    finder = _Finder()
-    with contextlib.suppress(_Found):
-        finder.feed(page[:MAX_PAGE])  # never closed: what is cut off stays unread, and the parser stays linear
-    return json.loads(finder.props) if finder.props else None
+    at = 0
+    for _ in range(MAX_ELEMENTS):
+        at = page.find("data-props", at)
+        if at < 0:
+            break
+        finder = _Finder()
+        with contextlib.suppress(_Read):
+            finder.feed(page[max(page.rfind("<", 0, at), 0) :][:MAX_PAGE])
+        if finder.props:
+            return json.loads(finder.props)
+        at += len("data-props")
+    return None
 
 
-class _Found(Exception):
-    """The rest of the page need not be read."""
+class _Read(Exception):
+    """The first tag has been read; the rest need not be."""
 
 
 class _Finder(HTMLParser):
-    """Finds the `data-props` of the list of papers, or of the single paper, that a page shows."""
+    """The `data-props` of a tag, if it is the one with the list of papers or the single paper that a page shows."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -147,9 +155,9 @@ class _Finder(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         table = dict(attrs)
-        if table.get("data-target") in {"DailyPapers", "PaperContent"} and table.get("data-props"):
-            self.props = table["data-props"] or ""
-            raise _Found
+        if table.get("data-target") in {"DailyPapers", "PaperContent"}:
+            self.props = table.get("data-props") or ""
+        raise _Read
 
 
 def _from_repr(text: str) -> object:
@@ -169,7 +177,7 @@ def _first(table: Mapping[str, Any], other: Mapping[str, Any], name: str) -> Any
 
 def _authors(people: object) -> list[str]:
     names = []
-    for person in people if isinstance(people, list) else []:
+    for person in people[:MAX_AUTHORS] if isinstance(people, list) else []:
         if isinstance(person, Mapping):
             if person.get("hidden") is not True:
                 names.append(tex.readable(sanitize.line(person.get("name"), 300)))
