@@ -73,11 +73,6 @@ def prose_room(entries: int) -> int:
     return min(MAX_TEXT, max(ALL_TEXT // max(entries, 1), 4_000))
 
 
-def prose_room(entries: int) -> int:
-    """How many characters of one field of prose are looked at in a feed of so many entries."""
-    return min(MAX_TEXT, max(ALL_TEXT // max(entries, 1), 4_000))
-
-
 class _Element:
     __slots__ = ("left", "name", "people", "prose", "tag")
 
