@@ -29,6 +29,7 @@ from bot.mail.transport.from_url import Transport, transport
 from bot.pipeline import preferences, upkeep
 from bot.pipeline.build_message import Identity, MessageBuilder
 from bot.pipeline.collect.collect import ConfiguredSource
+from bot.pipeline.deliver.build_pool import Build
 from bot.pipeline.deliver.deliver import DeliverySettings
 from bot.pipeline.subscribers import records_for
 from bot.resources import shipped
@@ -150,6 +151,7 @@ class App:
         return DeliverySettings(
             transport=self.transport,
             build=self.builder.build,
+            make_builder=partial(_build_of, self.state),
             on_crash=mail.on_crash,
             connections=mail.connections,
             per_minute=mail.rate,
@@ -263,6 +265,11 @@ def _one_spelling(email: str) -> str:
         return address(email)
     except ValueError:
         return email.strip().lower()
+
+
+def _build_of(state: State) -> Build:
+    """The builder of messages, made anew in a process of its own."""
+    return App(state).builder.build
 
 
 @contextmanager

@@ -35,6 +35,8 @@ LIFETIMES: dict[Purpose, timedelta | None] = {
 
 PERMANENT, RENEWABLE = 1, 2  # versions
 TAG = 16  # bytes
+DIGITS = "abcdefghijklmnopqrstuvwxyz234567"
+PAIRS = [first + second for first in DIGITS for second in DIGITS]
 LENGTH = 47  # characters of a permanent token: base32 of 1 + 6 + 6 + 16 bytes
 RENEWABLE_LENGTH = 56  # base32 of 1 + 6 + 6 + 2 + 4 + 16 bytes
 EPOCHS = 1 << 16
@@ -198,4 +200,9 @@ def _tag(secret: str, use: bytes, payload: bytes) -> bytes:
 
 
 def _base32(raw: bytes) -> str:
-    return base64.b32encode(raw).decode().rstrip("=").lower()
+    """Lower case, unpadded; two digits at a time, for every letter has some sixty."""
+    bits = len(raw) * 8
+    pairs = -(-bits // 10)
+    number = int.from_bytes(raw, "big") << (pairs * 10 - bits)
+    digits = "".join([PAIRS[number >> shift & 1023] for shift in range(pairs * 10 - 10, -1, -10)])
+    return digits[: -(-bits // 5)]

@@ -21,8 +21,7 @@ FIRST, MOST = 2, 100  # editions claimed at once: as many as go in a second or s
 BRISK, SLUGGISH = 0.5, 3.0  # seconds that a batch lasted
 LOOK_AGAIN = 1.0  # seconds, while another thread is still sending
 
-Build = Callable[[Leased], Message]
-BuildAhead = Callable[[Sequence[Leased]], "list[Future[Message]]"]
+BuildAhead = Callable[[Sequence[Leased]], "list[Future[Message | None]]"]
 
 
 @dataclass(slots=True)
@@ -33,7 +32,7 @@ class Claim:
     at: datetime
     relay: Transport
     plan: Plan
-    message: "Future[Message] | None" = None  # being written by another process
+    message: "Future[Message | None] | None" = None  # being built by another process
 
 
 class Claims:
@@ -59,6 +58,7 @@ class Claims:
         self._queue: deque[Claim] = deque()
         self._in_flight = 0
         self._size = FIRST
+        self._is_dry = False  # the last look found nothing due
         self._filled_at = time.monotonic()
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
@@ -68,7 +68,11 @@ class Claims:
         says `finished` of each."""
         while not self._is_over():
             with self._lock:
-                may_go_on = bool(self._queue) or self._fill()
+                # Where others build, the next are claimed before these are gone.
+                is_low = self._build_ahead is not None and len(self._queue) <= self._size // 2 and not self._is_dry
+                if not self._queue or is_low:
+                    self._is_dry = not self._fill()
+                may_go_on = bool(self._queue) or not self._is_dry
                 claim = self._queue.popleft() if self._queue else None
                 self._in_flight += claim is not None
             if claim is None:

@@ -4,6 +4,7 @@ Whatever dies at whatever instant, no edition is lost; at most one message per s
 same Message-ID, and with on_crash = "skip" none is: those whose fate is unknowable are listed instead.
 """
 
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,8 @@ from datetime import datetime, timedelta
 from bot.mail.transport.from_url import Transport
 from bot.pipeline import expiry
 from bot.pipeline.deliver import backoff, worker_ids
-from bot.pipeline.deliver.claims import LEASE, Build, Claims
+from bot.pipeline.deliver.build_pool import SHARE_FROM, Build, BuildPool
+from bot.pipeline.deliver.claims import LEASE, Claims
 from bot.pipeline.deliver.marks import ANSWER, MarkWriter
 from bot.pipeline.deliver.outcomes import Outcomes
 from bot.pipeline.deliver.pacing import RateLimits, RelayPacing
@@ -31,6 +33,9 @@ class DeliverySettings:
 
     transport: Transport
     build: Build  # renders and writes one edition; pure but for reading the store
+    make_builder: Callable[[], Build] | None = None  # the same made anew in another process: where very many are due
+    # For building, where very many are due. More than two want more memory than small machines with many cores have.
+    processes: int = min(2, os.cpu_count() or 1)
     on_crash: OnCrash = "resend"
     connections: int = 4
     per_minute: float = 0  # messages to a relay; 0: no limit
@@ -75,7 +80,14 @@ def _deliver(
     if due:
         until = clock() + at_most if at_most else None
         threads = settings.connections if at_most else min(settings.connections, due)
-        report.add(_send(database, settings, pacing, clock, stop, until, threads, progress))
+        pool = None
+        if settings.make_builder is not None and settings.processes > 1 and due >= SHARE_FROM:
+            pool = BuildPool(settings.make_builder, settings.processes)
+        try:
+            report.add(_send(database, settings, pacing, clock, stop, until, threads, progress, pool))
+        finally:
+            if pool is not None:
+                pool.close()
     report.waiting = database.ask(outbox.waiting)
     report.trouble, report.note = pacing.trouble, pacing.note
     return report
@@ -90,6 +102,7 @@ def _send(
     until: datetime | None,
     threads: int,
     progress: Callable[[int], None],
+    pool: BuildPool | None,
 ) -> DeliverReport:
     """One round: claim, send and write down with so many threads, until nothing more may go."""
     report = DeliverReport()
@@ -100,7 +113,7 @@ def _send(
         outcomes = Outcomes(pacing, by, clock)
         shared = Round(
             database=database,
-            claims=Claims(marks, pacing, by, clock, stop, until),
+            claims=Claims(marks, pacing, by, clock, stop, until, pool.build_ahead if pool else None),
             pacing=pacing,
             outcomes=outcomes,
             refusals=Refusals(outcomes, marks),
@@ -110,8 +123,8 @@ def _send(
             progress=progress,
         )
         try:
-            with ThreadPoolExecutor(max_workers=threads, thread_name_prefix="deliver") as pool:
-                for job in [pool.submit(Sender(shared).run) for _ in range(threads)]:
+            with ThreadPoolExecutor(max_workers=threads, thread_name_prefix="deliver") as senders:
+                for job in [senders.submit(Sender(shared).run) for _ in range(threads)]:
                     report.add(job.result())
             shared.refusals.judge(everything=True)
             report.failed += shared.refusals.failed

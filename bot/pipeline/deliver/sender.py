@@ -13,7 +13,8 @@ from typing import Literal
 from bot.core.edition.picks import Picks
 from bot.errors import DeliveryError, UserError
 from bot.mail.message.types import Message, Session, Transport
-from bot.pipeline.deliver.claims import Build, Claims
+from bot.pipeline.deliver.build_pool import Build
+from bot.pipeline.deliver.claims import Claims
 from bot.pipeline.deliver.marks import ANSWER, MarkWriter
 from bot.pipeline.deliver.outcomes import Outcomes
 from bot.pipeline.deliver.pacing import RelayPacing, is_about_the_relay
@@ -113,12 +114,12 @@ class Sender:
         self,
         leased: Leased,
         relay: Transport,
-        written: "Future[Message] | None" = None,
+        ahead: "Future[Message | None] | None" = None,
         tried: tuple[Transport, ...] = (),
     ) -> None:
         """One edition to its end, or put off."""
         try:
-            message = written.result() if written is not None else self.shared.build(leased)
+            message = (ahead.result() if ahead is not None else None) or self.shared.build(leased)
             words = self._session(relay).send(message, partial(self._before_content, leased))
         except _LeaseLost:
             log.info("edition %d is another worker's now", leased.id)

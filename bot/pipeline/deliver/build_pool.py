@@ -1,0 +1,82 @@
+"""Messages are rendered and signed in processes of their own, where there are many: all cores work, and the sending
+threads have their answers in time. A process that dies costs nothing: its messages are built where they are sent."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+
+from bot.mail.message.types import Message
+from bot.store.outbox import Leased
+
+SHARE_FROM = 500  # messages due: below, starting processes takes longer than what they save
+CHUNK = 8  # messages that go to a process at once
+
+Build = Callable[[Leased], Message]
+
+_builders: list[Build] = []  # the one of a process in the pool
+
+
+class BuildPool:
+    """Builds ahead. `make_builder` is called once in each process, so it must be importable there by name."""
+
+    def __init__(self, make_builder: Callable[[], Build], processes: int) -> None:
+        self._pool = ProcessPoolExecutor(
+            processes,
+            mp_context=multiprocessing.get_context("spawn"),  # a fork would copy our threads' locks
+            initializer=_start,
+            initargs=(make_builder, os.getpid()),
+        )
+
+    def build_ahead(self, batch: Sequence[Leased]) -> "list[Future[Message | None]]":
+        """One future for each; None comes of one that could not be built there."""
+        futures: list[Future[Message | None]] = [Future() for _ in batch]
+        for start in range(0, len(batch), CHUNK):
+            part = futures[start : start + CHUNK]
+            try:
+                self._pool.submit(_build_all, batch[start : start + CHUNK]).add_done_callback(_handing_to(part))
+            except BrokenProcessPool:
+                for future in part:
+                    future.set_result(None)
+        return futures
+
+    def close(self) -> None:
+        """What nobody waits for any more is not built."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _handing_to(futures: "list[Future[Message | None]]") -> "Callable[[Future[list[Message | None]]], None]":
+    def hand_over(done: "Future[list[Message | None]]") -> None:
+        failed = done.cancelled() or done.exception() is not None
+        for future, message in zip(futures, [None] * len(futures) if failed else done.result(), strict=True):
+            future.set_result(message)
+
+    return hand_over
+
+
+def _start(make_builder: Callable[[], Build], parent: int) -> None:
+    """In a new process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the sender's to answer
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    _builders.append(make_builder())
+
+
+def _end_with(parent: int) -> None:
+    """A pool's process does not notice by itself when the one it works for is killed."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
+def _build_all(batch: Sequence[Leased]) -> list[Message | None]:
+    built: list[Message | None] = []
+    for leased in batch:
+        try:
+            built.append(_builders[0](leased))
+        except Exception:  # noqa: BLE001 - it is built once more where it is sent, and fails there with a name
+            built.append(None)
+    return built
