@@ -151,6 +151,10 @@ def run(context: typer.Context) -> None:
                 delivered = deliver(app.database, sending, clock, stop=stop, at_most=LONGEST_TICK)
             if delivered.trouble:
                 app.tell_of_pauses(now)
+            if delivered.failed:
+                with app.database.read() as tx:
+                    refused = outbox.refusals(tx, 1)
+                log.warning("%d not accepted: %s", delivered.failed, "; ".join(one.words for one in refused))
             if composed.digests or composed.alerts or delivered.delivered:
                 log.info("%d digests, %d alerts, %d delivered", composed.digests, composed.alerts, delivered.delivered)
 

@@ -21,6 +21,18 @@ from bot.errors import UserError
 
 __all__ = ["Config", "DkimConfig", "MailConfig", "SourceConfig", "WebConfig", "load"]
 
+# What the parser says, and what most often made it say so.
+_SYNTAX_HINTS = {
+    "Invalid value": "texts stand in quotes, and true and false in small letters",
+    "Illegal character '\\n'": "a text begins here and has no quote at its end",
+    "Unclosed array": "a list has no ] at its end, or a comma is missing in it",
+    "Expected newline or end of document after a statement": "is a quote missing, or a # before a remark?",
+    "Expected '=' after a key": "write key = value",
+    "Invalid statement": "write key = value",
+    "Cannot overwrite a value": "it is there already",
+    "Cannot declare": "it is there already",
+}
+
 
 def load(path: Path, environ: Mapping[str, str]) -> Config:
     """The configuration in a file, completed and overridden from the environment.
@@ -62,6 +74,10 @@ def _text(path: Path) -> str:
     except FileNotFoundError:
         hint = "`paperlark init` writes one; --config PATH or PAPERLARK_CONFIG names another"
         raise UserError(f"There is no configuration {path}.", [hint]) from None
+    except IsADirectoryError:
+        raise UserError(
+            f"{path} is a folder and cannot be read.", [f"name the file in it: {path / 'config.toml'}"]
+        ) from None
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}.") from None
     except UnicodeDecodeError as error:
@@ -74,5 +90,5 @@ def _syntax(said: str, text: str) -> str:
     found = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", said, re.DOTALL)
     if found is None:  # "... (at end of document)"
         return f"line {text.count(chr(10)) + 1}: {said}"
-    hint = ": texts stand in quotes, and true and false in small letters" if found[1] == "Invalid value" else ""
+    hint = next((f": {hint}" for words, hint in _SYNTAX_HINTS.items() if found[1].startswith(words)), "")
     return f"line {found[2]}, column {found[3]}: {found[1]}{hint}"

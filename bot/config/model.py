@@ -174,6 +174,9 @@ class Config(TableModel):
             yield "public_url is not https: letters will offer unsubscribing by mail only"
         if not self.sources:
             yield "there are no [[sources]]: nothing will ever be found"
+        for source in self.sources:
+            doubts = getattr(source.settings, "doubts", list)
+            yield from (f"{source.name}: {doubt}" for doubt in doubts())
         for subscriber in self.subscribers:
             if doubt := timezone_doubt(subscriber.timezone):
                 yield f"{subscriber.email}: timezone {doubt}"

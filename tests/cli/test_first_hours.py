@@ -1,16 +1,24 @@
 """The first hours of somebody new, and of somebody who made a mistake: what is said, shown, and left as it is."""
 
 import json
+import os
 import shutil
+import signal
 import sqlite3
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bot.cli import main
+from bot.cli.run import log_collected
+from bot.pipeline.collect.collect import SourceReport
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "pages"
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples" / "pages"
 NOW = ("--now", "2026-11-20T12:00Z")
 HEAD = """
 database = "sqlite:///paperlark.db"
@@ -280,3 +288,81 @@ def test_a_place_that_cannot_be_written_to_is_one_line(place: Path, run: Run, ve
 
     assert code == 2
     assert said.splitlines()[-1].startswith("file")
+
+
+# --- The worker -------------------------------------------------------------------------------------------------------
+
+
+def work_for_a_while(place: Path, until: str, *, config: str = "config.toml") -> str:
+    """What `run` writes to stderr until a line holds that text, and while it stops."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "bot", "--config", config, "run"]
+    said = place / "said.txt"
+    with said.open("w") as stream:
+        worker = subprocess.Popen(command, cwd=place, env=environment, stderr=stream, stdout=stream)
+        try:
+            deadline = time.monotonic() + 40
+            while until not in said.read_text() and time.monotonic() < deadline:
+                time.sleep(0.1)
+            worker.send_signal(signal.SIGTERM)
+            assert worker.wait(timeout=26) == 0
+        finally:
+            worker.kill()
+    return said.read_text()
+
+
+def test_the_worker_tells_what_it_does(place: Path) -> None:
+    late = ADA.replace("daily 07:30", "daily 00:00")
+    dead = '[[sources]]\nname = "dead"\ntype = "feed"\nurl = "http://127.0.0.1:9/f.xml"\nprivate = true\n'
+    (place / "config.toml").write_text(HEAD + dead + late)
+
+    said = work_for_a_while(place, "saved: 6 new papers")
+
+    for words in ("INFO Paperlark", "saved: 6 new papers", "WARNING dead is failing", "INFO stopping", "INFO stopped"):
+        assert words in said
+    assert said.count("dead is failing") == 1
+
+
+def test_a_log_for_machines_holds_nothing_else(place: Path) -> None:
+    (place / "config.toml").write_text('log = "json"\n' + HEAD.replace("outbox:outbox", "smtp://127.0.0.1:9") + ADA)
+
+    lines = [json.loads(line) for line in work_for_a_while(place, "saved: 6 new papers").splitlines()]
+
+    assert {line["level"] for line in lines} >= {"info"}
+    assert all(set(line) >= {"time", "level", "logger", "message"} for line in lines)
+
+
+def test_the_trouble_of_a_source_is_logged_once_per_change(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="bot.cli.run")
+    told: dict[str, str] = {}
+    rounds = (
+        SourceReport(state="failing", error="503 at 12:05"),
+        SourceReport(state="failing", error="503 at 12:10"),
+        SourceReport(state="failing", error="no such host"),
+        SourceReport(state="fresh", new=2),
+        SourceReport(state="fresh"),
+    )
+    for report in rounds:
+        log_collected({"hf": report}, told)
+
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("WARNING", "hf is failing: 503 at 12:05"),
+        ("WARNING", "hf is failing: no such host"),
+        ("INFO", "hf: 2 new papers, 0 changed"),
+        ("INFO", "hf is fresh again"),
+    ]
+
+
+def test_the_worker_never_removes_many(place: Path, run: Run) -> None:
+    (place / "config.toml").write_text(HEAD + people(4))
+    run("once", *NOW)
+    (place / "config.toml").write_text(HEAD + people(1))
+
+    said = work_for_a_while(place, "worker started")
+
+    assert "Nobody is removed" in said
+    connection = sqlite3.connect(place / "paperlark.db")
+    try:
+        assert connection.execute("SELECT count(*) FROM subscriber WHERE status = 'active'").fetchone() == (4,)
+    finally:
+        connection.close()

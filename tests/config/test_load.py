@@ -307,6 +307,13 @@ def test_each_mistake_is_said_with_its_line(file: Path, text: str, line: int, sa
     [
         (b"a = 1\nb = True\n", "line 2, column 5: Invalid value: texts stand in quotes"),
         (b"a = 1\n[x\n", "line 2, column 3: "),
+        (
+            b'a = "b\nc = 1\n',
+            "column 7: Illegal character '\\n': a text begins here and has no quote at its end",
+        ),
+        (b'a = ["b" "c"]\n', "a comma is missing in it"),
+        (b"a = 5 remark\n", "is a quote missing, or a # before a remark?"),
+        (b"a = 1\na = 2\n", "it is there already"),
         (b'a = """\n', "line 2: "),
         (b'a = 1\nb = "\xff"\n', "line 2: save the file as UTF-8"),
         (b"a = " + b"[" * 20_000, "nested too deeply"),
@@ -414,6 +421,8 @@ def test_a_dyno_has_no_disk(file: Path) -> None:
         ('public_url = "http://papers.example.org/"', {}, "not https"),
         ('secret = "short"', {}, "secret is short"),
         ("", {}, "no [[sources]]"),
+        ('[[sources]]\ntype = "arxiv"\ncategories = ["cs.XX"]', {}, 'no category "cs.XX" that we know; cs has AI, AR'),
+        ('[[sources]]\ntype = "arxiv"\ncategories = ["astro-ph.CoO"]', {}, 'did you mean "astro-ph.CO"?'),
         (f'{SUBSCRIBER}timezone = "EST"', {}, 'write "America/New_York"'),
         (f'{SUBSCRIBER}[[subscribers.profiles]]\nname = "A"\nquery = "rag source:hgg"', {}, "asks for source:hgg"),
     ],

@@ -266,6 +266,18 @@ def test_what_another_version_stored_is_read_as_far_as_it_is_known() -> None:
     )
 
 
+def test_what_is_understood_no_more_keeps_nobody_from_their_mail(caplog: pytest.LogCaptureFixture) -> None:
+    table = {
+        "email": "ada@example.org",
+        "abstract": "long",
+        "profiles": [{"name": "Old", "query": "rag AND AND"}, {"name": "New", "query": "rag"}],
+    }
+    ada = stored_subscriber(json.dumps(table))
+
+    assert ada == subscriber_from({"email": "ada@example.org", "profiles": [{"name": "New", "query": "rag"}]})
+    assert "profiles[Old].query" in caplog.text
+
+
 @pytest.mark.parametrize("name", ["UTC", "Europe/London", "America/Argentina/Buenos_Aires", "Etc/GMT+2", "CET"])
 def test_time_zones_there_are(name: str) -> None:
     assert timezone_named(name) == name

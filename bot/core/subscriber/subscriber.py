@@ -3,6 +3,8 @@
 Which subscribers there are belongs to `bot.config` and `bot.store`; what a subscriber gets, to `bot.pipeline`.
 """
 
+import json
+import logging
 import re
 from datetime import timedelta
 from functools import cached_property
@@ -35,10 +37,13 @@ from bot.core.subscriber.validation import (
     as_error,
     as_tuple,
     problems_of,
+    said,
     shown,
     span,
     text_from,
 )
+
+log = logging.getLogger(__name__)
 
 Abstract = Literal["short", "full", "none"]
 
@@ -202,9 +207,20 @@ def subscriber_from(table: Any) -> Subscriber:
 
 
 def stored_subscriber(data: str) -> Subscriber:
-    """A subscriber from the JSON of their stored table, as quick as without checks. Keys that only another version of
-    this program knows are passed over. Raises ValueError where what is stored is understood no more."""
-    return Subscriber.model_validate_json(data, extra="ignore")
+    """A subscriber from the JSON of their stored table, as quick as without checks. What another version of this
+    program stored and this one does not understand, such as a query in an older language, is left out and logged: it
+    must not keep anybody else from their mail."""
+    try:
+        return Subscriber.model_validate_json(data, extra="ignore")
+    except ValidationError as error:
+        problems = problems_of(error, Subscriber)
+    table = json.loads(data)
+    for problem in problems:
+        log.error("a stored subscriber is read without what is wrong: %s", said(problem, table).splitlines()[0])
+    wrong = {problem.path[:2] if problem.path[0] == "profiles" else problem.path[:1] for problem in problems}
+    profiles = [one for number, one in enumerate(table.get("profiles", [])) if ("profiles", number) not in wrong]
+    kept = {key: value for key, value in table.items() if (key,) not in wrong and key != "profiles"}
+    return Subscriber.model_validate(kept | {"profiles": profiles}, extra="ignore")
 
 
 def _place(where: str) -> Path:

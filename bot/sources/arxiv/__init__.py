@@ -11,15 +11,11 @@ from bot.core.source.document import Document, Parsed, Progress, Request
 from bot.core.source.redact import require_address
 from bot.core.text import sanitize
 from bot.errors import SourceError
-from bot.sources.arxiv import announcements, api, harvest, listing_page, mirror
+from bot.sources.arxiv import announcements, api, harvest, listing_page, mirror, taxonomy
 from bot.sources.formats import calendars, xml
 
 FEED = "https://rss.arxiv.org/atom/{categories}"
 API = "https://export.arxiv.org/api/query"
-_ARCHIVES = frozenset(
-    """astro-ph cond-mat cs econ eess gr-qc hep-ex hep-lat hep-ph hep-th math math-ph nlin nucl-ex nucl-th physics q-bio
-    q-fin quant-ph stat""".split()  # noqa: SIM905
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +48,9 @@ class Settings:
             raise ValueError('categories is empty: give at least one, such as categories = ["cs.CL"]')
         for name in self.categories:
             archive, dot, subject = name.partition(".")
-            if archive.lower() not in _ARCHIVES or (dot and not re.fullmatch(r"[A-Za-z]+(?:-[A-Za-z]+)*", subject)):
+            if archive.lower() not in taxonomy.ARCHIVES or (
+                dot and not re.fullmatch(r"[A-Za-z]+(?:-[A-Za-z]+)*", subject)
+            ):
                 raise ValueError(
                     f"{name!r} is no category of arXiv such as cs.CL or hep-th: see https://arxiv.org/category_taxonomy"
                 )
@@ -60,6 +58,10 @@ class Settings:
             raise ValueError(f"per_feed is {self.per_feed}: give 1 to 20")
         if not 0 <= self.catch_up <= 60:
             raise ValueError(f"catch_up is {self.catch_up}: give 0 to 60 days")
+
+    def doubts(self) -> list[str]:
+        """What may not be meant as it is written."""
+        return list(taxonomy.doubts(self.categories))
 
 
 def requests(settings: Settings, progress: Progress, now: datetime) -> list[Request]:
