@@ -115,9 +115,10 @@ _Part = str | _Open | _Deferred
 
 
 class _Lines(NamedTuple):
-    """Lines with placeholders in them."""
+    """Lines with placeholders in them: `template` has a %s for each of `places`."""
 
-    parts: tuple[_Part, ...]
+    template: str
+    places: tuple[_Open | _Deferred, ...]
     names: frozenset[str]
 
 
@@ -152,29 +153,24 @@ class PartialTemplate:
         return closer
 
     def _lines(self, lines: _Lines, fills: Mapping[str, Fill]) -> str:
-        text = self._text(lines.parts, fills)
+        text = lines.template % tuple([self._shown(place, fills) for place in lines.places])
         return PersonalText(text) if any(fills[name].is_personal for name in lines.names) else text
 
-    def _text(self, parts: Sequence[_Part], fills: Mapping[str, Fill]) -> str:
+    def _shown(self, place: _Open | _Deferred, fills: Mapping[str, Fill]) -> str:
+        if isinstance(place, _Deferred):
+            parts = [one if isinstance(one, str) else self._shown(one, fills) for one in place.parts]
+            return place.work("".join(parts), *place.given)
+        name, escape = place
+        text, hits, _ = fills[name]
+        if not hits:
+            return escape(text)
         before, after = self._hit
         found: list[str] = []
-        for part in parts:
-            if isinstance(part, str):
-                found.append(part)
-                continue
-            if isinstance(part, _Deferred):
-                found.append(part.work(self._text(part.parts, fills), *part.given))
-                continue
-            name, escape = part
-            text, hits, _ = fills[name]
-            if not hits:
-                found.append(escape(text))
-                continue
-            at = 0
-            for start, stop in hits:
-                found += (escape(text[at:start]), before, escape(text[start:stop]), after)
-                at = stop
-            found.append(escape(text[at:]))
+        at = 0
+        for start, stop in hits:
+            found += (escape(text[at:start]), before, escape(text[start:stop]), after)
+            at = stop
+        found.append(escape(text[at:]))
         return "".join(found)
 
 
@@ -239,9 +235,11 @@ def _is_small(parts: Sequence[_Part]) -> bool:
 
 def _closed(group: Sequence[_Part]) -> "str | _Lines":
     """A group that can be filled; a plain string where nothing in it is to be filled."""
-    if all(isinstance(part, str) for part in group):
+    places = tuple(part for part in group if not isinstance(part, str))
+    if not places:
         return "".join(map(str, group))
-    return _Lines(tuple(part for part in group if part != ""), _names(group))
+    template = "".join(part.replace("%", "%%") if isinstance(part, str) else "%s" for part in group)
+    return _Lines(template, places, _names(group))
 
 
 def _literal(text: str) -> str:
