@@ -93,7 +93,7 @@ def editions(subscribers: int) -> list[Edition]:
             ]
             sections.append(samples.section(name, *picks, more=rng.randrange(9), named=rng.sample(known, 2)))
         made.append(
-            samples.edition(
+            samples.sample_edition(
                 *sections,
                 subscriber=replace(samples.SUBSCRIBER, email=f"subscriber{number}@example.net"),
                 unsubscribe_email=f"unsub+{rng.randbytes(16).hex()}@papers.example.org",
@@ -139,7 +139,7 @@ def usual(environment: jinja2.Environment) -> Callable[[Edition], bytes]:
             def card(pick: Pick, kind: paper_view.Form, section: SectionView | Lead) -> Markup:
                 key = paper_view.card_key(pick, kind, 0, own_line=True, pictures=False)
                 marks = paper_view.CardTexts(key).marks(paper_view.hits(pick.reasons))
-                why = paper_view.why(pick.reasons, section.name, marks.seen)
+                why = paper_view.why_shown(pick.reasons, section.name, marks.seen)
                 shown = {name: _marked(fill) if form == "html" else fill.text for name, fill in marks.fills.items()}
                 shown |= {"why": say("_why.txt", why=why) if why else "", "section": section.name}
                 shown |= {f"{name}_url": url for name, url in paper_view.action_links(pick).items()}
@@ -219,8 +219,8 @@ def main() -> None:
         | {"cold": round(1 / cold, 1)},
         "ratio": round(best["usual"] / best["ours"], 1),
         "bytes": {
-            "html": renderer.size(letter.html),
-            "text": renderer.size(letter.text),
+            "html": renderer.html_size(letter.html),
+            "text": renderer.html_size(letter.text),
             "message": len(write(letter, head(everyone[0]))),
             "usual_message": len(anew(everyone[0])),
         },

@@ -69,7 +69,7 @@ max_papers = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
+class DemoMail:
     """A message as it arrived, and where it was put."""
 
     to: str
@@ -84,7 +84,7 @@ class Sink:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.received: list[Received] = []
+        self.received: list[DemoMail] = []
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
         message = message_from_bytes(envelope.content, policy=policy.default)
@@ -96,7 +96,7 @@ class Sink:
         for path, kind in ((html, "html"), (text, "plain")):
             body = message.get_body((kind,))
             path.write_text(body.get_content() if body else "", encoding="utf-8")
-        self.received.append(Received(to, str(message["Subject"]), eml, html, text))
+        self.received.append(DemoMail(to, str(message["Subject"]), eml, html, text))
         return "250 kept"
 
 
@@ -177,7 +177,7 @@ def demo(folder: Path, one_pass: Pass, say: Callable[[str], None]) -> None:
     say(f"\nThe configuration is {folder / 'config.toml'}. Yours begins with `paperlark init`.")
 
 
-def _tell(received: list[Received], say: Callable[[str], None]) -> None:
+def _tell(received: list[DemoMail], say: Callable[[str], None]) -> None:
     for message in sorted(received, key=lambda one: one.eml):
         say(f"  {message.to} got: {message.subject}")
         for path in (message.html, message.text, message.eml):

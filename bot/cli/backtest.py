@@ -35,7 +35,7 @@ def register(app: typer.Typer) -> None:
     app.command("backtest", context_settings={"ignore_unknown_options": True})(backtest_command)
 
 
-def last_days(database: Database, now: datetime, days: int) -> list[Paper]:
+def papers_of_days(database: Database, now: datetime, days: int) -> list[Paper]:
     """The papers first seen in the days before that moment."""
     with database.read() as tx:
         seen = history.seen_since(tx, now - timedelta(days=days)).values()
@@ -102,7 +102,7 @@ def backtest_command(
     from bot.core.matching.suggest import Window, in_words, suggestions
 
     parsed = query_from(query)
-    window = Window(last_days(app.database, moment_of(now), days))
+    window = Window(papers_of_days(app.database, moment_of(now), days))
     papers = window.texts.papers
     result = backtest(parsed, window.texts)
     more = suggestions(parsed, window)

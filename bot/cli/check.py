@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from bot.cli.backtest import hopeless_terms, last_days, profile_warnings, slips_of_the_pen
+from bot.cli.backtest import hopeless_terms, papers_of_days, profile_warnings, slips_of_the_pen
 from bot.cli.console import format_time, out, plural, print_json, remark
 from bot.cli.suggest import suggestions_for
 from bot.cli.wiring import App, Json, Now, app_of, moment_of
-from bot.core.letter.renderer import check as rendering_problems
+from bot.core.letter.renderer import check_templates as rendering_problems
 from bot.core.papers import Paper
 from bot.core.subscriber.duration import in_short
 from bot.core.subscriber.subscriber import Profile, Subscriber
@@ -107,7 +107,7 @@ def _pending(app: App, now: datetime) -> tuple[list[str], list[Paper], list[Stor
             return ["the schema will be brought up to date"], [], []
     finally:
         database.close()
-    papers = last_days(app.database, now, WINDOW)
+    papers = papers_of_days(app.database, now, WINDOW)
     elsewhere: list[StoredSubscriber] = []
     with app.database.read() as tx:
         while page := subscribers.everyone(

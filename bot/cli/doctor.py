@@ -13,7 +13,7 @@ import typer
 from bot.cli.console import out, print_json
 from bot.cli.wiring import App, Json, app_of
 from bot.core.letter.notices import trial_letter
-from bot.core.subscriber.address import address
+from bot.core.subscriber.address import normal_address
 from bot.errors import DeliveryError, UserError
 from bot.mail import tokens
 from bot.mail.checks.dns import Domains, check_domains, dns_lookup
@@ -73,7 +73,7 @@ def examine(app: App, now: datetime, *, send: str = "", offline: bool = False) -
         signer = DkimSigner.from_file(mail.dkim.domain or app.identity.domain, mail.dkim.selector, Path(mail.dkim.key))
     envelope = app.identity.sender.email
     if mail.bounces:
-        envelope = tokens.address(mail.bounces, tokens.seal(app.identity.secret, "bounce", 0))
+        envelope = tokens.token_address(mail.bounces, tokens.seal(app.identity.secret, "bounce", 0))
     found: Findings = {
         "configuration": _configuration(app),
         "database": check_up(app.database, now),
@@ -123,7 +123,7 @@ def _inbox(place: str) -> Finding:
 
 def _send(app: App, recipient: str, now: datetime) -> Finding:
     try:
-        recipient = mailbox(address(recipient)).email
+        recipient = mailbox(normal_address(recipient)).email
     except ValueError as error:
         raise UserError(f"--send: {error}") from error
     session = app.transport.session()

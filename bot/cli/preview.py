@@ -45,7 +45,7 @@ def preview(
     stored = app.subscriber(email, start)
     subscriber = subscriber_of(stored.data)
     with app.database.read() as tx:
-        if history.latest(tx) is None:
+        if history.latest_revision(tx) is None:
             raise UserError("Nothing has been collected yet.", ["run `paperlark collect`, then look again"])
     if real:
         if stored.next_due is None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.backtest import as_json_of, last_days, query_from, say_no_papers
+from bot.cli.backtest import as_json_of, papers_of_days, query_from, say_no_papers
 from bot.cli.console import out, plural, print_json
 from bot.cli.wiring import App, Json, Now, app_of, moment_of
 from bot.core.query import Query
@@ -35,7 +35,7 @@ def suggest(
     from bot.core.matching.suggest import Window, in_words, suggestions  # brings numpy
 
     asked = _queries(app, who_or_query, moment_of(now))
-    window = Window(last_days(app.database, moment_of(now), days))
+    window = Window(papers_of_days(app.database, moment_of(now), days))
     found = [(name, query, suggestions(query, window)) for name, query in asked]
     if as_json:
         print_json(
@@ -70,7 +70,7 @@ def suggestions_for(subscribers: Sequence[Subscriber], app: App, now: datetime) 
     profiles = [(subscriber, profile) for subscriber in subscribers for profile in subscriber.profiles]
     if not profiles:
         return []
-    window = Window(last_days(app.database, now, DAYS))
+    window = Window(papers_of_days(app.database, now, DAYS))
     return [
         f"{subscriber.email}, {profile.name}: {line}"
         for subscriber, profile in profiles[:PROFILES_IN_CHECK]

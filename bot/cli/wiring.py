@@ -19,7 +19,7 @@ from bot import __version__
 from bot.cli.console import plural, set_up_logging
 from bot.config import Config, load
 from bot.core.letter.renderer import LetterRenderer, environment
-from bot.core.subscriber.address import address
+from bot.core.subscriber.address import normal_address
 from bot.errors import DeliveryError, UserError
 from bot.fetch import Fetcher, MemoryPoliteness
 from bot.mail.incoming import mailboxes
@@ -262,7 +262,7 @@ class App:
 
 def _one_spelling(email: str) -> str:
     try:
-        return address(email)
+        return normal_address(email)
     except ValueError:
         return email.strip().lower()
 

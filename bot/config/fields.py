@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, ValidationInfo
 
-from bot.core.subscriber.validation import Problem, shown
+from bot.core.subscriber.validation import Problem, as_in_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def absolute(url: str, folder: Path) -> str:
     return f"{scheme}:{folder / rest}" if scheme in ("outbox", "maildir") and colon and rest else url
 
 
-def web_address(text: str) -> str:
+def checked_web_address(text: str) -> str:
     """An http(s) address without a slash at its end. Raises ValueError."""
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname or not re.fullmatch(r"[^\s<>\",]+", text):
@@ -70,6 +70,6 @@ def doubles(tables: Any, spelled: Callable[[str], str], *keys: str) -> list[Prob
             continue
         name = spelled(given[0])
         if name in seen:
-            found.append(Problem((number, keys[0]), f"{shown(given[0])} is there already"))
+            found.append(Problem((number, keys[0]), f"{as_in_file(given[0])} is there already"))
         seen.add(name)
     return found

@@ -23,8 +23,8 @@ from bot.core.subscriber.validation import (
     Problem,
     TableModel,
     as_error,
+    as_in_file,
     as_tuple,
-    shown,
 )
 from bot.errors import UserError
 from bot.mail import tokens
@@ -45,7 +45,7 @@ def _mailbox(text: str) -> str:
 def _template(text: str) -> str:
     if "{token}" not in text:
         raise ValueError(f'{text[:80]!r} must hold {{token}} before the @, as in "b+{{token}}@example.org"')
-    tokens.address(text, "a" * tokens.LENGTH)
+    tokens.token_address(text, "a" * tokens.LENGTH)
     mailbox(text.replace("{token}", "token"))
     return text
 
@@ -57,9 +57,9 @@ def _transport(url: str, info: ValidationInfo) -> str:
 
 def _rate(value: Any) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool):
-        raise ValueError(f"expected messages a minute, got {shown(value)}")
+        raise ValueError(f"expected messages a minute, got {as_in_file(value)}")
     if not 0 <= value <= MOST_RATE:
-        raise ValueError(f"{shown(value)} is out of range: give messages a minute, or 0 for no limit")
+        raise ValueError(f"{as_in_file(value)} is out of range: give messages a minute, or 0 for no limit")
     return float(value)
 
 

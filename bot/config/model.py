@@ -18,12 +18,12 @@ from pydantic import (
     model_validator,
 )
 
-from bot.config.fields import doubles, existing, optional, surroundings, web_address
+from bot.config.fields import checked_web_address, doubles, existing, optional, surroundings
 from bot.config.mail import MailConfig
 from bot.config.source import SourceConfig, source_from
 from bot.core.query import Term
 from bot.core.query.words import fold_value
-from bot.core.subscriber.address import address
+from bot.core.subscriber.address import normal_address
 from bot.core.subscriber.subscriber import Subscriber, language_tag
 from bot.core.subscriber.timezone import timezone_doubt
 from bot.core.subscriber.validation import (
@@ -33,9 +33,9 @@ from bot.core.subscriber.validation import (
     Short,
     TableModel,
     as_error,
+    as_in_file,
     as_tuple,
     did_you_mean,
-    shown,
 )
 
 LogStyle = Literal["text", "json"]
@@ -77,7 +77,7 @@ def _database(url: str, info: ValidationInfo) -> str:
 def _one_address(text: str) -> str:
     """The one spelling of an address, or of what is none."""
     try:
-        return address(text)
+        return normal_address(text)
     except ValueError:
         return text.strip().casefold()
 
@@ -124,8 +124,8 @@ class Config(TableModel):
     database: Annotated[Long, AfterValidator(_database)] = Field(
         "sqlite:///paperlark.db", repr=False, validate_default=True
     )
-    public_url: Annotated[Line, optional(web_address)] = ""
-    operator: Annotated[Line, optional(address)] = ""
+    public_url: Annotated[Line, optional(checked_web_address)] = ""
+    operator: Annotated[Line, optional(normal_address)] = ""
     contact: Short = ""
     language: Annotated[Short, AfterValidator(language_tag)] = "en"  # of letters to whoever chose none
     log: LogStyle = "text"
@@ -193,6 +193,6 @@ class Config(TableModel):
                         starts = value.endswith("*") and any(name.startswith(value[:-1]) for name in known)
                         if value not in known and not starts:
                             yield (
-                                f"{subscriber.email}, {shown(profile.name)} asks for source:{value}, "
+                                f"{subscriber.email}, {as_in_file(profile.name)} asks for source:{value}, "
                                 f"and no source is called that{did_you_mean(value, known)}"
                             )

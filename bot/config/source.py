@@ -17,10 +17,10 @@ from bot.core.subscriber.validation import (
     TableModel,
     Texts,
     as_error,
+    as_in_file,
     did_you_mean,
     on_one_line,
     problems_of,
-    shown,
     span,
 )
 from bot.sources import every as every_source
@@ -83,7 +83,7 @@ def _kind(table: Mapping[str, Any]) -> str:
     known = list(every_source())
     kind = table.get("type", "")
     if not isinstance(kind, str):
-        raise as_error([Problem(("type",), f"expected text in quotes, got {shown(kind)}")])
+        raise as_error([Problem(("type",), f"expected text in quotes, got {as_in_file(kind)}")])
     kind = kind.strip()
     if not kind:
         path = ("type",) if "type" in table else ()
@@ -91,7 +91,9 @@ def _kind(table: Mapping[str, Any]) -> str:
     if kind not in known:
         called = ALSO_CALLED.get(kind.casefold())
         near = f'; did you mean "{called}"?' if called else did_you_mean(kind, known)
-        raise as_error([Problem(("type",), f"unknown source {shown(kind)}{near or '; known are ' + ', '.join(known)}")])
+        raise as_error(
+            [Problem(("type",), f"unknown source {as_in_file(kind)}{near or '; known are ' + ', '.join(known)}")]
+        )
     return kind
 
 
@@ -148,7 +150,7 @@ def _date(value: Any) -> date:
     if isinstance(value, date):
         return value
     if not isinstance(value, str):
-        raise ValueError(f"expected a day such as 2026-11-21, got {shown(value)}")
+        raise ValueError(f"expected a day such as 2026-11-21, got {as_in_file(value)}")
     try:
         return date.fromisoformat(value)
     except ValueError:

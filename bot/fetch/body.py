@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 
 from bot.core.source.redact import one_line
-from bot.fetch.errors import Interrupted, Refused, Unanswered, size
+from bot.fetch.errors import Interrupted, Refused, Unanswered, in_bytes
 
 ACCEPTED = "gzip, deflate"
 _PIECE = 256 * 1024
@@ -14,7 +14,7 @@ _DEEPEST = 2
 _GZIP_MAGIC = b"\x1f\x8b"  # RFC 1952, 2.3.1
 
 
-def read(chunks: Iterable[bytes], content_encoding: str, limit: int) -> bytes:
+def read_body(chunks: Iterable[bytes], content_encoding: str, limit: int) -> bytes:
     """The decoded body. Raises FetchError for more than `limit` bytes, an unknown encoding or a damaged one.
 
     Servers lie about encodings, and browsers forgive them: a body that is plainly text is taken as it is, whatever its
@@ -41,7 +41,7 @@ def read(chunks: Iterable[bytes], content_encoding: str, limit: int) -> bytes:
         for chunk in chunks:
             body += chunk
             if len(body) > limit:
-                raise Refused(f"document larger than {size(limit)}, given up")
+                raise Refused(f"document larger than {in_bytes(limit)}, given up")
     except zlib.error:
         raise Interrupted("compressed answer is damaged") from None
     return bytes(body)

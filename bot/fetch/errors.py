@@ -78,7 +78,7 @@ class Unanswered(FetchError):
     """The server answered with a refusal, or did not answer properly at all."""
 
 
-def size(count: int) -> str:
+def in_bytes(count: int) -> str:
     """`20 MiB`, `64 KiB`, `300 bytes`."""
     for unit, name in ((1024 * 1024, "MiB"), (1024, "KiB")):
         if count >= unit:

@@ -16,7 +16,7 @@ from bot.fetch.http_client import FetchJob, HttpClient, HttpReply, user_agent
 from bot.fetch.limits import Budget, Limits
 from bot.fetch.politeness import MemoryPoliteness, PolitenessStore
 from bot.fetch.transport import Resolve, system_resolver
-from bot.fetch.urls import WebAddress, is_url, redirect_target, web_address
+from bot.fetch.urls import WebAddress, is_url, parse_web_address, redirect_target
 
 
 class Fetcher:
@@ -68,8 +68,8 @@ class Fetcher:
         wants us later, and `gone` when it wants us never again.
         """
         if not is_url(request.location):
-            return files.read(request, self._base, self.politeness, scope, self._clock(), self.limits)
-        home = web_address(request.location)
+            return files.read_files(request, self._base, self.politeness, scope, self._clock(), self.limits)
+        home = parse_web_address(request.location)
         budget = Budget(self.limits.seconds, self.limits.body + self.limits.head)
         job = FetchJob(request, private, budget, home, scope)
         state = self.politeness.url_state(job.key(home))
@@ -78,7 +78,7 @@ class Fetcher:
         try:
             if state is not None and state.moved_to:
                 try:
-                    return self._follow(job, web_address(state.moved_to), state)
+                    return self._follow(job, parse_web_address(state.moved_to), state)
                 except FetchError as error:
                     if not error.leads_nowhere:
                         raise

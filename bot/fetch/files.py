@@ -11,12 +11,12 @@ from pathlib import Path
 from bot.core.source.document import Document, FetchResult, Request, UrlState
 from bot.core.source.redact import one_line
 from bot.errors import SourceError
-from bot.fetch.errors import size
+from bot.fetch.errors import in_bytes
 from bot.fetch.limits import Limits
 from bot.fetch.politeness import PolitenessStore
 
 
-def read(
+def read_files(
     request: Request, base: Path, politeness: PolitenessStore, scope: str, now: datetime, limits: Limits
 ) -> FetchResult:
     """The files `request.location` names, in order of their names; those that are as remembered are left out.
@@ -76,5 +76,5 @@ def _content(path: Path, limits: Limits) -> tuple[bytes, os.stat_result]:
     except OSError as error:
         raise SourceError(f"{shown} cannot be read: {error.strerror}") from None
     if len(body) > limits.body:
-        raise SourceError(f"{shown} is larger than {size(limits.body)}, left alone")
+        raise SourceError(f"{shown} is larger than {in_bytes(limits.body)}, left alone")
     return body, status

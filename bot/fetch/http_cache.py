@@ -32,7 +32,7 @@ def still_fresh(state: UrlState | None, now: datetime) -> bool:
     return state is not None and state.fresh_until is not None and now < state.fresh_until <= now + DAY
 
 
-def come_back(headers: httpx.Headers, now: datetime) -> datetime | None:
+def retry_after(headers: httpx.Headers, now: datetime) -> datetime | None:
     """When we were told to come back: Retry-After in seconds or as a date (RFC 9110, 10.2.3), else the end of a
     used-up quota. None: we were not told."""
     told = headers.get("retry-after", "").strip()

@@ -21,8 +21,8 @@ from bot.fetch.errors import (
     NotFound,
     Refused,
     Unanswered,
+    in_bytes,
     server_words,
-    size,
     status_words,
     utc_minute,
 )
@@ -164,12 +164,12 @@ class HttpClient:
         with self._transport.ask(request, job.budget, private=job.private) as response:
             status, received = response.status_code, response.headers
             if sum(len(name) + len(value) + 4 for name, value in received.raw) > self._limits.head:
-                raise Refused(f"sent more than {size(self._limits.head)} of headers, given up")
+                raise Refused(f"sent more than {in_bytes(self._limits.head)} of headers, given up")
             self._obey(here, status, received)
             if status in (200, 203):
                 self._check_length(received)
                 encoding = received.get("content-encoding", "")
-                return HttpReply(status, received, body.read(response.iter_raw(), encoding, self._limits.body))
+                return HttpReply(status, received, body.read_body(response.iter_raw(), encoding, self._limits.body))
             asked = "If-None-Match" in headers or "If-Modified-Since" in headers
             if (status == 304 and asked) or status in (301, 302, 303, 307, 308):
                 if status == 304:
@@ -186,7 +186,7 @@ class HttpClient:
         """Keeps everybody away from a host that has had enough of us. Raises SourceError if that cost us the answer."""
         now = self._clock()
         until = (
-            http_cache.come_back(headers, now)
+            http_cache.retry_after(headers, now)
             if status == 429 or status >= 500
             else http_cache.quota_back(headers, now)
         )
@@ -203,12 +203,12 @@ class HttpClient:
     def _check_length(self, headers: httpx.Headers) -> None:
         announced = headers.get("content-length", "")
         if announced.isdecimal() and (len(announced) > 15 or int(announced) > self._limits.body):
-            raise Refused(f"announces a document larger than {size(self._limits.body)}, not fetched")
+            raise Refused(f"announces a document larger than {in_bytes(self._limits.body)}, not fetched")
 
     def _said(self, response: httpx.Response) -> str:
         """What the body of a refusal says, if it is short and comes easily."""
         try:
-            start = body.read(
+            start = body.read_body(
                 _first(response.iter_raw(), 16 * 1024), response.headers.get("content-encoding", ""), 64 * 1024
             )
         except FetchError:

@@ -4,7 +4,7 @@ It is enforced on sockets by `transport`, on bodies by `body`."""
 import time
 from dataclasses import dataclass
 
-from bot.fetch.errors import Refused, size
+from bot.fetch.errors import Refused, in_bytes
 
 MiB = 1024 * 1024
 
@@ -55,4 +55,4 @@ class Budget:
         self.bytes_read += count
         self._of_this_reply += count
         if self._of_this_reply > self._wire:
-            raise Refused(f"sent more than {size(self._wire)}, given up")
+            raise Refused(f"sent more than {in_bytes(self._wire)}, given up")

@@ -20,7 +20,7 @@ _CARRIER = ipaddress.ip_network("100.64.0.0/10")
 IpAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
-def refusal(address: str, *, private: bool) -> str:
+def address_refusal(address: str, *, private: bool) -> str:
     """Why this address may not be connected to, or "" if it may.
 
     With `private`, loopback and the private ranges (RFC 1918, unique local, carrier-grade NAT, local NAT64) are

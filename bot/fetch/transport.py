@@ -17,7 +17,7 @@ import httpx
 from bot.core.source.redact import redacted
 from bot.fetch.errors import Refused, Unanswered, Unreachable, from_transport
 from bot.fetch.limits import Budget, Limits
-from bot.fetch.ssrf import is_loopback, literal, refusal
+from bot.fetch.ssrf import address_refusal, is_loopback, literal
 from bot.fetch.urls import is_host
 
 Resolve = Callable[[str, int], list[str]]  # host, port -> addresses, best first; raises OSError
@@ -72,7 +72,7 @@ class HttpTransport:
         proxy = proxy_for(url)
         if proxy:  # it resolves the name, so only what is plain from the name itself can be checked here
             address = literal(url.host)
-            if address and (why := refusal(address, private=private)):
+            if address and (why := address_refusal(address, private=private)):
                 raise Refused(why)
         with self._lock:
             if self._closed:
@@ -213,7 +213,7 @@ class _CheckedBackend(httpcore.NetworkBackend):
         addresses = self._resolved(host, port, whole.left())
         if self._guarded:
             for address in addresses:
-                if why := refusal(address, private=self._private):
+                if why := address_refusal(address, private=self._private):
                     raise Refused(why)
         addresses = addresses[:_MOST_ADDRESSES]
         failure: Exception | None = None

@@ -55,7 +55,7 @@ def is_host(raw_host: bytes) -> bool:
     return bool(_HOST.fullmatch(raw_host))
 
 
-def web_address(location: str) -> WebAddress:
+def parse_web_address(location: str) -> WebAddress:
     """A location that `is_url` said yes to. Raises SourceError for one that cannot be read."""
     try:
         return _address(httpx.URL(location.strip()))

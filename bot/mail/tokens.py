@@ -139,7 +139,7 @@ def _sealed(secret: str, payload: bytes) -> str:
     return _base32(payload + _tag(secret, b"token", payload))
 
 
-def address(template: str, token: str) -> str:
+def token_address(template: str, token: str) -> str:
     """The address a token makes: `template` is "b+{token}@example.org". Raises ValueError for one that cannot be."""
     whole = template.replace("{token}", token)
     local, at, domain = whole.rpartition("@")

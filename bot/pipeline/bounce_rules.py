@@ -32,7 +32,7 @@ def kind_of_refusal(code: str, words: str) -> Refusal:
     return "unclear" if code in PERHAPS_NO_SUCH_ADDRESS else "soft"
 
 
-def judge(
+def judge_refusal(
     tx: Connection, subscriber: StoredSubscriber, *, kind: Refusal, edition_id: int, words: str, now: datetime
 ) -> str:
     """Count a refusal, at most one a day, and end the subscriber where the rules say so; returns what was done, in

@@ -102,7 +102,7 @@ class MessageBuilder:
             stored = subscribers.by_id(tx, leased.subscriber_id)
         mine = self.identity
         letter = service_mail.letter(leased, stored.epoch if stored else 0, mine.secret, mine.public_url)
-        recipient = service_mail.read(leased).to or leased.email
+        recipient = service_mail.read_request(leased).to or leased.email
         head = Head(
             date=leased.made,
             sender=mine.sender,
@@ -274,7 +274,7 @@ class MessageBuilder:
         goodbye = seal("unsubscribe alert" if leased.kind == "alert" else "unsubscribe digest", leased.id)
         return _Links(
             envelope_sender=self._envelope_sender(leased),
-            unsubscribe_email=tokens.address(mine.unsubscribe or _with_token(mine.sender.email), goodbye),
+            unsubscribe_email=tokens.token_address(mine.unsubscribe or _with_token(mine.sender.email), goodbye),
             unsubscribe_url=f"{base}/u/{goodbye}" if base.startswith("https://") else "",
             browser_url=page("e", "edition"),
             manage_url=page("manage", "letter"),
@@ -285,7 +285,7 @@ class MessageBuilder:
         if not self.identity.bounces:
             return self.identity.sender.email
         token = tokens.seal(self.identity.secret, "bounce", leased.subscriber_id, leased.id)
-        return tokens.address(self.identity.bounces, token)
+        return tokens.token_address(self.identity.bounces, token)
 
     # -- write: bytes ----------------------------------------------------------------------------------------------
 

@@ -109,7 +109,7 @@ def change_address(database: Database, subscriber_id: int, email: str, now: date
         if other is not None and other.status != "unconfirmed":
             return False
         if other is not None:
-            forget(tx, [other.id])
+            forget_rows(tx, [other.id])
         subscriber = subscriber_from({**json.loads(stored.data), "email": email})
         subscribers.change(tx, stored.id, _with_due(record_for(subscriber, now), stored.next_due), None)
         subscribers.set_origin(tx, stored.id, "web")  # the file speaks of the old address
@@ -166,7 +166,7 @@ def erase(database: Database, secret: str, subscriber_id: int, now: datetime) ->
         if stored is None or stored.origin == "deleted":
             return
         subscribers.erase(tx, stored.id, hash_of(secret, stored.email), now)
-        forget(tx, [stored.id])
+        forget_rows(tx, [stored.id])
     database.scrub()
 
 
@@ -175,7 +175,7 @@ def hash_of(secret: str, email: str) -> str:
     return tokens.keyed_hash(secret, "address", email)
 
 
-def forget(tx: Connection, subscriber_ids: list[int]) -> None:
+def forget_rows(tx: Connection, subscriber_ids: list[int]) -> None:
     """Every row about these people but their own; what they were told is carried over into the books."""
     editions.delete_of(tx, subscriber_ids)
     thumbs.delete_of(tx, subscriber_ids)
@@ -183,7 +183,7 @@ def forget(tx: Connection, subscriber_ids: list[int]) -> None:
     mail_requests.delete_of(tx, subscriber_ids)
 
 
-def problems_of(error: TableError) -> list[str]:
+def messages_of(error: TableError) -> list[str]:
     """What is wrong with new settings, in words, without the places of a file."""
     return [problem.message for problem in error.found]
 

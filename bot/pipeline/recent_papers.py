@@ -83,7 +83,7 @@ class RecentPapers:
         """The papers as they are; for a moment as they were, where reading them takes long."""
         window = self._window
         with self.database.read() as tx:
-            newest = history.latest(tx)
+            newest = history.latest_revision(tx)
         revision = newest.id if newest else 0
         if window is not None and window.revision == revision and now - window.at < READ_AGAIN:
             return window

@@ -60,14 +60,14 @@ def queue(
     editions.add(tx, compose_id, 0, [draft])
 
 
-def read(leased: Leased) -> ServiceMail:
+def read_request(leased: Leased) -> ServiceMail:
     """The inverse."""
     return ServiceMail(*json.loads(leased.picks))
 
 
 def letter(leased: Leased, epoch: int, secret: str, public_url: str) -> Letter:
     """The letter of such a row."""
-    mail = read(leased)
+    mail = read_request(leased)
     write, path = LETTERS[mail.kind]
     token = tokens.seal_renewable(
         secret, mail.kind, leased.subscriber_id, mail.request_id, epoch=epoch, now=leased.made

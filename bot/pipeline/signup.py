@@ -14,7 +14,7 @@ from bot.core.subscriber.subscriber import Subscriber, subscriber_from
 from bot.mail.tokens import Token
 from bot.pipeline import service_mail
 from bot.pipeline.build_message import Identity
-from bot.pipeline.preferences import forget, hash_of
+from bot.pipeline.preferences import forget_rows, hash_of
 from bot.pipeline.service_mail import ServiceMail
 from bot.pipeline.subscribers import record_for
 from bot.store import Connection, Database, consents, mail_requests, settings, subscribers
@@ -45,7 +45,7 @@ class Visit:
     form: str  # the page
 
 
-def refusal(counts: Counts, now: datetime, *, unconfirmed: bool) -> Outcome | None:
+def limit_reached(counts: Counts, now: datetime, *, unconfirmed: bool) -> Outcome | None:
     """Which limit forbids one more mail; None if none does. The house's is for those who have not confirmed."""
     if counts.address_day >= ADDRESS_DAY or (counts.address_last and now - counts.address_last < BETWEEN):
         return "address limit"
@@ -74,7 +74,7 @@ def ask(
         _note(database, outcome, now)
         return outcome
     with database.write() as tx:
-        mail_requests.lock(tx)
+        mail_requests.lock_counts(tx)
         outcome, stored = _judge(tx, identity, subscriber.email, visit, now)
         if outcome == "known" and stored is not None:
             _request(tx, identity, stored.id, "manage", "", visit, now)
@@ -96,7 +96,7 @@ def _judge(
         return "silent", stored
     known = status in ("active", "paused")
     counts = mail_requests.counts(tx, stored.id if stored else None, visit.network, now)
-    return refusal(counts, now, unconfirmed=not known) or ("known" if known else "asked"), stored
+    return limit_reached(counts, now, unconfirmed=not known) or ("known" if known else "asked"), stored
 
 
 def _request(
@@ -125,8 +125,8 @@ def send_link(
     """A subscriber asks on a page of theirs for a link by fresh mail. The same limits hold; a new address that has a
     subscriber already, or complained, gets nothing."""
     with database.write() as tx:
-        mail_requests.lock(tx)
-        outcome = refusal(mail_requests.counts(tx, stored.id, visit.network, now), now, unconfirmed=False)
+        mail_requests.lock_counts(tx)
+        outcome = limit_reached(mail_requests.counts(tx, stored.id, visit.network, now), now, unconfirmed=False)
         if outcome:
             return outcome
         if new_address:
@@ -226,7 +226,7 @@ def upkeep(database: Database, now: datetime) -> int:
     """Who has not confirmed within a week goes, with every row about them. Returns how many."""
     with database.write() as tx:
         gone = subscribers.delete_unconfirmed(tx, now - UNCONFIRMED_LIFE)
-        forget(tx, gone)
+        forget_rows(tx, gone)
         mail_requests.prune(tx, now - REQUEST_LIFE)
     if gone:
         database.scrub()

@@ -121,7 +121,7 @@ def answer(
     """Act on returned mail: bounces, complaints, unsubscribes. Returns a line for each message."""
     lines = []
     for message in received:
-        meaning = classify.read(message.raw, builder.identity.secret)
+        meaning = classify.read_message(message.raw, builder.identity.secret)
         lines.append(_act(database, builder, transport, meaning, now))
         message.done()
     return lines
@@ -183,7 +183,7 @@ def _bounced(tx: Connection, subscriber: StoredSubscriber, meaning: classify.Inc
         return f"bounce of {subscriber.email} is about us, not them: {said}"
     kind: bounce_rules.Refusal = "hard" if meaning.severity == "hard" else "soft"
     edition_id = meaning.token.item_id if meaning.token else 0
-    done = bounce_rules.judge(tx, subscriber, kind=kind, edition_id=edition_id, words=said, now=now)
+    done = bounce_rules.judge_refusal(tx, subscriber, kind=kind, edition_id=edition_id, words=said, now=now)
     return f"{kind} bounce of {subscriber.email}: {done}"
 
 

@@ -98,7 +98,7 @@ def _following(request: Request, message: dict[str, Any], count: int) -> tuple[R
 
 def _listing(row: dict[str, Any], settings: Settings) -> Listing | None:
     doi = identity.doi(sanitize.line(row.get("doi"), 300))
-    title = typesetting.cleaned(_text(row.get("title")))
+    title = typesetting.without_typesetting(_text(row.get("title")))
     if not doi or not title:
         return None
     kind = _value(row.get("type"))

@@ -358,4 +358,4 @@ def _date(element: Element | None) -> date | None:
     if medline and not year:
         year, month = medline[1], medline[2] or ""
     number = _integer(month) or dates.month(month)
-    return dates.day_of(year, number, _integer(day) or 1) if number and year.isdecimal() else None
+    return dates.read_day(year, number, _integer(day) or 1) if number and year.isdecimal() else None

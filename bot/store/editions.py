@@ -118,7 +118,7 @@ def untold(tx: Connection, subscriber_ids: Sequence[int]) -> list[tuple[int, int
     return found
 
 
-def fold(tx: Connection, expired: Sequence[int], compose_id: int) -> None:
+def fold_into_digest(tx: Connection, expired: Sequence[int], compose_id: int) -> None:
     """These expired editions are told by a digest of that run."""
     for part in chunks(expired):
         tx.execute(update(EDITIONS).where(EDITIONS.c.id.in_(part)).values(folded_into=compose_id))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from bot.core.papers import Paper
-from bot.store.sql import chunks, load
+from bot.store.sql import chunks, load_paper
 from bot.store.tables import MERGERS, METRICS, PAPER_KEYS, PAPER_STATES, PAPERS, REVISIONS
 
 
@@ -28,7 +28,7 @@ class MetricSnapshot(NamedTuple):
     stars: int | None
 
 
-def latest(tx: Connection) -> Revision | None:
+def latest_revision(tx: Connection) -> Revision | None:
     """The newest revision; None in an empty store."""
     row = tx.execute(select(REVISIONS.c.id, REVISIONS.c.at).order_by(REVISIONS.c.id.desc()).limit(1)).first()
     return Revision(*row) if row else None
@@ -40,7 +40,7 @@ def revision_at(tx: Connection, revision: int) -> datetime | None:
 
 def _select(tx: Connection, where: ColumnElement[bool]) -> dict[int, Paper]:
     rows = tx.execute(select(PAPERS.c.id, PAPERS.c.data).where(where).order_by(PAPERS.c.id))
-    return {paper_id: load(data) for paper_id, data in rows}
+    return {paper_id: load_paper(data) for paper_id, data in rows}
 
 
 def changed_since(tx: Connection, revision: int, until: int) -> dict[int, Paper]:
@@ -77,7 +77,7 @@ def _at(tx: Connection, where: ColumnElement[bool], until: int) -> dict[int, Pap
     rows = tx.execute(select(PAPERS.c.id, PAPERS.c.revision, PAPERS.c.data).where(where).order_by(PAPERS.c.id))
     for paper_id, revision, data in rows:
         if revision <= until:
-            papers[paper_id] = load(data)
+            papers[paper_id] = load_paper(data)
         else:
             moved_on.append(paper_id)
     return papers | as_of(tx, moved_on, until) if moved_on else papers
@@ -157,7 +157,7 @@ def as_of(tx: Connection, ids: Iterable[int], revision: int) -> dict[int, Paper]
                 (PAPER_STATES.c.paper_id == newest.c.paper_id) & (PAPER_STATES.c.revision == newest.c.revision),
             )
         ):
-            papers[paper_id] = load(data)
+            papers[paper_id] = load_paper(data)
         for paper_id, history in snapshots(tx, part, until=revision).items():
             last = history[-1]
             if paper_id in papers:

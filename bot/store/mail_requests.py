@@ -41,7 +41,7 @@ class Counts(NamedTuple):
 COLUMNS = [MAIL_REQUESTS.c[name] for name in MailRequest._fields]
 
 
-def lock(tx: Connection) -> None:
+def lock_counts(tx: Connection) -> None:
     """Alone until the end of `tx`, so that what is counted is still true when a row is added."""
     if tx.dialect.name != "sqlite":  # which has one writer at a time
         tx.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))

@@ -260,7 +260,7 @@ def recover(tx: Connection, now: datetime, *, resend: bool, alive: Collection[st
     return tx.execute(update(EDITIONS).where(OPEN, died).values(**values)).rowcount
 
 
-def come_back(tx: Connection, now: datetime, furthest: timedelta, *, alive: Collection[str] = ()) -> int:
+def due_after_clock_fault(tx: Connection, now: datetime, furthest: timedelta, *, alive: Collection[str] = ()) -> int:
     """Nothing is ever put off for longer than `furthest`: what is due later than that was put off by a clock that ran
     ahead and has been set right. Returns how many are due now instead."""
     ahead = and_(

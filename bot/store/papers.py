@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from bot.core.papers import Listing, Paper, merge
 from bot.core.papers.dedup import KnownPaper, PaperIndex, identities, survivor_of
-from bot.store.sql import among, dump, insert_rows, load
+from bot.store.sql import among, dump_paper, insert_rows, load_paper
 from bot.store.tables import LISTINGS, MERGERS, METRICS, PAPER_KEYS, PAPER_STATES, PAPERS, REVISIONS
 
 NUMBERS = ("upvotes", "comments", "stars")
@@ -61,14 +61,14 @@ def record(tx: Connection, source: str, listings: Sequence[Listing], now: dateti
     changed = sum(map(_content_changed, moved))
     revision = None
     if backlog:
-        written = {id(known): dump(known.paper) for known in backlog}
+        written = {id(known): dump_paper(known.paper) for known in backlog}
         _insert_papers(tx, backlog, BEFORE_ALL, written)
         _write_history(tx, backlog, [], BEFORE_ALL, now, written)
     if fresh or moved or index.joined:
         revision = tx.execute(
             insert(REVISIONS).values(at=now, source=source, first=first).returning(REVISIONS.c.id)
         ).scalar_one()
-        written = {id(known): dump(known.paper) for known in (*fresh, *moved)}
+        written = {id(known): dump_paper(known.paper) for known in (*fresh, *moved)}
         _insert_papers(tx, fresh, revision, written)
         _update_papers(tx, moved, revision, written)
         _write_history(tx, fresh, moved, revision, now, written)
@@ -109,7 +109,7 @@ def _known(tx: Connection, keys: Iterable[str]) -> list[KnownPaper]:
     known_papers: dict[int, KnownPaper] = {}
     rows = tx.execute(select(PAPERS.c.id, PAPERS.c.data).where(among(tx, PAPERS.c.id, ids)).order_by(PAPERS.c.id))
     for paper_id, data in rows:
-        paper = load(data)
+        paper = load_paper(data)
         known_papers[paper_id] = KnownPaper(paper, set(), stored=paper, id=paper_id)
     named = select(PAPER_KEYS.c.key, PAPER_KEYS.c.paper_id).where(among(tx, PAPER_KEYS.c.paper_id, ids))
     for key, paper_id in tx.execute(named):

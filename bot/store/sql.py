@@ -75,11 +75,11 @@ def _turned(row: tuple[Any, ...], turned: Sequence[tuple[int, Callable[[Any], An
     return tuple(values)
 
 
-def load(data: str) -> Paper:
+def load_paper(data: str) -> Paper:
     return paper_from(json.loads(data))
 
 
-def dump(paper: Paper) -> str:
+def dump_paper(paper: Paper) -> str:
     """Only what is known: most fields of most papers are empty, and `load` gives them their defaults."""
     table: dict[str, Any] = {"key": paper.key, "title": paper.title}
     for name, value in zip(OPTIONAL, _optional(paper), strict=True):

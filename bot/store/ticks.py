@@ -27,12 +27,12 @@ def note(tx: Connection, step: str, now: datetime, good_for: timedelta) -> None:
 def note_by_hand(tx: Connection, step: str, now: datetime, good_for: timedelta) -> None:
     """The same by a run from cron or a shell. Beside a worker, which promises to be back much sooner, it is good for no
     longer than the worker's own: a step done by hand must not hide that the worker is gone."""
-    last = latest(tx).get(step)
+    last = latest_ticks(tx).get(step)
     if last is not None and now - last.at < good_for:
         good_for = min(good_for, last.due_by - last.at)
     note(tx, step, now, good_for)
 
 
-def latest(tx: Connection) -> dict[str, Tick]:
+def latest_ticks(tx: Connection) -> dict[str, Tick]:
     rows = tx.execute(select(TICKS.c.step, TICKS.c.at, TICKS.c.due_by).order_by(TICKS.c.step))
     return {row.step: Tick._make(row) for row in rows}

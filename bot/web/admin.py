@@ -79,7 +79,7 @@ def collected(tx: Connection, now: datetime) -> dict[str, Any]:
     days = [now.date() - timedelta(days=ago) for ago in reversed(range(DAYS))]
     volume = sources.listed_by_day(tx, now - timedelta(days=DAYS))
     signups = mail_requests.asked_by_day(tx, now - timedelta(days=DAYS))
-    known = ticks.latest(tx)
+    known = ticks.latest_ticks(tx)
     return {
         "sources": [source_row(name, one, volume.get(name, {}), days) for name, one in sources.records(tx).items()],
         "papers": history.count(tx),

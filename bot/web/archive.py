@@ -9,7 +9,7 @@ from bot.pipeline import reading
 from bot.pipeline.reading import TrendingDay
 from bot.store.history import Revision
 from bot.web.feeds import TYPES, Feed, entries_of, to_atom
-from bot.web.shown_paper import shown
+from bot.web.shown_paper import shown_paper
 from bot.web.site import Site
 
 DAYS_KEPT = 64  # rendered days remembered
@@ -52,7 +52,7 @@ def blueprint(site: Site) -> Blueprint:
         found = of_day(asked) if asked.isoformat() == day else None
         if found is None:
             abort(404)
-        papers = [shown(paper) for paper in found.papers]
+        papers = [shown_paper(paper) for paper in found.papers]
         page = site.page("archive_day.html", day=found.day, papers=papers, private=False)
         return public(page, TODAY if found.day == site.clock().date() else PAST)
 

@@ -6,7 +6,7 @@ from bot.core.edition.edition import Edition
 from bot.core.papers import Paper
 from bot.core.papers.citation import to_bibtex, to_ris
 from bot.pipeline import reading
-from bot.web.shown_paper import clean, shown
+from bot.web.shown_paper import clean, shown_paper
 from bot.web.site import Site
 
 HEADINGS = {"trending": "Trending", "revisions": "Changed since you were told"}
@@ -34,7 +34,8 @@ def blueprint(site: Site) -> Blueprint:
         sections = [
             (
                 heading(section.kind, section.name),
-                [shown(pick.paper, pick) for pick in section.picks] + [shown(paper) for paper in section.more_papers],
+                [shown_paper(pick.paper, pick) for pick in section.picks]
+                + [shown_paper(paper) for paper in section.more_papers],
                 section.more - len(section.more_papers),
             )
             for section in edition.sections
@@ -75,7 +76,7 @@ def markdown(edition: Edition) -> str:
 
 
 def _markdown_line(paper: Paper) -> str:
-    view = shown(paper)
+    view = shown_paper(paper)
     name = _plain(view.title)
     if view.url:
         name = f"[{name}](<{view.url.replace('<', '%3C').replace('>', '%3E')}>)"

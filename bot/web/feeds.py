@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 from bot.core.letter.paper_view import name_of
 from bot.core.papers import Paper
-from bot.web.shown_paper import clean, shown
+from bot.web.shown_paper import clean, shown_paper
 
 MOST_ENTRIES = 100
 MOST_BYTES = 512 * 1024
@@ -61,7 +61,7 @@ def entries_of(told: Iterable[tuple[datetime, Paper]], domain: str) -> tuple[Fee
 
 
 def _entry(moment: datetime, paper: Paper, domain: str) -> FeedEntry:
-    view = shown(paper)
+    view = shown_paper(paper)
     text = view.summary or view.abstract
     return FeedEntry(
         id=f"tag:{domain},2026:paper/{quote(paper.key, safe=':.-_')}"[:1000],

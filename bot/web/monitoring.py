@@ -65,7 +65,7 @@ def state_of(site: Site, now: datetime) -> dict[str, Any]:
     if not site.database.answers():
         return {"ok": False, "reason": "the database does not answer"}
     with site.database.read() as tx:
-        known, waiting = ticks.latest(tx), outbox.waiting(tx)
+        known, waiting = ticks.latest_ticks(tx), outbox.waiting(tx)
     late = late_steps(known, now)
     state: dict[str, Any] = {"ok": not late, "waiting": waiting}
     if late:
@@ -95,7 +95,7 @@ def families(tx: Connection, now: datetime) -> Iterable[Metric]:
     yield _gauge("matches", "Matches of subscribers and papers by what became of them.", "fate", accounts)
     gap = 2 * accounts["matched"] - sum(accounts.values())
     yield _gauge("unaccounted", "Matches made that are in no account; anything but 0 is a fault.", "", {"": gap})
-    steps = {step: (now - tick.at).total_seconds() for step, tick in ticks.latest(tx).items()}
+    steps = {step: (now - tick.at).total_seconds() for step, tick in ticks.latest_ticks(tx).items()}
     yield _gauge("tick_age_seconds", "Since each step of the worker last ran.", "step", steps)
     records = sources.records(tx)
     state = GaugeMetricFamily("paperlark_source_state", "1 for the state it is in.", labels=["source", "state"])

@@ -13,13 +13,13 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, request
 
-from bot.core.subscriber.address import address
+from bot.core.subscriber.address import normal_address
 from bot.core.subscriber.subscriber import Profile
 from bot.core.subscriber.validation import TableError
 from bot.mail import tokens
 from bot.mail.tokens import Token
 from bot.pipeline import preferences, signup
-from bot.pipeline.preferences import problems_of
+from bot.pipeline.preferences import messages_of
 from bot.pipeline.recent_papers import RecentPapers
 from bot.pipeline.signup import Visit
 from bot.pipeline.subscribers import subscriber_of
@@ -28,7 +28,7 @@ from bot.store.mail_requests import Kind
 from bot.store.subscribers import StoredSubscriber
 from bot.web import query_form
 from bot.web.editions import cited
-from bot.web.shown_paper import shown
+from bot.web.shown_paper import shown_paper
 from bot.web.signup import SCHEDULES, schedule_words
 from bot.web.site import Site
 from bot.web.visitors import network_of
@@ -116,7 +116,7 @@ def act(site: Site, opened: Token, stored: StoredSubscriber, form: Mapping[str, 
         try:
             preferences.change(site.database, stored.id, wishes(form), now)
         except TableError as error:
-            return "", problems_of(error)
+            return "", messages_of(error)
         return "Saved.", []
     return abort(404)
 
@@ -172,7 +172,7 @@ def ask_new_address(site: Site, stored: StoredSubscriber, text: str, visit: Visi
     if stored.origin == "file":
         return "", ["Your address stands in the operator's file: ask them to change it."]
     try:
-        new = address(text)
+        new = normal_address(text)
     except ValueError as error:
         return "", [str(error)]
     signup.send_link(site.database, site.identity, stored, "address", visit, site.clock(), new_address=new)
@@ -243,7 +243,7 @@ def page_of(
         spare=len(own.profiles) < MOST_PROFILES,
         leave=site.link("u", tokens.seal(secret, "unsubscribe digest", stored.id)),
         feeds=[site.link("feed", feed) + form for form in (".atom", ".json")] if full else [],
-        thumbs=[(kind, number, shown(paper)) for kind, number, paper in opinions(site, stored)],
+        thumbs=[(kind, number, shown_paper(paper)) for kind, number, paper in opinions(site, stored)],
         token=request.path.rpartition("/")[2].lower(),
         today=now.date().isoformat(),
         private=True,

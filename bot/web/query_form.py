@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.core.letter.paper_view import best_link, links_of, title_of
-from bot.core.matching.backtest import day_of
+from bot.core.matching.backtest import day_seen
 from bot.core.papers import Paper
 from bot.core.query import Query, QueryError, profile_query
 from bot.pipeline.recent_papers import DAYS, Tried
@@ -50,7 +50,7 @@ def keywords_of(text: str) -> list[str]:
     return list(dict.fromkeys(entry.text for entry in entries(text)))
 
 
-def read(keywords: str, query: str) -> Query | FormError:
+def read_query_form(keywords: str, query: str) -> Query | FormError:
     """What the fields ask for."""
     asked = entries(keywords)
     query = " ".join(query[:LONGEST].split())
@@ -65,7 +65,7 @@ def read(keywords: str, query: str) -> Query | FormError:
         return FormError(column=column, message=error.reason, pointer=pointer)
 
 
-def as_json(tried: Tried | FormError) -> dict[str, Any]:
+def preview_json(tried: Tried | FormError) -> dict[str, Any]:
     """The answer of /preview for programs."""
     if isinstance(tried, FormError):
         error = {"column": tried.column, "message": tried.message}
@@ -85,7 +85,7 @@ def as_json(tried: Tried | FormError) -> dict[str, Any]:
 
 
 def _shown(paper: Paper) -> dict[str, str]:
-    day = day_of(paper)
+    day = day_seen(paper)
     return {"title": title_of(paper.title), "url": best_link(links_of(paper)), "day": day.isoformat() if day else ""}
 
 
@@ -105,7 +105,7 @@ class PreviewView:
 
 
 def view(tried: Tried) -> PreviewView:
-    data = as_json(tried)
+    data = preview_json(tried)
     return PreviewView(
         papers=data["papers"],
         matched=data["matched"],

@@ -33,7 +33,7 @@ def clean(text: str) -> str:
     return line(tex.readable(line(text)), FULL)
 
 
-def shown(paper: Paper, pick: Pick | None = None) -> ShownPaper:
+def shown_paper(paper: Paper, pick: Pick | None = None) -> ShownPaper:
     """A paper, with its signed links where there are some."""
     links = links_of(paper)
     return ShownPaper(

@@ -11,7 +11,7 @@ from bot.core.subscriber.subscriber import Subscriber, subscriber_from
 from bot.core.subscriber.validation import TableError
 from bot.mail import tokens
 from bot.pipeline import signup
-from bot.pipeline.preferences import problems_of
+from bot.pipeline.preferences import messages_of
 from bot.pipeline.recent_papers import RecentPapers
 from bot.pipeline.signup import Visit
 from bot.web import query_form
@@ -46,8 +46,8 @@ def blueprint(site: Site, papers: RecentPapers) -> Blueprint:
         tried = try_fields(site, papers, request.args.get("keywords", ""), request.args.get("query", ""))
         wanted = request.accept_mimetypes.best_match(["text/html", "application/json"], default="text/html")
         if wanted == "application/json":
-            return Response(json.dumps(query_form.as_json(tried)), content_type="application/json")
-        return site.page("_preview.html", **shown(tried))
+            return Response(json.dumps(query_form.preview_json(tried)), content_type="application/json")
+        return site.page("_preview.html", **preview_context(tried))
 
     @pages.post("/subscribe")
     def subscribe() -> Response:
@@ -111,11 +111,11 @@ def may_sign_up(site: Site, invitation: str) -> bool:
 
 def try_fields(site: Site, papers: RecentPapers, keywords: str, query: str) -> Any:
     """What the fields would have brought, or what is wrong with them."""
-    asked = query_form.read(keywords, query)
+    asked = query_form.read_query_form(keywords, query)
     return asked if isinstance(asked, FormError) else papers.try_query(asked, site.clock())
 
 
-def shown(tried: Any) -> dict[str, PreviewView | FormError | None]:
+def preview_context(tried: Any) -> dict[str, PreviewView | FormError | None]:
     """For the template."""
     if isinstance(tried, FormError):
         return {"error": tried, "preview": None}
@@ -129,7 +129,7 @@ def form_page(
     fields = {**DEFAULTS, **{name: value for name, value in given.items() if value}}
     tried: dict[str, Any] = {"error": None, "preview": None}
     if fields["keywords"] or fields["query"]:
-        tried = shown(try_fields(site, papers, fields["keywords"], fields["query"]))
+        tried = preview_context(try_fields(site, papers, fields["keywords"], fields["query"]))
     schedules = [(text, schedule_words(text)) for text in SCHEDULES]
     if fields["digest"] not in SCHEDULES:
         schedules.append((fields["digest"], schedule_words(fields["digest"])))
@@ -169,4 +169,4 @@ def read_form(fields: dict[str, str]) -> tuple[Subscriber | None, list[str]]:
     try:
         return subscriber_from(table), []
     except TableError as error:
-        return None, problems_of(error)
+        return None, messages_of(error)

@@ -5,7 +5,7 @@ from flask import Blueprint, Response, abort, request
 from bot.mail.tokens import Token
 from bot.store import history, thumbs
 from bot.store.subscribers import StoredSubscriber
-from bot.web.shown_paper import ShownPaper, shown
+from bot.web.shown_paper import ShownPaper, shown_paper
 from bot.web.site import Site
 
 WORDS = {"more": "More like this", "less": "Less like this", "save": "Keep this paper"}
@@ -22,14 +22,14 @@ def blueprint(site: Site) -> Blueprint:
     def paper_of(token: str) -> tuple[Token, StoredSubscriber, int, ShownPaper]:
         opened, subscriber = site.opened(token, *thumbs.KINDS)
         with site.database.read() as tx:
-            latest = history.latest(tx)
+            latest = history.latest_revision(tx)
             number = history.current(tx, [opened.item_id], latest.id if latest else 0).get(
                 opened.item_id, opened.item_id
             )
             paper = history.by_ids(tx, [number]).get(number)
         if paper is None:
             abort(404)
-        return opened, subscriber, number, shown(paper)
+        return opened, subscriber, number, shown_paper(paper)
 
     @pages.get("/t/<token>")
     def ask(token: str) -> Response:

@@ -47,7 +47,7 @@ def always(moment: datetime) -> str:
 )
 def test_judgement(came: int, quiet: str, silent: int, patience: int, known: bool, state: str, reason: str) -> None:
     last_new = datetime(2026, 11, 10, tzinfo=UTC) if known else None
-    found = health.judge(came=came, quiet=quiet, silent=silent * DAY, patience=patience * DAY, last_new=last_new)
+    found = health.judge_health(came=came, quiet=quiet, silent=silent * DAY, patience=patience * DAY, last_new=last_new)
     assert found == (state, reason)
 
 

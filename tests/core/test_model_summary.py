@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from bot.core.letter.model_summary import MAX_SUMMARY, cleaned, objection, request_body
+from bot.core.letter.model_summary import MAX_SUMMARY, cleaned_answer, objection, request_body
 from bot.core.papers import Paper
 
 PAPER = Paper(
@@ -30,7 +30,7 @@ PAPER = Paper(
     ],
 )
 def test_what_the_abstract_holds_may_be_said(sentence: str) -> None:
-    assert objection(cleaned(sentence), PAPER) == ""
+    assert objection(cleaned_answer(sentence), PAPER) == ""
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_what_the_abstract_holds_may_be_said(sentence: str) -> None:
     ],
 )
 def test_what_it_does_not_hold_may_not(sentence: str, said: str) -> None:
-    assert said in objection(cleaned(sentence), PAPER)
+    assert said in objection(cleaned_answer(sentence), PAPER)
 
 
 def test_other_languages_are_held_to_numbers_and_acronyms() -> None:
@@ -71,9 +71,9 @@ def test_other_languages_are_held_to_numbers_and_acronyms() -> None:
 
 
 def test_answers_are_one_harmless_line() -> None:
-    assert cleaned('  "Sparse\n attention\u202e works."  ') == "Sparse attention works."
-    assert cleaned("**Sparse**") == "Sparse"
-    assert len(cleaned("x" * 1_000_000)) <= 4 * MAX_SUMMARY
+    assert cleaned_answer('  "Sparse\n attention\u202e works."  ') == "Sparse attention works."
+    assert cleaned_answer("**Sparse**") == "Sparse"
+    assert len(cleaned_answer("x" * 1_000_000)) <= 4 * MAX_SUMMARY
 
 
 def test_the_model_is_given_title_and_abstract_and_nothing_else() -> None:
@@ -89,6 +89,6 @@ def test_the_model_is_given_title_and_abstract_and_nothing_else() -> None:
 def test_long_repetitions_are_judged_at_once(piece: str) -> None:
     paper = Paper(key="k", title=piece * 2_000, abstract=piece * 50_000)
     began = time.process_time()
-    objection(cleaned(piece * 50_000)[:MAX_SUMMARY], paper)
+    objection(cleaned_answer(piece * 50_000)[:MAX_SUMMARY], paper)
 
     assert time.process_time() - began < 2

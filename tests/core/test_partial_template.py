@@ -63,7 +63,7 @@ class DrawnForEach(FragmentCache):
 
     def card(self, key: CardKey, pick: Pick, section: str, words: Words) -> Piece:
         marks = CardTexts(key).marks(paper_view.hits(pick.reasons))
-        why = paper_view.why(pick.reasons, section, marks.seen)
+        why = paper_view.why_shown(pick.reasons, section, marks.seen)
         values = {"paper": paper_view.paper_view(key._replace(has_why=why is not None))}
         name = {"lead": "_lead", "card": "_paper", "compact": "_compact"}[key.form]
         own = {"section": section, "why": " ".join(self.render("_why.txt", words, {"why": why}).split()) if why else ""}
@@ -132,7 +132,7 @@ def test_any_words_are_the_same_filled_and_drawn(
 ) -> None:
     profile, name, email, goodbye, url = texts
     papers = [replace(pick.paper, url=url) for pick in more]
-    edition = samples.edition(
+    edition = samples.sample_edition(
         samples.section(profile, *picks, more=len(papers) + 1, named=papers),
         *([samples.HOT] if len(picks) > 1 else []),
         subscriber=replace(samples.SUBSCRIBER, abstract=abstract, name=name, email=email),  # type: ignore[arg-type]
@@ -154,7 +154,7 @@ def test_a_mark_in_a_paper_is_only_text(mark: str, filling: LetterRenderer) -> N
     quote = Quote(term="Small", field="title", text="Small")
     paper = replace(samples.ROUTERS, title=f"Small {mark} b", abstract="", summary=f"c {mark} d. Small {mark}")
     pick = Pick(paper=paper, reasons=(Reason(profile=f"{mark}profile", quotes=(quote,)),))
-    letter = filling.letter(samples.edition(samples.section(f"{mark}profile", pick)))
+    letter = filling.letter(samples.sample_edition(samples.section(f"{mark}profile", pick)))
     left, body = sanitize.line(paper.title), sanitize.line(paper.summary)
     assert f"\n* {left}\n" in letter.text_page
     assert f"\n  {body}\n" in letter.text_page
@@ -195,7 +195,7 @@ def test_a_template_that_asks_what_the_words_are_is_told_so(tmp_path: Path, file
 def test_what_a_template_can_do_with_a_paper(tmp_path: Path, template: str, wanted: str) -> None:
     (tmp_path / "_paper.html").write_text(template)
     loader = jinja2.ChoiceLoader([jinja2.FileSystemLoader(tmp_path), jinja2.FileSystemLoader(TEMPLATES)])
-    edition = samples.edition(samples.section("Mixtures", samples.picked(samples.ROUTERS, "Mixtures", "z")))
+    edition = samples.sample_edition(samples.section("Mixtures", samples.picked(samples.ROUTERS, "Mixtures", "z")))
     assert wanted in LetterRenderer(renderer.environment(loader)).letter(edition).html_page
 
 

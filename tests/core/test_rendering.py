@@ -27,7 +27,7 @@ def press() -> LetterRenderer:
 
 
 def test_the_shipped_templates_have_no_problem() -> None:
-    assert renderer.check(environment()) == []
+    assert renderer.check_templates(environment()) == []
 
 
 def test_one_file_is_overridden_the_others_stay(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_one_file_is_overridden_the_others_stay(tmp_path: Path) -> None:
     assert "Hot papers!" in letter.html_page
     assert letter.subject == "[papers] Larkspur: Sparse Attention That Remembers Where It Looked"
     assert "Small Routers" in letter.html_page
-    assert renderer.check(environment(tmp_path)) == []
+    assert renderer.check_templates(environment(tmp_path)) == []
 
 
 def test_a_part_is_given_what_does_not_change(tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_a_part_is_given_what_does_not_change(tmp_path: Path) -> None:
     page = LetterRenderer(environment(tmp_path)).letter(samples.ordinary()["daily"]).html_page
     assert '<p class="fine" style="margin:0 0 4px">a;&lt;;</p>' in page
     (tmp_path / "digest.html").write_text(digest.replace("ITEMS", '["a", "<"]'))
-    told = renderer.check(environment(tmp_path))
+    told = renderer.check_templates(environment(tmp_path))
     assert told[0].startswith("templates/_list.html: it is given what may change (unhashable type: 'list')")
 
 
@@ -89,7 +89,7 @@ def test_own_styles_are_put_inline(tmp_path: Path) -> None:
 )
 def test_a_broken_template_is_found_with_file_and_line(tmp_path: Path, file: str, content: str, problem: str) -> None:
     (tmp_path / file).write_text(content)
-    found = renderer.check(environment(tmp_path))
+    found = renderer.check_templates(environment(tmp_path))
     assert any(one.startswith(problem) for one in found), found
     assert all("\n" not in one for one in found)
 
@@ -98,7 +98,7 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
     (tmp_path / "_late.txt").write_text("{{ nix }}")
     (tmp_path / "alert.txt").write_text("{{ letter.nix }}")
     (tmp_path / "unused.html").write_text("{% endif %}")
-    found = renderer.check(environment(tmp_path))
+    found = renderer.check_templates(environment(tmp_path))
     assert {one.split(":")[0] for one in found} == {
         "templates/unused.html line 1",
         "templates/_late.txt line 1",
@@ -108,7 +108,7 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
 
 def test_a_missing_style_sheet_is_told() -> None:
     bare = renderer.environment(jinja2.DictLoader({}))
-    assert renderer.check(bare) == ["templates/letter.css: this template is missing"]
+    assert renderer.check_templates(bare) == ["templates/letter.css: this template is missing"]
 
 
 def test_a_broken_template_in_use_names_its_place(tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_a_small_press_forgets_and_still_prints_the_same() -> None:
 def test_a_letter_of_known_cards_is_quick(press: LetterRenderer) -> None:
     """The papers of a letter are not rendered again for the next subscriber: five times quicker than the first
     letter."""
-    edition = samples.edition(samples.section("Efficient attention", *samples.many(25)))
+    edition = samples.sample_edition(samples.section("Efficient attention", *samples.many(25)))
     start = time.perf_counter()
     LetterRenderer(environment()).letter(edition)
     first = time.perf_counter() - start

@@ -41,19 +41,20 @@ def test_sentences(text: str, sentences: list[str]) -> None:
 
 def test_cut_at_a_sentence() -> None:
     text = "The first sentence. The second sentence is longer. The third."
-    assert excerpts.cut(text, 200) == text
-    assert excerpts.cut(text, 55) == "The first sentence. The second sentence is longer."
-    assert excerpts.cut(text, 30) == "The first sentence."
+    assert excerpts.shorten(text, 200) == text
+    assert excerpts.shorten(text, 55) == "The first sentence. The second sentence is longer."
+    assert excerpts.shorten(text, 30) == "The first sentence."
     assert (
-        excerpts.cut("A very long first sentence without any end in sight at all", 30) == "A very long first sentence…"
+        excerpts.shorten("A very long first sentence without any end in sight at all", 30)
+        == "A very long first sentence…"
     )
-    assert excerpts.cut("Hm. " + "A very long second sentence without any end", 30) == "Hm. A very long second…"
+    assert excerpts.shorten("Hm. " + "A very long second sentence without any end", 30) == "Hm. A very long second…"
 
 
 @given(st.text(max_size=300), st.integers(10, 200))
 def test_cut_never_exceeds(text: str, limit: int) -> None:
     text = " ".join(text.split())
-    shown = excerpts.cut(text, limit)
+    shown = excerpts.shorten(text, limit)
     assert len(shown) <= limit
     assert text.startswith(shown.removesuffix("…").rstrip())
 
@@ -252,20 +253,20 @@ def test_why() -> None:
         *(Quote(term=f"t{n}", field="title", text=f"t{n}") for n in range(6)),
     )
     reasons = (Reason(profile="P", quotes=quotes), Reason(profile="Q"))
-    why = paper_view.why(reasons, "P", frozenset())
+    why = paper_view.why_shown(reasons, "P", frozenset())
     assert why is not None
     assert why.words[:2] == (("Sparse Attention", ("title", "abstract")), ("stars>=20", ()))
     assert (len(why.words), why.more, why.others) == (5, 3, ("Q",))
-    assert paper_view.why(reasons[:1], "P", frozenset({"sparse attention"})) is None, "the mark says it"
-    assert paper_view.why(reasons, "P", frozenset({"t3"})) == ((), 0, ("Q",))
-    assert paper_view.why((), "P", frozenset()) is None
+    assert paper_view.why_shown(reasons[:1], "P", frozenset({"sparse attention"})) is None, "the mark says it"
+    assert paper_view.why_shown(reasons, "P", frozenset({"t3"})) == ((), 0, ("Q",))
+    assert paper_view.why_shown((), "P", frozenset()) is None
 
 
 # -- fitting -----------------------------------------------------------------------------------------------------------
 
 
 def test_an_edition_gets_smaller_and_counts_what_it_leaves_out() -> None:
-    edition = samples.edition(samples.section("A", *samples.many(6), more=2), samples.HOT)
+    edition = samples.sample_edition(samples.section("A", *samples.many(6), more=2), samples.HOT)
     less = shrink.smaller(edition, 0.5)
     assert less is not None
     assert [(len(section.picks), section.more) for section in less.sections] == [(2, 6), (1, 0)], (
@@ -277,7 +278,7 @@ def test_an_edition_gets_smaller_and_counts_what_it_leaves_out() -> None:
 
 
 def test_getting_smaller_ends() -> None:
-    edition = samples.edition(*(samples.section(str(n), *samples.many(2), more=1) for n in range(9)))
+    edition = samples.sample_edition(*(samples.section(str(n), *samples.many(2), more=1) for n in range(9)))
     seen = 0
     total = sum(len(section.picks) + section.more for section in edition.sections)
     while (less := shrink.smaller(edition, 0.3)) is not None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.core.subscriber.schedule import Schedule, Slot
+from bot.core.subscriber.schedule import DueSlot, Schedule
 
 ZONES = [
     "UTC",
@@ -89,7 +89,7 @@ def test_what_is_no_schedule_says_what_would_be(text: str, said: str) -> None:
     ],
 )
 def test_the_next_slot(text: str, zone: str, after: str, name: str, due: str) -> None:
-    assert Schedule.parse(text).next_after(moment(after), zone) == Slot(name, moment(due))
+    assert Schedule.parse(text).next_after(moment(after), zone) == DueSlot(name, moment(due))
 
 
 @pytest.mark.parametrize("day", ["thu", "thur", "thursday", "THURS"])
@@ -116,7 +116,7 @@ def test_the_ends_of_the_calendar_have_no_slot_beyond() -> None:
 def test_midnight_that_comes_twice_was_the_latest_slot_in_between() -> None:
     slot = Schedule.parse("daily 00:00").latest_at_or_before(moment("2010-11-07T03:00Z"), "America/St_Johns")
 
-    assert slot == Slot("2010-11-07", moment("2010-11-07T02:30Z"))
+    assert slot == DueSlot("2010-11-07", moment("2010-11-07T02:30Z"))
 
 
 schedules = st.one_of(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.fetch.ssrf import is_loopback, literal, refusal
+from bot.fetch.ssrf import address_refusal, is_loopback, literal
 
 PUBLIC = [
     "1.1.1.1",
@@ -85,36 +85,36 @@ NEVER = [
 
 @pytest.mark.parametrize("address", PUBLIC)
 def test_the_public_internet_is_open_to_all(address):
-    assert refusal(address, private=False) == ""
-    assert refusal(address, private=True) == ""
+    assert address_refusal(address, private=False) == ""
+    assert address_refusal(address, private=True) == ""
 
 
 @pytest.mark.parametrize("address", LOCAL)
 def test_local_addresses_are_for_sources_that_are_meant_to_be_local(address):
-    assert "set private = true" in refusal(address, private=False)
-    assert refusal(address, private=True) == ""
+    assert "set private = true" in address_refusal(address, private=False)
+    assert address_refusal(address, private=True) == ""
 
 
 @pytest.mark.parametrize("address", NEVER)
 def test_some_addresses_are_for_nobody(address):
-    assert refusal(address, private=False)
-    assert "set private" not in refusal(address, private=True) != ""
+    assert address_refusal(address, private=False)
+    assert "set private" not in address_refusal(address, private=True) != ""
 
 
 @given(st.ip_addresses(v=4))
 def test_an_ipv4_address_is_judged_alike_in_every_disguise(address):
     for private in (False, True):
-        verdict = bool(refusal(str(address), private=private))
-        assert bool(refusal(f"::ffff:{address}", private=private)) == verdict
-        assert bool(refusal(f"64:ff9b::{address}", private=private)) == verdict
-    assert refusal(str(ipaddress.ip_address((0x2002 << 112) | (int(address) << 80))), private=True)
+        verdict = bool(address_refusal(str(address), private=private))
+        assert bool(address_refusal(f"::ffff:{address}", private=private)) == verdict
+        assert bool(address_refusal(f"64:ff9b::{address}", private=private)) == verdict
+    assert address_refusal(str(ipaddress.ip_address((0x2002 << 112) | (int(address) << 80))), private=True)
 
 
 @given(st.one_of(st.ip_addresses(), st.integers(0, 2**32 - 1).map(ipaddress.IPv4Address)))
 def test_nothing_the_registries_call_special_is_open(address):
     if not address.is_global or address.is_multicast:
         inside = address.ipv4_mapped if address.version == 6 else None
-        assert refusal(str(address), private=False) or (inside and inside.is_global)
+        assert address_refusal(str(address), private=False) or (inside and inside.is_global)
 
 
 @pytest.mark.parametrize(

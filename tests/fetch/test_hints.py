@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.source.document import UrlState
-from bot.fetch.http_cache import DAY, come_back, fresh_until, still_fresh, validator
+from bot.fetch.http_cache import DAY, fresh_until, retry_after, still_fresh, validator
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -86,7 +86,7 @@ def test_a_promise_for_more_than_a_day_is_not_believed_when_read_back():
     ],
 )
 def test_when_to_come_back(headers, seconds):
-    assert come_back(httpx.Headers(headers), NOW) == (None if seconds is None else NOW + timedelta(seconds=seconds))
+    assert retry_after(httpx.Headers(headers), NOW) == (None if seconds is None else NOW + timedelta(seconds=seconds))
 
 
 _NAMES = [
@@ -104,7 +104,7 @@ _NAMES = [
 @given(st.dictionaries(st.sampled_from(_NAMES), st.text(alphabet=st.characters(max_codepoint=255), max_size=60)))
 def test_any_headers_at_all_give_a_moment_within_a_day_or_none(headers):
     received = httpx.Headers([(name.encode(), value.encode("latin-1")) for name, value in headers.items()])
-    for read in (fresh_until, come_back):
+    for read in (fresh_until, retry_after):
         moment = read(received, NOW)
         assert moment is None or NOW < moment <= NOW + DAY
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.source.redact import one_line, redacted
-from bot.fetch.errors import server_words, size, status_words
+from bot.fetch.errors import in_bytes, server_words, status_words
 from bot.fetch.http_client import user_agent
 
 
@@ -68,7 +68,7 @@ def test_statuses_in_words():
 
 
 def test_sizes():
-    assert [size(n) for n in (300, 65536, 20 * 1024 * 1024)] == ["300 bytes", "64 KiB", "20 MiB"]
+    assert [in_bytes(n) for n in (300, 65536, 20 * 1024 * 1024)] == ["300 bytes", "64 KiB", "20 MiB"]
 
 
 @pytest.mark.parametrize(

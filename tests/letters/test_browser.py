@@ -115,7 +115,7 @@ def test_twenty_real_papers_are_at_most_seven_phone_screens(
 def shared_out(papers: Sequence[Paper], sections: int) -> Edition:
     """A digest of these papers in so many sections, each with more; every paper has to say why it is here."""
     shares = [papers[number::sections] for number in range(sections)]
-    return samples.edition(
+    return samples.sample_edition(
         *(
             samples.section(
                 f"Profile number {number}",

@@ -185,7 +185,7 @@ def test_another_language_is_one_file_away(tmp_path: Path) -> None:
     letter = LetterRenderer(templates).letter(spoken(samples.all_editions()["daily"], "it"))
     assert letter.text_page.startswith("PAPERLARK\nvenerdì 20 novembre 2026\n\n5 articoli nuovi.")
     assert "And one" in letter.text_page, "what is not in the catalogue stays English"
-    assert renderer.check(templates) == []
+    assert renderer.check_templates(templates) == []
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_another_language_is_one_file_away(tmp_path: Path) -> None:
     ],
 )
 def test_a_broken_catalogue_is_found(tmp_path: Path, broken: str) -> None:
-    found = renderer.check(own_templates(tmp_path, "it", broken))
+    found = renderer.check_templates(own_templates(tmp_path, "it", broken))
     assert found
     assert all("\n" not in one for one in found)
     assert any("it" in one for one in found)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bot.core.edition.edition import Edition, Pick, Reason, Section
 from bot.core.letter import samples
 from bot.core.letter.letter import Letter
-from bot.core.letter.renderer import MAX_HTML, LetterRenderer, size
+from bot.core.letter.renderer import MAX_HTML, LetterRenderer, html_size
 from bot.core.letter.wrap import width
 from bot.core.papers import Paper
 from bot.core.query.quote import Quote
@@ -81,7 +81,7 @@ def record(edition: Edition) -> set[str]:
 def verify(edition: Edition, letter: Letter) -> None:
     """Everything that is true of any letter, whatever came from outside."""
     page = letter.html_page
-    assert size(letter.html) == len(page.encode()) <= MAX_HTML
+    assert html_size(letter.html) == len(page.encode()) <= MAX_HTML
     for chunk in (*letter.html, *letter.text):
         assert chunk.endswith("\n")
         assert not OUTSIDE.search(chunk)
@@ -127,9 +127,11 @@ def test_the_text_says_what_the_html_says(name: str, letters: dict[str, Letter])
 
 
 def test_equal_papers_are_the_same_chunks(renderer: LetterRenderer) -> None:
-    one = renderer.letter(samples.edition(samples.EFFICIENT, samples.MIXTURES))
+    one = renderer.letter(samples.sample_edition(samples.EFFICIENT, samples.MIXTURES))
     other = renderer.letter(
-        replace(samples.edition(samples.EFFICIENT), subscriber=replace(samples.SUBSCRIBER, email="bo@example.org"))
+        replace(
+            samples.sample_edition(samples.EFFICIENT), subscriber=replace(samples.SUBSCRIBER, email="bo@example.org")
+        )
     )
     for mine, yours in ((one.html, other.html), (one.text, other.text)):
         same = [chunk for chunk in yours if any(chunk is mine_chunk for mine_chunk in mine)]
@@ -142,7 +144,9 @@ def test_a_profile_of_another_name_shares_the_card(renderer: LetterRenderer) -> 
 
     def named(profile: str) -> Letter:
         return renderer.letter(
-            samples.edition(samples.section(profile, samples.picked(samples.ROUTERS, profile, "recency", "abstract")))
+            samples.sample_edition(
+                samples.section(profile, samples.picked(samples.ROUTERS, profile, "recency", "abstract"))
+            )
         )
 
     one, other = named("Mixtures"), named("Experts")
@@ -158,7 +162,7 @@ def test_a_letter_is_a_function_of_its_edition(renderer: LetterRenderer) -> None
 
 
 def test_nothing_is_hidden_when_a_letter_is_cut(renderer: LetterRenderer) -> None:
-    edition = samples.edition(samples.section("Efficient attention", *samples.many(200)))
+    edition = samples.sample_edition(samples.section("Efficient attention", *samples.many(200)))
     letter = renderer.letter(edition)
     verify(edition, letter)
     shown = letter.text_page.count("\n* ")
@@ -172,7 +176,7 @@ def test_nothing_is_hidden_when_a_letter_is_cut(renderer: LetterRenderer) -> Non
 def test_abstracts_shorten_before_papers_go(renderer: LetterRenderer) -> None:
     abstract = " ".join(f"This is sentence number {number} of a long abstract." for number in range(90))
     for count in (20, 30, 60):
-        wanted = samples.edition(
+        wanted = samples.sample_edition(
             samples.section("Efficient attention", *samples.many(count, abstract)),
             subscriber=replace(samples.SUBSCRIBER, abstract="full"),
         )
@@ -184,7 +188,7 @@ def test_abstracts_shorten_before_papers_go(renderer: LetterRenderer) -> None:
 def test_hundreds_of_sections_fit(renderer: LetterRenderer) -> None:
     """A subscriber with five hundred profiles of a paper each still gets a letter, and every paper is counted."""
     picks = samples.many(500)
-    edition = samples.edition(*(samples.section(f"Profile {n}", pick) for n, pick in enumerate(picks)))
+    edition = samples.sample_edition(*(samples.section(f"Profile {n}", pick) for n, pick in enumerate(picks)))
     letter = renderer.letter(edition)
     verify(edition, letter)
     assert "(+499 more)" in letter.subject
@@ -222,7 +226,7 @@ def test_matched_words_are_marked_and_only_else_named(renderer: LetterRenderer, 
             Reason(profile="Mine", quotes=samples.quote("synthetic retrieval", "abstract")),
         ),
     )
-    text = " ".join(renderer.letter(samples.edition(samples.section("Mine", pick))).text_page.split())
+    text = " ".join(renderer.letter(samples.sample_edition(samples.section("Mine", pick))).text_page.split())
     assert "Matched “synthetic retrieval” in the abstract; also for Other" in text
 
 
@@ -231,7 +235,7 @@ def test_what_a_condition_on_votes_asks_is_on_the_chip(renderer: LetterRenderer)
     stars = Quote(term="stars>=1000", field="stars", text="1212")
     for quotes, said in (((votes,), False), ((stars,), True), ((votes, stars), False)):
         pick = Pick(paper=samples.LARKSPUR, reasons=(Reason(profile="Hot", quotes=quotes),))
-        text = renderer.letter(samples.edition(samples.section("Hot", pick))).text_page
+        text = renderer.letter(samples.sample_edition(samples.section("Hot", pick))).text_page
         assert ("Matched stars>=1000" in text) is said
 
 
@@ -260,14 +264,14 @@ def test_an_overview_first_then_one_lead_then_the_sections(letters: dict[str, Le
 def test_the_lead_is_the_paper_most_profiles_ask_for_then_the_one_with_most_votes(renderer: LetterRenderer) -> None:
     def lead(*picks: Pick) -> str:
         sections = [samples.section(f"P{number}", pick) for number, pick in enumerate(picks)]
-        return renderer.letter(samples.edition(*sections, samples.HOT)).subject
+        return renderer.letter(samples.sample_edition(*sections, samples.HOT)).subject
 
     small = samples.picked(samples.LINEAR, "P0")
     voted = samples.picked(samples.ROUTERS, "P1")
     both = replace(small, reasons=(*small.reasons, Reason(profile="P1")))
     assert "Small Routers" in lead(small, voted)
     assert "Linear Attention" in lead(both, voted)
-    assert "Birdsong" in renderer.letter(samples.edition(trending_of(samples.BIRDSONG, samples.TINY))).subject
+    assert "Birdsong" in renderer.letter(samples.sample_edition(trending_of(samples.BIRDSONG, samples.TINY))).subject
 
 
 def trending_of(*papers: Paper) -> Section:
@@ -285,7 +289,7 @@ def test_the_first_three_of_a_section_are_cards_and_the_rest_compact(letters: di
 def test_an_alert_of_many_papers_is_a_list(letters: dict[str, Letter], renderer: LetterRenderer) -> None:
     one = letters["alert"].html_page
     assert one.count('class="h3"') == 1
-    many = samples.edition(samples.section("P", *samples.many(9)), kind="alert", cadence="instant")
+    many = samples.sample_edition(samples.section("P", *samples.many(9)), kind="alert", cadence="instant")
     page = renderer.letter(many).html_page
     assert (page.count('class="h3"'), page.count('class="h3-compact"')) == (1, 8)
     assert "lead" not in page.partition("<body")[2]
@@ -315,8 +319,8 @@ def test_sources_are_told_only_when_one_is_in_trouble_and_once(letters: dict[str
 def test_a_model_s_sentence_bears_its_name_and_gives_way_to_the_source_s(renderer: LetterRenderer) -> None:
     def text(paper: Paper, **facts: str) -> str:
         picks = [replace(samples.picked(one, "P"), **facts) for one in (paper,)]  # type: ignore[arg-type]
-        letter = renderer.letter(samples.edition(samples.section("P", *picks)))
-        verify(samples.edition(samples.section("P", *picks)), letter)
+        letter = renderer.letter(samples.sample_edition(samples.section("P", *picks)))
+        verify(samples.sample_edition(samples.section("P", *picks)), letter)
         return " ".join(letter.text_page.split())
 
     said = {"summary": "A router breaks ties by age.", "summary_by": "gemma-9"}
@@ -431,7 +435,7 @@ NOTES = st.builds(
     st.sampled_from(["en", "fr", "ar", "de-CH", "xx-nonsense", ""]),
 )
 def test_whatever_comes_the_letter_is_sound(renderer, sections, kind, cadence, notes, other, language):  # type: ignore[no-untyped-def]
-    edition = samples.edition(
+    edition = samples.sample_edition(
         *sections,
         kind=kind,
         cadence=cadence,
@@ -441,7 +445,7 @@ def test_whatever_comes_the_letter_is_sound(renderer, sections, kind, cadence, n
     )
     letter = renderer.letter(edition)
     page = letter.html_page
-    assert size(letter.html) <= MAX_HTML
+    assert html_size(letter.html) <= MAX_HTML
     assert not OUTSIDE.search(page + letter.text_page + letter.subject)
     html5lib.HTMLParser(strict=True).parse(page)
     seen = Reader(page)

@@ -58,7 +58,7 @@ def test_no_subject_becomes_a_header(text: str) -> None:
     assert name == "Subject"
     said = decoded(value)
     assert not re.search(r"[\x00-\x1f\x7f\x85\u2028\u2029\u202e\u2066]", said)
-    shown = headers.one_line(text).encode("utf-8", "replace").decode()
+    shown = headers.as_one_line(text).encode("utf-8", "replace").decode()
     assert said == shown if len(shown) <= 400 else said == shown[:399].rstrip() + "…"
 
 
@@ -66,7 +66,7 @@ def test_no_subject_becomes_a_header(text: str) -> None:
 @pytest.mark.parametrize("read", [email.policy.default, email.policy.SMTP, email.policy.compat32])
 def test_no_name_or_subject_adds_a_field(text: str, read: email.policy.Policy) -> None:
     data = (
-        headers.address("From", Mailbox(text, "ada@example.org"))
+        headers.mailbox_field("From", Mailbox(text, "ada@example.org"))
         + headers.unstructured("Subject", text)
         + headers.named("List-Id", text, "daily.example.org")
         + b"\r\nbody\r\n"
@@ -83,7 +83,7 @@ def test_no_name_or_subject_adds_a_field(text: str, read: email.policy.Policy) -
 def test_subjects_round_trip(text: str) -> None:
     field = headers.unstructured("Subject", text)
     _, value = unfold(field)
-    assert decoded(value) == headers.one_line(text).encode("utf-8", "replace").decode()
+    assert decoded(value) == headers.as_one_line(text).encode("utf-8", "replace").decode()
     assert all(len(line) <= 78 for line in field.split(b"\r\n"))
     for word in re.findall(r"=\?.*?\?=", value):
         assert len(word) <= 75
@@ -91,13 +91,13 @@ def test_subjects_round_trip(text: str) -> None:
 
 @given(st.text(st.characters(exclude_categories=("Cs",)), max_size=120))
 def test_names_round_trip(text: str) -> None:
-    field = headers.address("To", Mailbox(text, "ada@example.org"))
+    field = headers.mailbox_field("To", Mailbox(text, "ada@example.org"))
     unfold(field)
     message = email.message_from_bytes(field + b"\r\n", policy=email.policy.compat32)
     # Not by the newer policy: up to 3.13 it puts a blank between the encoded-words of a name.
     name, address = email.utils.parseaddr(message["To"])
     assert address == "ada@example.org"
-    assert decoded(re.sub(r"\r?\n", "", name)) == headers.one_line(text)
+    assert decoded(re.sub(r"\r?\n", "", name)) == headers.as_one_line(text)
 
 
 def test_no_letter_is_cut_between_two_words() -> None:
@@ -107,7 +107,10 @@ def test_no_letter_is_cut_between_two_words() -> None:
 
 
 def test_international_addresses_stay_as_they_are() -> None:
-    assert headers.address("To", Mailbox("", "jö@xn--bcher-kva.example")) == "To: jö@xn--bcher-kva.example\r\n".encode()
+    assert (
+        headers.mailbox_field("To", Mailbox("", "jö@xn--bcher-kva.example"))
+        == "To: jö@xn--bcher-kva.example\r\n".encode()
+    )
 
 
 @pytest.mark.parametrize(
@@ -116,7 +119,7 @@ def test_international_addresses_stay_as_they_are() -> None:
 )
 def test_an_address_that_was_never_checked_is_refused(address: str) -> None:
     with pytest.raises(ValueError):
-        headers.address("To", Mailbox("Ada", address))
+        headers.mailbox_field("To", Mailbox("Ada", address))
 
 
 @pytest.mark.parametrize("token", ["", "a b", "a\r\nb", "ä", "a\0", "x" * 1000])

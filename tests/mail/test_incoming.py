@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.mail.incoming import bounces
 from bot.mail.incoming.bounces import severity
-from bot.mail.incoming.classify import read
+from bot.mail.incoming.classify import read_message
 from bot.mail.tokens import Token, seal
 
 SECRET = "a secret"
@@ -88,7 +88,7 @@ Content-Type: text/rfc822-headers
     ],
 )
 def test_a_delivery_report(status: str, diagnostic: str, action: str, verdict: str, told: str) -> None:
-    incoming = read(dsn(status=status, diagnostic=diagnostic, action=action), SECRET)
+    incoming = read_message(dsn(status=status, diagnostic=diagnostic, action=action), SECRET)
     assert incoming.kind == "bounce"
     assert incoming.severity == verdict
     assert incoming.status == told
@@ -99,37 +99,39 @@ def test_a_delivery_report(status: str, diagnostic: str, action: str, verdict: s
 
 @pytest.mark.parametrize(("status", "action"), [("4.4.1", "delayed"), ("5.1.1", "delayed"), ("4.2.2", "")])
 def test_a_delay_is_no_bounce(status: str, action: str) -> None:
-    incoming = read(dsn(status=status, action=action), SECRET)
+    incoming = read_message(dsn(status=status, action=action), SECRET)
     assert (incoming.kind, incoming.severity) == ("delay", None)
 
 
 @pytest.mark.parametrize("action", ["delivered", "relayed", "expanded"])
 def test_good_news_is_no_bounce(action: str) -> None:
-    assert read(dsn(action=action, status="2.0.0"), SECRET).kind == "other"
+    assert read_message(dsn(action=action, status="2.0.0"), SECRET).kind == "other"
 
 
 @pytest.mark.parametrize(
     "to", ["digest@papers.example.org", f"b+{FORGED}@papers.example.org", f"b+{BOUNCE[:-1]}a@papers.example.org", ""]
 )
 def test_a_report_without_our_token_is_nobodys_business(to: str) -> None:
-    incoming = read(dsn(to=to), SECRET)
+    incoming = read_message(dsn(to=to), SECRET)
     assert (incoming.kind, incoming.token) == ("other", None)
     assert "without proof" in incoming.words
     assert (
-        read(dsn(to=to, returned="List-Unsubscribe: <https://papers.example.org/u/" + FORGED + ">"), SECRET).token
+        read_message(
+            dsn(to=to, returned="List-Unsubscribe: <https://papers.example.org/u/" + FORGED + ">"), SECRET
+        ).token
         is None
     )
 
 
 def test_servers_may_change_the_case_of_an_address() -> None:
-    assert read(dsn(to=f"B+{BOUNCE.upper()}@PAPERS.EXAMPLE.ORG"), SECRET).kind == "bounce"
+    assert read_message(dsn(to=f"B+{BOUNCE.upper()}@PAPERS.EXAMPLE.ORG"), SECRET).kind == "bounce"
 
 
 def test_the_returned_header_proves_it_where_the_relay_took_our_envelope_away() -> None:
     returned = (
         f"Subject: x\nList-Unsubscribe: <https://papers.example.org/u/{GOODBYE}>,\n <mailto:u+{GOODBYE}@x.example>"
     )
-    incoming = read(dsn(to="digest@papers.example.org", returned=returned), SECRET)
+    incoming = read_message(dsn(to="digest@papers.example.org", returned=returned), SECRET)
     assert incoming.kind == "bounce"
     assert incoming.token == Token("unsubscribe digest", 7, 9)
 
@@ -145,7 +147,7 @@ def test_the_returned_header_proves_it_where_the_relay_took_our_envelope_away() 
     ],
 )
 def test_any_mail_to_the_address_is_a_goodbye(text: str) -> None:
-    incoming = read(text.encode(), SECRET)
+    incoming = read_message(text.encode(), SECRET)
     assert incoming.kind == "unsubscribe"
     assert incoming.token == Token("unsubscribe digest", 7, 9)
 
@@ -156,7 +158,7 @@ def test_a_token_elsewhere_is_no_goodbye() -> None:
         f"To: ada@example.net\r\nList-Unsubscribe: <mailto:unsub+{GOODBYE}@papers.example.org>\r\n\r\nour own\r\n",
         f"To: unsub+{seal('other', 'unsubscribe all', 7)}@papers.example.org\r\n\r\n",
     ):
-        assert read(text.encode(), SECRET).kind == "other"
+        assert read_message(text.encode(), SECRET).kind == "other"
 
 
 def arf(kind: str = "abuse", mail_from: str = "", unsubscribe: str = GOODBYE) -> bytes:
@@ -196,7 +198,7 @@ Good morning.
 
 def test_a_complaint() -> None:
     for raw in (arf(), arf("fraud"), arf(mail_from=f"b+{BOUNCE}@papers.example.org", unsubscribe="redacted")):
-        incoming = read(raw, SECRET)
+        incoming = read_message(raw, SECRET)
         assert incoming.kind == "complaint"
         assert incoming.token is not None
         assert incoming.token.subscriber_id == 7
@@ -204,9 +206,9 @@ def test_a_complaint() -> None:
 
 
 def test_a_complaint_without_proof_or_taken_back() -> None:
-    assert read(arf(unsubscribe="redacted"), SECRET).kind == "other"
-    assert read(arf(unsubscribe=FORGED), SECRET).kind == "other"
-    assert read(arf("not-spam"), SECRET).kind == "other"
+    assert read_message(arf(unsubscribe="redacted"), SECRET).kind == "other"
+    assert read_message(arf(unsubscribe=FORGED), SECRET).kind == "other"
+    assert read_message(arf("not-spam"), SECRET).kind == "other"
 
 
 @pytest.mark.parametrize(
@@ -227,7 +229,7 @@ def test_a_complaint_without_proof_or_taken_back() -> None:
 )
 def test_automatic_replies_change_nothing(header: str) -> None:
     raw = f"{header}\r\nTo: b+{BOUNCE}@papers.example.org\r\n\r\nI am away until Monday.\r\n".encode()
-    assert read(raw, SECRET).kind == "auto-reply"
+    assert read_message(raw, SECRET).kind == "auto-reply"
 
 
 PROSE = {
@@ -271,22 +273,25 @@ PROSE = {
 @pytest.mark.parametrize("mailer", PROSE)
 def test_a_mailers_own_words(mailer: str) -> None:
     header, body, (verdict, status) = PROSE[mailer]
-    incoming = read(f"{header}To: b+{BOUNCE}@papers.example.org\n\n{body}".encode(), SECRET)
+    incoming = read_message(f"{header}To: b+{BOUNCE}@papers.example.org\n\n{body}".encode(), SECRET)
     expected = ("delay", None, "") if verdict == "delay" else ("bounce", verdict, status)
     assert (incoming.kind, incoming.severity, incoming.status) == expected
     # Words alone are proof of nothing.
-    assert read(f"{header}To: digest@papers.example.org\n\n{body}".encode(), SECRET).kind != "bounce"
+    assert read_message(f"{header}To: digest@papers.example.org\n\n{body}".encode(), SECRET).kind != "bounce"
 
 
 def test_a_person_who_answers_is_left_to_a_person() -> None:
     header = f"From: ada@example.net\nTo: b+{BOUNCE}@papers.example.org\nSubject: Re: 20 November\n"
     raw = f"{header}\nYour page failed to load.\n"
-    assert read(raw.encode(), SECRET).kind == "other"
+    assert read_message(raw.encode(), SECRET).kind == "other"
 
 
 def test_a_papers_title_in_the_subject_makes_no_reply() -> None:
     header = "From: MAILER-DAEMON@example.net\nSubject: Undeliverable: Auto-reply and vacation, out of office\n"
-    assert read(f"{header}To: b+{BOUNCE}@papers.example.org\n\n550 5.1.1 nobody\n".encode(), SECRET).kind == "bounce"
+    assert (
+        read_message(f"{header}To: b+{BOUNCE}@papers.example.org\n\n550 5.1.1 nobody\n".encode(), SECRET).kind
+        == "bounce"
+    )
 
 
 def test_severity_follows_the_table() -> None:
@@ -304,8 +309,8 @@ def test_severity_follows_the_table() -> None:
 def test_without_flufl_nothing_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "flufl.bounce", None)
     raw = f"From: ada@example.net\nTo: b+{BOUNCE}@papers.example.org\nSubject: hello\n\nhello\n"
-    assert read(raw.encode(), SECRET).kind == "other"
-    assert read(dsn(), SECRET).kind == "bounce"
+    assert read_message(raw.encode(), SECRET).kind == "other"
+    assert read_message(dsn(), SECRET).kind == "bounce"
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
@@ -313,7 +318,7 @@ def test_without_flufl_nothing_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
     st.binary(max_size=400) | st.text(max_size=300).map(lambda text: dsn(diagnostic=text, returned=text, subject=text))
 )
 def test_any_bytes_have_a_meaning(raw: bytes) -> None:
-    assert read(raw, SECRET).kind in ("bounce", "complaint", "unsubscribe", "auto-reply", "other")
+    assert read_message(raw, SECRET).kind in ("bounce", "complaint", "unsubscribe", "auto-reply", "other")
 
 
 @given(st.data())
@@ -322,21 +327,21 @@ def test_a_damaged_report_is_read_or_left(data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 8))):
         place = data.draw(st.integers(0, len(raw) - 1))
         raw[place : place + data.draw(st.integers(0, 40))] = data.draw(st.binary(max_size=10))
-    assert read(bytes(raw), SECRET).kind in ("bounce", "complaint", "unsubscribe", "auto-reply", "other")
+    assert read_message(bytes(raw), SECRET).kind in ("bounce", "complaint", "unsubscribe", "auto-reply", "other")
 
 
 def test_bombs() -> None:
     deep = b"".join(
         b'Content-Type: multipart/mixed; boundary="b%d"\n\n--b%d\n' % (level, level) for level in range(3000)
     )
-    assert read(b"To: x@example.org\n" + deep, SECRET).kind == "other"
+    assert read_message(b"To: x@example.org\n" + deep, SECRET).kind == "other"
     nested = b"Content-Type: message/rfc822\n\n" * 3000
-    assert read(nested, SECRET).kind == "other"
-    assert read(b"a: b\n" * 300_000, SECRET).kind == "other"
+    assert read_message(nested, SECRET).kind == "other"
+    assert read_message(b"a: b\n" * 300_000, SECRET).kind == "other"
     for prose in ("-" * 100_000, ":" * 100_000, " " * 100_000, "- \n" * 50_000, "fail" * 50_000, "5.1." * 50_000):
         header = f"From: MAILER-DAEMON@x\nTo: b+{BOUNCE}@papers.example.org\nSubject: failure notice\n"
-        assert read(f"{header}\n{prose}".encode(), SECRET).kind == "bounce"
-    assert read(dsn(diagnostic="x" * 2_000_000), SECRET).kind in ("bounce", "other")
+        assert read_message(f"{header}\n{prose}".encode(), SECRET).kind == "bounce"
+    assert read_message(dsn(diagnostic="x" * 2_000_000), SECRET).kind in ("bounce", "other")
 
 
 @pytest.mark.skipif(not FIXTURES.is_dir(), reason="the shared fixtures are not here")
@@ -361,6 +366,6 @@ def test_the_bounces_of_the_fixtures_are_recognised_or_left_on_purpose() -> None
 @pytest.mark.skipif(not FIXTURES.is_dir(), reason="the shared fixtures are not here")
 def test_no_odd_message_of_the_fixtures_is_taken_for_anything() -> None:
     paths = sorted(FIXTURES.glob("email_messages/*.eml")) + sorted(FIXTURES.glob("bounces/*.*"))
-    kinds = [read(path.read_bytes(), SECRET).kind for path in paths]
+    kinds = [read_message(path.read_bytes(), SECRET).kind for path in paths]
     assert len(kinds) >= 100
     assert set(kinds) <= {"other", "auto-reply"}  # for nothing in them is ours

@@ -19,7 +19,7 @@ import pytest
 from bot.core.letter.letter import Letter
 from bot.errors import DeliveryError
 from bot.mail import tokens
-from bot.mail.incoming.classify import read
+from bot.mail.incoming.classify import read_message
 from bot.mail.incoming.mailboxes import from_maildir
 from bot.mail.message.dkim import DkimSigner
 from bot.mail.message.mailbox import mailbox
@@ -133,7 +133,7 @@ def to_reader(name: str, number: int, letter: Letter, head: Head, signer: DkimSi
     reader = mailbox(f"{name}@readers.test")
     message_id = tokens.message_id(SECRET, "digest", "2026-11-20", number, "papers.test")
     return Message(
-        sender=tokens.address("b+{token}@papers.test", token),
+        sender=tokens.token_address("b+{token}@papers.test", token),
         recipient=reader.email,
         message_id=message_id,
         data=write(letter, replace(head, to=reader, message_id=message_id), signer),
@@ -157,7 +157,7 @@ def test_there_and_back(postfix: Postfix, quick: Timeouts, letter: Letter, head:
     session.send(
         Message(
             sender="ada@readers.test",
-            recipient=tokens.address("UNSUB+{token}@papers.test", goodbye.upper()),
+            recipient=tokens.token_address("UNSUB+{token}@papers.test", goodbye.upper()),
             message_id="<x@readers.test>",
             data=b"From: ada@readers.test\r\nSubject:\r\n\r\n",
         )
@@ -171,7 +171,7 @@ def test_there_and_back(postfix: Postfix, quick: Timeouts, letter: Letter, head:
 
     meanings: dict[int, Any] = {}
     for raw in postfix.wait_for("box", 3):
-        meaning = read(raw, SECRET)
+        meaning = read_message(raw, SECRET)
         assert meaning.token is not None
         meanings[meaning.token.subscriber_id] = meaning
     gone, full, ada = meanings[3], meanings[4], meanings[1]

@@ -10,7 +10,6 @@ from bot.mail.tokens import (
     LIFETIMES,
     PURPOSES,
     Token,
-    address,
     found_in,
     is_live,
     message_id,
@@ -19,6 +18,7 @@ from bot.mail.tokens import (
     seal_renewable,
     signed_moment,
     subscriber_in,
+    token_address,
     unseal,
 )
 
@@ -115,12 +115,12 @@ def test_found_wherever_an_address_or_link_carries_it(text: str) -> None:
 
 def test_address() -> None:
     token = seal("secret", "bounce", 7, 9)
-    assert address("b+{token}@example.org", token) == f"b+{token}@example.org"
+    assert token_address("b+{token}@example.org", token) == f"b+{token}@example.org"
     with pytest.raises(ValueError, match="64 is the limit"):
-        address("a-rather-long-name-of-a-mailbox+{token}@example.org", token)
+        token_address("a-rather-long-name-of-a-mailbox+{token}@example.org", token)
     for template in ("b@example.org", "b@{token}.example.org", "b+{token}"):
         with pytest.raises(ValueError, match="before the @"):
-            address(template, token)
+            token_address(template, token)
 
 
 def test_no_secret_no_token() -> None:

@@ -143,7 +143,7 @@ def test_what_is_too_late_expires_only_after_a_try_and_is_told_once(database: Da
         ((edition_id, subscriber, picks),) = editions.untold(tx, ids)
         assert (edition_id, subscriber) == (held.id, held.subscriber_id)
         assert Picks.from_json(picks).ids == {1, 2}
-        editions.fold(tx, [edition_id], 1)
+        editions.fold_into_digest(tx, [edition_id], 1)
         assert editions.untold(tx, ids) == []
 
 
@@ -228,7 +228,7 @@ def test_whatever_has_piled_up_only_open_editions_are_read(tmp_path: Path, now: 
         outbox.recover(tx, now, resend=True)
         outbox.give_back(tx, "w", now)
         outbox.end_leases(tx, ["w"], now)
-        outbox.come_back(tx, now, timedelta(days=1))
+        outbox.due_after_clock_fault(tx, now, timedelta(days=1))
         outbox.expire(tx, "digest", now)
         outbox.lessees(tx)
         outbox.waiting(tx)

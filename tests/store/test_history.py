@@ -191,7 +191,7 @@ def test_news_is_what_is_true_now_and_of_nothing_it_was_made_of_then(
 @pytest.mark.parametrize("revision", [0, 1, 99])
 def test_an_empty_store(database: Database, revision: int) -> None:
     with database.read() as tx:
-        assert history.latest(tx) is None
+        assert history.latest_revision(tx) is None
         assert history.as_of(tx, [1, 2], revision) == {}
         assert history.changed_since(tx, 0, revision) == {}
         assert history.changes_since(tx, [], 0) == {}
@@ -219,7 +219,7 @@ def test_who_was_told_under_another_name_is_not_told_again(
         with database.record() as tx:
             papers.record(tx, "lab", batch, NOW, first=False)
         with database.read() as tx:
-            return (history.latest(tx) or pytest.fail("nothing was recorded")).id
+            return (history.latest_revision(tx) or pytest.fail("nothing was recorded")).id
 
     def news(base: int) -> list[int]:
         view = open_view(database, NOW)

@@ -11,7 +11,7 @@ from bot.core.papers import Paper
 from bot.core.source.document import Document, Request, UrlState
 from bot.store import Database, sources, unparsed
 from bot.store.sources import DatabasePoliteness, SourceRecord
-from bot.store.sql import dump, load
+from bot.store.sql import dump_paper, load_paper
 from bot.store.tables import URLS
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
@@ -122,10 +122,10 @@ PAPERS = st.builds(
 
 @given(PAPERS)
 def test_a_paper_as_text_is_the_same_paper(paper: Paper) -> None:
-    assert load(dump(paper)) == paper
+    assert load_paper(dump_paper(paper)) == paper
 
 
 def test_a_row_of_another_version_is_read() -> None:
-    assert load('{"key":"k","title":"t","colour":"red","published":"2026-11-20"}') == Paper(
+    assert load_paper('{"key":"k","title":"t","colour":"red","published":"2026-11-20"}') == Paper(
         key="k", title="t", published=date(2026, 11, 20)
     )

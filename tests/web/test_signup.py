@@ -17,7 +17,7 @@ from bot.mail import tokens
 from bot.pipeline import signup
 from bot.pipeline.compose.compose import compose
 from bot.pipeline.deliver.deliver import deliver
-from bot.pipeline.signup import refusal
+from bot.pipeline.signup import limit_reached
 from bot.store import consents, subscribers
 from bot.store.mail_requests import Counts
 from bot.web.query_form import entries
@@ -188,7 +188,7 @@ def test_limits_of_a_network_and_of_the_house(start: Start) -> None:
     ],
 )
 def test_which_limit(counts: Counts, unconfirmed: bool, expected: str | None) -> None:
-    assert refusal(counts, NOW, unconfirmed=unconfirmed) == expected
+    assert limit_reached(counts, NOW, unconfirmed=unconfirmed) == expected
 
 
 def test_a_stale_form_is_offered_again_with_what_was_typed(web: Web) -> None:

@@ -71,7 +71,7 @@ class Picks(NamedTuple):
                 more=section.more + len(section.ids) - count,
                 more_ids=(*section.ids[count:], *section.more_ids)[:NAMED],
             )
-            for section, count in zip(self.sections, fewer(counts, sum(counts) - sum(counts) // 2), strict=True)
+            for section, count in zip(self.sections, fewer_picks(counts, sum(counts) - sum(counts) // 2), strict=True)
         ]
         return self._replace(sections=tuple(sections))
 
@@ -115,7 +115,7 @@ def _named_by_position(row: list[Any]) -> dict[str, Any]:
     return table
 
 
-def fewer(counts: Sequence[int], drop: int) -> list[int]:
+def fewer_picks(counts: Sequence[int], drop: int) -> list[int]:
     """How many papers each section keeps when `drop` are left out, one after the other from the longest."""
     kept = list(counts)
     for _ in range(drop):

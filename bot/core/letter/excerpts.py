@@ -32,7 +32,7 @@ def sentences(text: str) -> list[str]:
     return [sentence for sentence in found if sentence]
 
 
-def cut(text: str, limit: int) -> str:
+def shorten(text: str, limit: int) -> str:
     """At most `limit` characters: whole sentences where they fill at least two fifths of it, else whole words and an
     ellipsis."""
     if len(text) <= limit:

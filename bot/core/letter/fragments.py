@@ -15,7 +15,7 @@ from bot.core.letter.inline_css import Styles
 from bot.core.letter.localize import Words
 from bot.core.letter.paper_view import CardKey, CardTexts, Form, Marks, MatchedWords, Why
 from bot.core.letter.partial_template import Fill, NeedsValue, PartialTemplate, has_placeholder, placeholder
-from bot.core.letter.template_error import BrokenTemplate, place
+from bot.core.letter.template_error import BrokenTemplate, place_of_fault
 from bot.core.letter.wrap import fill, width, wrap
 from bot.core.text.sanitize import line
 
@@ -146,7 +146,7 @@ class FragmentCache:
         letters."""
         hits = paper_view.hits(pick.reasons)
         marks = self._once(("marks", key, hits), lambda: self._marks(key, hits))
-        why = paper_view.why(pick.reasons, section, marks.seen)
+        why = paper_view.why_shown(pick.reasons, section, marks.seen)
         partials = self._once(("marked", marks, why is not None, words), lambda: self._marked(key, marks, why, words))
         if not (why or key.actions or key.form == "lead"):
             return self._once(("filled", partials), lambda: partials.filled(marks.fills))
@@ -207,7 +207,7 @@ class FragmentCache:
                 raise  # the template that asked for it is the one to name
             if isinstance(error, NeedsValue):
                 error = jinja2.TemplateError(_NOT_KNOWN).with_traceback(error.__traceback__)
-            raise BrokenTemplate(place(self.environment, name, error)) from error
+            raise BrokenTemplate(place_of_fault(self.environment, name, error)) from error
 
     def frame(self, kind: str, title: str, words: Words) -> tuple[str, str]:
         """What stands before and after the letter in its document."""
@@ -287,4 +287,4 @@ class FragmentCache:
             assert self.environment.loader is not None
             return self.environment.loader.get_source(self.environment, name)[0]
         except jinja2.TemplateError as error:
-            raise BrokenTemplate(place(self.environment, name, error)) from error
+            raise BrokenTemplate(place_of_fault(self.environment, name, error)) from error

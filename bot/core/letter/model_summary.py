@@ -95,7 +95,7 @@ def request_body(paper: Paper, model: str, language: str = "en") -> dict[str, ob
     }
 
 
-def cleaned(answer: str) -> str:
+def cleaned_answer(answer: str) -> str:
     """An answer as one harmless line, without the quotation marks models like to put around it."""
     return line(answer[:4_000], MAX_SUMMARY * 4).strip().strip("\"“”'*` ")
 

@@ -190,7 +190,7 @@ def action_links(pick: Pick) -> dict[str, str]:
     return {name: url for name, url in links.items() if url.startswith(("https://", "http://"))}
 
 
-def why(reasons: tuple[Reason, ...], section: str, shows: frozenset[str]) -> Why | None:
+def why_shown(reasons: tuple[Reason, ...], section: str, shows: frozenset[str]) -> Why | None:
     """What there is to say of a paper under the heading `section` beside the words that are marked in it. `shows` are
     those words in lower case. None: the marks say it all."""
     words: tuple[tuple[PersonalText, tuple[str, ...]], ...] = ()
@@ -228,7 +228,7 @@ def paper_view(key: CardKey) -> PaperView:
     known, body, summary = _known(key.paper)
     rise = key.rise if key.rise is not None and key.rise > 0 else None
     had = (known.upvotes or 0) - (rise or 0)
-    abstract = excerpts.cut(body, key.abstract) if key.abstract > 0 else ""
+    abstract = excerpts.shorten(body, key.abstract) if key.abstract > 0 else ""
     model = "" if summary else name_of(key.summary_by)
     by_model = line(key.summary, 1_000) if model else ""
     said = summary or by_model
@@ -243,7 +243,7 @@ def paper_view(key: CardKey) -> PaperView:
         rise_over=key.rise_over,
         rising=rise is not None and rise >= 5 and rise >= had * RISING,
         entered_top=key.entered_top,
-        line=excerpts.cut(said, LINES[key.form]),
+        line=excerpts.shorten(said, LINES[key.form]),
         line_by=model if by_model and said == by_model else "",
         abstract=abstract,
         news=name_of(key.news, 160),

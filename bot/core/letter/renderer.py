@@ -20,10 +20,10 @@ from bot.core.letter.letter_view import CARDS, Lead, SectionView, letter_view
 from bot.core.letter.localize import Words
 from bot.core.letter.paper_view import FULL, Form
 from bot.core.letter.shrink import smaller
-from bot.core.letter.template_error import BrokenTemplate, place
+from bot.core.letter.template_error import BrokenTemplate, place_of_fault
 from bot.core.text.sanitize import harmless, shortened
 
-__all__ = ["BrokenTemplate", "LetterRenderer", "check", "environment", "size"]
+__all__ = ["BrokenTemplate", "LetterRenderer", "check_templates", "environment", "html_size"]
 
 MAX_HTML = 90_000  # bytes: Gmail clips at 102 KB, and the clipped end holds the way to leave
 MAX_SUBJECT = 150
@@ -74,14 +74,14 @@ class LetterRenderer:
         for detail in (wanted, *smaller_details):
             parts = _LetterParts(self._fragments, edition, words, detail)
             html = parts.chunks("html")
-            excess = size(html) - MAX_HTML
+            excess = html_size(html) - MAX_HTML
             if excess <= 0:
                 return parts, html
-        while excess > 0 and (less := smaller(edition, excess / size(html))):
+        while excess > 0 and (less := smaller(edition, excess / html_size(html))):
             edition = less
             parts = _LetterParts(self._fragments, edition, words, LESS[-1])
             html = parts.chunks("html")
-            excess = size(html) - MAX_HTML
+            excess = html_size(html) - MAX_HTML
         return parts, html
 
 
@@ -154,12 +154,12 @@ def _between(text: str) -> list[str]:
     return [harmless(text).strip("\n") + "\n"] if text.strip() else []
 
 
-def size(chunks: tuple[str, ...]) -> int:
+def html_size(chunks: tuple[str, ...]) -> int:
     """Bytes in UTF-8."""
     return sum([len(chunk) if chunk.isascii() else len(chunk.encode()) for chunk in chunks])
 
 
-def check(environment: jinja2.Environment) -> list[str]:
+def check_templates(environment: jinja2.Environment) -> list[str]:
     """Every template rendered with ordinary and nasty samples: the problems found, one line each with file and line,
     none twice."""
     found: dict[str, None] = {}
@@ -167,7 +167,7 @@ def check(environment: jinja2.Environment) -> list[str]:
         try:
             environment.get_template(name)
         except jinja2.TemplateError as error:
-            found[place(environment, name, error)] = None
+            found[place_of_fault(environment, name, error)] = None
     try:
         renderer = LetterRenderer(environment)
         for sample, edition in samples.all_editions().items():
@@ -200,7 +200,7 @@ def _faults(renderer: LetterRenderer, edition: Edition, sample: str) -> list[str
             found.append(f"templates/{edition.kind}.{form}: does not say how to unsubscribe (letter.imprint)")
     if not letter.subject:
         found.append(f"templates/{edition.kind}.subject.txt: gives an empty subject")
-    if (excess := size(letter.html) - MAX_HTML) > 0:
+    if (excess := html_size(letter.html) - MAX_HTML) > 0:
         found.append(f"templates/{edition.kind}.html: {excess} bytes too long with the sample {sample!r}")
     for link in _HREF.findall(letter.html_page):
         if not link.startswith(("https://", "http://", "mailto:")):

@@ -129,7 +129,9 @@ def trending(*picks: Pick) -> Section:
     return Section(kind="trending", name="", picks=picks)
 
 
-def edition(*sections: Section, kind: EditionKind = "digest", cadence: Cadence = "weekdays", **other: Any) -> Edition:
+def sample_edition(
+    *sections: Section, kind: EditionKind = "digest", cadence: Cadence = "weekdays", **other: Any
+) -> Edition:
     """An edition of 20 November 2026 for Ada."""
     values: dict[str, Any] = {
         "slot": DAY.isoformat(),
@@ -199,7 +201,7 @@ def full_letter(**other: Any) -> Edition:
             for paper, word in wanted
         ]
 
-    return edition(
+    return sample_edition(
         section("Agents", *shown(0, 4, "Agents", "Tool", "Planning"), more=8, named=papers[10:13]),
         section("World models", *shown(4, 8, "World models", "World Models", "World Model")),
         section("Efficient training", *shown(8, 15, "Efficient training", "Scale", "Optimisers")),
@@ -229,7 +231,7 @@ def linked(edition: Edition) -> Edition:
 
 def titled(title: str, **facts: Any) -> Edition:
     """A digest of one paper with that title."""
-    return edition(
+    return sample_edition(
         section(
             "Efficient attention",
             picked(replace(LARKSPUR, title=title, **facts), "Efficient attention", "sparse attention", "abstract"),
@@ -242,28 +244,32 @@ def ordinary() -> dict[str, Edition]:
     week, month = timedelta(days=7), timedelta(days=30)
     rising = replace(SPARSE, rise=141, rise_over=week)
     return {
-        "daily": edition(EFFICIENT, MIXTURES, HOT, cadence="daily"),
-        "daily_linked": linked(edition(EFFICIENT, MIXTURES, HOT, cadence="daily")),
-        "weekdays": edition(
+        "daily": sample_edition(EFFICIENT, MIXTURES, HOT, cadence="daily"),
+        "daily_linked": linked(sample_edition(EFFICIENT, MIXTURES, HOT, cadence="daily")),
+        "weekdays": sample_edition(
             EFFICIENT, MIXTURES, HOT, since=NOW - timedelta(days=3), sources=(*FRESH, FAILING, STALE, WAITING)
         ),
-        "weekly": edition(section("Efficient attention", rising), MIXTURES, HOT, cadence="weekly", since=NOW - week),
-        "monthly": edition(section("Efficient attention", rising), MIXTURES, HOT, cadence="monthly", since=NOW - month),
-        "alert": edition(section("Efficient attention", SPARSE), kind="alert", cadence="instant"),
-        "alert_burst": edition(EFFICIENT, section("Mixtures", *MIXTURES.picks), kind="alert", cadence="instant"),
-        "one_paper": edition(section("Mixtures", *MIXTURES.picks)),
-        "trending_matched": edition(trending(picked(ROUTERS, "Mixtures", "mixture-of-experts", "abstract"))),
-        "only_trending": edition(HOT, cadence="daily", since=None),
-        "heartbeat": edition(heartbeat=True, since=NOW - week),
-        "heartbeat_troubled": edition(heartbeat=True, since=NOW - week, sources=(*FRESH, FAILING)),
-        "late": edition(
+        "weekly": sample_edition(
+            section("Efficient attention", rising), MIXTURES, HOT, cadence="weekly", since=NOW - week
+        ),
+        "monthly": sample_edition(
+            section("Efficient attention", rising), MIXTURES, HOT, cadence="monthly", since=NOW - month
+        ),
+        "alert": sample_edition(section("Efficient attention", SPARSE), kind="alert", cadence="instant"),
+        "alert_burst": sample_edition(EFFICIENT, section("Mixtures", *MIXTURES.picks), kind="alert", cadence="instant"),
+        "one_paper": sample_edition(section("Mixtures", *MIXTURES.picks)),
+        "trending_matched": sample_edition(trending(picked(ROUTERS, "Mixtures", "mixture-of-experts", "abstract"))),
+        "only_trending": sample_edition(HOT, cadence="daily", since=None),
+        "heartbeat": sample_edition(heartbeat=True, since=NOW - week),
+        "heartbeat_troubled": sample_edition(heartbeat=True, since=NOW - week, sources=(*FRESH, FAILING)),
+        "late": sample_edition(
             EFFICIENT,
             late_since=NOW - timedelta(days=2),
             since=NOW - timedelta(days=3),
             unsubscribe_url="https://papers.example.org/u/mfrggzdf",
         ),
-        "after_alerts": edition(MIXTURES, alerted=2, overflow=3),
-        "revisions": edition(
+        "after_alerts": sample_edition(MIXTURES, alerted=2, overflow=3),
+        "revisions": sample_edition(
             MIXTURES,
             Section(
                 kind="revisions",
@@ -273,8 +279,8 @@ def ordinary() -> dict[str, Edition]:
         ),
         "twenty": full_letter(),
         "twenty_linked": linked(full_letter()),
-        "no_abstracts": edition(EFFICIENT, MIXTURES, subscriber=replace(SUBSCRIBER, abstract="none")),
-        "full_abstracts": edition(EFFICIENT, MIXTURES, subscriber=replace(SUBSCRIBER, abstract="full")),
+        "no_abstracts": sample_edition(EFFICIENT, MIXTURES, subscriber=replace(SUBSCRIBER, abstract="none")),
+        "full_abstracts": sample_edition(EFFICIENT, MIXTURES, subscriber=replace(SUBSCRIBER, abstract="full")),
     }
 
 
@@ -284,10 +290,10 @@ def nasty() -> dict[str, Edition]:
     crowd = tuple(f"{given} {family}" for given in ("Ada", "Bo", "Cy", "Di") for family in map(str, range(166)))
     hostile = "\x00\ud800\u202e<b>\"'&\x1b[31m"
     return {
-        "two_hundred": edition(
+        "two_hundred": sample_edition(
             section("Efficient attention", *many(20), more=180, named=[pick.paper for pick in many(5)])
         ),
-        "too_big": edition(
+        "too_big": sample_edition(
             section("Efficient attention", *many(60, LARKSPUR.abstract * 4)),
             subscriber=replace(SUBSCRIBER, abstract="full"),
         ),
@@ -314,7 +320,7 @@ def nasty() -> dict[str, Edition]:
             project_url="https://example.org/?a=1&b=2#c",
             doi='10.1000/<weird>"quoted" %zz',
         ),
-        "hostile_everywhere": edition(
+        "hostile_everywhere": sample_edition(
             Section(
                 kind="profile",
                 name=f"Profile {hostile}",
@@ -352,8 +358,8 @@ def nasty() -> dict[str, Edition]:
             contact=hostile,
             unsubscribe_url="javascript:alert(1)",
         ),
-        "nothing": edition(sources=(), contact="", unsubscribe_email="", since=None),
-        "bare": edition(section("P", Pick(paper=TINY)), subscriber=Addressee(email="a@b.example"), sources=()),
+        "nothing": sample_edition(sources=(), contact="", unsubscribe_email="", since=None),
+        "bare": sample_edition(section("P", Pick(paper=TINY)), subscriber=Addressee(email="a@b.example"), sources=()),
     }
 
 

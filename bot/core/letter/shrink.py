@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from bot.core.edition.edition import Edition, Section
-from bot.core.edition.picks import NAMED, fewer
+from bot.core.edition.picks import NAMED, fewer_picks
 from bot.core.papers import Paper
 
 
@@ -15,7 +15,7 @@ def smaller(edition: Edition, share: float) -> Edition | None:
     picks = [len(section.picks) for section in edition.sections]
     if sum(picks) > 1:
         drop = max(1, min(sum(picks) - 1, round(sum(picks) * share)))
-        kept = zip(edition.sections, fewer(picks, drop), strict=True)
+        kept = zip(edition.sections, fewer_picks(picks, drop), strict=True)
         return replace(edition, sections=tuple(_cut(section, count) for section, count in kept))
     if any(section.more_papers for section in edition.sections):
         return replace(edition, sections=tuple(replace(section, more_papers=()) for section in edition.sections))

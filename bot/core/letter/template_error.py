@@ -14,7 +14,7 @@ class BrokenTemplate(PaperlarkError):
     """A template cannot be rendered. The message names file and line; the operator has to mend it."""
 
 
-def place(environment: jinja2.Environment, name: str, error: Exception) -> str:
+def place_of_fault(environment: jinja2.Environment, name: str, error: Exception) -> str:
     """The problem in one line. `name` is the template that was asked for; the fault may sit in one it includes."""
     line: int | None = None
     if isinstance(error, jinja2.TemplateSyntaxError):

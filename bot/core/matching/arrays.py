@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 
 
-def spread(items: Ints, begins: Ints, counts: Ints) -> tuple[Ints, Ints]:
+def repeat_each(items: Ints, begins: Ints, counts: Ints) -> tuple[Ints, Ints]:
     """Every item as often as counted, beside the numbers from where it begins: begin, begin + 1, ..."""
     offsets = np.repeat(begins - (np.cumsum(counts) - counts), counts)
     return np.repeat(items, counts), offsets + np.arange(len(offsets))
@@ -30,7 +30,7 @@ class Hashed:
         """(i, value) for every value of every keys[i]."""
         slot = self._slots(keys)
         begin = self._begins[slot].astype(np.int64)
-        index, at = spread(np.arange(len(keys)), begin, self._begins[slot + 1] - begin)
+        index, at = repeat_each(np.arange(len(keys)), begin, self._begins[slot + 1] - begin)
         same = self._keys[at] == keys[index]
         return index[same], self._values[at[same]].astype(np.int64)
 

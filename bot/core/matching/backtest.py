@@ -100,7 +100,7 @@ def backtest(query: Query, papers: Iterable[Paper] | Texts, best: int = 5, near_
     hits = truth[0]
     days: dict[date, int] = {}
     for paper, hit in zip(window, hits.tolist(), strict=True):
-        if day := day_of(paper):
+        if day := day_seen(paper):
             days[day] = days.get(day, 0) + hit
     top = found.top(best)[0][0]
     counts = tuple(
@@ -117,7 +117,7 @@ def backtest(query: Query, papers: Iterable[Paper] | Texts, best: int = 5, near_
     )
 
 
-def day_of(paper: Paper) -> date | None:
+def day_seen(paper: Paper) -> date | None:
     """The day a paper counts for."""
     return paper.listed or (paper.first_seen.date() if paper.first_seen else None)
 

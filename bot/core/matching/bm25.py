@@ -101,7 +101,7 @@ def mentions(leaf: Leaf, reading: Reading) -> int:
     return count
 
 
-def place(leaf: Leaf, reading: Reading) -> int:
+def first_mention(leaf: Leaf, reading: Reading) -> int:
     """Where a paper first mentions a term that is true of it: in the title, or by the sixths of the abstract."""
     if isinstance(leaf, Number) or leaf.field in VALUE_FIELDS:
         return 0
@@ -126,7 +126,9 @@ def length(reading: Reading) -> int:
     return sum(len(text.words) for field in ("title", "abstract") for text in reading.texts[field])
 
 
-def best(query: Query, papers: list[Paper], k: int, prior: NDArray[np.float64] | None = None) -> list[tuple[int, int]]:
+def best_by_definition(
+    query: Query, papers: list[Paper], k: int, prior: NDArray[np.float64] | None = None
+) -> list[tuple[int, int]]:
     """The first k papers a query is true of, and their scores: what `Matches.top` has to agree with."""
     prior = np.zeros(len(papers)) if prior is None else prior
     readings = [Reading(paper) for paper in papers]
@@ -141,7 +143,7 @@ def best(query: Query, papers: list[Paper], k: int, prior: NDArray[np.float64] |
             if count := mentions(leaf, readings[i]):
                 relevant = relevance([count], [length(readings[i])], [holders], corpus, [is_neutral(leaf)])
                 score[i] += int(points(relevant, weight)[0])
-                places[i] = max(places[i], place(leaf, readings[i]))
+                places[i] = max(places[i], first_mention(leaf, readings[i]))
     score = {i: sum_ + PLACE_WORTH * places[i] for i, sum_ in score.items()}
     rank = {int(paper): i for i, paper in enumerate(trend_order(prior))}
     ranked = sorted(score, key=lambda i: (-score[i], rank[i]))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bot.core.matching.arrays import Ints, spread
+from bot.core.matching.arrays import Ints, repeat_each
 from bot.core.matching.term_index import TermIndex
 from bot.core.matching.texts import Numbers
 from bot.core.query.evaluate import last_place, within
@@ -47,7 +47,7 @@ def _near(rows: Ints, keys: Ints, gapped: Ints, text: Numbers) -> Ints:
     count = np.searchsorted(keys, (rows[:, 2:] + 1) << PLACE_BITS) - low
     rarest = count.argmin(axis=1)
     each = np.arange(len(rows))
-    owner, at = spread(each, low[each, rarest], count[each, rarest])
+    owner, at = repeat_each(each, low[each, rarest], count[each, rarest])
     anchor = keys[at] & PLACES
     start = anchor  # of two words near each other: the anchor, or the first of the other word's places before it
     for column in range(rows.shape[1] - 2):

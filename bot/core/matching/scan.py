@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.core.matching.arrays import Ints, spread
+from bot.core.matching.arrays import Ints, repeat_each
 from bot.core.matching.proximity import near_terms
 from bot.core.matching.term_index import TermIndex
 from bot.core.matching.texts import ABSTRACT, EXACT, FOLDED, NAME, Numbers, ReadTexts, Texts
@@ -187,7 +187,7 @@ def _everywhere(token: Numbers, labels: list[list[int]]) -> tuple[Ints, Ints]:
     flat = np.array([label for found in labels for label in found], np.int64)
     live = np.flatnonzero((counts > 0)[token])
     word = token[live]
-    place, at = spread(live, (np.cumsum(counts) - counts)[word], counts[word])
+    place, at = repeat_each(live, (np.cumsum(counts) - counts)[word], counts[word])
     return place, flat[at]
 
 
@@ -210,7 +210,7 @@ def _walk(index: TermIndex, place: Ints, label: Ints, width: Ints) -> Iterator[t
         if not len(alive):
             return
         begin, end = np.searchsorted(place, after[alive]), np.searchsorted(place, after[alive], side="right")
-        source, edge = spread(alive, begin, end - begin)
+        source, edge = repeat_each(alive, begin, end - begin)
         step, state = index.steps.find(state[source] << 32 | label[edge])
         start, after = start[source[step]], after[source[step]] + width[edge[step]]
 

@@ -20,7 +20,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.core.matching.arrays import spread
+from bot.core.matching.arrays import repeat_each
 from bot.core.matching.matcher import Matcher
 from bot.core.matching.texts import ReadTexts, Texts
 from bot.core.papers import Paper
@@ -236,7 +236,7 @@ def _beside(terms: Sequence[Term], matched: NDArray[np.int64], window: Window) -
     """Pairs of words in many of the papers a query is true of, without those of the query."""
     read, keys = window.read, window.keys
     texts = read.tokens.texts_of(matched[:READ_FOR_NEIGHBOURS])
-    _, place = spread(texts, read.tokens.begin[texts], np.maximum(read.tokens.size[texts] - 1, 0))
+    _, place = repeat_each(texts, read.tokens.begin[texts], np.maximum(read.tokens.size[texts] - 1, 0))
     first, second = keys.of_word[read.token[place]], keys.of_word[read.token[place + 1]]
     own = [keys.number[key] for term in terms for word in term.words if (key := singular(word)) in keys.number]
     telling = keys.telling.copy()

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bot.core.matching.arrays import Ints
 from bot.core.papers import Paper
 from bot.core.query.plurals import fixed_end, keys, singular
-from bot.core.query.words import SMALL_WORDS, cut, exact_words, is_blankless, is_hangul, is_number, words
+from bot.core.query.words import SMALL_WORDS, exact_words, is_blankless, is_hangul, is_number, split_words, words
 
 TITLE, ABSTRACT, AUTHOR, ORG = 1, 2, 4, 8  # fields
 
@@ -102,7 +102,7 @@ class Tokens:
         if not text:
             return
         if text.isascii():
-            self._add(paper, field, name | BOTH, cut(text))
+            self._add(paper, field, name | BOTH, split_words(text))
             return
         self._add(paper, field, name | FOLDED, words(text))
         if self._wants_exact[name]:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.core.matching.arrays import Ints, spread
+from bot.core.matching.arrays import Ints, repeat_each
 from bot.core.matching.bm25 import (
     IN_TITLE,
     MOST,
@@ -125,7 +125,7 @@ class _TermPoints:
         pairs, inverse = np.unique(np.stack([rows.astype(np.float64), weights]), axis=1, return_inverse=True)
         distinct = pairs[0].astype(np.int64)
         many = self.row_from[distinct + 1] - self.row_from[distinct]
-        owner, cell = spread(np.arange(len(distinct)), self.row_from[distinct], many)
+        owner, cell = repeat_each(np.arange(len(distinct)), self.row_from[distinct], many)
         whole = points(self.cells.relevance[cell], pairs[1][owner])
         planes = [
             self._spread(owner, self.cells.paper[cell], whole >> level & 1, len(distinct))

@@ -204,7 +204,7 @@ def same_titled(listing: Listing, candidates: Iterable[Paper]) -> Paper | None:
     known, the new paper's key is `own_key(listing)`.
     """
     fitting = [paper for paper in candidates if same_paper(paper, listing)]
-    return min(fitting, key=merge.rank, default=None)
+    return min(fitting, key=merge.precedence, default=None)
 
 
 def same_paper(paper: Paper, listing: Listing) -> bool:

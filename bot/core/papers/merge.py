@@ -142,7 +142,7 @@ def unite(papers: Sequence[Paper]) -> Paper:
 
     It keeps its key: the strongest identity, then the one seen first. The others' keys become aliases of it.
     """
-    survivor, *others = sorted(papers, key=rank)
+    survivor, *others = sorted(papers, key=precedence)
     for other in others:
         filled = {
             name: getattr(other, name)
@@ -162,7 +162,7 @@ def unite(papers: Sequence[Paper]) -> Paper:
     return survivor
 
 
-def rank(paper: Paper) -> tuple[int, float, str]:
+def precedence(paper: Paper) -> tuple[int, float, str]:
     """What orders papers that may be one: the strongest identity first, then the one seen first."""
     seen = paper.first_seen.timestamp() if paper.first_seen else 0.0
     space = identity.space(paper.key)

@@ -84,15 +84,15 @@ def unfolded(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """The folded words of a text, in order; plurals as they are."""
-    return cut(fold(text))
+    return split_words(fold(text))
 
 
 def exact_words(text: str) -> list[str]:
     """The words of a text as they are typed (after NFKC): for `=`."""
-    return cut(unfolded(text))
+    return split_words(unfolded(text))
 
 
-def cut(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """The words of a text that is folded, or NFKC."""
     is_ascii = text.isascii()
     if is_ascii and "+" not in text and "#" not in text:
@@ -186,7 +186,7 @@ def _spans(text: str, folding: Callable[[str], str]) -> list[Word]:
     pieces = [folding(text[start:end]) for start, end in pairwise(starts)]
     folded = folding(text)
     if "".join(pieces) != folded:  # letters became one over a distance
-        return [Word(word, -1, -1) for word in cut(folded)]
+        return [Word(word, -1, -1) for word in split_words(folded)]
     origin = [place for piece, place in zip(pieces, pairwise(starts), strict=True) for _ in piece]
     return _located(folded, origin)
 

@@ -30,7 +30,7 @@ WATCHED = ("abstract", "authors", "published", "listed", "upvotes", "url", "cate
 Calendar = Callable[[datetime], str]  # why no news is expected at a moment, or ""
 
 
-def judge(
+def judge_health(
     *, came: int, quiet: str, silent: timedelta, patience: timedelta, last_new: datetime | None
 ) -> tuple[SourceStateName, str]:
     """The state of a source whose documents were all read, and the reason in words ("" when fresh).

@@ -14,7 +14,7 @@ _AT_HOME = re.compile(r"(?:^|[@.])(?:localhost|local|test|invalid)$", re.IGNOREC
 _ABROAD = ".example"
 
 
-def address(text: str) -> str:
+def normal_address(text: str) -> str:
     """An address in lower case, an international domain in ASCII.
 
     Lower case throughout: no provider tells Ada@ from ada@, and whoever unsubscribed as one must not come back as the

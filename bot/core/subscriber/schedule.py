@@ -30,7 +30,7 @@ FORMS = ("daily 07:30", "weekdays 07:30", "weekly mon 08:00", "monthly 1 08:00")
 _zone = lru_cache(maxsize=1024)(ZoneInfo)
 
 
-class Slot(NamedTuple):
+class DueSlot(NamedTuple):
     """One digest's place in time."""
 
     name: str  # the local date, "2026-11-21": unique for a subscriber
@@ -80,7 +80,7 @@ class Schedule:
             return "in a feed, no mail"
         return f"{when} at {self.at:%H:%M} ({timezone})" if when else "alerts only, no digest"
 
-    def next_after(self, moment: datetime, timezone: str) -> Slot | None:
+    def next_after(self, moment: datetime, timezone: str) -> DueSlot | None:
         """The first slot due after a moment (aware); None for "off" and at the end of the calendar."""
         if self.cadence == "off":
             return None
@@ -92,12 +92,12 @@ class Schedule:
             while True:
                 due = self._due(day, zone)
                 if due is not None and due > moment:
-                    return Slot(day.isoformat(), due)
+                    return DueSlot(day.isoformat(), due)
                 day = self._on_or_after(day + DAY)
         except OverflowError:
             return None
 
-    def latest_at_or_before(self, moment: datetime, timezone: str) -> Slot | None:
+    def latest_at_or_before(self, moment: datetime, timezone: str) -> DueSlot | None:
         """The last slot due at or before a moment (aware); None for "off" and at the calendar's beginning."""
         if self.cadence == "off":
             return None
@@ -108,7 +108,7 @@ class Schedule:
             while True:
                 due = self._due(day, zone)
                 if due is not None and due <= moment:
-                    return Slot(day.isoformat(), due)
+                    return DueSlot(day.isoformat(), due)
                 day = self._on_or_before(day - DAY)
         except OverflowError:
             return None

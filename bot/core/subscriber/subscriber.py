@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from bot.core.query import Query, QueryError, profile_errors, profile_query
-from bot.core.subscriber.address import address
+from bot.core.subscriber.address import normal_address
 from bot.core.subscriber.duration import in_short
 from bot.core.subscriber.schedule import DAYS, Schedule
 from bot.core.subscriber.timezone import timezone_named
@@ -35,10 +35,10 @@ from bot.core.subscriber.validation import (
     TableModel,
     Texts,
     as_error,
+    as_in_file,
     as_tuple,
     problems_of,
     said,
-    shown,
     span,
     text_from,
 )
@@ -95,7 +95,7 @@ def language_tag(text: str) -> str:
     """A language as "de" or "zh-Hans" (BCP 47). Raises ValueError with what to write."""
     tag = text.replace("_", "-")
     if not _LANGUAGE.fullmatch(tag):
-        raise ValueError(f'{shown(text)} is no language: write "en", "de" or "zh-Hans"')
+        raise ValueError(f'{as_in_file(text)} is no language: write "en", "de" or "zh-Hans"')
     return tag
 
 
@@ -104,15 +104,15 @@ def _quiet_days(value: Any) -> frozenset[int]:
     if isinstance(value, frozenset):
         return value
     if not isinstance(value, list | tuple):
-        raise ValueError(f'expected a list such as quiet_days = ["sat", "sun"], got {shown(value)}')
+        raise ValueError(f'expected a list such as quiet_days = ["sat", "sun"], got {as_in_file(value)}')
     days, problems = set(), []
     for number, text in enumerate(value):
         if not isinstance(text, str):
-            problems.append(Problem((number,), f"expected text in quotes, got {shown(text)}"))
+            problems.append(Problem((number,), f"expected text in quotes, got {as_in_file(text)}"))
         elif (day := text.strip().lower()[:3]) in DAYS:
             days.add(DAYS.index(day))
         else:
-            problems.append(Problem((number,), f"{shown(text)} is no weekday: write {', '.join(DAYS)}"))
+            problems.append(Problem((number,), f"{as_in_file(text)} is no weekday: write {', '.join(DAYS)}"))
     if len(days) == len(DAYS):
         problems.append(Problem((), 'every day is quiet: for no mail at all write digest = "off"'))
     if problems:
@@ -136,7 +136,7 @@ def _of_different_names(profiles: tuple[Profile, ...]) -> tuple[Profile, ...]:
     problems = []
     for number, profile in enumerate(profiles):
         if profile.name in names:
-            problems.append(Problem((number, "name"), f"another profile is called {shown(profile.name)} already"))
+            problems.append(Problem((number, "name"), f"another profile is called {as_in_file(profile.name)} already"))
         names.add(profile.name)
     if problems:
         raise as_error(problems)
@@ -158,7 +158,7 @@ class Subscriber(TableModel):
         "profile": "write [[subscribers.profiles]]",
     }
 
-    email: Annotated[Line, AfterValidator(address)] = Field(description="the subscriber's address")
+    email: Annotated[Line, AfterValidator(normal_address)] = Field(description="the subscriber's address")
     name: Short = ""
     timezone: Annotated[Line, AfterValidator(timezone_named)] = "UTC"
     schedule: Annotated[Schedule, PlainValidator(_schedule), PlainSerializer(str)] = Field(DAILY, alias="digest")
@@ -201,7 +201,7 @@ def subscriber_from(table: Any) -> Subscriber:
     except ValidationError as error:
         problems = problems_of(error, Subscriber)
     email = table.get("email") if isinstance(table, dict) else None
-    who = shown(email) if isinstance(email, str) else "this subscriber"
+    who = as_in_file(email) if isinstance(email, str) else "this subscriber"
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
     raise TableError(f"{count} with {who}", problems, table)
 

@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from functools import cache, lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from bot.core.subscriber.validation import shown
+from bot.core.subscriber.validation import as_in_file
 
 _NO_PLACE = ("localtime", "posixrules", "Factory")  # files of the zone database that name no zone
 _WRITE = 'write the city as in "Europe/London", or "UTC"'
@@ -45,7 +45,7 @@ def timezone_named(name: str) -> str:
             return name
     except (KeyError, ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError
         pass
-    raise ValueError(f"{shown(name)} is no time zone{_advice(name)}")
+    raise ValueError(f"{as_in_file(name)} is no time zone{_advice(name)}")
 
 
 def timezone_doubt(name: str) -> str:

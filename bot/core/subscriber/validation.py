@@ -83,7 +83,7 @@ def span(least: timedelta, most: timedelta) -> Callable[[Any], timedelta]:
             return value
         length = duration(text_from(value, 'a length of time such as "1h"'))
         if not least <= length <= most:
-            raise ValueError(f"{shown(value)} is out of range: give {in_short(least)} to {in_short(most)}")
+            raise ValueError(f"{as_in_file(value)} is out of range: give {in_short(least)} to {in_short(most)}")
         return length
 
     return read
@@ -92,7 +92,7 @@ def span(least: timedelta, most: timedelta) -> Callable[[Any], timedelta]:
 def text_from(value: Any, expected: str = "text in quotes") -> str:
     """The value, if it is a text. Raises ValueError."""
     if not isinstance(value, str):
-        raise ValueError(f"expected {expected}, got {shown(value)}")
+        raise ValueError(f"expected {expected}, got {as_in_file(value)}")
     return value
 
 
@@ -149,15 +149,15 @@ def _message(line: ErrorDetails, key: str, field: FieldInfo | None, value: Any) 
     if kind in ("greater_than_equal", "less_than_equal"):
         least = next(one.ge for one in metadata if isinstance(one, Ge))
         most = next(one.le for one in metadata if isinstance(one, Le))
-        return f"{shown(value)} is out of range: give {least} to {most}"
+        return f"{as_in_file(value)} is out of range: give {least} to {most}"
     if kind == "string_too_long":
         return f"is {len(value)} characters long; {about['max_length']} are enough"
     if kind == "literal_error" and isinstance(value, str) and field is not None:
         choices = [str(choice) for choice in get_args(field.annotation)]
-        return f"{shown(value)} is none of {', '.join(choices)}{did_you_mean(value, choices)}"
+        return f"{as_in_file(value)} is none of {', '.join(choices)}{did_you_mean(value, choices)}"
     default = f'a list such as {key} = ["…"]' if kind in ("list_type", "tuple_type") else _KINDS.get(kind)
     expected = next((one.words for one in metadata if isinstance(one, Expected)), default)
-    return f"expected {expected}, got {shown(value)}" if expected else line["msg"]
+    return f"expected {expected}, got {as_in_file(value)}" if expected else line["msg"]
 
 
 def _unknown(key: str, owner: type[TableModel]) -> str:
@@ -221,7 +221,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f'; did you mean "{folded[near[0]]}"?' if near else ""
 
 
-def shown(value: Any) -> str:
+def as_in_file(value: Any) -> str:
     """A wrong value as the file spells it, in short."""
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -62,7 +62,7 @@ class Incoming:
     words: str = ""  # why, on one line
 
 
-def read(raw: bytes, secret: str) -> Incoming:
+def read_message(raw: bytes, secret: str) -> Incoming:
     """Say what a message means. Any bytes will do; what is neither proven nor understood is "other"."""
     try:
         message = email.message_from_bytes(raw[:MAX_MESSAGE], policy=email.policy.compat32)
@@ -71,10 +71,10 @@ def read(raw: bytes, secret: str) -> Incoming:
         return Incoming(kind="other", words=f"a message that cannot be read ({type(error).__name__})")
 
 
-def _tried(reader: Callable[[Message], bounces.Report | None], message: Message) -> bounces.Report | None:
+def _tried(read: Callable[[Message], bounces.Report | None], message: Message) -> bounces.Report | None:
     """The report; None where its parts cannot be read: the address with the token may still say enough."""
     try:
-        return reader(message)
+        return read(message)
     except UNREADABLE:
         return None
 

@@ -18,20 +18,20 @@ LONGEST_SUBJECT = 400
 LONGEST_TOKEN = 900  # far below the 998 octets of RFC 5322
 
 
-def one_line(text: str) -> str:
+def as_one_line(text: str) -> str:
     """Foreign text as one line: control characters, bidi overrides and runs of white space are each one space."""
     return " ".join("".join(" " if is_control(letter) else letter for letter in text).split())
 
 
 def unstructured(name: str, text: str) -> bytes:
     """A field of free text (Subject): as it is when plain ASCII, else in encoded-words. Any text will do."""
-    line = text if text.isascii() and text.isprintable() and "  " not in text else one_line(text)
+    line = text if text.isascii() and text.isprintable() and "  " not in text else as_one_line(text)
     if len(line) > LONGEST_SUBJECT:
         line = line[: LONGEST_SUBJECT - 1].rstrip() + "…"
     words = line.split()
     if not line.isascii() or "=?" in line or any(len(word) > LINE - len(name) - 2 for word in words):
         words = encoded_words(line, used=len(name) + 2)
-    return fold(name, words)
+    return fold_field(name, words)
 
 
 def structured(name: str, *tokens: str) -> bytes:
@@ -40,17 +40,17 @@ def structured(name: str, *tokens: str) -> bytes:
     for token in tokens:
         if not VISIBLE.fullmatch(token) or len(token) > LONGEST_TOKEN:
             raise ValueError(f"{name} cannot hold {token[:80]!r}")
-    return fold(name, tokens)
+    return fold_field(name, tokens)
 
 
 def named(name: str, phrase: str, bracketed: str) -> bytes:
     """A field of the form `Phrase <thing>`: List-Id."""
     if not re.fullmatch(r"[!-;=?-~]+", bracketed) or len(bracketed) > LONGEST_TOKEN:
         raise ValueError(f"{name} cannot hold {bracketed[:80]!r}")
-    return fold(name, [*_phrase(phrase, len(name) + 2), f"<{bracketed}>"])
+    return fold_field(name, [*_phrase(phrase, len(name) + 2), f"<{bracketed}>"])
 
 
-def address(name: str, box: Mailbox) -> bytes:
+def mailbox_field(name: str, box: Mailbox) -> bytes:
     """A field with one mailbox: From, To, Reply-To. An address with letters beyond ASCII stays as it is (RFC 6532);
     only a relay with SMTPUTF8 takes such a message."""
     local, at, domain = box.email.rpartition("@")
@@ -59,8 +59,8 @@ def address(name: str, box: Mailbox) -> bytes:
     ):
         raise ValueError(f"{name} cannot hold the address {box.email[:80]!r}")
     if not box.name:
-        return fold(name, [box.email])
-    return fold(name, [*_phrase(box.name, len(name) + 2), f"<{box.email}>"])
+        return fold_field(name, [box.email])
+    return fold_field(name, [*_phrase(box.name, len(name) + 2), f"<{box.email}>"])
 
 
 def encoded_words(text: str, used: int = 0) -> list[str]:
@@ -78,7 +78,7 @@ def encoded_words(text: str, used: int = 0) -> list[str]:
     return words
 
 
-def fold(name: str, tokens: list[str] | tuple[str, ...]) -> bytes:
+def fold_field(name: str, tokens: list[str] | tuple[str, ...]) -> bytes:
     """A field of the given tokens, a new line begun before one that would not fit."""
     lines = [f"{name}:"]
     for token in tokens:
@@ -89,7 +89,7 @@ def fold(name: str, tokens: list[str] | tuple[str, ...]) -> bytes:
 
 
 def _phrase(text: str, used: int) -> list[str]:
-    line = one_line(text)
+    line = as_one_line(text)
     words = line.split()
     if not line.isascii() or "=?" in line or len(line) > LINE - used:
         return encoded_words(line, used)

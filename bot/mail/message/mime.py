@@ -53,7 +53,7 @@ def write(letter: Letter, head: Head, signer: Signer | None = None) -> Ready:
     fields = [
         headers.structured("Date", *_date(head.date)),
         _mailbox("From", head.sender),
-        headers.address("To", head.to),
+        headers.mailbox_field("To", head.to),
         *([_mailbox("Reply-To", head.reply_to)] if head.reply_to else []),
         _subject(letter.subject),
         headers.structured("Message-ID", head.message_id),
@@ -122,7 +122,7 @@ def _date(date: datetime) -> list[str]:
 
 @lru_cache(maxsize=64)
 def _mailbox(name: str, box: Mailbox) -> bytes:
-    return headers.address(name, box)
+    return headers.mailbox_field(name, box)
 
 
 @lru_cache(maxsize=256)

@@ -11,7 +11,7 @@ FORBIDDEN_IN_PATH = re.compile(r"[\x00-\x20\x7f<>\u0080-\u00a0\u2028\u2029]")
 LONE_BREAK = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 
 
-def check(message: Message) -> None:
+def check_paths(message: Message) -> None:
     """Raises DeliveryError for an address that would be a command, or none."""
     if FORBIDDEN_IN_PATH.search(message.sender):
         raise DeliveryError(f"{message.sender[:80]!r} cannot be an envelope sender", "ours", code="5.1.7")

@@ -69,20 +69,20 @@ class SmtpSession:
         self._used = 0.0  # monotonic
 
     def send(self, message: Message, before_data: Callable[[], None] | None = None) -> str:
-        envelope.check(message)
+        envelope.check_paths(message)
         if self._is_spent():
             self.close()
         if self._connection is not None:
             # A relay may end a connection whenever it likes; no message suffers for having come next.
             try:
                 self._envelope(message)
-            except _Ended:
+            except _SessionEnded:
                 self._drop()
         if self._connection is None:
             self.connect()
             try:
                 self._envelope(message)
-            except _Ended as ended:
+            except _SessionEnded as ended:
                 self._drop()
                 raise ended.error from ended.__cause__
         return self._content(message, before_data)
@@ -172,9 +172,9 @@ class SmtpSession:
                 recipient = self._say(rcpt) if sender.is_fine else sender
                 data = self._say("DATA", waits.data) if recipient.is_fine else recipient
         except (OSError, EOFError) as error:
-            raise _Ended(DeliveryError(f"{self.relay.name} ended the connection: {error}", "retry")) from error
+            raise _SessionEnded(DeliveryError(f"{self.relay.name} ended the connection: {error}", "retry")) from error
         except Garbage as error:
-            raise _Ended(DeliveryError(f"{self.relay.name} broke the protocol: {error}", "retry")) from error
+            raise _SessionEnded(DeliveryError(f"{self.relay.name} broke the protocol: {error}", "retry")) from error
         refused: DeliveryError | None = None
         if not sender.is_fine:
             refused = failure(sender, "sender", f"sender {message.sender} refused")
@@ -185,7 +185,7 @@ class SmtpSession:
         if refused is None:
             return
         if 421 in (sender.code, recipient.code, data.code):
-            raise _Ended(refused)
+            raise _SessionEnded(refused)
         self._clear(was_begun=data.code == 354)
         raise refused
 
@@ -276,7 +276,7 @@ class SmtpSession:
             raise DeliveryError(f"{what} {self.relay.name}: {why}", "retry") from error
 
 
-class _Ended(Exception):
+class _SessionEnded(Exception):
     """The connection is lost, and nothing of the message has left; `error` is what to say if that was the last try."""
 
     def __init__(self, error: DeliveryError) -> None:

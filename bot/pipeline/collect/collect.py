@@ -297,7 +297,7 @@ def _state(
     start = record.last_new or record.read_since
     # Silence has to be heard: after an absence of ours, one look is not enough to call a source stale.
     heard = start is not None and record.last_success is not None and record.last_success > start
-    return health.judge(
+    return health.judge_health(
         came=came,
         quiet=calendar(now) or quiet,
         silent=health.silence(start, now, calendar) if start and heard else timedelta(),

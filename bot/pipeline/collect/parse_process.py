@@ -104,7 +104,7 @@ class ParserPool:
             except SourceError:
                 fit = True
                 raise
-            except _Ended as ended:
+            except _ChildEnded as ended:
                 raise SourceError(str(ended)) from None
             finally:
                 self._give_back(child, fit=fit)
@@ -126,7 +126,7 @@ class ParserPool:
         child.end()
 
 
-class _Ended(Exception):
+class _ChildEnded(Exception):
     """A child was killed or died over a document; says why."""
 
 
@@ -160,7 +160,7 @@ class _Child:
             _write(self._process.stdin, task)
             answer = _read(self._process.stdout)
         except (OSError, EOFError):
-            raise _Ended(self._why(expired.is_set())) from None
+            raise _ChildEnded(self._why(expired.is_set())) from None
         finally:
             timer.cancel()
         parsed, failure = pickle.loads(answer)  # noqa: S301  (of our own program)

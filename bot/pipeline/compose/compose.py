@@ -52,7 +52,7 @@ def compose(
         cursors.set_right(tx, now)
         expiry.expire(tx, now)  # so that these digests tell it
     with database.read() as tx:
-        revision = history.latest(tx) or Revision(0, now)
+        revision = history.latest_revision(tx) or Revision(0, now)
         alerts_due = cursors.count_alert_due(tx, revision.id, now)
         digests_due = cursors.count_digest_due(tx, now, force=force)
         if not alerts_due and not digests_due:
@@ -147,6 +147,6 @@ Work = Callable[[RevisionView, Job, Callable[[int], None]], int]
 def open_view(database: Database, now: datetime) -> RevisionView:
     """Everything known at the latest revision."""
     with database.read() as tx:
-        revision = history.latest(tx) or Revision(0, now)
+        revision = history.latest_revision(tx) or Revision(0, now)
         notes = notes_to_json(record.note for record in sources.records(tx).values())
     return RevisionView(database, revision, notes)

@@ -80,7 +80,9 @@ class EditionComposer:
                     compose_id = editions.begin_compose(tx, self.now, self.view.revision.id, self.view.notes)
                 places = editions.add(tx, compose_id, self.view.revision.id, wanted)
                 written = {subscriber_id for subscriber_id, _, _ in places}
-                editions.fold(tx, [one for who in written for one in (folded or {}).get(who, ())], compose_id)
+                editions.fold_into_digest(
+                    tx, [one for who in written for one in (folded or {}).get(who, ())], compose_id
+                )
             had_it_already = {draft.subscriber_id for draft in wanted} - written
             cursors.advance(tx, [cursor for cursor in ours if cursor.subscriber_id not in had_it_already])
             cursors.advance(

@@ -139,5 +139,5 @@ def put_in_order(database: Database, settings: DeliverySettings, now: datetime) 
     with database.write() as tx:
         outbox.end_leases(tx, {by for by in outbox.lessees(tx) if worker_ids.is_dead(by)}, now)
         outbox.recover(tx, now, resend=settings.on_crash == "resend", alive=worker_ids.at_work())
-        outbox.come_back(tx, now, backoff.FURTHEST, alive=worker_ids.at_work())
+        outbox.due_after_clock_fault(tx, now, backoff.FURTHEST, alive=worker_ids.at_work())
         return expiry.expire(tx, now)

@@ -48,7 +48,9 @@ class Outcomes:
         subscriber = subscribers.by_id(tx, leased.subscriber_id)
         if subscriber is not None:
             kind = bounce_rules.kind_of_refusal(error.code, error.said)
-            bounce_rules.judge(tx, subscriber, kind=kind, edition_id=leased.id, words=str(error), now=self.clock())
+            bounce_rules.judge_refusal(
+                tx, subscriber, kind=kind, edition_id=leased.id, words=str(error), now=self.clock()
+            )
         return True
 
     def refused_for_what_we_are(self, tx: Connection, leased: Leased, relay: Transport, error: DeliveryError) -> bool:

@@ -45,7 +45,7 @@ class _Entry:
 
 def read(text: str, document: Document) -> Parsed:
     """The papers of a listing page. Raises SourceError for another page, or one that says more than can be read."""
-    page = _Reader()
+    page = _ListingParser()
     page.feed(_bounded(text))  # not closed: a cut-off tag stays unread
     page.flush()
     found = [_listing(entry) for entry in page.entries]
@@ -92,7 +92,7 @@ def _listing(entry: _Entry) -> Listing | None:
     )
 
 
-class _Reader(HTMLParser):
+class _ListingParser(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.entries: list[_Entry] = []

@@ -59,7 +59,7 @@ def listings(entries: Sequence[Entry], home: str) -> tuple[tuple[Listing, ...], 
 
 def _listing(entry: Entry, link_is_own: bool) -> Listing | None:
     title = entry.title if entry.title_is_text else markup.to_text(entry.title[:MAX_TITLE], prose=False)
-    title = typesetting.cleaned(_readable(title))
+    title = typesetting.without_typesetting(_readable(title))
     authors = tuple(name for text in entry.people for name in names.people(markup.to_text(text, prose=False)))
     summary = entry.summary if entry.summary_is_text else markup.to_text(entry.summary)
     announced = arxiv.announcement(summary)

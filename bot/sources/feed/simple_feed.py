@@ -69,7 +69,7 @@ def read(text: str) -> ParsedFeed | None:
     try:
         parser.feed(text)
         root = parser.close()
-        return _Reader(builder.prefixes, bounds.prose_room(bounds.count_entries(text))).read(root)
+        return _FeedParser(builder.prefixes, bounds.prose_room(bounds.count_entries(text))).read(root)
     except (ParseError, _NotSimple, ValueError):
         return None
 
@@ -95,7 +95,7 @@ class _Builder(TreeBuilder):
             self.prefixes[uri] = _PREFIXES.get(known, prefix.lower()) or "!"
 
 
-class _Reader:
+class _FeedParser:
     def __init__(self, prefixes: dict[str, str], prose_room: int) -> None:
         self._prefixes = prefixes
         self._prose_room = prose_room

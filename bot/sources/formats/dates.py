@@ -46,7 +46,7 @@ def stated_day(text: str) -> date | None:
         return None
     if found := _ISO.search(text) or _COMPACT.match(text) or _EAST_ASIAN.search(text):
         parts = found.groups()
-        return day_of(parts[0], parts[-2], parts[-1])
+        return read_day(parts[0], parts[-2], parts[-1])
     if found := _ORDINAL.match(text):
         try:
             return datetime.strptime(f"{found[1]}-{found[2]}", "%Y-%j").date()  # noqa: DTZ007
@@ -57,8 +57,8 @@ def stated_day(text: str) -> date | None:
     if found := _YEAR_LAST.match(text):
         first, dot, second, year = int(found[1]), found[2] == ".", int(found[3]), found[4]
         if dot or first > 12:
-            return day_of(year, second, first)
-        return day_of(year, first, second) if second > 12 or first == second else None
+            return read_day(year, second, first)
+        return read_day(year, first, second) if second > 12 or first == second else None
     for pattern, year_at, month_at, day_at in (
         (_DAY_MONTH_YEAR, 3, 2, 1),
         (_MONTH_DAY_YEAR, 3, 1, 2),
@@ -66,11 +66,11 @@ def stated_day(text: str) -> date | None:
     ):
         for found in pattern.finditer(text):
             if number := month(found[month_at]):
-                return day_of(_century(found[year_at]), number, found[day_at])
+                return read_day(_century(found[year_at]), number, found[day_at])
     return None
 
 
-def day_of(year: str | int, month: str | int, day: str | int) -> date | None:
+def read_day(year: str | int, month: str | int, day: str | int) -> date | None:
     """The day of these numbers, None if there is no such day or the year is none of this calendar's."""
     try:
         return date(int(year), int(month), int(day)) if int(year) in YEARS else None

@@ -35,7 +35,7 @@ _BOXED = re.compile(r"\[([^\w\s\[\]!-~])\]")  # "[≤]"
 _NAMED = re.compile(r"\{([A-Za-z]{2,10})\}")
 
 
-def cleaned(text: str) -> str:
+def without_typesetting(text: str) -> str:
     """A title or an abstract without the typesetter's marks: "O_SCPLOWlarkC_SCPLOW" is "lark", "[≤]" ≤, "{beta}" β."""
     return _BOXED.sub(r"\1", _NAMED.sub(_letter, _MARKS.sub("", text)))
 
@@ -43,7 +43,7 @@ def cleaned(text: str) -> str:
 def cleaned_abstract(text: str) -> str:
     """The same with a blank behind headings that run into the text ("BackgroundLarks sing.MethodsWe listened"), and
     without the heading "Abstract"."""
-    text = _FIRST.sub("", cleaned(text), count=1)
+    text = _FIRST.sub("", without_typesetting(text), count=1)
 
     if not _RUN_TOGETHER.search(text):
         return text.strip()

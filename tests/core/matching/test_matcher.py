@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bot.core.matching import Matcher, Matches
-from bot.core.matching.bm25 import best
+from bot.core.matching.bm25 import best_by_definition
 from bot.core.matching.texts import Texts
 from bot.core.papers import Paper
 from bot.core.query import Query, parse
@@ -40,7 +40,7 @@ def check_top(found: Matches, asked: list[Query], papers: list[Paper], k: int, p
     top, scores = found.top(k)
     assert top.shape == scores.shape == (len(asked), k)
     for q, query in enumerate(asked):
-        expected = best(query, papers, k, prior)
+        expected = best_by_definition(query, papers, k, prior)
         got = [(p, s) for p, s in zip(top[q].tolist(), scores[q].tolist(), strict=True) if p >= 0]
         assert got == expected, str(query)
         assert set(top[q, len(got) :].tolist()) <= {-1}

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.matching import Matcher
-from bot.core.matching.bm25 import best
+from bot.core.matching.bm25 import best_by_definition
 from bot.core.papers import Paper
 from bot.core.query import Query, QueryError, parse
 from bot.core.query.acronyms import ORDINARY_WORDS
@@ -180,7 +180,7 @@ def test_evaluator_and_matcher_agree_on_ugly_text(texts: list[str], spelled: lis
     top, scores = found.top(3)
     for q, query in enumerate(asked[:12]):
         told = [(p, s) for p, s in zip(top[q].tolist(), scores[q].tolist(), strict=True) if p >= 0]
-        assert told == best(query, papers, 3), str(query)
+        assert told == best_by_definition(query, papers, 3), str(query)
         assert parse(str(query)) == query
 
 

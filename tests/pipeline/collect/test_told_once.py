@@ -198,7 +198,7 @@ def test_what_was_old_when_a_feed_was_added_is_no_news(place: Any) -> None:
     place.source("feed", "first", "/first")
     place.collect()
     with place.database.read() as tx:
-        told = history.latest(tx)
+        told = history.latest_revision(tx)
     assert told is not None
     old = [item(f"Virus {n}", f"https://old.example/{n}", day="Tue, 10 Nov 2015 10:00:00 GMT") for n in range(60)]
     fresh = item("Virus of yesterday", "https://old.example/new", day="Mon, 16 Nov 2026 10:00:00 GMT")
@@ -209,7 +209,7 @@ def test_what_was_old_when_a_feed_was_added_is_no_news(place: Any) -> None:
     assert (report.state, report.new, report.old) == ("fresh", 62, 60)
     assert any("60 were older than 31 days" in note for note in report.warnings)
     with place.database.read() as tx:
-        latest = history.latest(tx)
+        latest = history.latest_revision(tx)
         assert latest is not None
         changed = history.changed_since(tx, told.id, latest.id)
         first_edition = history.seen_since(tx, place.now - timedelta(days=31))

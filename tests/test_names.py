@@ -1,0 +1,109 @@
+"""One name, one thing: what a stranger reads in one place holds everywhere in `bot/`."""
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+MODULES = sorted(
+    path.relative_to(ROOT / "bot")
+    for path in (ROOT / "bot").rglob("*.py")
+    if path.name not in ("__init__.py", "__main__.py") and "migrations" not in path.parts
+)
+
+# One subject on several floors: its values, its rows, its step, its pages, its verb.
+SUBJECTS = {
+    "backtest",
+    "backup",
+    "diagnostics",
+    "editions",
+    "errors",
+    "preferences",
+    "signup",
+    "subscribers",
+    "suggest",
+}
+SUBJECTS |= {"thumbs"}
+SUBJECTS |= {"limits"}  # of a fetch, of a session with a relay: how long to wait, how much to take
+
+# The contract that every source module fulfils, and every module of verbs.
+CONTRACTS = {"requests", "parse", "quiet", "register"}
+
+# One job, done by several modules: each for its own rows, format or pages; or a verb, its step and its rows.
+JOBS = {
+    *{"add", "by_id", "by_ids", "delete_of", "of_subscriber", "prune"},  # rows of a table: `editions.add`, `thumbs.add`
+    *{"read", "listing", "people"},  # a document of a source
+    *{"blueprint"},  # pages of the web process
+    *{"backup", "change", "copy_to", "demo", "erase", "expire", "export", "pause", "renew_links", "resume"},
+    *{"is_loopback"},
+}
+
+
+def trees() -> Iterator[tuple[Path, ast.Module]]:
+    for module in MODULES:
+        yield module, ast.parse((ROOT / "bot" / module).read_text(encoding="utf-8"))
+
+
+def test_two_files_bear_one_name_only_for_one_subject_on_different_floors() -> None:
+    places = defaultdict(list)
+    for module in MODULES:
+        places[module.stem].append(module)
+    twins = {
+        name: [str(module) for module in modules]
+        for name, modules in places.items()
+        if len(modules) > 1
+        and (name not in SUBJECTS or len({module.parts[:-1] for module in modules}) < len(modules))
+        and not _a_source_beside_its_format(modules)
+    }
+    assert twins == {}
+    assert {name for name in SUBJECTS if len(places[name]) < 2} == set()
+
+
+def _a_source_beside_its_format(modules: list[Path]) -> bool:
+    folders = {module.parent.as_posix() for module in modules}
+    return folders == {"sources", "sources/formats"}
+
+
+def test_two_classes_never_bear_one_name() -> None:
+    places = defaultdict(list)
+    for module, tree in trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef) and node.name != "Settings":
+                places[node.name].append(str(module))
+    assert {name: modules for name, modules in places.items() if len(modules) > 1} == {}
+
+
+def test_a_function_s_name_stands_for_one_job() -> None:
+    places = defaultdict(list)
+    for module, tree in trees():
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                places[node.name].append(str(module))
+    twins = {name: modules for name, modules in places.items() if len(modules) > 1}
+
+    assert {name: modules for name, modules in twins.items() if name not in CONTRACTS | JOBS} == {}
+    assert JOBS - set(twins) == set()
+
+
+def test_a_person_who_gets_mail_is_a_subscriber() -> None:
+    """Not `reader`, `recipient`, `user` or `member`: in names of files, classes, functions, arguments and fields."""
+    strays = set()
+    for module, tree in trees():
+        for node in ast.walk(tree):
+            names = (
+                [node.name]
+                if isinstance(node, ast.ClassDef | ast.FunctionDef)
+                else [node.arg]
+                if isinstance(node, ast.arg)
+                else [node.id]
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+                else []
+            )
+            strays |= {f"{module}: {name}" for name in names if {"reader", "readers"} & set(_words(name))}
+    assert strays == set()
+
+
+def _words(name: str) -> list[str]:
+    spaced = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)
+    return spaced.replace("_", " ").split()
