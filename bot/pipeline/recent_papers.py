@@ -6,6 +6,7 @@ Memory is bounded by the number of papers; they are read again as papers come, i
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -16,14 +17,14 @@ from bot.store import Database, history
 
 if TYPE_CHECKING:
     from bot.core.matching.backtest import Backtest
-    from bot.core.matching.texts import Texts
+    from bot.core.matching.suggest import Suggestion, Window
 
 DAYS = 30
 MOST_PAPERS = 20_000  # the newest
 READ_AGAIN = timedelta(hours=1)  # a month moves on, even where nothing comes
 QUICK = 0.3  # seconds: what takes longer to read is read in the background
 ANSWERS_KEPT = 500
-BEST, NEAR_MISSES = 5, 5
+BEST, NEAR_MISSES, SUGGESTED = 5, 5, 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +32,7 @@ class Tried:
     """What a query would have brought."""
 
     found: "Backtest"
+    suggestions: "Sequence[Suggestion]"
     days: float  # how many the papers cover: fewer than DAYS in a new installation
 
     @property
@@ -41,10 +43,10 @@ class Tried:
 class _Window:
     """The papers as they were at one revision, and the answers already given about them."""
 
-    def __init__(self, revision: int, at: datetime, papers: list[Paper], texts: "Texts", took: float) -> None:
+    def __init__(self, revision: int, at: datetime, papers: list[Paper], read: "Window", took: float) -> None:
         self.revision = revision
         self.at = at
-        self.texts = texts
+        self.read = read
         self.took = took
         oldest = min((paper.first_seen for paper in papers if paper.first_seen), default=at)
         self.days = min(float(DAYS), max(1.0, (at - oldest) / timedelta(days=1)))
@@ -64,6 +66,7 @@ class RecentPapers:
     def try_query(self, query: Query, now: datetime) -> Tried:
         """What a query would have brought in the last 30 days."""
         from bot.core.matching.backtest import backtest  # brings numpy
+        from bot.core.matching.suggest import suggestions
 
         window = self._current(now)
         key = str(query)
@@ -72,7 +75,11 @@ class RecentPapers:
                 window.answers.move_to_end(key)
                 return known
         with self._matching:
-            tried = Tried(found=backtest(query, window.texts, BEST, NEAR_MISSES), days=window.days)
+            tried = Tried(
+                found=backtest(query, window.read.texts, BEST, NEAR_MISSES),
+                suggestions=suggestions(query, window.read, SUGGESTED, neighbours=False),
+                days=window.days,
+            )
         with self._answers:
             window.answers[key] = tried
             while len(window.answers) > ANSWERS_KEPT:
@@ -103,6 +110,7 @@ class RecentPapers:
             self._reading.release()
 
     def _read(self, revision: int, now: datetime) -> _Window:
+        from bot.core.matching.suggest import Window
         from bot.core.matching.texts import Texts
 
         began = time.monotonic()
@@ -112,4 +120,6 @@ class RecentPapers:
         papers = papers[-MOST_PAPERS:]
         texts = Texts(papers)
         texts.prepare()
-        return _Window(revision, now, papers, texts, time.monotonic() - began)
+        read = Window(texts)
+        read.prepare()
+        return _Window(revision, now, papers, read, time.monotonic() - began)

@@ -79,7 +79,9 @@ def preview_json(tried: Tried | FormError) -> dict[str, Any]:
         "best": [_shown(paper) for paper in found.best],
         "idle": list(found.idle),
         "dominant": list(found.dominant),
-        "suggestions": [],
+        "suggestions": [
+            {"kind": one.kind, "term": one.term, "add": one.add, "papers": one.papers} for one in tried.suggestions
+        ],
         "error": None,
     }
 
@@ -102,6 +104,7 @@ class PreviewView:
     idle: list[str]
     dominant: list[str]
     near: list[dict[str, Any]]
+    suggestions: list[dict[str, Any]]
 
 
 def view(tried: Tried) -> PreviewView:
@@ -119,6 +122,7 @@ def view(tried: Tried) -> PreviewView:
             {"title": title_of(miss.paper.title), "term": miss.term, "missing": miss.missing}
             for miss in tried.found.near_misses[:3]
         ],
+        suggestions=data["suggestions"],
     )
 
 

@@ -60,6 +60,15 @@ def test_people_get_a_piece_of_the_page(web: Web) -> None:
     assert "<i>" not in caret.text
 
 
+def test_what_would_bring_more_is_named(web: Web) -> None:
+    collect_papers(web, 6, "Quantized nets")
+    collect_papers(web, 3, "Quantization of quantized nets")
+    found = ask(web, query="quantization")
+    assert found["matched"] == 3
+    assert found["suggestions"] == [{"kind": "form", "term": "quantization", "add": "quantized", "papers": 3}]
+    assert "Would bring more: quantized (3)" in web.get("/preview?query=quantization").words
+
+
 def test_new_papers_are_found_at_once(web: Web) -> None:
     assert ask(web, query="attention")["papers"] == 0
     collect_papers(web, 3)

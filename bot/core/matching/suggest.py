@@ -94,6 +94,10 @@ class Window:
     def read(self) -> ReadTexts:
         return self.texts.read(exact=False, names=False, exact_names=False)
 
+    def prepare(self) -> None:
+        """Learns from the papers now what would else be learnt when the first query is asked."""
+        _ = self.families, self.definitions
+
     @cached_property
     def keys(self) -> "Keys":
         return Keys(self.read.singulars)
@@ -125,10 +129,10 @@ class Window:
         return [spelled[key].most_common(1)[0][0] for key in often]
 
 
-def suggestions(query: Query, window: Window, most: int = 6) -> list[Suggestion]:
+def suggestions(query: Query, window: Window, most: int = 6, *, neighbours: bool = True) -> list[Suggestion]:
     """What would have brought more: forms and abbreviations, those that bring most first, then neighbours.
 
-    At most so many, and at most half as many neighbours.
+    At most so many, and at most half as many neighbours, which take as long again.
     """
     wanted = [leaf for leaf in query.wanted() if isinstance(leaf, Term) and leaf.field in TEXT_FIELDS and not leaf.near]
     terms = list(dict.fromkeys(term._replace(weight=1.0) for term in wanted))
@@ -136,8 +140,9 @@ def suggestions(query: Query, window: Window, most: int = 6) -> list[Suggestion]
         return []
     ideas = list(dict.fromkeys(idea for term in terms for idea in _ideas(term, window)))[:MOST_IDEAS]
     found, matched = _judged(query, ideas, window)
-    near, _ = _judged(query, _beside(terms, matched, window), window)
-    found += near[: max(1, most // 2)]
+    if neighbours:
+        near, _ = _judged(query, _beside(terms, matched, window), window)
+        found += near[: max(1, most // 2)]
     known = {written(leaf._replace(weight=1.0)) for leaf in query.leaves() if isinstance(leaf, Term)}
     unique: dict[str, Suggestion] = {}
     for one in found:
