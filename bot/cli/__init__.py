@@ -8,7 +8,8 @@
     web          web, admin-link                                    suggest   suggest
     doctor       doctor
 
-`wiring` makes the parts of the program from the configuration, `console` is how all of them speak.
+`wiring` makes the parts of the program from the configuration, `console` is how all of them speak, `report` what a run
+has to say.
 """
 
 import logging

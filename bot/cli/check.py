@@ -2,8 +2,10 @@
 Nothing is written."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import typer
@@ -31,67 +33,95 @@ def register(app: typer.Typer) -> None:
     app.command("check")(check)
 
 
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What check has to say beside what stands in the configuration."""
+
+    changes: list[str]  # that the next run would make
+    warnings: list[str]  # of what can be read, but was hardly meant
+    suggestions: list[str]  # what would bring more
+    elsewhere: list[StoredSubscriber]  # in the database only: added by hand, or by themselves on the web page
+    next_due: dict[str, datetime | None]
+
+
 def check(context: typer.Context, now: Now = None, as_json: Json = False) -> None:
     """Validate the configuration and the queries; show sources, subscribers, due times, and what would change."""
     app = app_of(context)
-    start = moment_of(now)
-    config = app.config
-    problems = rendering_problems(app.templates)
-    if problems:
+    if problems := rendering_problems(app.templates):
         raise UserError("The templates cannot be rendered.", problems)
-    changes, papers, elsewhere = _pending(app, start)
-    empty = "the file is empty: `paperlark init` writes one with every option in it"
-    warnings = [
-        *([] if config.model_fields_set else [empty]),
-        *config.warnings,
-        *slips_of_the_pen(config.subscribers),
-        *hopeless_terms(config.subscribers),
-        *profile_warnings(config.subscribers, papers),
-    ]
-    missed = suggestions_for(config.subscribers, app, start) if papers else []
-    next_due = {subscriber.email: _next_due(subscriber, start) for subscriber in config.subscribers}
+    found = _look(app, moment_of(now))
     if as_json:
-        print_json(
-            {
-                "config": str(app.state.config_path),
-                "sources": [{"name": source.name, "type": source.type} for source in config.sources],
-                "subscribers": [
-                    *({"email": email, "next_due": due, "origin": "file"} for email, due in next_due.items()),
-                    *({"email": one.email, "next_due": one.next_due, "origin": one.origin} for one in elsewhere),
-                ],
-                "changes": changes,
-                "warnings": warnings,
-                "suggestions": missed,
-            }
-        )
+        print_json(_as_json(app, found))
         return
     out.print(f"{app.state.config_path} is fine.")
-    out.print(f"\n{plural(len(config.sources), 'source')}")
-    for source in config.sources:
+    _say_configured(app, found)
+    _say_elsewhere(found.elsewhere)
+    for heading, lines in (
+        ("The next run will change in the store", found.changes),
+        ("What would bring more (see `paperlark suggest`)", found.suggestions),
+    ):
+        if lines:
+            out.print(f"\n{heading}")
+        for line in lines:
+            out.print(f"  {line}")
+    for warning in found.warnings:
+        remark(f"note: {warning}")
+
+
+def _look(app: App, now: datetime) -> Findings:
+    config = app.config
+    changes, papers, elsewhere = _pending(app, now)
+    empty = "the file is empty: `paperlark init` writes one with every option in it"
+    return Findings(
+        changes=changes,
+        warnings=[
+            *([] if config.model_fields_set else [empty]),
+            *config.warnings,
+            *slips_of_the_pen(config.subscribers),
+            *hopeless_terms(config.subscribers),
+            *profile_warnings(config.subscribers, papers),
+        ],
+        suggestions=suggestions_for(config.subscribers, app, now) if papers else [],
+        elsewhere=elsewhere,
+        next_due={subscriber.email: _next_due(subscriber, now) for subscriber in config.subscribers},
+    )
+
+
+def _as_json(app: App, found: Findings) -> dict[str, Any]:
+    return {
+        "config": str(app.state.config_path),
+        "sources": [{"name": source.name, "type": source.type} for source in app.config.sources],
+        "subscribers": [
+            *({"email": email, "next_due": due, "origin": "file"} for email, due in found.next_due.items()),
+            *({"email": one.email, "next_due": one.next_due, "origin": one.origin} for one in found.elsewhere),
+        ],
+        "changes": found.changes,
+        "warnings": found.warnings,
+        "suggestions": found.suggestions,
+    }
+
+
+def _say_configured(app: App, found: Findings) -> None:
+    out.print(f"\n{plural(len(app.config.sources), 'source')}")
+    for source in app.config.sources:
         out.print(f"  {source.name}  {source.type}, every {in_short(source.every)}")
-    out.print(f"\n{plural(len(config.subscribers), 'subscriber')}")
-    for subscriber in config.subscribers:
+    out.print(f"\n{plural(len(app.config.subscribers), 'subscriber')}")
+    for subscriber in app.config.subscribers:
         profiles = plural(len(subscriber.profiles), "profile") if subscriber.profiles else "trending papers only"
-        out.print(f"  {subscriber.email}  {profiles}; {_when(subscriber, next_due[subscriber.email])}")
+        out.print(f"  {subscriber.email}  {profiles}; {_when(subscriber, found.next_due[subscriber.email])}")
         for profile in subscriber.profiles:
             out.print(f"    {profile.name}: {profile.query}{'  (alerts)' if profile.alert else ''}")
-    if elsewhere:
-        out.print(f"\n{plural(len(elsewhere), 'subscriber')} in the database")
-        for stored in elsewhere[:MOST_NAMED]:
-            when = f"; next digest {format_time(stored.next_due)}" if stored.next_due else ""
-            out.print(f"  {stored.email}  {stored.status}, from {ORIGINS.get(stored.origin, stored.origin)}{when}")
-        if len(elsewhere) > MOST_NAMED:
-            out.print(f"  and {len(elsewhere) - MOST_NAMED:,} more")
-    if changes:
-        out.print("\nThe next run will change in the store")
-        for line in changes:
-            out.print(f"  {line}")
-    if missed:
-        out.print("\nWhat would bring more (see `paperlark suggest`)")
-        for line in missed:
-            out.print(f"  {line}")
-    for warning in warnings:
-        remark(f"note: {warning}")
+
+
+def _say_elsewhere(elsewhere: Sequence[StoredSubscriber]) -> None:
+    if not elsewhere:
+        return
+    out.print(f"\n{plural(len(elsewhere), 'subscriber')} in the database")
+    for stored in elsewhere[:MOST_NAMED]:
+        when = f"; next digest {format_time(stored.next_due)}" if stored.next_due else ""
+        out.print(f"  {stored.email}  {stored.status}, from {ORIGINS.get(stored.origin, stored.origin)}{when}")
+    if len(elsewhere) > MOST_NAMED:
+        out.print(f"  and {len(elsewhere) - MOST_NAMED:,} more")
 
 
 def _pending(app: App, now: datetime) -> tuple[list[str], list[Paper], list[StoredSubscriber]]:

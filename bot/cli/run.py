@@ -2,32 +2,33 @@
 
 import logging
 import os
-import re
-import shutil
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from bot import __version__
-from bot.cli.console import format_time, out, plural, print_json, progress_bar
-from bot.cli.status import LAST_WORDS, say_refusals
+from bot.cli.console import out, plural, print_json, progress_bar
+from bot.cli.report import (
+    deliver_json,
+    log_collected,
+    say_collected,
+    say_composed,
+    say_delivered,
+    sources_json,
+)
 from bot.cli.wiring import App, Clock, Json, Now, app_of, clock_from, moment_of
-from bot.mail.transport.folders import OutboxTransport
-from bot.mail.transport.from_url import Transport
 from bot.pipeline import signup
 from bot.pipeline.collect.collect import CollectReport, collect
 from bot.pipeline.compose.compose import ComposeReport, compose
 from bot.pipeline.deliver.deliver import DeliverReport, deliver
 from bot.pipeline.upkeep import prune
 from bot.scheduler import Ticks, work
-from bot.store import Database, cursors, outbox, subscribers, ticks
-from bot.store.file_sync import SyncPlan
+from bot.store import Database, outbox, subscribers, ticks
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,6 @@ PATIENCE = timedelta(minutes=10)  # how long a run from cron waits for the relay
 COMPOSERS = min(2, os.cpu_count() or 1)
 WORKING = timedelta(minutes=15)  # a step may take so long before it counts as stuck
 BY_CRON = timedelta(hours=26)  # a run of `once` is good for a day and a little more
-LATEST = "latest.html"
 LONGEST_TICK = timedelta(minutes=1)  # of delivering in the worker: then new alerts are looked for
 
 Force = Annotated[bool, typer.Option("--force", help="Every subscriber is due now, whatever their schedule says.")]
@@ -153,8 +153,8 @@ def run(context: typer.Context) -> None:
                 app.tell_of_pauses(now)
             if delivered.failed:
                 with app.database.read() as tx:
-                    refused = outbox.refusals(tx, 1)
-                log.warning("%d not accepted: %s", delivered.failed, "; ".join(one.words for one in refused))
+                    unsent = outbox.unsent(tx, 1)
+                log.warning("%d not accepted: %s", delivered.failed, "; ".join(one.words for one in unsent))
             if composed.digests or composed.alerts or delivered.delivered:
                 log.info("%d digests, %d alerts, %d delivered", composed.digests, composed.alerts, delivered.delivered)
 
@@ -215,21 +215,6 @@ def migrate(context: typer.Context) -> None:
         out.print(f"{database.shown}: schema {before or 'empty'} -> {after}.")
 
 
-def log_collected(report: CollectReport, told: dict[str, str]) -> None:
-    """What a round brought; of a source in trouble once, until it is another trouble or over. `told` remembers that."""
-    for name, source in report.items():
-        if source.new or source.changed:
-            log.info("%s: %s, %d changed", name, plural(source.new, "new paper"), source.changed)
-        in_trouble = source.error or source.state in ("failing", "stale")
-        # Moments and counts in the words are no other trouble.
-        trouble = re.sub(r"\d+", "", f"{source.state}: {source.error}") if in_trouble else ""
-        if trouble and told.get(name) != trouble:
-            log.warning("%s is %s: %s", name, source.state, source.error or "nothing new for longer than usual")
-        elif told.get(name) and not trouble:
-            log.info("%s is %s again", name, source.state)
-        told[name] = trouble
-
-
 def _collect(app: App, clock: Clock) -> CollectReport:
     with (
         _by_hand(app, "collect", clock),
@@ -263,102 +248,3 @@ def _exit(collected: CollectReport, delivered: DeliverReport) -> None:
     broken = any(report.state in ("failing", "waiting") and report.error for report in collected.values())
     if broken or delivered.failed or delivered.unknown or delivered.trouble:
         raise typer.Exit(1)
-
-
-def sources_json(report: CollectReport) -> dict[str, Any]:
-    return {
-        name: {
-            "state": source.state,
-            "new": source.new,
-            "changed": source.changed,
-            "error": source.error or None,
-            "warnings": list(source.warnings),
-        }
-        for name, source in report.items()
-    }
-
-
-def deliver_json(report: DeliverReport) -> dict[str, Any]:
-    return {
-        "delivered": report.delivered,
-        "failed": report.failed,
-        "waiting": report.waiting,
-        "suppressed": report.suppressed,
-        "expired": report.expired,
-        "unknown": report.unknown,
-        "trouble": report.trouble or None,
-        "note": report.note or None,
-    }
-
-
-def say_collected(report: CollectReport) -> None:
-    width = max((len(name) for name in report), default=0)
-    for name, source in report.items():
-        brought = [plural(source.new, "new paper")] if source.new else []
-        brought += [f"{source.changed} changed"] if source.changed else []
-        said = ", ".join(brought) or ("nothing new" if not source.error else "")
-        line = "  ".join(part for part in (f"{name:<{width}}", f"{source.state:<7}", said) if part)
-        out.print(line + (f"  {source.error}" if source.error else ""))
-        for warning in source.warnings:
-            out.print(f"{'':<{width}}  note: {warning}")
-
-
-def say_composed(app: App, report: ComposeReport, planned: SyncPlan, now: datetime) -> None:
-    if report.digests or report.alerts:
-        said = [plural(report.digests, "digest")] if report.digests else []
-        said += [plural(report.alerts, "alert")] if report.alerts else []
-        out.print(f"Composed {' and '.join(said)}.")
-        return
-    with app.database.read() as tx:
-        due = cursors.next_due(tx)
-    if due is None:
-        out.print("Nothing to compose: no subscriber has a digest.")
-    elif due > now:
-        out.print(f"Nothing new to tell anyone. The next digest is due {format_time(due)}.")
-    else:
-        out.print("Nothing new to tell anyone.")
-    if changed := [row.email for row, values in planned.changed if "data" in values]:
-        out.print(
-            f"What changed in the configuration tells of papers from now on: `paperlark preview {changed[0]}` shows"
-        )
-        out.print("what it would have brought.")
-
-
-def say_delivered(app: App, report: DeliverReport) -> None:
-    if report.delivered:
-        out.print(f"Delivered {plural(report.delivered, 'message')} to {app.transport.name}.")
-    for number, words in (
-        (report.failed, "not accepted (see `paperlark status`)"),
-        (report.suppressed, "not sent: the subscriber does not want mail any more"),
-        (report.expired, "given up as too late; the next digest tells them"),
-        (report.unknown, "may or may not have arrived (see `paperlark status`)"),
-        (report.waiting, "still waiting"),
-    ):
-        if number:
-            out.print(f"{plural(number, 'message')} {words}.")
-    if report.note and report.waiting:
-        out.print(f"What waits goes later: {report.note}.")
-    if report.trouble:
-        out.print(f"Sending stopped: {report.trouble}")
-    if letter := newest_letter(app.transport, fresh=bool(report.delivered)):
-        out.print(f"The newest letter: {letter}")
-    if report.failed or report.trouble:
-        with app.database.read() as tx:
-            say_refusals(outbox.refusals(tx, LAST_WORDS))
-        out.print("Next: run `paperlark doctor`, which tries the relay and looks at the DNS.")
-
-
-def newest_letter(transport: Transport, *, fresh: bool) -> Path | None:
-    """Where letters are put into a folder: the newest, as `latest.html` beside them. `fresh`: there are new ones."""
-    if not isinstance(transport, OutboxTransport) or not transport.parts:
-        return None
-    latest = transport.folder / LATEST
-    if not fresh:
-        return latest if latest.exists() else None
-    pages = [page for page in transport.folder.glob("*.html") if page.name != LATEST]
-    if not pages:
-        return None
-    copy = latest.with_suffix(".new")
-    shutil.copyfile(max(pages, key=lambda page: page.stat().st_mtime_ns), copy)
-    copy.replace(latest)
-    return latest

@@ -11,7 +11,7 @@ from bot.cli.console import format_time, out, print_json
 from bot.cli.wiring import App, Json, Now, app_of, moment_of
 from bot.pipeline.deliver.pacing import PREFIX
 from bot.store import cursors, editions, mail_pacing, outbox, sources, subscribers, unparsed
-from bot.store.outbox import Refusal
+from bot.store.outbox import UnsentEdition
 from bot.store.sources import SourceRecord
 from bot.store.subscribers import StoredSubscriber
 
@@ -36,7 +36,7 @@ def status(context: typer.Context, now: Now = None, as_json: Json = False) -> No
         books = editions.accounts(tx)
         daily = {day: editions.accounts(tx, day) for day in editions.last_days(tx, DAYS)}
         unknown = editions.unknown(tx)
-        refused = outbox.refusals(tx, LAST_WORDS)
+        unsent = outbox.unsent(tx, LAST_WORDS)
         held = mail_pacing.held(tx, start, PREFIX)
         kept = unparsed.listed(tx)
     notes = [known[source.name] for source in app.config.sources if source.name in known]
@@ -56,7 +56,7 @@ def status(context: typer.Context, now: Now = None, as_json: Json = False) -> No
                 "accounts": books,
                 "days": [{"day": day, **day_books} for day, day_books in daily.items()],
                 "unknown": [{"email": email, "message_id": message_id} for email, message_id in unknown],
-                "refusals": [refusal._asdict() for refusal in refused],
+                "unsent": [edition._asdict() for edition in unsent],
                 "held": [
                     {"way": lane.name.removeprefix(PREFIX), "until": lane.held_until, "reason": lane.reason}
                     for lane in held
@@ -83,21 +83,21 @@ def status(context: typer.Context, now: Now = None, as_json: Json = False) -> No
     out.print(f"\nAccounts\n  {books['matched']:,} matched = {' + '.join(parts)}")
     for email, message_id in unknown:
         out.print(f"  may or may not have arrived: {email} {message_id}")
-    say_refusals(refused)
+    say_unsent(unsent)
     for lane in held:
         way = lane.name.removeprefix(PREFIX)
         out.print(f"  paused until {format_time(lane.held_until)}: {way}: {lane.reason}")
-    if refused or held:
+    if unsent or held:
         out.print("  run `paperlark doctor`: it tries the relay and looks at the DNS")
     for number, source, at, location in kept:
         out.print(f"  kept for you: recording:{number} of {source} at {format_time(at)} ({location})")
 
 
-def say_refusals(refused: Sequence[Refusal]) -> None:
+def say_unsent(unsent: Sequence[UnsentEdition]) -> None:
     """The relay's last words on what did not go out, the same words once."""
-    same: dict[tuple[str, str], list[Refusal]] = {}
-    for refusal in refused:
-        same.setdefault((refusal.state, refusal.words), []).append(refusal)
+    same: dict[tuple[str, str], list[UnsentEdition]] = {}
+    for edition in unsent:
+        same.setdefault((edition.state, edition.words), []).append(edition)
     for (state, words), those in same.items():
         first = those[0]
         more = f" and {len(those) - 1} more" if len(those) > 1 else ""

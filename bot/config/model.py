@@ -39,7 +39,7 @@ from bot.core.subscriber.validation import (
 )
 
 LogStyle = Literal["text", "json"]
-Engine = Literal["embedded", "procrastinate"]
+Engine = Literal["embedded"]  # the steps run in this program, whatever runs it
 SignUp = Literal["open", "invite", "off"]
 SHORT_SECRET = 16
 TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm", "/run")  # noqa: S108

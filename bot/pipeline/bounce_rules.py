@@ -6,7 +6,7 @@ from typing import Literal
 from bot.mail.incoming.bounces import HARD
 from bot.mail.refusal_words import reason
 from bot.store import Connection, editions, outbox, subscribers
-from bot.store.subscribers import StoredSubscriber
+from bot.store.subscribers import Status, StoredSubscriber
 
 SOFT_LIMIT = 5  # soft refusals, each on another day ...
 SOFT_WINDOW = timedelta(days=30)  # ... within this end a subscriber
@@ -55,7 +55,7 @@ def judge_refusal(
     return "one too many, gets nothing more"
 
 
-def end(tx: Connection, subscriber: StoredSubscriber, status: subscribers.Status, reason: str, now: datetime) -> None:
+def end(tx: Connection, subscriber: StoredSubscriber, status: Status, reason: str, now: datetime) -> None:
     """A subscriber gets nothing more, not even what waits for them."""
     subscribers.set_status(tx, subscriber.email, status, reason, now)
     outbox.suppress(tx, [subscriber.id], reason)

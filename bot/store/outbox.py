@@ -355,7 +355,7 @@ def last_errors(tx: Connection, limit: int) -> list[tuple[datetime, str, str]]:
     return [(at, outcome, words) for at, outcome, words in tx.execute(rows)]
 
 
-class Refusal(NamedTuple):
+class UnsentEdition(NamedTuple):
     """An edition that did not go out, and the relay's last words on it."""
 
     email: str
@@ -364,7 +364,7 @@ class Refusal(NamedTuple):
     words: str
 
 
-def refusals(tx: Connection, limit: int) -> list[Refusal]:
+def unsent(tx: Connection, limit: int) -> list[UnsentEdition]:
     """The newest editions that a relay did not take."""
     tried = select(func.max(ATTEMPTS.c.at)).where(ATTEMPTS.c.edition_id == EDITIONS.c.id).scalar_subquery()
     rows = tx.execute(
@@ -374,4 +374,4 @@ def refusals(tx: Connection, limit: int) -> list[Refusal]:
         .order_by(EDITIONS.c.id.desc())
         .limit(limit)
     )
-    return [Refusal._make(row) for row in rows]
+    return [UnsentEdition._make(row) for row in rows]

@@ -11,8 +11,9 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, se
 
 from bot.store.sql import chunks
 from bot.store.tables import MAIL_REQUESTS, SUBSCRIBERS
+from bot.store.tables import Status as Status
 
-Status = Literal["unconfirmed", "active", "paused", "removed", "unsubscribed", "bounced", "complained"]
+Origin = Literal["file", "database", "web", "deleted"]  # where somebody comes from
 FINAL: tuple[Status, ...] = ("unsubscribed", "bounced", "complained")  # these always win over the file
 
 
@@ -33,7 +34,7 @@ class StoredSubscriber(NamedTuple):
 
     id: int
     email: str
-    origin: str
+    origin: Origin
     data: str
     status: Status
     status_since: datetime
@@ -69,7 +70,7 @@ def as_json(table: Mapping[str, Any]) -> str:
     return json.dumps(table, ensure_ascii=False, sort_keys=True, default=str)
 
 
-def new_row(record: SubscriberRecord, origin: str, now: datetime) -> dict[str, Any]:
+def new_row(record: SubscriberRecord, origin: Origin, now: datetime) -> dict[str, Any]:
     """The values of a row for somebody new."""
     return {
         "email": record.email,
@@ -252,7 +253,7 @@ def change(tx: Connection, subscriber_id: int, record: SubscriberRecord, chosen:
     )
 
 
-def set_origin(tx: Connection, subscriber_id: int, origin: str) -> None:
+def set_origin(tx: Connection, subscriber_id: int, origin: Origin) -> None:
     """Where somebody comes from now."""
     tx.execute(update(SUBSCRIBERS).where(SUBSCRIBERS.c.id == subscriber_id).values(origin=origin))
 

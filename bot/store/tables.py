@@ -5,7 +5,7 @@ Times are plain `datetime` fields: SQLModel stores them as UTC and refuses naive
 """
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal, get_args
 
 from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, Table, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
@@ -23,7 +23,8 @@ LONG = Text()
 
 OPEN_STATES = ("waiting", "leased", "sending")
 EDITION_STATES = (*OPEN_STATES, "sent", "failed", "suppressed", "expired", "unknown")
-SUBSCRIBER_STATES = ("unconfirmed", "active", "paused", "removed", "unsubscribed", "bounced", "complained")
+Status = Literal["unconfirmed", "active", "paused", "removed", "unsubscribed", "bounced", "complained"]
+SUBSCRIBER_STATES: tuple[Status, ...] = get_args(Status)
 
 
 def identity() -> Any:

@@ -95,10 +95,10 @@ def test_the_configuration_of_the_contract(file: Path) -> None:
 
 
 def test_what_the_web_process_offers(file: Path) -> None:
-    config = read(file, 'engine = "procrastinate"\n[web]\nsignup = "invite"\nmetrics_token = "hush-hush"\n')
+    config = read(file, 'engine = "embedded"\n[web]\nsignup = "invite"\nmetrics_token = "hush-hush"\n')
 
     assert (config.engine, config.web.signup, config.web.archive, config.web.proxies) == (
-        "procrastinate",
+        "embedded",
         "invite",
         True,
         0,

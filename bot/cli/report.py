@@ -1,0 +1,137 @@
+"""What a run has to say when it is done: on the terminal, as JSON, in the worker's log."""
+
+import logging
+import re
+import shutil
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from bot.cli.console import format_time, out, plural
+from bot.cli.status import LAST_WORDS, say_unsent
+from bot.cli.wiring import App
+from bot.mail.transport.folders import OutboxTransport
+from bot.mail.transport.from_url import Transport
+from bot.pipeline.collect.collect import CollectReport
+from bot.pipeline.compose.compose import ComposeReport
+from bot.pipeline.deliver.deliver import DeliverReport
+from bot.store import cursors, outbox
+from bot.store.file_sync import SyncPlan
+
+log = logging.getLogger(__name__)
+
+LATEST = "latest.html"
+
+
+def log_collected(report: CollectReport, told: dict[str, str]) -> None:
+    """What a round brought; of a source in trouble once, until it is another trouble or over. `told` remembers that."""
+    for name, source in report.items():
+        if source.new or source.changed:
+            log.info("%s: %s, %d changed", name, plural(source.new, "new paper"), source.changed)
+        in_trouble = source.error or source.state in ("failing", "stale")
+        # Moments and counts in the words are no other trouble.
+        trouble = re.sub(r"\d+", "", f"{source.state}: {source.error}") if in_trouble else ""
+        if trouble and told.get(name) != trouble:
+            log.warning("%s is %s: %s", name, source.state, source.error or "nothing new for longer than usual")
+        elif told.get(name) and not trouble:
+            log.info("%s is %s again", name, source.state)
+        told[name] = trouble
+
+
+def sources_json(report: CollectReport) -> dict[str, Any]:
+    return {
+        name: {
+            "state": source.state,
+            "new": source.new,
+            "changed": source.changed,
+            "error": source.error or None,
+            "warnings": list(source.warnings),
+        }
+        for name, source in report.items()
+    }
+
+
+def deliver_json(report: DeliverReport) -> dict[str, Any]:
+    return {
+        "delivered": report.delivered,
+        "failed": report.failed,
+        "waiting": report.waiting,
+        "suppressed": report.suppressed,
+        "expired": report.expired,
+        "unknown": report.unknown,
+        "trouble": report.trouble or None,
+        "note": report.note or None,
+    }
+
+
+def say_collected(report: CollectReport) -> None:
+    width = max((len(name) for name in report), default=0)
+    for name, source in report.items():
+        brought = [plural(source.new, "new paper")] if source.new else []
+        brought += [f"{source.changed} changed"] if source.changed else []
+        said = ", ".join(brought) or ("nothing new" if not source.error else "")
+        line = "  ".join(part for part in (f"{name:<{width}}", f"{source.state:<7}", said) if part)
+        out.print(line + (f"  {source.error}" if source.error else ""))
+        for warning in source.warnings:
+            out.print(f"{'':<{width}}  note: {warning}")
+
+
+def say_composed(app: App, report: ComposeReport, planned: SyncPlan, now: datetime) -> None:
+    if report.digests or report.alerts:
+        said = [plural(report.digests, "digest")] if report.digests else []
+        said += [plural(report.alerts, "alert")] if report.alerts else []
+        out.print(f"Composed {' and '.join(said)}.")
+        return
+    with app.database.read() as tx:
+        due = cursors.next_due(tx)
+    if due is None:
+        out.print("Nothing to compose: no subscriber has a digest.")
+    elif due > now:
+        out.print(f"Nothing new to tell anyone. The next digest is due {format_time(due)}.")
+    else:
+        out.print("Nothing new to tell anyone.")
+    if changed := [row.email for row, values in planned.changed if "data" in values]:
+        out.print(
+            f"What changed in the configuration tells of papers from now on: `paperlark preview {changed[0]}` shows"
+        )
+        out.print("what it would have brought.")
+
+
+def say_delivered(app: App, report: DeliverReport) -> None:
+    if report.delivered:
+        out.print(f"Delivered {plural(report.delivered, 'message')} to {app.transport.name}.")
+    for number, words in (
+        (report.failed, "not accepted (see `paperlark status`)"),
+        (report.suppressed, "not sent: the subscriber does not want mail any more"),
+        (report.expired, "given up as too late; the next digest tells them"),
+        (report.unknown, "may or may not have arrived (see `paperlark status`)"),
+        (report.waiting, "still waiting"),
+    ):
+        if number:
+            out.print(f"{plural(number, 'message')} {words}.")
+    if report.note and report.waiting:
+        out.print(f"What waits goes later: {report.note}.")
+    if report.trouble:
+        out.print(f"Sending stopped: {report.trouble}")
+    if letter := newest_letter(app.transport, fresh=bool(report.delivered)):
+        out.print(f"The newest letter: {letter}")
+    if report.failed or report.trouble:
+        with app.database.read() as tx:
+            say_unsent(outbox.unsent(tx, LAST_WORDS))
+        out.print("Next: run `paperlark doctor`, which tries the relay and looks at the DNS.")
+
+
+def newest_letter(transport: Transport, *, fresh: bool) -> Path | None:
+    """Where letters are put into a folder: the newest, as `latest.html` beside them. `fresh`: there are new ones."""
+    if not isinstance(transport, OutboxTransport) or not transport.parts:
+        return None
+    latest = transport.folder / LATEST
+    if not fresh:
+        return latest if latest.exists() else None
+    pages = [page for page in transport.folder.glob("*.html") if page.name != LATEST]
+    if not pages:
+        return None
+    copy = latest.with_suffix(".new")
+    shutil.copyfile(max(pages, key=lambda page: page.stat().st_mtime_ns), copy)
+    copy.replace(latest)
+    return latest
