@@ -1,5 +1,5 @@
 """One request, from location to answer: redirects followed, validators remembered, failures put into words.
-A single hop is `exchange`'s, files are `files`'."""
+A single hop is `http_client`'s, files are `files`'."""
 
 from collections.abc import Callable
 from datetime import datetime

@@ -49,7 +49,7 @@ class Parsed:
     warnings: tuple[str, ...] = ()  # drift an operator should know: "page says 85 entries, parsed 80"
     poll_after: timedelta | None = None  # the document's own wish (RSS ttl): do not ask again sooner
     skip_days: frozenset[int] = frozenset()  # weekdays (0 = Monday) the document asks us not to come
-    skip_hours: frozenset[int] = frozenset()  # UTC hours, likewise
+    skip_hours: frozenset[int] = frozenset()  # ... and hours (UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.core.papers import merge
 from bot.core.source import health
@@ -16,6 +16,7 @@ from bot.core.source.state import SourceStateName
 from bot.errors import SourceError, UserError
 from bot.fetch import Fetcher
 from bot.pipeline.collect.gather import CollectedDocuments, ConfiguredSource, add_identities, fetch_all
+from bot.pipeline.collect.judge import judge_again, may_ask, record_of, settle
 from bot.pipeline.collect.parse_process import ParserPool, first_line, source_crashed
 from bot.store import Connection, Database, papers, sources, unparsed
 from bot.store.sources import SourceRecord
@@ -29,9 +30,6 @@ AT_ONCE = 8  # sources asked at once
 STOPPING_SECONDS = 10.0  # half of what a worker has to stop in
 AHEAD_OF_WRITING = 2  # sources that may wait to be written
 LISTINGS_AT_ONCE = 1_000  # written in one transaction
-FIRST_PAUSE = timedelta(minutes=5)  # after a failure, doubled with each, up to `every` or a day
-AHEAD = timedelta(hours=1)  # a last try that lies further in the future is a clock's mistake
-LONGEST_PAUSE = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,11 +72,11 @@ def collect(
         known = sources.records(tx)
         judged = []
         for source in configured:
-            record = _record_of(source, known.get(source.name), now)
-            if _may_ask(record, now, due_only):
+            record = record_of(source, known.get(source.name), now)
+            if may_ask(record, now, due_only):
                 asked.append((source, Progress(last_success=record.last_success)))
                 continue
-            after = _judge_again(source, record, now)
+            after = judge_again(source, record, now)
             if after != record:
                 judged.append(after)
             report[source.name] = _report(after)
@@ -196,7 +194,7 @@ def _store_one(
     tx: Connection, one: CollectedDocuments, known: SourceRecord | None, now: datetime
 ) -> tuple[SourceRecord, SourceReport]:
     source = one.source
-    before = _record_of(source, known, now)
+    before = record_of(source, known, now)
     recorded = papers.record(tx, source.name, one.listings, now, first=before.read_since is None)
     notes = []
     if recorded.old:
@@ -208,7 +206,7 @@ def _store_one(
     if lost := health.missing(before.fields, one.listings):
         warnings.append(f"no listing carries {', '.join(lost)} any more: has the format changed?")
     after = replace(
-        _settle(one, before, recorded.came, now),
+        settle(one, before, recorded.came, now),
         fields=health.carried(one.listings, before.fields),
         rhythm=health.rhythm(one.listings) or before.rhythm,
         warnings="\n".join(dict.fromkeys(warnings[:MOST_WARNINGS])) if one.documents else before.warnings,
@@ -226,92 +224,6 @@ def _store_one(
     )
 
 
-def _record_of(source: ConfiguredSource, known: SourceRecord | None, now: datetime) -> SourceRecord:
-    """What is known of a source. New settings are a new start: waits and refusals were the old address's, and its
-    whole list will be new (but it is still known up to when the days were read)."""
-    fresh = SourceRecord(name=source.name, since=now, settings=source.digest)
-    record = known or fresh
-    if record.settings == source.digest:
-        return record
-    return replace(fresh, last_try=record.last_try, last_success=record.last_success, last_new=record.last_new)
-
-
-def _may_ask(record: SourceRecord, now: datetime, due_only: bool) -> bool:
-    if record.stopped:
-        return False
-    if record.next_try is None or record.next_try <= now:
-        return True
-    if record.last_try is not None and record.last_try > now + AHEAD:
-        return True  # a clock that ran ahead wrote that; it may have written "next year"
-    # The other side asked us to wait: a person's impatience does not change that.
-    return not due_only and record.state != "waiting"
-
-
 def _report(record: SourceRecord) -> SourceReport:
     failure = record.reason if record.state in ("failing", "waiting", "stale") else ""
     return SourceReport(state=record.state, error=failure, warnings=tuple(record.warnings.splitlines()))
-
-
-def _settle(collected: CollectedDocuments, before: SourceRecord, came: int, now: datetime) -> SourceRecord:
-    """The source's record after this collection."""
-    source = collected.source
-    before = replace(before, last_try=now, last_new=now if came else before.last_new)
-    failure = collected.failure
-    if failure is not None:
-        failures = before.failures + 1
-        pause = min(FIRST_PAUSE * 2 ** min(failures - 1, 10), max(source.every, FIRST_PAUSE), LONGEST_PAUSE)
-        waits = failure.retry_at is not None and failure.retry_at > now
-        next_try = None if failure.gone else failure.retry_at if waits else now + pause
-        state: SourceStateName = "waiting" if waits and not failure.gone else "failing"
-        # One affliction, whether the source refuses to answer or asks us to wait: it began when it began.
-        since = before.since if before.failures and before.state in ("waiting", "failing") else now
-        return replace(
-            before, state=state, since=since, next_try=next_try, failures=failures, reason=first_line(failure)
-        )
-    state, reason = _state(source, before, came, "" if collected.listings else collected.quiet, now)
-    if collected.stale and not collected.listings:
-        state, reason = "stale", collected.stale
-    # An empty list that should not be empty may fill later: what it held must be caught up with.
-    complete = collected.asked_all and not collected.stale
-    return replace(
-        before,
-        state=state,
-        since=before.since if before.state == state else now,
-        last_success=now if complete else before.last_success,
-        read_since=before.read_since or now,
-        next_try=health.welcome(
-            now + max(source.every, collected.poll_after), collected.skip_days, collected.skip_hours
-        ),
-        failures=0,
-        reason=reason,
-        told_operator=before.told_operator if state == "stale" else None,
-    )
-
-
-def _state(
-    source: ConfiguredSource, record: SourceRecord, came: int, quiet: str, now: datetime
-) -> tuple[SourceStateName, str]:
-    def calendar(moment: datetime) -> str:
-        return source.module.quiet(source.settings, moment)
-
-    start = record.last_new or record.read_since
-    # Silence has to be heard: after an absence of ours, one look is not enough to call a source stale.
-    heard = start is not None and record.last_success is not None and record.last_success > start
-    return health.judge_health(
-        came=came,
-        quiet=calendar(now) or quiet,
-        silent=health.silence(start, now, calendar) if start and heard else timedelta(),
-        patience=max(health.patience(record.rhythm, now, calendar), 2 * source.every),
-        last_new=record.last_new,
-    )
-
-
-def _judge_again(source: ConfiguredSource, record: SourceRecord, now: datetime) -> SourceRecord:
-    """A source that is not asked now: a weekend may have begun, or its silence become too long."""
-    if record.state not in ("fresh", "quiet") or record.last_new is None:
-        return record
-    asked = [moment for moment in (record.since, record.last_try) if moment]
-    by_calendar = record.reason in [source.module.quiet(source.settings, moment) for moment in asked]
-    known = "" if by_calendar else record.reason  # "the feed has no entries" holds until it is asked again
-    state, reason = _state(source, record, 0, known, now)
-    return record if state == record.state else replace(record, state=state, since=now, reason=reason)

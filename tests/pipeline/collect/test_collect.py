@@ -1,12 +1,14 @@
 """One collection: what is asked, kept, and remembered, and what happens when half of it fails."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
+from bot.errors import UserError
 from bot.store import Database, history, unparsed
 from bot.store.tables import PAPERS, URLS
 
@@ -187,6 +189,30 @@ def test_pauses_grow_with_failures_but_not_beyond_the_usual_pace(place: Any, toy
     pause = place.record().next_try - place.now
     assert pause == min(timedelta(minutes=5) * 2 ** (failures - 1), timedelta(hours=2))
     assert place.record().since == place.now - timedelta(hours=3) * (failures - 1)
+
+
+def test_a_database_that_restarts_is_told_in_a_line(
+    database: Database, web: Any, place: Any, toy: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """All connections are gone in the middle of a collection; the next one goes on. Nobody reads a traceback."""
+    if database.sqlite:
+        pytest.skip("a file does not restart")
+
+    def cut_off(asked: Any) -> Any:
+        with database.write() as tx:
+            others = "datname = current_database() AND pid <> pg_backend_pid()"
+            tx.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"))
+        return LINES
+
+    web.pages["/a"] = cut_off
+    mine = type(place)(Database(database.url, durable=False), web, place.now)
+    mine.add("toy", toy, toy.Settings((web.url("/a"),)))
+    with suppress(UserError):  # or it has recovered by itself
+        mine.collect()
+    web.pages["/a"] = page(LINES)
+    assert mine.later(hours=2).collect()["toy"].state == "fresh"
+    mine.database.close()
+    assert not [record for record in caplog.records if record.exc_info and record.levelname != "DEBUG"]
 
 
 def test_two_processes_may_collect_at_once(
