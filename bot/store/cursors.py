@@ -5,15 +5,30 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, union_all, update
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, union, union_all, update
 
 from bot.store.sql import chunks
 from bot.store.subscribers import StoredSubscriber, select_subscribers
 from bot.store.tables import ACTIVE, ALERTS, SUBSCRIBERS
 
-Shard = tuple[int, int]  # (k, n): every n-th subscriber, beginning with the k-th
+WHOLE_CHUNK = 1_000_000  # no limit in practice
+WIDE = 100_000  # ids
 FURTHEST = timedelta(days=32)
 _ID = SUBSCRIBERS.c.id
+
+
+class Chunk(NamedTuple):
+    """A range of subscribers' ids: those above `after`, up to and with `upto`."""
+
+    after: int
+    upto: int
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether few of the subscribers in it can be due. SQLite, which keeps no statistics, walks through a range of
+        ids one by one, which is right when most are wanted; for a few among very many the due ones are looked up first.
+        """
+        return self.upto - self.after > WIDE
 
 
 def set_right(tx: Connection, now: datetime) -> None:
@@ -23,82 +38,62 @@ def set_right(tx: Connection, now: datetime) -> None:
     tx.execute(update(SUBSCRIBERS).where(ahead).values(next_due=now))
 
 
-def digest_due(
-    tx: Connection,
-    now: datetime,
-    *,
-    after: int,
-    limit: int,
-    shard: Shard = (0, 1),
-    force: bool = False,
-    few: bool = False,
-) -> list[StoredSubscriber]:
-    """Active subscribers whose digest is due, by id. With `force`: all active ones. `few` of all: see `_page`."""
-    return _page(tx, _digest_due(now, force), after, limit, shard, _ID + 0 if few and not force else _ID)
+def plan(tx: Connection, revision: int, now: datetime, size: int, *, force: bool = False) -> list[Chunk]:
+    """All active subscribers with a digest or an alert due, cut into ranges of ids with about `size` of them each. With
+    `force`: all active ones."""
+    if force:
+        due = select(_ID).where(ACTIVE)
+    else:
+        # One index serves each part: together in one condition they would be looked for among all subscribers.
+        parts = [select(_ID).where(_digest_due(now, force=False))]
+        parts += [select(_ID).where(ACTIVE, part, _is_ready(now)) for part in _alerts_behind(revision)]
+        due = union(*parts)  # type: ignore[assignment]
+    ids = due.subquery().c.id
+    numbered = select(ids, func.row_number().over(order_by=ids).label("number")).subquery()
+    ends = tx.execute(select(numbered.c.id).where(numbered.c.number % size == 0).order_by(numbered.c.id)).scalars()
+    bounds = [*ends.all()]
+    last = tx.execute(select(func.max(ids))).scalar()
+    if last is not None and (not bounds or bounds[-1] < last):
+        bounds.append(last)
+    return [Chunk(after, upto) for after, upto in zip([0, *bounds], bounds, strict=False)]
 
 
-def count_digest_due(tx: Connection, now: datetime, *, force: bool = False) -> int:
-    """How many `digest_due` would give."""
-    return _count(tx, _digest_due(now, force))
+def digest_due(tx: Connection, now: datetime, chunk: Chunk, *, force: bool = False) -> list[StoredSubscriber]:
+    """Active subscribers of a range whose digest is due, by id. With `force`: all active ones of it."""
+    due = _digest_due(now, force=force)
+    if chunk.is_wide and not force:
+        due = _ID.in_(select(_ID).where(due))
+    return _of_chunk(tx, due, chunk)
 
 
-def _digest_due(now: datetime, force: bool) -> ColumnElement[bool]:
-    return and_(ACTIVE) if force else and_(ACTIVE, SUBSCRIBERS.c.next_due <= now)
-
-
-def alert_due(
-    tx: Connection,
-    revision: int,
-    now: datetime,
-    *,
-    after: int,
-    limit: int,
-    shard: Shard = (0, 1),
-    few: bool = False,
-) -> list[StoredSubscriber]:
-    """Active subscribers with alerts who have not been alerted up to this revision and are not waiting for a burst.
-    `few` of all: see `_page`."""
-    return _page(tx, _alert_due(revision, now, few), after, limit, shard, _ID)
-
-
-def count_alert_due(tx: Connection, revision: int, now: datetime) -> int:
-    """How many `alert_due` would give."""
-    return _count(tx, _alert_due(revision, now, True))
-
-
-def _alert_due(revision: int, now: datetime, few: bool) -> ColumnElement[bool]:
-    mark = SUBSCRIBERS.c.alert_cursor
-    new, behind = and_(ALERTS, mark.is_(None)), and_(ALERTS, mark < revision)
-    if few:
+def alert_due(tx: Connection, revision: int, now: datetime, chunk: Chunk) -> list[StoredSubscriber]:
+    """Active subscribers of a range with alerts who have not been alerted up to this revision and are not waiting for
+    a burst, by id."""
+    new, behind = _alerts_behind(revision)
+    if chunk.is_wide:
         wanted: ColumnElement[bool] = _ID.in_(union_all(select(_ID).where(new), select(_ID).where(behind)))
     else:
         wanted = or_(new, behind)
+    return _of_chunk(tx, and_(ACTIVE, wanted, _is_ready(now)), chunk)
+
+
+def _digest_due(now: datetime, *, force: bool) -> ColumnElement[bool]:
+    return and_(ACTIVE) if force else and_(ACTIVE, SUBSCRIBERS.c.next_due <= now)
+
+
+def _alerts_behind(revision: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Subscribers with alerts who were never looked at, and those who were up to an earlier revision."""
+    cursor = SUBSCRIBERS.c.alert_cursor
+    return and_(ALERTS, cursor.is_(None)), and_(ALERTS, cursor < revision)
+
+
+def _is_ready(now: datetime) -> ColumnElement[bool]:
     after = SUBSCRIBERS.c.alert_after
-    ready = or_(after.is_(None), after <= now, after > now + FURTHEST)  # a clock that ran ahead said that
-    return and_(ACTIVE, wanted, ready)
+    return or_(after.is_(None), after <= now, after > now + FURTHEST)  # a clock that ran ahead said that
 
 
-def _page(
-    tx: Connection,
-    where: ColumnElement[bool],
-    after: int,
-    limit: int,
-    shard: Shard,
-    number: ColumnElement[int],
-) -> list[StoredSubscriber]:
-    """Subscribers in the order of their ids.
-
-    SQLite, which keeps no statistics, walks through all of them in that order, which is right when most are wanted. For
-    a few it is led to the index of who is due: by an id written as a sum, which no order is known of, or by a list.
-    """
-    where = and_(where, number > after)
-    if shard[1] > 1:
-        where = and_(where, number % shard[1] == shard[0])
-    return select_subscribers(tx, where, [number], limit)
-
-
-def _count(tx: Connection, where: ColumnElement[bool]) -> int:
-    return tx.execute(select(func.count()).select_from(SUBSCRIBERS).where(where)).scalar_one()
+def _of_chunk(tx: Connection, due: ColumnElement[bool], chunk: Chunk) -> list[StoredSubscriber]:
+    return select_subscribers(tx, and_(due, chunk.after < _ID, chunk.upto >= _ID), [_ID], WHOLE_CHUNK)
 
 
 def next_due(tx: Connection) -> datetime | None:

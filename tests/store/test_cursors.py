@@ -1,4 +1,4 @@
-"""Whose turn it is: in pages, in shares, by an index or in the order of ids; the same subscribers every way."""
+"""Whose turn it is: in chunks, by an index or in the order of ids; the same subscribers every way."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 
 from bot.store import Database, cursors, subscribers
 from bot.store.subscribers import SubscriberRecord
@@ -18,43 +18,46 @@ def record(email: str, due: datetime) -> SubscriberRecord:
     return SubscriberRecord(email=email, data={"email": email}, alerts=False, schedule="daily 07:30", next_due=due)
 
 
-def test_due_subscribers_come_in_pages(database: Database, now: datetime) -> None:
+def everybody_due(tx: Connection, now: datetime, size: int) -> list[list[str]]:
+    return [[one.email for one in cursors.digest_due(tx, now, chunk)] for chunk in cursors.plan(tx, 5, now, size)]
+
+
+@pytest.mark.parametrize(("size", "chunks"), [(3, [3, 3, 1]), (7, [7]), (100, [7])])
+def test_who_is_due_is_cut_into_chunks(database: Database, now: datetime, size: int, chunks: list[int]) -> None:
     with database.write() as tx:
         subscribers.add(tx, (record(f"r{number}@example.org", now) for number in range(7)), now)
-    seen: list[str] = []
-    after = 0
+        subscribers.add(tx, (record(f"later{number}@example.org", now + HOUR) for number in range(9)), now)
     with database.read() as tx:
-        while page := cursors.digest_due(tx, now, after=after, limit=3):
-            seen += [one.email for one in page]
-            after = page[-1].id
+        parts = everybody_due(tx, now, size)
+        assert cursors.plan(tx, 5, now - HOUR, size) == []
+        forced = cursors.plan(tx, 5, now - HOUR, size, force=True)
+        assert sum(len(cursors.digest_due(tx, now - HOUR, chunk, force=True)) for chunk in forced) == 16
 
-    assert sorted(seen) == [f"r{number}@example.org" for number in range(7)]
+    assert [len(part) for part in parts] == chunks
+    assert sorted(email for part in parts for email in part) == [f"r{number}@example.org" for number in range(7)]
 
 
-@pytest.mark.parametrize("few", [True, False])
-def test_few_or_many_the_same_are_due(database: Database, now: datetime, few: bool) -> None:
-    """Asked by an index and sorted, or in the order of ids: the same subscribers in the same order."""
+@pytest.mark.parametrize("wide", [True, False])
+def test_few_or_many_the_same_are_due(database: Database, now: datetime, wide: bool) -> None:
+    """Looked up by an index or walked through in the order of ids: the same subscribers in the same order."""
     with database.write() as tx:
         subscribers.add(
             tx, (replace(record(f"r{n}@example.org", now + n % 3 * HOUR), alerts=n % 2 == 0) for n in range(9)), now
         )
         ids = [one.id for one in subscribers.everyone(tx)]
-        seen = [
-            (ids[0], cursors.AlertProgress(5, None, None, 0, 0)),
-            (ids[2], cursors.AlertProgress(4, None, None, 0, 0)),
-        ]
-        cursors.advance(tx, [cursors.Cursor(number, None, values) for number, values in seen])
+        seen = {ids[0]: 5, ids[2]: 4}
+        progress = {number: cursors.AlertProgress(revision, None, None, 0, 0) for number, revision in seen.items()}
+        cursors.advance(tx, [cursors.Cursor(number, None, values) for number, values in progress.items()])
         subscribers.set_status(tx, "r4@example.org", "unsubscribed", "", now)
+    upto = ids[-1] + (cursors.WIDE if wide else 0)
     with database.read() as tx:
-        digests = [one.id for one in cursors.digest_due(tx, now, after=ids[0], limit=10, few=few)]
-        shares = [cursors.digest_due(tx, now, after=0, limit=9, shard=(number, 2), few=few) for number in (0, 1)]
-        alerts = [one.id for one in cursors.alert_due(tx, 5, now, after=0, limit=10, few=few)]
-        counts = cursors.count_digest_due(tx, now), cursors.count_alert_due(tx, 5, now)
+        digests = [one.id for one in cursors.digest_due(tx, now, cursors.Chunk(ids[0], upto))]
+        alerts = [one.id for one in cursors.alert_due(tx, 5, now, cursors.Chunk(0, upto))]
+        plan = cursors.plan(tx, 5, now, 100)
 
     assert digests == [ids[3], ids[6]]
-    assert sorted(one.id for share in shares for one in share) == [ids[0], ids[3], ids[6]]
     assert alerts == [ids[2], ids[6], ids[8]]
-    assert counts == (3, 3)
+    assert plan == [cursors.Chunk(0, ids[8])]
 
 
 def test_no_tick_walks_through_all_subscribers(tmp_path: Path, now: datetime) -> None:
@@ -66,10 +69,9 @@ def test_no_tick_walks_through_all_subscribers(tmp_path: Path, now: datetime) ->
     with store.write() as tx:
         subscribers.end_pauses(tx, now)
         cursors.set_right(tx, now)
-        cursors.count_digest_due(tx, now)
-        cursors.count_alert_due(tx, 5, now)
-        cursors.digest_due(tx, now, after=0, limit=10, few=True)
-        cursors.alert_due(tx, 5, now, after=0, limit=10, few=True)
+        cursors.plan(tx, 5, now, 10)
+        cursors.digest_due(tx, now, cursors.Chunk(0, 1_000_000))
+        cursors.alert_due(tx, 5, now, cursors.Chunk(0, 1_000_000))
         cursors.next_due(tx)
     with store.read() as tx:
         questions = [(sql, values) for sql, values in asked if "subscriber" in sql]

@@ -8,6 +8,7 @@ from bot.store import Database, cursors, file_sync, subscribers
 from bot.store.subscribers import Status, SubscriberRecord
 
 HOUR = timedelta(hours=1)
+EVERYBODY = cursors.Chunk(0, 1000)
 
 
 def record(email: str, due: datetime | None = None, schedule: str = "daily 07:30", **data: object) -> SubscriberRecord:
@@ -46,8 +47,8 @@ def test_who_leaves_the_file_gets_nothing_more_and_comes_back_as_they_were(datab
     sync(database, now, *both)
     sync(database, now, both[0])
     with database.read() as tx:
-        due = [one.email for one in cursors.digest_due(tx, now + HOUR, after=0, limit=10)]
-        forced = [one.email for one in cursors.digest_due(tx, now, after=0, limit=10, force=True)]
+        due = [one.email for one in cursors.digest_due(tx, now + HOUR, EVERYBODY)]
+        forced = [one.email for one in cursors.digest_due(tx, now, EVERYBODY, force=True)]
 
     assert due == forced == ["ada@example.org"]
     assert stored(database)["bob@example.org"].status == "removed"
@@ -68,7 +69,7 @@ def test_an_unsubscribe_a_bounce_and_a_complaint_win_over_the_file(
     sync(database, now, ada)
     with database.read() as tx:
         planned = file_sync.plan(tx, [ada], now)
-        assert cursors.digest_due(tx, now + HOUR, after=0, limit=10, force=True) == []
+        assert cursors.digest_due(tx, now + HOUR, EVERYBODY, force=True) == []
 
     assert stored(database)["ada@example.org"].status == status
     assert [row.status for row in planned.unreachable] == [status]
@@ -118,9 +119,9 @@ def test_a_pause_ends_by_itself_and_its_digest_is_then_due(database: Database, n
     with database.write() as tx:
         subscribers.set_status(tx, "ada@example.org", "paused", "holiday", now, until=now + 2 * HOUR)
         subscribers.end_pauses(tx, now + HOUR)
-        assert cursors.digest_due(tx, now + HOUR, after=0, limit=10) == []
+        assert cursors.digest_due(tx, now + HOUR, EVERYBODY) == []
         subscribers.end_pauses(tx, now + 2 * HOUR)
-        assert [one.email for one in cursors.digest_due(tx, now + 2 * HOUR, after=0, limit=10)] == ["ada@example.org"]
+        assert [one.email for one in cursors.digest_due(tx, now + 2 * HOUR, EVERYBODY)] == ["ada@example.org"]
 
 
 def test_subscribers_kept_here_are_not_touched_by_the_file(database: Database, now: datetime) -> None:

@@ -9,11 +9,11 @@ from bot.core.edition import selection
 from bot.core.edition.picks import NAMED, Picks
 from bot.core.subscriber.subscriber import Subscriber
 from bot.pipeline.compose.changes import SubscriberMatches
-from bot.pipeline.compose.drafts import BATCH, EditionComposer, Member, sections_of
+from bot.pipeline.compose.drafts import EditionComposer, Member, sections_of
 from bot.pipeline.compose.per_week import admitted
 from bot.pipeline.subscribers import subscriber_of
 from bot.store import cursors, editions
-from bot.store.cursors import AlertProgress, Cursor
+from bot.store.cursors import AlertProgress, Chunk, Cursor
 from bot.store.subscribers import StoredSubscriber
 
 
@@ -23,10 +23,9 @@ class AlertComposer(EditionComposer):
     kind = "alert"
     cursor_column = "alert_cursor"
 
-    def page(self, after: int, shard: cursors.Shard, *, few: bool) -> list[StoredSubscriber]:
-        latest = self.view.revision.id
+    def due(self, chunk: Chunk) -> list[StoredSubscriber]:
         with self.view.database.read() as tx:
-            return cursors.alert_due(tx, latest, self.now, after=after, limit=BATCH, shard=shard, few=few)
+            return cursors.alert_due(tx, self.view.revision.id, self.now, chunk)
 
     def compose(self, batch: Sequence[StoredSubscriber]) -> int:
         """Decide and write the alerts of a batch; returns how many were written. A subscriber's first time here only

@@ -12,12 +12,12 @@ from bot.core.papers.trending import Span
 from bot.core.query.evaluate import matches as matches_query
 from bot.core.subscriber.subscriber import Subscriber
 from bot.pipeline.compose.changes import POOL, Changes, RevisionView, SubscriberMatches
-from bot.pipeline.compose.drafts import BATCH, EditionComposer, Member, MessageId, sections_of
+from bot.pipeline.compose.drafts import EditionComposer, Member, MessageId, sections_of
 from bot.pipeline.compose.near_profiles import near_profiles
 from bot.pipeline.compose.per_week import admitted
 from bot.pipeline.subscribers import subscriber_of
 from bot.store import cursors, editions
-from bot.store.cursors import Cursor, DigestProgress, NextDue
+from bot.store.cursors import Chunk, Cursor, DigestProgress, NextDue
 from bot.store.subscribers import StoredSubscriber
 
 NOTHING: frozenset[int] = frozenset()
@@ -54,9 +54,9 @@ class DigestComposer(EditionComposer):
             lambda schedule, zone: (schedule.latest_at_or_before(now, zone), schedule.next_after(now, zone))
         )
 
-    def page(self, after: int, shard: cursors.Shard, *, force: bool, few: bool) -> list[StoredSubscriber]:
+    def due(self, chunk: Chunk, *, force: bool) -> list[StoredSubscriber]:
         with self.view.database.read() as tx:
-            return cursors.digest_due(tx, self.now, after=after, limit=BATCH, shard=shard, force=force, few=few)
+            return cursors.digest_due(tx, self.now, chunk, force=force)
 
     def compose(self, batch: Sequence[StoredSubscriber], *, force: bool = False) -> int:
         """Decide and write the digests of a batch; returns how many were written."""
@@ -175,7 +175,7 @@ class DigestComposer(EditionComposer):
             paper for paper in near if not (paper in homeless or paper in alerted or paper in trended)
         ]
         homeless = [paper for paper in homeless if paper not in near_again]
-        told = (shown, alerted, matches.told_before, homeless, near, trended)
+        told = {*shown, *alerted, *matches.told_before, *homeless, *near, *trended}
         hot, entered = self._trending(stored, subscriber, changes, told)
         hot = [*homeless, *hot]
         shown.update(hot, near)
@@ -196,7 +196,7 @@ class DigestComposer(EditionComposer):
         return Decision(stored, subscriber, picks, earlier.expired.get(stored.id, []), ",".join(map(str, trending_ids)))
 
     def _trending(
-        self, stored: StoredSubscriber, subscriber: Subscriber, changes: Changes, told: Sequence[Collection[int]]
+        self, stored: StoredSubscriber, subscriber: Subscriber, changes: Changes, told: set[int]
     ) -> tuple[list[int], list[int]]:
         """The hottest recent papers not told yet; and those of them that were there at the last digest and have come
         among the hottest of all since."""
@@ -211,7 +211,7 @@ class DigestComposer(EditionComposer):
         for paper in pool:
             if len(hot) == places:
                 break
-            if not any(paper in ids for ids in told):
+            if paper not in told:
                 hot.append(paper)
         if since is None or not hot:
             return hot, []

@@ -15,8 +15,6 @@ from bot.store import cursors, editions
 from bot.store.cursors import Cursor, CursorColumn, NextDue
 from bot.store.subscribers import StoredSubscriber
 
-BATCH = 6_000  # subscribers matched and committed together: the papers are read once for all of them
-
 Member = tuple[StoredSubscriber, Subscriber]  # the row, and the settings read from it
 MessageId = Callable[[EditionKind, str, int], str]  # (kind, slot, subscriber id) -> Message-ID
 

@@ -14,9 +14,9 @@ from bot.core.papers import Listing
 from bot.core.subscriber.subscriber import subscriber_from
 from bot.mail.message.mailbox import Mailbox
 from bot.pipeline.build_message import Identity
-from bot.pipeline.compose.compose import ComposeReport, compose
+from bot.pipeline.compose.compose import ChunkComposer, ComposeReport, compose, open_view, plan
 from bot.pipeline.subscribers import record_for
-from bot.store import Database, editions, file_sync, history, outbox, papers
+from bot.store import Database, cursors, editions, file_sync, history, outbox, papers
 from bot.store.tables import EDITIONS, SUBSCRIBERS
 
 FRIDAY = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
@@ -471,10 +471,16 @@ def test_composing_again_at_once_writes_nothing(office: Office, force: bool) -> 
     assert again == [0, 0, 0]
 
 
+def share_among_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = sys.modules["bot.pipeline.compose.compose"]
+    monkeypatch.setattr(module, "SHARE_FROM", 1)
+    monkeypatch.setattr(module, "CHUNK", 6)
+
+
 def test_shared_among_processes_everyone_gets_the_same(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     office.subscribers(FRIDAY - HOUR, *(subscriber(f"r{number}@example.org") for number in range(20)))
     office.collect(FRIDAY - HOUR, *attention(1, 2), first=True)
-    monkeypatch.setattr(sys.modules["bot.pipeline.compose.compose"], "SHARE_FROM", 1)
+    share_among_processes(monkeypatch)
     identity = Identity(sender=Mailbox("", "digest@example.org"), secret="a secret nobody can guess")
     report = compose(office.database, FRIDAY, identity.message_id, processes=2)
 
@@ -497,7 +503,7 @@ def test_a_process_that_is_killed_leaves_its_share_to_us(
 ) -> None:
     office.subscribers(FRIDAY - HOUR, *(subscriber(f"r{number}@example.org") for number in range(20)))
     office.collect(FRIDAY - HOUR, *attention(1, 2), first=True)
-    monkeypatch.setattr(sys.modules["bot.pipeline.compose.compose"], "SHARE_FROM", 1)
+    share_among_processes(monkeypatch)
     report = compose(office.database, FRIDAY, Deadly(), processes=2)
 
     assert report.digests == 20
@@ -514,7 +520,7 @@ def test_alerts_shared_among_processes_are_not_told_again_by_the_digests(
     office.collect(FRIDAY - 2 * HOUR, *attention(1), first=True)
     office.compose(FRIDAY - 2 * HOUR)
     office.collect(FRIDAY - HOUR, *attention(2))
-    monkeypatch.setattr(sys.modules["bot.pipeline.compose.compose"], "SHARE_FROM", 1)
+    share_among_processes(monkeypatch)
     identity = Identity(sender=Mailbox("", "digest@example.org"), secret="a secret nobody can guess")
     report = compose(office.database, FRIDAY, identity.message_id, processes=2)
 
@@ -522,6 +528,36 @@ def test_alerts_shared_among_processes_are_not_told_again_by_the_digests(
     told = {(one.email, one.kind): one.sections["P"] for one in office.told()}
     kinds = (("digest", 1), ("alert", 2))
     assert told == {(email, kind): [f"Attention number 000{n} of many"] for email in people for kind, n in kinds}
+
+
+def test_chunks_composed_in_any_order_and_again_write_everyone_once(office: Office) -> None:
+    """As several machines do: each chunk is alerts, then digests, and a second time nothing is due."""
+    alerting = {"name": "P", "keywords": ["attention"], "alert": True}
+    people = [subscriber(f"r{number}@example.org", profiles=[alerting]) for number in range(20)]
+    office.subscribers(FRIDAY - 2 * HOUR, *people)
+    office.collect(FRIDAY - 2 * HOUR, *attention(1), first=True)
+    office.compose(FRIDAY - 2 * HOUR)
+    office.collect(FRIDAY - HOUR, *attention(2))
+    revision, chunks = plan(office.database, FRIDAY)
+    with office.database.read() as tx:
+        chunks = cursors.plan(tx, revision.id, FRIDAY, 6)
+    office.collect(FRIDAY, *attention(3))  # after the plan: it is for the next one
+    machines = [
+        ChunkComposer(open_view(office.database, FRIDAY, revision), FRIDAY, lambda *slot: f"<{slot}@x>")
+        for _ in range(2)
+    ]
+    first = [machines[number % 2].compose_chunk(chunk) for number, chunk in reversed([*enumerate(chunks)])]
+    again = [machine.compose_chunk(chunk) for machine in machines for chunk in chunks]
+
+    assert len(chunks) == 4
+    assert sum(first, ComposeReport()) == ComposeReport(digests=20, alerts=20)
+    assert sum(again, ComposeReport()) == ComposeReport()
+    told = {(one.email, one.kind): one.sections["P"] for one in office.told()}
+    assert told == {
+        (one["email"], kind): [f"Attention number 000{n} of many"]
+        for one in people
+        for kind, n in (("digest", 1), ("alert", 2))
+    }
 
 
 def test_nobody_due_and_nothing_new_costs_next_to_nothing(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
