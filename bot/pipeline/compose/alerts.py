@@ -76,7 +76,8 @@ class AlertComposer(EditionComposer):
         sections = sections_of(names, matches.best, matches.every, shares, shown)
         # Named by where it starts from, so that two processes cannot both tell what follows it.
         slot = f"after-{stored.alert_cursor}"
-        draft = self.draft(stored, subscriber, slot, self.now, Picks(sections=tuple(sections)))
+        picks = Picks(sections=tuple(sections))
+        draft = self.draft(stored, subscriber, slot, self.now, picks, picks.matched)
         progress = _progress(stored, self.view.revision.id)
         return draft, self._cursor(
             stored,

@@ -65,13 +65,13 @@ class DigestComposer(EditionComposer):
         folded: dict[int, list[int]] = {}
         awake = self._skip_quiet_days(batch, force=force)
         decided = list(self.decide(awake))
-        alive = self._heartbeats([one for one in decided if not one.picks.matched], force=force)
-        for stored, subscriber, picks, expired, trending_ids in decided:
+        alive = self._heartbeats([one for one in decided if not one.matched], force=force)
+        for stored, subscriber, picks, matched, expired, trending_ids in decided:
             slot = self._slot(stored, subscriber, force=force)
             if stored.id in alive:
                 picks = picks._replace(heartbeat=True)
-            if picks.matched or picks.heartbeat:
-                drafts.append(self.draft(stored, subscriber, slot.name, slot.due, picks))
+            if matched or picks.heartbeat:
+                drafts.append(self.draft(stored, subscriber, slot.name, slot.due, picks, matched))
                 if expired:
                     folded[stored.id] = expired
             progress = DigestProgress(self.view.revision.id, self.now, slot.next_due, 0, trending_ids)
@@ -170,11 +170,11 @@ class DigestComposer(EditionComposer):
         shown = {paper for share in shares for paper in share}
 
         trended = earlier.trending.get(stored.id, NOTHING)
-        near_again = earlier.untold_near.get(stored.id, NOTHING)
-        near = [paper for paper in homeless if paper in near_again] + [
-            paper for paper in near if not (paper in homeless or paper in alerted or paper in trended)
-        ]
-        homeless = [paper for paper in homeless if paper not in near_again]
+        if near or homeless:
+            near_again = earlier.untold_near.get(stored.id, NOTHING)
+            apart = {*alerted, *trended, *homeless}
+            near = [one for one in homeless if one in near_again] + [one for one in near if one not in apart]
+            homeless = [one for one in homeless if one not in near_again]
         told = {*shown, *alerted, *matches.told_before, *homeless, *near, *trended}
         hot, entered = self._trending(stored, subscriber, changes, told)
         hot = [*homeless, *hot]
@@ -191,9 +191,22 @@ class DigestComposer(EditionComposer):
             if revised:
                 sections.append(_revisions(revised, subscriber.max_papers))
         picks = Picks(sections=tuple(sections), alerted=repeated, overflow=stored.overflow)
-        recent = self.view.trend(span_of(subscriber)).recent if hot or near or trended else {}
-        trending_ids = sorted({paper for paper in (*trended, *near) if paper in recent}.union(hot))
-        return Decision(stored, subscriber, picks, earlier.expired.get(stored.id, []), ",".join(map(str, trending_ids)))
+        return Decision(
+            stored,
+            subscriber,
+            picks,
+            picks.matched,
+            earlier.expired.get(stored.id, []),
+            self._told_aside(subscriber, trended, hot, near),
+        )
+
+    def _told_aside(self, subscriber: Subscriber, before: Collection[int], hot: list[int], near: list[int]) -> str:
+        """What to remember as told outside the profiles: as long as a paper could be in a trending section again."""
+        ids = [*hot, *near]
+        if before or near:
+            recent = self.view.trend(span_of(subscriber)).recent
+            ids = [paper for paper in {*ids, *before} if paper in recent]
+        return ",".join(map(str, sorted(ids)))
 
     def _trending(
         self, stored: StoredSubscriber, subscriber: Subscriber, changes: Changes, told: set[int]
@@ -272,6 +285,7 @@ class Decision(NamedTuple):
     stored: StoredSubscriber
     subscriber: Subscriber
     picks: Picks
+    matched: int  # papers told or counted
     expired: list[int]  # earlier editions that were never sent and are told by this one
     trending_ids: str  # what to remember of trending sections: as long as a paper could be in one again
 

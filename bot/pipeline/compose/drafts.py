@@ -37,7 +37,7 @@ class EditionComposer:
         return self._local_date(self.now, subscriber.timezone).weekday() in subscriber.quiet_days
 
     def draft(
-        self, stored: StoredSubscriber, subscriber: Subscriber, slot: str, due: datetime, picks: Picks
+        self, stored: StoredSubscriber, subscriber: Subscriber, slot: str, due: datetime, picks: Picks, matched: int
     ) -> editions.Draft:
         return editions.Draft(
             subscriber_id=stored.id,
@@ -47,7 +47,7 @@ class EditionComposer:
             day=self._local_date(due, subscriber.timezone),
             since=stored.told_at,
             picks=picks.to_json(),
-            matched=picks.matched,
+            matched=matched,
             message_id=self.message_id(self.kind, slot, stored.id),
             state="sent" if subscriber.schedule.cadence == "feed" else "waiting",
         )
