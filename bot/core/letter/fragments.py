@@ -27,6 +27,7 @@ _NOT_KNOWN = (
     "words that only some letters have are filled in later: they can be shown, wrapped and joined, not measured, cut or"
     " changed"
 )
+_FOR_A_FEW = frozenset(("marks", "marked", "filled", "said"))  # keys of what is made for few letters
 
 T = TypeVar("T")
 
@@ -107,21 +108,25 @@ class FragmentCache:
         self.environment = environment
         self._styles = Styles(self._source("letter.css"))
         self._kept = kept
-        self._cache: dict[Hashable, Any] = {}
+        # What is filled in for a few letters is cheap and comes in crowds: it must not push out what was drawn.
+        self._drawn: dict[Hashable, Any] = {}
+        self._filled: dict[Hashable, Any] = {}
         self._adding = Lock()
 
     def _once(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What `make` returns, remembered under `key`; the oldest is forgotten first."""
+        """What `make` returns, remembered under `key`; of its kind the oldest is forgotten first."""
+        is_for_a_few = isinstance(key, tuple) and key[0] in _FOR_A_FEW
+        cache, room = (self._filled, self._kept // 4) if is_for_a_few else (self._drawn, self._kept)
         try:
-            found: T = self._cache[key]
+            found: T = cache[key]
         except KeyError:
             found = make()
         else:
             return found
         with self._adding:
-            while len(self._cache) >= self._kept:
-                del self._cache[next(iter(self._cache))]
-            kept: T = self._cache.setdefault(key, found)
+            while len(cache) >= max(room, 1):
+                del cache[next(iter(cache))]
+            kept: T = cache.setdefault(key, found)
         return kept
 
     def words(self, language: str) -> Words:

@@ -1,6 +1,7 @@
 """Messages are rendered and signed in processes of their own, where there are many: all cores work, and the sending
 threads have their answers in time. A process that dies costs nothing: its messages are built where they are sent."""
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -62,6 +63,7 @@ def _start(make_builder: Callable[[], Build], parent: int) -> None:
     """In a new process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the sender's to answer
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    gc.set_threshold(100_000, 50, 50)  # what is remembered are many live objects: looking through them finds nothing
     _builders.append(make_builder())
 
 
