@@ -27,7 +27,7 @@ _PLACES = re.compile(
 )
 _NAMES = re.compile("\x01Slot:(\\w+)\x01")
 _MARK = re.compile("[\x01-\x04]")
-_TAG = re.compile(r'<[^">]*(?:"[^"]*"[^">]*)*>')
+_TAG = re.compile(r'<[^"<>]*(?:"[^"]*"[^"<>]*)*>')
 _VALUE = re.compile('="[^"]*"')
 
 SMALLEST = 120  # characters: a shorter chunk between two that are filled in is not worth being one of its own

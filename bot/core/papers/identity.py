@@ -46,7 +46,7 @@ _DOI_IN_ADDRESS = re.compile(
     re.IGNORECASE,
 )
 _DOI_TAIL = re.compile(
-    r"(?:[/.](?:full|abstract|meta|pdf|epdf|summary|full-text|full\.pdf|xml|short|html|article-info|references))+$",
+    r"(?:[/.](?:full|abstract|meta|pdf|epdf|summary|full-text|full\.pdf|xml|short|html|article-info|references)){1,4}$",
     re.IGNORECASE,
 )
 _PMID = re.compile(

@@ -18,7 +18,7 @@ HARD = frozenset(("5.1.0", "5.1.1", "5.1.2", "5.1.10"))
 STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
 REFUSAL = re.compile(r"(?<![\d.])([45]\.\d{1,3}\.\d{1,3})(?![\d.])")
 BASIC = re.compile(
-    r"(?:error|code|smtp;?|said|:)[:\s]*([45]\d\d)(?=[ -])|^\s*([45]\d\d)[ -]", re.IGNORECASE | re.MULTILINE
+    r"(?:error|code|smtp;?|said|:)[:\s]{0,5}([45]\d\d)(?=[ -])|^\s*([45]\d\d)[ -]", re.IGNORECASE | re.MULTILINE
 )
 MAILER = re.compile(
     r"mailer-?daemon|postmaster|mail delivery|mail administrator|delivery subsystem|mdaemon|\bndr@", re.IGNORECASE

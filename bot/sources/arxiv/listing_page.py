@@ -18,7 +18,7 @@ MAX_PAGE = 12_000_000  # characters
 MAX_TAGS = 200_000  # a page of 2,000 papers has 150,000
 MAX_ATTRIBUTES = 300_000
 _SHOWING = re.compile(
-    r"\(?\s*(?:showing|continued, showing)(?: first| last)? (?P<shown>\d+) of (?P<total>\d+) entries", re.IGNORECASE
+    r"(?:showing|continued, showing)(?: first| last)? (?P<shown>\d+) of (?P<total>\d+) entries", re.IGNORECASE
 )
 _DAY = re.compile(r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*, (\d{1,2}) ([A-Z][a-z]{2})[a-z]* (\d{4})")
 _KINDS = (("replacement", "replace"), ("cross", "cross"), ("new submission", "new"))

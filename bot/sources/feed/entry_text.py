@@ -31,7 +31,7 @@ _LABELS = {  # what stands before a colon, or alone on its line -> what follows 
     for word in words
 }  # fmt: skip
 _LABEL = re.compile(
-    rf"\s*[^\w\s]{{0,3}}\s*({'|'.join(sorted(map(re.escape, _LABELS), key=len, reverse=True))})\s*(?:[:：]|$)\s*",
+    rf" ?[^\w\s]{{0,3}} ?({'|'.join(sorted(map(re.escape, _LABELS), key=len, reverse=True))}) ?(?:[:：]|$) ?",
     re.IGNORECASE,
 )
 _JOINED_LABELS = re.compile(r"\s(?=(?:Source|Author\(s\)|Authors): )|\s\|\s")  # labelled parts on one line
@@ -55,7 +55,7 @@ _DOI_OF_CARD = re.compile(r"\bdoi: ?(\S{5,200})", re.IGNORECASE)
 _CARD = "add to selected citations"  # a button of HighWire's lists
 _POSTED = re.compile(r"the post .{1,300}?\bappeared first on .{1,200}", re.IGNORECASE)
 _MORE = re.compile(
-    r"(?:\s|…|\.{3}|\[…\]|\[\.{3}\]|\()*"
+    r"(?:\s|…|\.{3}|\[…\]|\[\.{3}\]|\(){0,6}"
     r"(?:continue reading|read (?:the )?(?:more|rest|full (?:article|post|story)))\b[^.!?]{0,100}$",
     re.IGNORECASE,
 )

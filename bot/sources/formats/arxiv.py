@@ -18,10 +18,10 @@ _ANNOUNCED = re.compile(
 )
 _BETWEEN_NAMES = re.compile(r",|\sand\s|;")
 _SUFFIX = re.compile(r"(?:Jr|Sr|II|III|IV)\.?")
-_OLD_TITLE = re.compile(r"\s*\.?\s*\(arXiv:\S+ \[[\w.-]+\](?: \w+)*\)$")
+_OLD_TITLE = re.compile(r"\.? ?\(arXiv:\S{5,40} \[[\w.-]{1,20}\](?: \w{1,20}){0,5}\)$")
 _CATEGORY = re.compile(r"[a-z]+(?:-[a-z]+)*(?:\.[A-Za-z]{2}|\.[a-z]+(?:-[a-z]+)*)?")  # not I.2.7, not 68T50
 _WITHDRAWN_NOTE = re.compile(
-    r"\W*(?:withdrawn|retracted)\b(?! from (?!arxiv))|"
+    r"\A\W{0,20}(?:withdrawn|retracted)\b(?! from (?!arxiv))|"
     r"\b(?:(?:has|have) been|was|is|being|is now|are) (?:withdrawn|retracted)\b|"
     r"\bwithdrawn (?:by|due|because|temporarily)\b|"
     r"\b(?:we|authors?) (?:have |hereby )?(?:withdraw|withdrew)\b (?:this|the) (?:paper|article|submission)",

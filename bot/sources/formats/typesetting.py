@@ -29,7 +29,7 @@ _RUN_IN = re.compile(
 )
 # Else no heading can be run in, and most texts need not be looked through for eighty of them.
 _RUN_TOGETHER = re.compile(r"[A-Z0-9“\"'(\[≤≥<>](?:(?<=[a-z?].)|(?<=[A-Z])[A-Z]{2})")
-_FIRST = re.compile(r"\s*(?:Abstract|ABSTRACT|Summary|SUMMARY)(?:[:.]\s*|\s*(?=[A-Z0-9“\"(]))")
+_FIRST = re.compile(r"\A\s*(?:Abstract|ABSTRACT|Summary|SUMMARY)(?:[:.]\s*|\s*(?=[A-Z0-9“\"(]))")
 _MARKS = re.compile(r"[OC]_(?:ST_ABS|SCP?LOW|SCP?CAP|INLINEFIG|TEXTBOX|FIG|TBL|LI|QD|BOX)\s?")
 _BOXED = re.compile(r"\[([^\w\s\[\]!-~])\]")  # "[≤]"
 _NAMED = re.compile(r"\{([A-Za-z]{2,10})\}")
