@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bot.config import Config, DkimConfig, load, source
-from bot.core.subscriber.validation import Problem
+from bot.config import Config, DkimConfig, MailConfig, WebConfig, load, source
+from bot.config.fields import Surroundings
+from bot.core.subscriber.subscriber import Profile, Subscriber
+from bot.core.subscriber.validation import Problem, said
 from bot.core.subscriber.validation import problems_of as found_by
 from bot.errors import UserError
 
@@ -344,6 +346,39 @@ def test_any_file_is_a_configuration_or_a_clear_refusal(
     file.write_bytes(content)
     with suppress(UserError):
         load(file, {})
+
+
+KEYS = sorted(
+    {
+        field.alias or name
+        for model in (Config, MailConfig, DkimConfig, WebConfig, Subscriber, Profile)
+        for name, field in model.model_fields.items()
+    }
+    | {"type", "every", "private", "url", "location", "categories", "catch_up", "year", "term", "nonsense"}
+)
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=12)
+    | st.dates()
+    | st.datetimes()
+    | st.sampled_from(["feed", "page", "arxiv", "1h", "rag", "a@example.org", "smtp://h", "outbox:x"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=8))
+def test_any_table_is_a_configuration_or_is_refused_with_places(table: dict[str, Any]) -> None:
+    try:
+        Config.model_validate(table, context=Surroundings(Path("/srv"), {}))
+    except ValidationError as error:
+        for problem in found_by(error, Config):
+            assert problem.message.strip()
+            assert "Input should" not in problem.message, "pydantic's own words"
+            assert said(problem, table)
 
 
 # --- Secrets ----------------------------------------------------------------------------------------------------------
