@@ -4,6 +4,7 @@ visitors hold no worker. Here are the limits it lacks: a request must arrive in 
 Measured with 130 connections that drip a byte every few seconds, and with bodies of 1 GB: `benchmarks/web.py`.
 """
 
+import logging
 import resource
 from collections.abc import Callable
 from functools import partial
@@ -49,6 +50,7 @@ def serve(application: Callable[..., Any], *, host: str, port: int) -> None:
 
 def create_server(application: Callable[..., Any], *, host: str, port: int) -> Any:
     """The server, listening. Raises UserError where it may not."""
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that a request waits for a thread is no news
     sockets: dict[int, Any] = {}  # of waitress's own making, by descriptor
     try:
         server = waitress.create_server(
