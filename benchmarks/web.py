@@ -1,5 +1,5 @@
-"""The web process under load, as a process of its own: the live preview over 20,000 papers at 20 a second, and one-click
-goodbyes while a hundred slow connections stay open.
+"""The web process under load, as a process of its own: the live preview over 20,000 papers at 20 a second, and
+one-click goodbyes while a hundred slow connections stay open.
 
     python benchmarks/web.py [PAPERS]
 """

@@ -12,6 +12,7 @@ from bot.cli.console import out, remark
 from bot.cli.wiring import App, app_of
 from bot.errors import UserError
 from bot.mail import tokens
+from bot.pipeline.recent_papers import RecentPapers
 
 if TYPE_CHECKING:
     from bot.web.site import Site
@@ -37,7 +38,9 @@ def web(
         from bot.web.server import serve
     except ImportError as error:
         raise NEEDS from error
-    application = create_app(site(app))
+    papers = RecentPapers(app.database)
+    papers.read_ahead(datetime.now(UTC))
+    application = create_app(site(app), papers)
     signal.signal(signal.SIGTERM, _stop)
     if not app.state.quiet:
         remark(f"Answering for {app.config.public_url} on {host}:{port}. Stop it with Ctrl-C.")

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -61,25 +62,23 @@ class RecentPapers:
         self._window: _Window | None = None
         self._reading = threading.Lock()
         self._answers = threading.Lock()
-        self._matching = threading.Semaphore(matching_at_once)  # more would only wait for each other's processor
+        # A few threads of their own: each that handles large arrays keeps some of their memory for good, and more would
+        # only wait for each other's processor.
+        self._matching = ThreadPoolExecutor(matching_at_once, thread_name_prefix="preview")
+
+    def read_ahead(self, now: datetime) -> None:
+        """Read them now, in the background, so that the first visitor does not wait."""
+        threading.Thread(target=self._current, args=(now,), name="recent papers", daemon=True).start()
 
     def try_query(self, query: Query, now: datetime) -> Tried:
         """What a query would have brought in the last 30 days."""
-        from bot.core.matching.backtest import backtest  # brings numpy
-        from bot.core.matching.suggest import suggestions
-
         window = self._current(now)
         key = str(query)
         with self._answers:
             if (known := window.answers.get(key)) is not None:
                 window.answers.move_to_end(key)
                 return known
-        with self._matching:
-            tried = Tried(
-                found=backtest(query, window.read.texts, BEST, NEAR_MISSES),
-                suggestions=suggestions(query, window.read, SUGGESTED, neighbours=False),
-                days=window.days,
-            )
+        tried = self._matching.submit(_try, window, query).result()
         with self._answers:
             window.answers[key] = tried
             while len(window.answers) > ANSWERS_KEPT:
@@ -123,3 +122,14 @@ class RecentPapers:
         read = Window(texts)
         read.prepare()
         return _Window(revision, now, papers, read, time.monotonic() - began)
+
+
+def _try(window: _Window, query: Query) -> Tried:
+    from bot.core.matching.backtest import backtest  # brings numpy
+    from bot.core.matching.suggest import suggestions
+
+    return Tried(
+        found=backtest(query, window.read.texts, BEST, NEAR_MISSES),
+        suggestions=suggestions(query, window.read, SUGGESTED, neighbours=False),
+        days=window.days,
+    )

@@ -29,12 +29,12 @@ ERRORS = {
 }
 
 
-def create_app(site: Site) -> Flask:
+def create_app(site: Site, papers: RecentPapers | None = None) -> Flask:
     """The application of one web process."""
     app = Flask("paperlark", static_folder=None, template_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=MOST_BODY, MAX_FORM_MEMORY_SIZE=MOST_BODY, MAX_FORM_PARTS=MOST_FIELDS)
     app.url_map.strict_slashes = False
-    papers = RecentPapers(site.database)
+    papers = papers or RecentPapers(site.database)
     for pages in (monitoring, assets, leaving, editions, feed_pages, archive, thumbs, admin):
         app.register_blueprint(pages.blueprint(site))
     for with_papers in (signup, preferences):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.core.letter.paper_view import best_link, links_of, title_of
-from bot.core.matching.backtest import day_seen
+from bot.core.matching.texts import day_seen
 from bot.core.papers import Paper
 from bot.core.query import Query, QueryError, profile_query
 from bot.pipeline.recent_papers import DAYS, Tried

@@ -89,19 +89,15 @@ def backtest(query: Query, papers: Iterable[Paper] | Texts, best: int = 5, near_
     A paper's day is the day of its list, else the day we first saw it.
     """
     texts = papers if isinstance(papers, Texts) else Texts(papers)
-    window = [paper for paper in texts.papers if paper is not None]
+    window = texts.known
     leaves = list(dict.fromkeys(query.leaves()))
     wanted, needed = set(query.wanted()), required(query)
     matcher = Matcher([query, *(Query(leaf) for leaf in leaves)])
-    found = matcher.match(texts, prior=[float(paper.upvotes or 0) for paper in window])
+    found = matcher.match(texts, prior=texts.upvotes)
     rows, columns = found.pairs()
     truth = np.zeros((len(leaves) + 1, len(window)), bool)
     truth[rows, columns] = True
     hits = truth[0]
-    days: dict[date, int] = {}
-    for paper, hit in zip(window, hits.tolist(), strict=True):
-        if day := day_seen(paper):
-            days[day] = days.get(day, 0) + hit
     top = found.top(best)[0][0]
     counts = tuple(
         TermCount(written(leaf), int(row.sum()), int((row & hits).sum()), leaf in wanted, leaf in needed)
@@ -110,16 +106,17 @@ def backtest(query: Query, papers: Iterable[Paper] | Texts, best: int = 5, near_
     return Backtest(
         papers=len(window),
         matched=int(hits.sum()),
-        days=tuple(sorted(days.items())),
+        days=_per_day(texts, hits),
         best=tuple(window[i] for i in top.tolist() if i >= 0),
         terms=counts,
         near_misses=tuple(_near_misses(query, leaves, truth, window, near_misses)),
     )
 
 
-def day_seen(paper: Paper) -> date | None:
-    """The day a paper counts for."""
-    return paper.listed or (paper.first_seen.date() if paper.first_seen else None)
+def _per_day(texts: Texts, hits: NDArray[np.bool_]) -> tuple[tuple[date, int], ...]:
+    days, place = texts.days
+    counted = np.bincount(place[hits & (place >= 0)], minlength=len(days)).tolist()
+    return tuple(zip(days, counted, strict=True))
 
 
 def as_days(found: Backtest) -> list[Day]:

@@ -64,8 +64,9 @@ def scan(index: TermIndex, texts: Texts, order: Ints) -> Scan:
         return Hits(both >> 32, bit_of[tokens.paper(places)], field, sixth)
 
     def lengths() -> Ints:
-        by_paper: Ints = np.bincount(tokens.paper(np.flatnonzero(read.token)), minlength=count)[order]
-        return by_paper
+        by_paper = np.zeros(count, np.int64)
+        by_paper[: len(read.lengths)] = read.lengths
+        return by_paper[order]
 
     present = np.zeros(index.count, bool)
     present[term] = True
@@ -148,8 +149,7 @@ def _joined(index: TermIndex, read: ReadTexts) -> tuple[Ints, Ints]:
 def _joined_prefixes(index: TermIndex, read: ReadTexts, places: list[int], labels: list[int]) -> None:
     """Adds the starred labels that reach from a word into its neighbour."""
     folded, token = read.folded, read.token
-    able = np.unique(np.concatenate([read.neighbours.place, *map(np.array, read.neighbours.whole.values())]))
-    numbers = {folded[number]: number for number in np.unique(token[able]).tolist()}
+    able, numbers = read.joinable
     heads: dict[int, dict[str, int]] = {}  # first word -> begin of the second -> label
     for prefix, label in index.prefixes:
         for cut in range(1, len(prefix)):
@@ -157,6 +157,8 @@ def _joined_prefixes(index: TermIndex, read: ReadTexts, places: list[int], label
                 heads.setdefault(number, {})[prefix[cut:]] = label
     is_head = np.zeros(len(folded), bool)
     is_head[list(heads)] = True
+    if not heads:
+        return
     for place in able[is_head[token[able]]].tolist():
         second, endings = folded[token[place + 1]], heads[int(token[place])]
         for length in range(1, len(second) + 1):

@@ -6,7 +6,9 @@ How terms are found among them: see `scan`; what a word is: see `bot.core.query.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import count
+from datetime import date
+from functools import cached_property
+from itertools import chain, count
 from typing import TypeAlias
 
 import numpy as np
@@ -191,6 +193,24 @@ class Texts:
         self._read: dict[tuple[bool, bool, bool], ReadTexts] = {}
         self._whole = False
 
+    @cached_property
+    def known(self) -> list[Paper]:
+        """Those that are papers."""
+        return [paper for paper in self.papers if paper is not None]
+
+    @cached_property
+    def upvotes(self) -> list[float]:
+        """Of each of `known`."""
+        return [float(paper.upvotes or 0) for paper in self.known]
+
+    @cached_property
+    def days(self) -> tuple[list[date], Ints]:
+        """The days of `known`, oldest first, and for each paper the place of its day; -1: it has none."""
+        given = [day_seen(paper) for paper in self.known]
+        days = sorted({day for day in given if day})
+        place = {day: number for number, day in enumerate(days)}
+        return days, np.array([place.get(day, -1) if day else -1 for day in given], np.int64)
+
     def prepare(self) -> None:
         """Read them whole, once and for all: whatever is asked later is found in that reading."""
         self._whole = True
@@ -205,6 +225,11 @@ class Texts:
         return self._read[asked]
 
 
+def day_seen(paper: Paper) -> date | None:
+    """The day a paper counts for."""
+    return paper.listed or (paper.first_seen.date() if paper.first_seen else None)
+
+
 class ReadTexts:
     """Tokens, with what follows from them whoever asks."""
 
@@ -216,3 +241,19 @@ class ReadTexts:
             [number for number, word in enumerate(self.folded) if word[-1:] == "+" and len(keys(word)) > 1], np.int64
         )
         self.neighbours = neighbours(self.folded, self.token)
+
+    @cached_property
+    def lengths(self) -> Ints:
+        """Words of title and abstract, by paper; papers behind the last that has any are missing."""
+        counted: Ints = np.bincount(self.tokens.paper(np.flatnonzero(self.token)))
+        return counted
+
+    @cached_property
+    def joinable(self) -> tuple[Numbers, dict[str, int]]:
+        """The places of words that may be read as one with the next, and those words: word -> its number."""
+        able = np.zeros(len(self.token), bool)
+        able[self.neighbours.place] = True
+        able[np.fromiter(chain.from_iterable(self.neighbours.whole.values()), np.int64)] = True
+        places = np.flatnonzero(able)
+        firsts = np.flatnonzero(np.bincount(self.token[places], minlength=len(self.folded)))
+        return places.astype(np.int32), {self.folded[number]: number for number in firsts.tolist()}
