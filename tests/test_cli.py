@@ -428,6 +428,25 @@ def test_a_backup_and_a_copy_tell_nothing_again(place: Path, run: Callable[..., 
     assert len(mails(place)) == sent > 0
 
 
+def test_a_taste_is_learnt_from_a_library(place: Path, run: Callable[..., Ran]) -> None:
+    titles = [f"Sparse attention for {what}" for what in ("text", "sound", "video", "code", "graphs", "maps")]
+    entries = "".join(f"@article{{k{n}, title = {{{title}}}}}\n" for n, title in enumerate(titles))
+    (place / "papers.bib").write_text(entries + "@misc{broken, author = {Nobody}}\n")
+    run("collect", "--now", "2026-11-20T08:00Z")
+
+    learnt = run("taste", "ada@example.org", "--library", "papers.bib", "--now", "2026-11-20T09:00Z", "--json").json
+    said = run("taste", "ada@example.org", "--library", "papers.bib", "--now", "2026-11-20T09:00Z")
+    few = run("taste", "ada@example.org", "--now", "2026-11-20T09:00Z")
+    gone = run("taste", "ada@example.org", "--library", "none.bib")
+
+    assert {"sparse", "attention"} <= {one["word"] for one in learnt["words"]}
+    assert (learnt["liked"], learnt["problems"]) == (6, ["entry broken has no title"])
+    assert "Attention" in learnt["best"][0]["title"]
+    assert f'query = "{learnt["query"]}"' in said.out
+    assert (few.code, "Too little to learn" in few.err) == (2, True)
+    assert (gone.code, "cannot be read" in gone.err) == (2, True)
+
+
 def test_the_demo_tells_the_story(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Callable[..., Ran]) -> None:
     monkeypatch.chdir(tmp_path)
     began = time.monotonic()

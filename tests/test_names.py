@@ -24,7 +24,7 @@ SUBJECTS = {
     "subscribers",
     "suggest",
 }
-SUBJECTS |= {"thumbs"}
+SUBJECTS |= {"taste", "thumbs"}
 SUBJECTS |= {"limits"}  # of a fetch, of a session with a relay: how long to wait, how much to take
 
 # The contract that every source module fulfils, and every module of verbs.

@@ -6,7 +6,7 @@
     init         init, demo                                         read      read
     backup       backup, copy-to                                    backtest  backtest
     web          web, admin-link                                    suggest   suggest
-    doctor       doctor
+    doctor       doctor                                             taste     taste
 
 `wiring` makes the parts of the program from the configuration, `console` is how all of them speak, `report` what a run
 has to say.
@@ -32,6 +32,7 @@ from bot.cli import (
     status,
     subscribers,
     suggest,
+    taste,
     web,
 )
 from bot.cli.console import complain, set_up_logging
@@ -65,7 +66,22 @@ def options(
     context.obj = State(config_path=config, verbose=verbose, quiet=quiet)
 
 
-for module in (run, check, status, preview, read, backtest, suggest, explain, subscribers, init, doctor, backup, web):
+for module in (
+    run,
+    check,
+    status,
+    preview,
+    read,
+    backtest,
+    suggest,
+    taste,
+    explain,
+    subscribers,
+    init,
+    doctor,
+    backup,
+    web,
+):
     module.register(app)
 
 

@@ -204,14 +204,14 @@ class App:
         """What would make the stored subscribers equal to the file's. Nothing is written."""
         records = self.records(now)
         with self.database.read() as tx:
-            return file_sync.plan(tx, records, now)
+            return file_sync.planned_changes(tx, records, now)
 
     def sync(self, now: datetime, *, many: Literal["refuse", "keep", "remove"] = "refuse") -> SyncPlan:
         """Make the stored subscribers equal to the file's. `many`: what to do where half or more of them would be
         removed. Raises UserError where that is refused."""
         records = self.records(now)
         with self.database.write() as tx:
-            planned = file_sync.plan(tx, records, now)
+            planned = file_sync.planned_changes(tx, records, now)
             if planned.removes_many and many != "remove":
                 error = self._removes_many(planned)
                 if many == "refuse":

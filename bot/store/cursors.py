@@ -38,7 +38,7 @@ def set_right(tx: Connection, now: datetime) -> None:
     tx.execute(update(SUBSCRIBERS).where(ahead).values(next_due=now))
 
 
-def plan(tx: Connection, revision: int, now: datetime, size: int, *, force: bool = False) -> list[Chunk]:
+def due_ranges(tx: Connection, revision: int, now: datetime, size: int, *, force: bool = False) -> list[Chunk]:
     """All active subscribers with a digest or an alert due, cut into ranges of ids with about `size` of them each. With
     `force`: all active ones."""
     if force:

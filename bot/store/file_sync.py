@@ -41,7 +41,7 @@ class SyncPlan:
         return {row.email: row for row in rows}
 
 
-def plan(tx: Connection, records: Iterable[SubscriberRecord], now: datetime) -> SyncPlan:
+def planned_changes(tx: Connection, records: Iterable[SubscriberRecord], now: datetime) -> SyncPlan:
     """What is to be done for these subscribers of the file. Nothing is written."""
     wanted = {record.email: record for record in records}
     stored: dict[str, StoredSubscriber] = {}
@@ -74,7 +74,7 @@ def _changes(row: StoredSubscriber, record: SubscriberRecord, now: datetime) -> 
 
 def sync(tx: Connection, records: Iterable[SubscriberRecord], now: datetime) -> None:
     """Do what `plan` plans."""
-    carry_out(tx, plan(tx, records, now), now)
+    carry_out(tx, planned_changes(tx, records, now), now)
 
 
 def carry_out(tx: Connection, planned: SyncPlan, now: datetime, *, remove: bool = True) -> None:

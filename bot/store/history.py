@@ -237,6 +237,19 @@ def by_ids(tx: Connection, ids: Iterable[int]) -> dict[int, Paper]:
     return found
 
 
+def by_keys(tx: Connection, keys: Iterable[str]) -> dict[str, Paper]:
+    """Papers by any of their identities, those that are known."""
+    found: dict[str, Paper] = {}
+    for part in chunks(list(keys)):
+        rows = tx.execute(
+            select(PAPER_KEYS.c.key, PAPERS.c.data)
+            .join(PAPERS, PAPERS.c.id == PAPER_KEYS.c.paper_id)
+            .where(PAPER_KEYS.c.key.in_(part))
+        )
+        found |= {key: load_paper(data) for key, data in rows}
+    return found
+
+
 def count(tx: Connection) -> int:
     """How many papers there are."""
     return tx.execute(select(func.count()).select_from(PAPERS)).scalar_one()

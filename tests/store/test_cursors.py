@@ -19,7 +19,7 @@ def record(email: str, due: datetime) -> SubscriberRecord:
 
 
 def everybody_due(tx: Connection, now: datetime, size: int) -> list[list[str]]:
-    return [[one.email for one in cursors.digest_due(tx, now, chunk)] for chunk in cursors.plan(tx, 5, now, size)]
+    return [[one.email for one in cursors.digest_due(tx, now, chunk)] for chunk in cursors.due_ranges(tx, 5, now, size)]
 
 
 @pytest.mark.parametrize(("size", "chunks"), [(3, [3, 3, 1]), (7, [7]), (100, [7])])
@@ -29,8 +29,8 @@ def test_who_is_due_is_cut_into_chunks(database: Database, now: datetime, size: 
         subscribers.add(tx, (record(f"later{number}@example.org", now + HOUR) for number in range(9)), now)
     with database.read() as tx:
         parts = everybody_due(tx, now, size)
-        assert cursors.plan(tx, 5, now - HOUR, size) == []
-        forced = cursors.plan(tx, 5, now - HOUR, size, force=True)
+        assert cursors.due_ranges(tx, 5, now - HOUR, size) == []
+        forced = cursors.due_ranges(tx, 5, now - HOUR, size, force=True)
         assert sum(len(cursors.digest_due(tx, now - HOUR, chunk, force=True)) for chunk in forced) == 16
 
     assert [len(part) for part in parts] == chunks
@@ -53,7 +53,7 @@ def test_few_or_many_the_same_are_due(database: Database, now: datetime, wide: b
     with database.read() as tx:
         digests = [one.id for one in cursors.digest_due(tx, now, cursors.Chunk(ids[0], upto))]
         alerts = [one.id for one in cursors.alert_due(tx, 5, now, cursors.Chunk(0, upto))]
-        plan = cursors.plan(tx, 5, now, 100)
+        plan = cursors.due_ranges(tx, 5, now, 100)
 
     assert digests == [ids[3], ids[6]]
     assert alerts == [ids[2], ids[6], ids[8]]
@@ -69,7 +69,7 @@ def test_no_tick_walks_through_all_subscribers(tmp_path: Path, now: datetime) ->
     with store.write() as tx:
         subscribers.end_pauses(tx, now)
         cursors.set_right(tx, now)
-        cursors.plan(tx, 5, now, 10)
+        cursors.due_ranges(tx, 5, now, 10)
         cursors.digest_due(tx, now, cursors.Chunk(0, 1_000_000))
         cursors.alert_due(tx, 5, now, cursors.Chunk(0, 1_000_000))
         cursors.next_due(tx)

@@ -68,7 +68,7 @@ def test_an_unsubscribe_a_bounce_and_a_complaint_win_over_the_file(
     sync(database, now)
     sync(database, now, ada)
     with database.read() as tx:
-        planned = file_sync.plan(tx, [ada], now)
+        planned = file_sync.planned_changes(tx, [ada], now)
         assert cursors.digest_due(tx, now + HOUR, EVERYBODY, force=True) == []
 
     assert stored(database)["ada@example.org"].status == status
@@ -80,7 +80,7 @@ def test_what_a_run_would_change_is_known_before_and_comes_true(database: Databa
     wanted = [record("ada@example.org", name="A."), record("cyd@example.org", now)]
     later = now + HOUR
     with database.read() as tx:
-        planned = file_sync.plan(tx, wanted, later)
+        planned = file_sync.planned_changes(tx, wanted, later)
     before = stored(database)
     with database.write() as tx:
         file_sync.carry_out(tx, planned, later)
@@ -94,7 +94,7 @@ def test_what_a_run_would_change_is_known_before_and_comes_true(database: Databa
     expected["cyd@example.org"] = expected["cyd@example.org"]._replace(id=after["cyd@example.org"].id)
     assert after == expected
     with database.read() as tx:
-        again = file_sync.plan(tx, wanted, later)
+        again = file_sync.planned_changes(tx, wanted, later)
     assert (again.new, again.changed, again.gone) == ((), (), ())
 
 
@@ -107,7 +107,7 @@ def test_half_or_more_of_three_or_more_is_many(
     everybody = [record(f"{number}@example.org") for number in range(before)]
     sync(database, now, *everybody)
     with database.write() as tx:
-        planned = file_sync.plan(tx, everybody[:after], now)
+        planned = file_sync.planned_changes(tx, everybody[:after], now)
         file_sync.carry_out(tx, planned, now, remove=False)
 
     assert planned.removes_many is many

@@ -56,7 +56,7 @@ def plan(database: Database, now: datetime, *, force: bool = False) -> Plan:
         expiry.expire(tx, now)
     with database.read() as tx:
         revision = history.latest_revision(tx) or Revision(0, now)
-        return Plan(revision, cursors.plan(tx, revision.id, now, CHUNK, force=force))
+        return Plan(revision, cursors.due_ranges(tx, revision.id, now, CHUNK, force=force))
 
 
 class ChunkComposer:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from bot.mail.message.types import Message, Transport
 from bot.pipeline.deliver import worker_ids
 from bot.pipeline.deliver.marks import MarkWriter
-from bot.pipeline.deliver.pacing import Plan, RelayPacing
+from bot.pipeline.deliver.pacing import RelayPacing, SendingPlan
 from bot.store import Connection, outbox
 from bot.store.outbox import Leased
 
@@ -31,7 +31,7 @@ class Claim:
     leased: Leased
     at: datetime
     relay: Transport
-    plan: Plan
+    plan: SendingPlan
     message: "Future[Message | None] | None" = None  # being built by another process
 
 
@@ -136,7 +136,7 @@ class Claims:
             self._size = max(self._size // 2, 1)
         size = MOST if self._pacing.is_scarred(relay) else self._size  # then there is a choice who goes first
 
-        def work(tx: Connection) -> Plan | None:
+        def work(tx: Connection) -> SendingPlan | None:
             for kind in outbox.IN_ORDER:
                 batch = outbox.lease(tx, kind, self._by, now, now + LEASE, size, alive=worker_ids.at_work())
                 if batch:

@@ -44,7 +44,7 @@ class RateLimits:
 
 
 @dataclass(slots=True)
-class Plan:
+class SendingPlan:
     """Leased editions with the moments they may go, in order. All others have been put back."""
 
     turns: list[tuple[Leased, datetime]] = field(default_factory=list)
@@ -110,13 +110,13 @@ class RelayPacing:
         limit = self._known.get(name)
         return limit is not None and limit.holds(self._clock()) is not None
 
-    def is_valid(self, plan: Plan) -> bool:
+    def is_valid(self, plan: SendingPlan) -> bool:
         """Whether nothing has been learnt since the plan was made that would change it."""
         return plan.lessons == self._lessons
 
     # -- when ------------------------------------------------------------------------------------------------------
 
-    def plan(self, tx: Connection, relay: Transport, by: str, batch: Sequence[Leased]) -> Plan:
+    def plan(self, tx: Connection, relay: Transport, by: str, batch: Sequence[Leased]) -> SendingPlan:
         """Give each of a batch its turn; who has none soon is put back until then."""
         now = self._clock()
         way = _relay_limit(relay)
@@ -128,7 +128,7 @@ class RelayPacing:
         locked = mail_pacing.locked(tx, paced | {_queue(name) for name in paced - {way}}, now)
         free = {name: max(now, limit.next_free) for name, limit in locked.items()}  # as far as turns are given away
 
-        plan = Plan(lessons=self._lessons)
+        plan = SendingPlan(lessons=self._lessons)
         batch = self._probes_first(tx, batch, [known[name] for name in (way, *domains.values()) if name in known])
         put_back: dict[int, tuple[datetime, str]] = {}
         for leased in batch:
@@ -189,7 +189,7 @@ class RelayPacing:
         self,
         tx: Connection,
         relay: Transport,
-        plan: Plan,
+        plan: SendingPlan,
         put_back: dict[int, tuple[datetime, str]],
         now: datetime,
     ) -> None:

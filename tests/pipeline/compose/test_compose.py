@@ -540,7 +540,7 @@ def test_chunks_composed_in_any_order_and_again_write_everyone_once(office: Offi
     office.collect(FRIDAY - HOUR, *attention(2))
     revision, chunks = plan(office.database, FRIDAY)
     with office.database.read() as tx:
-        chunks = cursors.plan(tx, revision.id, FRIDAY, 6)
+        chunks = cursors.due_ranges(tx, revision.id, FRIDAY, 6)
     office.collect(FRIDAY, *attention(3))  # after the plan: it is for the next one
     machines = [
         ChunkComposer(open_view(office.database, FRIDAY, revision), FRIDAY, lambda *slot: f"<{slot}@x>")
