@@ -52,16 +52,18 @@ def scan(index: TermIndex, texts: Texts, order: Ints) -> Scan:
     bit_of = np.empty(count, np.int64)
     bit_of[order] = np.arange(count)
     term, place = _found(index, read)
-    asked = (index.field_bits[term] & tokens.field(place)) != 0
-    term, place = term[asked], place[asked]
+    text = tokens.text[place]
+    asked = (index.field_bits[term] & tokens.field[text]) != 0
+    term, place, text = term[asked], place[asked], text[asked]
     other_term, other_paper = _values_and_counts(index, texts.papers)
 
     def hits() -> Hits:
         both = np.unique(term << 32 | place)
         places = both & 0xFFFFFFFF
-        field, text = tokens.field(places), tokens.text[places]
+        text = tokens.text[places]
+        field = tokens.field[text]
         sixth = np.where(field == ABSTRACT, 6 * (places - tokens.begin[text]) // tokens.size[text], 0)
-        return Hits(both >> 32, bit_of[tokens.paper(places)], field, sixth)
+        return Hits(both >> 32, bit_of[tokens.paper[text]], field, sixth)
 
     def lengths() -> Ints:
         by_paper = np.zeros(count, np.int64)
@@ -75,7 +77,7 @@ def scan(index: TermIndex, texts: Texts, order: Ints) -> Scan:
     row = np.zeros(index.count, np.intp)
     row[used] = np.arange(1, len(used) + 1)
     bits = np.zeros((len(used) + 1, max(1, (count + 63) // 64)), np.uint64)
-    for terms, papers in ((term, tokens.paper(place)), (other_term, other_paper)):
+    for terms, papers in ((term, tokens.paper[text]), (other_term, other_paper)):
         set_bits(bits, row[terms], bit_of[papers])
     return Scan(row, bits, hits, lengths)
 
@@ -117,7 +119,7 @@ def _found(index: TermIndex, read: ReadTexts) -> tuple[Ints, Ints]:
     near = near_terms(index, tokens.text, place, label)
     pair_place, pair_label = _joined(index, read)
     width = np.repeat([1, 2], [len(place), len(pair_place)])
-    paths = _walk(index, np.concatenate([place, pair_place]), np.concatenate([label, pair_label]), width)
+    paths = _walk(index, np.concatenate([place, pair_place]), np.concatenate([label, pair_label]), width, len(tokens))
     terms, places = zip(near, *paths, strict=True)
     return np.concatenate(terms), np.concatenate(places)
 
@@ -193,13 +195,15 @@ def _everywhere(token: Numbers, labels: list[list[int]]) -> tuple[Ints, Ints]:
     return place, flat[at]
 
 
-def _walk(index: TermIndex, place: Ints, label: Ints, width: Ints) -> Iterator[tuple[Ints, Ints]]:
+def _walk(index: TermIndex, place: Ints, label: Ints, width: Ints, size: int) -> Iterator[tuple[Ints, Ints]]:
     """All paths of the automaton through labels that stand at places and are so many tokens wide.
 
     Yields terms and the places where their paths begin.
     """
     order = np.argsort(place, kind="stable")
     place, label, width = place[order], label[order], width[order]
+    many = 4 * len(place) > size  # then a table is quicker than searching
+    labels_from = np.concatenate([[0], np.cumsum(np.bincount(place, minlength=size))]) if many else None
     state = index.first[label]
     start, after = place, place + width
     while True:
@@ -211,8 +215,12 @@ def _walk(index: TermIndex, place: Ints, label: Ints, width: Ints) -> Iterator[t
         alive = np.flatnonzero(index.grows[state])
         if not len(alive):
             return
-        begin, end = np.searchsorted(place, after[alive]), np.searchsorted(place, after[alive], side="right")
-        source, edge = repeat_each(alive, begin, end - begin)
+        here = after[alive]
+        if labels_from is not None:
+            begin, behind = labels_from[here], labels_from[here + 1]
+        else:
+            begin, behind = np.searchsorted(place, here), np.searchsorted(place, here, side="right")
+        source, edge = repeat_each(alive, begin, behind - begin)
         step, state = index.steps.find(state[source] << 32 | label[edge])
         start, after = start[source[step]], after[source[step]] + width[edge[step]]
 

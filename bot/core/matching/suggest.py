@@ -248,7 +248,7 @@ def _beside(terms: Sequence[Term], matched: NDArray[np.int64], window: Window) -
     telling[own] = False
     kept = telling[first] & telling[second]
     pair = first[kept] * len(keys.words) + second[kept]
-    paper = read.tokens.paper(place[kept])
+    paper = read.tokens.paper[read.tokens.text[place[kept]]]
     pairs, counts = np.unique(np.unique(np.stack([pair, paper]), axis=1)[0], return_counts=True)
     often = np.argsort(-counts, kind="stable")[:NEIGHBOURS_TRIED]
     return [

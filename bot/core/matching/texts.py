@@ -54,7 +54,7 @@ class Tokens:
         self.begin = np.cumsum(sizes) - sizes  # text -> its first token
         self.size = sizes - 1  # text -> how many words
         self.text = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)  # token -> text
-        self._paper, self._field_of = np.array(self._owner, np.int64), np.array(self._field, np.int64)
+        self.paper, self.field = np.array(self._owner, np.int64), np.array(self._field, np.int64)  # of each text
         self._bases, base = np.zeros(1 + max(_KINDS), np.int64), 0
         for kind, lexicon in self._lexicons.items():
             self._bases[kind], base = base, base + len(lexicon)
@@ -67,19 +67,9 @@ class Tokens:
     def __len__(self) -> int:
         return len(self.text)
 
-    def paper(self, place: Ints) -> Ints:
-        """The papers that tokens are of."""
-        found: Ints = self._paper[self.text[place]]
-        return found
-
-    def field(self, place: Ints) -> Ints:
-        """The fields that tokens are of."""
-        found: Ints = self._field_of[self.text[place]]
-        return found
-
     def texts_of(self, papers: Ints) -> Ints:
         """The titles, abstracts and names of some papers."""
-        return np.flatnonzero(np.isin(self._paper, papers))
+        return np.flatnonzero(np.isin(self.paper, papers))
 
     def reading(self, mark: int, name: int = 0) -> tuple[list[str], Numbers]:
         """The distinct words of texts, or with NAME of names, in one reading (FOLDED or EXACT), and each token's word.
@@ -181,7 +171,8 @@ def neighbours(folded: Sequence[str], token: Numbers) -> Neighbours:
     prints = np.zeros(len(place), np.int64)
     for which, prime in enumerate(PRIMES):
         powers = np.array([pow(256, n, prime) for n in range(int(size.max()) + 1)], np.int64)
-        prints = prints << 31 | (firsts[left, which] * powers[size[right]] + seconds[right, which]) % prime
+        before, behind = np.ascontiguousarray(firsts[:, which]), np.ascontiguousarray(seconds[:, which])
+        prints = prints << 31 | (before[left] * powers[size][right] + behind[right]) % prime
     return Neighbours(place.astype(np.int32), prints, whole)
 
 
@@ -245,7 +236,7 @@ class ReadTexts:
     @cached_property
     def lengths(self) -> Ints:
         """Words of title and abstract, by paper; papers behind the last that has any are missing."""
-        counted: Ints = np.bincount(self.tokens.paper(np.flatnonzero(self.token)))
+        counted: Ints = np.bincount(self.tokens.paper[self.tokens.text[self.token > 0]])
         return counted
 
     @cached_property
