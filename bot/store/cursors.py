@@ -3,16 +3,17 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, union, union_all, update
 
-from bot.store.sql import chunks
+from bot.store.sql import chunks, update_rows
 from bot.store.subscribers import StoredSubscriber, select_subscribers
 from bot.store.tables import ACTIVE, ALERTS, SUBSCRIBERS
 
 WHOLE_CHUNK = 1_000_000  # no limit in practice
 WIDE = 100_000  # ids
+TOGETHER_FROM = 30  # subscribers with the same values, for whom a statement of their own pays
 FURTHEST = timedelta(days=32)
 _ID = SUBSCRIBERS.c.id
 
@@ -128,12 +129,15 @@ class NextDue(NamedTuple):
     next_due: datetime | None
 
 
+Progress: TypeAlias = DigestProgress | AlertProgress | NextDue
+
+
 class Cursor(NamedTuple):
     """How far one subscriber has been told: the revision a decision was based on, and what becomes of their row."""
 
     subscriber_id: int
     expected: int | None  # the revision told up to when the decision was made
-    values: DigestProgress | AlertProgress | NextDue
+    values: Progress
 
 
 CursorColumn = Literal["digest_cursor", "alert_cursor"]
@@ -150,11 +154,17 @@ def lock(tx: Connection, column: CursorColumn, ids: Sequence[int]) -> dict[int, 
 
 
 def advance(tx: Connection, cursors: Iterable[Cursor]) -> None:
-    """Write the values of cursors, in the transaction that writes their editions. Subscribers with the same values
-    are moved together, for most have the same."""
-    alike: dict[tuple[type, DigestProgress | AlertProgress | NextDue], list[int]] = defaultdict(list)
+    """Write the values of cursors, in the transaction that writes their editions. Where many subscribers have the same
+    values they are moved together, the others one by one."""
+    alike: dict[tuple[type[Progress], Progress], list[int]] = defaultdict(list)
     for cursor in cursors:
         alike[type(cursor.values), cursor.values].append(cursor.subscriber_id)
-    for (_, values), ids in alike.items():
+    one_by_one: dict[type[Progress], list[tuple[Any, ...]]] = defaultdict(list)
+    for (kind, values), ids in alike.items():
+        if len(ids) < TOGETHER_FROM:
+            one_by_one[kind] += [(*values, subscriber_id) for subscriber_id in ids]
+            continue
         for part in chunks(ids):
             tx.execute(update(SUBSCRIBERS).where(_ID.in_(part)).values(values._asdict()))
+    for kind, rows in one_by_one.items():
+        update_rows(tx, SUBSCRIBERS, kind._fields, rows)

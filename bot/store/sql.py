@@ -55,17 +55,37 @@ def insert_rows(
     """
     if not rows:
         return 0
-    mark = "?" if tx.dialect.paramstyle == "qmark" else "%s"
+    marks = ", ".join([_mark(tx)] * len(names))
+    statement = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608
+    statement += f" ON CONFLICT ({', '.join(unless)}) DO NOTHING"
+    turned = _turns(tx, table, names)
+    values = [_turned(row, turned) for row in rows]
+    return tx.exec_driver_sql(statement, values, {"preserve_rowcount": True}).rowcount
+
+
+def update_rows(tx: Connection, table: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """UPDATE very many rows one by one, each given as a tuple: the values of the columns `names`, then its id. The
+    values go to the driver as in `insert_rows`."""
+    if not rows:
+        return
+    mark = _mark(tx)
+    statement = f"UPDATE {table.name} SET {', '.join(f'{name} = {mark}' for name in names)} WHERE id = {mark}"  # noqa: S608
+    turned = _turns(tx, table, names)
+    tx.exec_driver_sql(statement, [_turned(row, turned) for row in rows])
+
+
+def _mark(tx: Connection) -> str:
+    return "?" if tx.dialect.paramstyle == "qmark" else "%s"
+
+
+def _turns(tx: Connection, table: Table, names: Sequence[str]) -> list[tuple[int, Callable[[Any], Any]]]:
+    """The places of values that the database stores otherwise than Python does, and how each is turned, once."""
     turned: list[tuple[int, Callable[[Any], Any]]] = []
     for place, name in enumerate(names):
         turn = table.c[name].type.dialect_impl(tx.dialect).bind_processor(tx.dialect)
         if turn is not None:
             turned.append((place, cache(turn)))
-    marks = ", ".join([mark] * len(names))
-    statement = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608
-    statement += f" ON CONFLICT ({', '.join(unless)}) DO NOTHING"
-    values = [_turned(row, turned) for row in rows]
-    return tx.exec_driver_sql(statement, values, {"preserve_rowcount": True}).rowcount
+    return turned
 
 
 def _turned(row: tuple[Any, ...], turned: Sequence[tuple[int, Callable[[Any], Any]]]) -> tuple[Any, ...]:
