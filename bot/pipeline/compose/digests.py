@@ -21,6 +21,7 @@ from bot.store.cursors import Chunk, Cursor, DigestProgress, NextDue
 from bot.store.subscribers import StoredSubscriber
 
 NOTHING: frozenset[int] = frozenset()
+SPANS: dict[str, Span] = {"weekly": "week", "monthly": "month"}
 # A digest sooner than this after another (a forced one) brings no second helping of trending papers.
 TOO_SOON: dict[Span, timedelta] = {
     "day": timedelta(hours=12),
@@ -307,8 +308,7 @@ def trending_places(subscriber: Subscriber) -> int:
 
 def span_of(subscriber: Subscriber) -> Span:
     """Over which time a subscriber's papers are ranked."""
-    spans: dict[str, Span] = {"weekly": "week", "monthly": "month"}
-    return spans.get(subscriber.schedule.cadence, "day")
+    return SPANS.get(subscriber.schedule.cadence, "day")
 
 
 def _ids_of(text: str) -> set[int]:
