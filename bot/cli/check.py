@@ -48,7 +48,8 @@ def check(context: typer.Context, now: Now = None, as_json: Json = False) -> Non
     """Validate the configuration and the queries; show sources, subscribers, due times, and what would change."""
     app = app_of(context)
     if problems := rendering_problems(app.templates):
-        raise UserError("The templates cannot be rendered.", problems)
+        own = app.config.templates_dir
+        raise UserError("The templates cannot be rendered.", [_by_its_place(problem, own) for problem in problems])
     found = _look(app, moment_of(now))
     if as_json:
         print_json(_as_json(app, found))
@@ -66,6 +67,13 @@ def check(context: typer.Context, now: Now = None, as_json: Json = False) -> Non
             out.print(f"  {line}")
     for warning in found.warnings:
         remark(f"note: {warning}")
+
+
+def _by_its_place(problem: str, own: str) -> str:
+    """A problem of a template under the name of its file, where that is the user's own."""
+    name = problem.removeprefix("templates/").split(" ")[0].rstrip(":")
+    file = Path(own) / name
+    return f"{file}{problem.removeprefix(f'templates/{name}')}" if own and file.is_file() else problem
 
 
 def _look(app: App, now: datetime) -> Findings:

@@ -246,6 +246,14 @@ def test_what_was_hardly_meant_is_noted(place: Path, run: Run) -> None:
     assert "paperlark init" in run("check", *NOW)[2]
 
 
+def test_an_own_template_is_named_by_its_file(place: Path, run: Run) -> None:
+    (place / "mine").mkdir()
+    (place / "mine" / "digest.txt").write_text("{{ nope.x }}")
+    (place / "config.toml").write_text('templates_dir = "mine"\n' + HEAD + ADA)
+
+    assert f"{place / 'mine' / 'digest.txt'} line 1: 'nope' is undefined" in run("check", *NOW)[2]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
