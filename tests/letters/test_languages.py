@@ -29,7 +29,16 @@ TEMPLATES = ROOT / "templates"
 LANGUAGES = ("de", "es", "fr", "ja", "zh-Hans")
 COUNTS = (*range(201), 1_000, 1_000_000)
 SAMPLES = ("daily", "weekdays", "weekly", "monthly", "alert", "alert_burst", "heartbeat", "heartbeat_troubled", "late")
-SAMPLES += ("after_alerts", "revisions", "only_trending", "twenty_linked", "two_hundred")
+SAMPLES += (
+    "after_alerts",
+    "revisions",
+    "only_trending",
+    "near",
+    "only_near",
+    "by_model",
+    "twenty_linked",
+    "two_hundred",
+)
 
 Message = str | tuple[str, str]
 

@@ -332,6 +332,16 @@ def test_a_model_s_sentence_bears_its_name_and_gives_way_to_the_source_s(rendere
     assert "(by gemma-9" not in text(samples.ROUTERS, summary_by="gemma-9")
 
 
+def test_papers_near_a_profile_are_told_apart(letters: dict[str, Letter]) -> None:
+    text = " ".join(letters["near"].text_page.split())
+    assert "2 new papers for you. And one near your profiles. And one that trends." in text
+    assert "== Near your profiles 1 ==" in text
+    assert "Top paper · Efficient attention" in text, "the top paper answers a profile"
+    text = " ".join(letters["only_near"].text_page.split())
+    assert "Nothing answers your profiles; here are 3 papers near them." in text
+    assert "Top paper" not in text
+
+
 def test_authors_are_counted(letters: dict[str, Letter]) -> None:
     assert "Ada 0, Ada 1, Ada 2, …, Di 165 (+660)" in " ".join(letters["crowd"].text_page.split())
     assert "23 authors · Fen & Field Laboratory" in " ".join(letters["daily"].text_page.split())

@@ -171,6 +171,9 @@ MIXTURES = section(
 HOT = trending(Pick(paper=BIRDSONG, rise=9, rise_over=timedelta(days=1)))
 
 
+SENTENCE = "Counting tokens shows that a router that breaks ties by recency wastes next to none of them."
+
+
 def many(count: int, abstract: str = LARKSPUR.abstract) -> tuple[Pick, ...]:
     """That many papers, all different."""
     return tuple(
@@ -208,6 +211,12 @@ def full_letter(**other: Any) -> Edition:
         trending(*[replace(pick, reasons=()) for pick in shown(15, 20, "")]),
         **other,
     )
+
+
+def near(section: Section) -> Section:
+    """The papers of a section as the best that do not answer a profile."""
+    picks = tuple(replace(pick, reasons=()) for pick in section.picks)
+    return Section(kind="near", name="", picks=picks)
 
 
 def linked(edition: Edition) -> Edition:
@@ -276,6 +285,11 @@ def ordinary() -> dict[str, Edition]:
                 name="",
                 picks=(Pick(paper=LARKSPUR, news="v2"), Pick(paper=replace(LINEAR, withdrawn=True), news="")),
             ),
+        ),
+        "near": sample_edition(EFFICIENT, near(MIXTURES), HOT),
+        "only_near": sample_edition(near(MIXTURES), near(EFFICIENT)),
+        "by_model": sample_edition(
+            section("Mixtures", replace(MIXTURES.picks[0], summary=SENTENCE, summary_by="finch-2b"))
         ),
         "twenty": full_letter(),
         "twenty_linked": linked(full_letter()),
