@@ -1,6 +1,6 @@
 """`huggingface`: the daily papers of huggingface.co, from its API or from saved pages, and the days that were missed.
 
-What an item holds is `core.hf`'s to know."""
+What an item holds is known to `formats.huggingface`."""
 
 import json
 from dataclasses import dataclass, field

@@ -1,6 +1,6 @@
 """`page`: saved pages of huggingface.co/papers, as plain text in any layout or as HTML. Files, globs, URLs.
 
-How the text is laid out is `core.page_text`'s to know, what an item of an HTML page holds `core.hf`'s."""
+`formats.page_text` knows how the text is laid out, `formats.huggingface` what an item of an HTML page holds."""
 
 from collections import Counter
 from dataclasses import dataclass, field

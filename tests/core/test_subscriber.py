@@ -159,6 +159,11 @@ def test_each_mistake_is_said_with_its_place(change: dict[str, Any], place: str,
     assert said in problem
 
 
+@pytest.mark.parametrize("name", ["👩\u200d🔬", "ශ්\u200dරී", "می\u200cنا"])
+def test_a_name_may_hold_joiners(name: str) -> None:
+    assert subscriber_from({**ADA, "name": name}).name == name
+
+
 def test_all_mistakes_are_said_at_once() -> None:
     table = {
         "email": "nobody",

@@ -31,6 +31,7 @@ from bot.sources.formats.dates import stated_day
         ("Mi, 08 Okt 2014 12:00:00 +0200", date(2014, 10, 8)),
         ("mar., 08 oct. 2014 12:00:00 +0200", date(2014, 10, 8)),  # Tuesday, not March
         ("1er février 2020", date(2020, 2, 1)),
+        ("Mi, 04 Mär 2026 12:00:00 +0100", date(2026, 3, 4)),
         ("mié, 08 dic 2014 12:00:00 +0100", date(2014, 12, 8)),
         ("8 de outubro de 2014", date(2014, 10, 8)),
         ("Чт, 5 февраля 2021", date(2021, 2, 5)),

@@ -84,7 +84,8 @@ def month(name: str) -> int:
     for number, whole in enumerate(_ENGLISH, 1):
         if word == whole or word == whole[:3] or word == whole[:4]:
             return number
-    return _names().get(_folded(word), 0)
+    names = _names()
+    return names.get(word) or names.get(_folded(word), 0)
 
 
 def _century(year: str) -> int:
@@ -102,7 +103,8 @@ def _names() -> dict[str, int]:
         for width in ("wide", "abbreviated"):
             for context in ("format", "stand-alone"):
                 for number, name in get_month_names(width, context, language).items():
-                    for word in {_folded(name.rstrip(".")), _folded(name)[:3]}:
+                    plain = name.casefold().rstrip(".")
+                    for word in {plain, plain[:3], _folded(plain), _folded(plain)[:3]}:  # "mär" is not "mar"
                         if len(word) >= 3:
                             names[word] = number if names.get(word, number) == number else 0
     return names

@@ -30,14 +30,16 @@ _RUN_IN = re.compile(
 # Else no heading can be run in, and most texts need not be looked through for eighty of them.
 _RUN_TOGETHER = re.compile(r"[A-Z0-9“\"'(\[≤≥<>](?:(?<=[a-z?].)|(?<=[A-Z])[A-Z]{2})")
 _FIRST = re.compile(r"\A\s*(?:Abstract|ABSTRACT|Summary|SUMMARY)(?:[:.]\s*|\s*(?=[A-Z0-9“\"(]))")
-_MARKS = re.compile(r"[OC]_(?:ST_ABS|SCP?LOW|SCP?CAP|INLINEFIG|TEXTBOX|FIG|TBL|LI|QD|BOX)\s?")
+_MARKS = re.compile(r"[OC]_(?:ST_ABS|SCP?LOW|SCP?CAP|INLINEFIG|TEXTBOX|FIG|TBL|LI|QD|BOX)")
 _BOXED = re.compile(r"\[([^\w\s\[\]!-~])\]")  # "[≤]"
 _NAMED = re.compile(r"\{([A-Za-z]{2,10})\}")
 
 
 def without_typesetting(text: str) -> str:
     """A title or an abstract without the typesetter's marks: "O_SCPLOWlarkC_SCPLOW" is "lark", "[≤]" ≤, "{beta}" β."""
-    return _BOXED.sub(r"\1", _NAMED.sub(_letter, _MARKS.sub("", text)))
+    if _MARKS.search(text):
+        text = " ".join(_MARKS.sub("", text).split())
+    return _BOXED.sub(r"\1", _NAMED.sub(_letter, text))
 
 
 def cleaned_abstract(text: str) -> str:
