@@ -3,7 +3,7 @@
 Which papers those are is the caller's affair; so is showing the answer.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TypeAlias, TypedDict
@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.core.matching.matcher import Matcher
+from bot.core.matching.plans import Bits, compiled, plan_of
 from bot.core.matching.texts import Texts
 from bot.core.papers import Paper
-from bot.core.query.ast import Group, Leaf, Node, Query, required, written
+from bot.core.query.ast import Leaf, Query, required, written
 
 Truth: TypeAlias = NDArray[np.bool_]
 
@@ -153,7 +154,7 @@ def _near_misses(
     """
     rows = dict(zip(leaves, truth[1:], strict=True))
     speaking = np.sum([rows[leaf] for leaf in query.wanted()], axis=0)
-    turned = np.array([_hits(query.root, {**rows, leaf: ~row}) for leaf, row in rows.items()])
+    turned = _with_one_turned(query, leaves, truth[1:])
     near = np.flatnonzero(~truth[0] & (speaking > 0) & turned.any(axis=0))
     near = near[np.argsort(-speaking[near], kind="stable")][:most]
     return [
@@ -162,13 +163,18 @@ def _near_misses(
     ]
 
 
-def _hits(node: Node, rows: Mapping[Leaf, Truth]) -> Truth:
-    """The papers a part of a query is true of, from those its terms are true of."""
-    if not isinstance(node, Group):
-        return rows[node]
-    parts = [_hits(part, rows) for part in node.parts]
-    if node.kind == "not":
-        return ~parts[0]
-    least = {"and": len(parts), "or": 1, "of": node.least}[node.kind]
-    enough: Truth = np.sum(parts, axis=0) >= least
-    return enough
+def _with_one_turned(query: Query, leaves: list[Leaf], truth: Truth) -> Truth:
+    """[terms, papers]: whether the query is true of a paper if one term were the other way round."""
+    plan, slots = plan_of(query)
+    number = {leaf: place for place, leaf in enumerate(leaves)}
+    octets = np.packbits(truth, axis=1, bitorder="little")
+    rows = np.pad(octets, ((0, 0), (0, -octets.shape[1] % 8))).view(np.uint64)
+
+    def take(slot: int, out: Bits) -> None:
+        turned = number[slots[slot]]
+        out[...] = rows[turned]
+        out[turned] = ~rows[turned]
+
+    result = np.empty_like(rows)
+    compiled(plan).evaluate(take, result)
+    return np.unpackbits(result.view(np.uint8), axis=1, bitorder="little")[:, : truth.shape[1]].view(bool)
