@@ -69,7 +69,18 @@ def _sqlite(facts: Facts, file: Path) -> list[Finding]:
         )
     else:
         found.append(fine(f"SQLite {facts.version}, WAL, every commit on the disk"))
-    return [*found, *_disk(file), *_others(file)]
+    return [*found, *_disk(file), *_others(file), *_readers(file)]
+
+
+def _readers(file: Path) -> list[Finding]:
+    """New databases are made for their owner alone; an older one may be open to everybody."""
+    if os.name != "posix" or not file.exists() or not file.stat().st_mode & 0o004:
+        return []
+    return [
+        advice(
+            f"everybody on this machine can read {file}: addresses, and what links are made of", f"chmod 600 {file}*"
+        )
+    ]
 
 
 def _disk(file: Path) -> list[Finding]:
@@ -190,12 +201,12 @@ def _outbox(database: Database, facts: Facts, now: datetime) -> list[Finding]:
     with database.read() as tx:
         held = mail_pacing.held(tx, now, PREFIX)
         unknown = editions.unknown(tx)
-    for lane in held:
-        name = lane.name.removeprefix(PREFIX)
+    for limit in held:
+        name = limit.name.removeprefix(PREFIX)
         who = f"mail to {name.removeprefix('to:')}" if name.startswith("to:") else f"sending by {name}"
         found.append(
             problem(
-                f"{who} is paused until {lane.held_until:%H:%M} UTC: {lane.reason}",
+                f"{who} is paused until {limit.held_until:%H:%M} UTC: {limit.reason}",
                 "put right what its words say; it is tried again by itself",
             )
         )

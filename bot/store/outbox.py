@@ -18,7 +18,8 @@ from bot.store.tables import ATTEMPTS, COMPOSES, EDITIONS, OPEN, OPEN_STATES, SU
 
 # What somebody waits for: a question, a link. No edition of papers.
 SERVICE: Literal["service"] = "service"
-IN_ORDER = (SERVICE, "alert", "digest")  # what goes before what
+Kind = Literal["service", "alert", "digest"]
+IN_ORDER: tuple[Kind, ...] = (SERVICE, "alert", "digest")  # what goes before what
 
 Final = Literal["sent", "failed", "suppressed", "expired", "unknown"]
 
@@ -29,7 +30,7 @@ class Leased:
 
     id: int
     subscriber_id: int
-    kind: str
+    kind: Kind
     slot: str
     compose_id: int
     revision: int
@@ -48,7 +49,7 @@ class Leased:
 
 
 def lease(
-    tx: Connection, kind: str, by: str, now: datetime, until: datetime, limit: int, *, alive: Collection[str] = ()
+    tx: Connection, kind: Kind, by: str, now: datetime, until: datetime, limit: int, *, alive: Collection[str] = ()
 ) -> list[Leased]:
     """Take up to `limit` due editions of a kind for a worker. What one of the `alive` holds is theirs whatever the
     clock says: it may have jumped."""
@@ -277,7 +278,7 @@ def due_after_clock_fault(tx: Connection, now: datetime, furthest: timedelta, *,
 
 
 def expire(
-    tx: Connection, kind: str, older_than: datetime, *, untried: bool = False, digest: bool | None = None
+    tx: Connection, kind: Kind, older_than: datetime, *, untried: bool = False, digest: bool | None = None
 ) -> int:
     """Give up editions made before a moment that nobody would want any more; the next digest tells what they would
     have. Only those that were tried, unless `untried`; with `digest` only those of subscribers who have a digest, or
@@ -337,7 +338,7 @@ def oldest_waiting(tx: Connection) -> datetime | None:
     return tx.execute(select(func.min(EDITIONS.c.due)).where(OPEN)).scalar()
 
 
-def due_of_kind(tx: Connection, kind: str, now: datetime) -> int:
+def due_of_kind(tx: Connection, kind: Kind, now: datetime) -> int:
     """How many of one kind may be tried now."""
     ready = (OPEN, EDITIONS.c.kind == kind, EDITIONS.c.next_at <= now)
     return tx.execute(select(func.count()).select_from(EDITIONS).where(*ready)).scalar_one()

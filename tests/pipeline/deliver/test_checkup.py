@@ -1,5 +1,6 @@
 """What doctor finds around the database, the disk, the clock and the outbox."""
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -74,3 +75,15 @@ def test_which_file_system(tmp_path: Path) -> None:
     kinds = [file_system(Path(name), mounts) for name in ("/p.db", "/data/p.db", "/data/local/a/p.db", "/my disk/p.db")]
     assert kinds == ["overlay", "nfs4", "ext4", "tmpfs"]
     assert file_system(Path("/p.db"), tmp_path / "none") == ""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other rights there")
+def test_a_database_that_everybody_can_read(tmp_path: Path, present: datetime) -> None:
+    file = tmp_path / "store.db"
+    database = Database(f"sqlite:///{file}")
+    database.migrate()
+    assert not any("can read" in what for what in at(check_up(database, present), "advice"))
+    file.chmod(0o644)
+    (found,) = [one for one in check_up(database, present) if "everybody on this machine can read" in one.what]
+    database.close()
+    assert (found.level, found.fix) == ("advice", f"chmod 600 {file}*")
