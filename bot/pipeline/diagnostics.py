@@ -69,10 +69,10 @@ def _sqlite(facts: Facts, file: Path) -> list[Finding]:
         )
     else:
         found.append(fine(f"SQLite {facts.version}, WAL, every commit on the disk"))
-    return [*found, *_disk(file), *_others(file), *_readers(file)]
+    return [*found, *_disk(file), *_others(file), *_rights(file)]
 
 
-def _readers(file: Path) -> list[Finding]:
+def _rights(file: Path) -> list[Finding]:
     """New databases are made for their owner alone; an older one may be open to everybody."""
     if os.name != "posix" or not file.exists() or not file.stat().st_mode & 0o004:
         return []
