@@ -105,7 +105,9 @@ def verb_is_there(*command: str) -> None:
 
 def test_the_procfile_starts_what_there_is() -> None:
     lines = dict(
-        line.split(": ", 1) for line in (ROOT / "Procfile").read_text(encoding="utf-8").splitlines() if line.strip()
+        line.split(": ", 1)
+        for line in (ROOT / "Procfile").read_text(encoding="utf-8").splitlines()
+        if line.strip() and not line.startswith("#")
     )
     assert lines == {"release": "python -m bot migrate", "worker": "python -m bot run"}
     for command in lines.values():
