@@ -149,6 +149,8 @@ def run(context: typer.Context) -> None:
                 composed = compose(app.database, now, app.identity.message_id, processes=COMPOSERS)
             with _ticking(app, "deliver", clock, WORKING, timedelta(seconds=90)):
                 delivered = deliver(app.database, sending, clock, stop=stop, at_most=LONGEST_TICK)
+            if delivered.delivered:
+                app.builder.forget()
             if delivered.trouble:
                 app.tell_of_pauses(now)
             if delivered.failed:

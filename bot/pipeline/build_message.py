@@ -84,6 +84,14 @@ class MessageBuilder:
         self._known: dict[tuple[int, int, timedelta], _Shown] = {}  # by paper, revision, time of the rise
         self._same: Callable[[Paper], Paper] = lru_cache(maxsize=PAPERS_KEPT)(lambda paper: paper)  # one object each
 
+    def forget(self) -> None:
+        """Drop what is remembered of papers and their cards. The next round of sending tells others, and a worker that
+        kept them all would grow with every paper it ever told."""
+        self._quoter = Quoter()
+        self._known = {}
+        self._same = lru_cache(maxsize=PAPERS_KEPT)(lambda paper: paper)
+        self.renderer.forget()
+
     def build(self, leased: Leased) -> Message:
         """One edition, or one mail of service, as a message."""
         if leased.kind == SERVICE:

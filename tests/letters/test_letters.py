@@ -161,6 +161,18 @@ def test_a_letter_is_a_function_of_its_edition(renderer: LetterRenderer) -> None
         assert renderer.letter(edition) == renderer.letter(edition)
 
 
+def test_a_renderer_that_forgot_draws_the_same_letter_anew(renderer: LetterRenderer) -> None:
+    """A worker forgets after each round of sending, or it would keep every card it ever drew."""
+    edition = samples.sample_edition(samples.EFFICIENT, samples.MIXTURES)
+    before = renderer.letter(edition)
+    shared = {id(chunk) for chunk in before.html if len(chunk) > 1_000}
+    assert shared & {id(chunk) for chunk in renderer.letter(edition).html}
+    renderer.forget()
+    after = renderer.letter(edition)
+    assert after == before
+    assert not shared & {id(chunk) for chunk in after.html}
+
+
 def test_nothing_is_hidden_when_a_letter_is_cut(renderer: LetterRenderer) -> None:
     edition = samples.sample_edition(samples.section("Efficient attention", *samples.many(200)))
     letter = renderer.letter(edition)

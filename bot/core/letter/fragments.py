@@ -129,6 +129,12 @@ class FragmentCache:
             kept: T = cache.setdefault(key, found)
         return kept
 
+    def forget(self) -> None:
+        """Drop all pieces."""
+        with self._adding:
+            self._drawn.clear()
+            self._filled.clear()
+
     def words(self, language: str) -> Words:
         return self._once(("words", language), lambda: self._words(language))
 

@@ -49,6 +49,10 @@ class LetterRenderer:
     def __init__(self, environment: jinja2.Environment, kept: int = 16_384) -> None:
         self._fragments = FragmentCache(environment, kept)
 
+    def forget(self) -> None:
+        """Drop the pieces that are kept."""
+        self._fragments.forget()
+
     def letter(self, edition: Edition) -> Letter:
         """The letter of an edition. Equal papers of any two letters are the same chunk. Raises BrokenTemplate."""
         words = self._fragments.words(edition.subscriber.language)
