@@ -142,8 +142,8 @@ def web_address(text: object, base: str = "") -> str:
     """An http(s) address, absolute, or "": nothing else (javascript:, data:, file:) may become a link in a letter."""
     if isinstance(text, str) and ("\n" in text or "\r" in text or "\t" in text):
         # Browsers drop a line break in an address (https://url.spec.whatwg.org/#url-parsing); two lines may be two.
-        lines = text[:8_000].split()
-        text = lines[0] if any("://" in other for other in lines[1:]) else re.sub(r"[\n\r\t]", "", text[:8_000])
+        lines = [part for row in text[:8_000].splitlines() if (part := row.replace("\t", "").strip())]
+        text = lines[0] if any("://" in other for other in lines[1:]) else "".join(lines)
     address = line(text, 2_000).replace(" ", "%20")
     return _web_address(address, base) if address else ""
 

@@ -16,6 +16,7 @@ from typing import Any
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser
 
 from bot.sources.feed import bounds
+from bot.sources.formats import xml
 
 _BASE = frozenset({"", "http://www.w3.org/2005/atom", "http://purl.org/rss/1.0/"})
 _PREFIXES = {
@@ -60,7 +61,7 @@ class ParsedFeed:
 
 def read(text: str) -> ParsedFeed | None:
     """The feed, or None for one that is not simple."""
-    if text.count("<") > 2 * bounds.MAX_ELEMENTS or text.count("\n") > bounds.MAX_LINES:
+    if text.count("<") > 2 * bounds.MAX_ELEMENTS or text.count("\n") > bounds.MAX_LINES or xml.overgrown(text):
         return None
     if _LATIN_CONTROL.search(text) or "<!DOCTYPE" in text:
         return None

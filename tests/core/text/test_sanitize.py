@@ -73,6 +73,18 @@ def test_addresses_are_made_absolute() -> None:
     assert sanitize.web_address(" /a b", "http://example.org/x/") == "http://example.org/a%20b"
 
 
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("https://example.org/lark\n", "https://example.org/lark"),
+        ("https://example.org/\n  lark", "https://example.org/lark"),
+        ("https://example.org/lark\nhttps://example.org/other", "https://example.org/lark"),
+    ],
+)
+def test_a_line_break_is_no_part_of_an_address(text: str, address: str) -> None:
+    assert sanitize.web_address(text) == address
+
+
 @given(st.binary(max_size=200), st.text(max_size=30))
 def test_any_bytes_are_text(body: bytes, header: str) -> None:
     text = sanitize.decode(body, f"text/xml; charset={header}")
