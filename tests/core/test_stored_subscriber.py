@@ -48,3 +48,13 @@ def test_a_stored_subscriber_is_the_subscriber_that_was_checked(
     whole = table | {"profiles": own}
 
     assert stored_subscriber(json.dumps(whole)) == subscriber_from(whole)
+
+
+def test_a_keyword_that_is_refused_by_now_ends_nobody() -> None:
+    profiles = [
+        {"keywords": ["moe", "强化学习*"], "exclude": ["C++*", "tea"]},
+        {"keywords": ["程序*"]},
+        {"query": "a and b"},
+    ]
+    stored = stored_subscriber(json.dumps({"email": "ada@example.org", "profiles": profiles}))
+    assert [str(profile.query) for profile in stored.profiles] == ["moe NOT tea"]

@@ -217,10 +217,23 @@ def stored_subscriber(data: str) -> Subscriber:
     table = json.loads(data)
     for problem in problems:
         log.error("a stored subscriber is read without what is wrong: %s", said(problem, table).splitlines()[0])
-    wrong = {problem.path[:2] if problem.path[0] == "profiles" else problem.path[:1] for problem in problems}
-    profiles = [one for number, one in enumerate(table.get("profiles", [])) if ("profiles", number) not in wrong]
-    kept = {key: value for key, value in table.items() if (key,) not in wrong and key != "profiles"}
-    return Subscriber.model_validate(kept | {"profiles": profiles}, extra="ignore")
+    paths = {problem.path for problem in problems}
+    profiles = [_without(one, number, paths) for number, one in enumerate(table.get("profiles", []))]
+    kept = {key: value for key, value in table.items() if (key,) not in {path[:1] for path in paths}}
+    return Subscriber.model_validate(kept | {"profiles": [one for one in profiles if one]}, extra="ignore")
+
+
+def _without(profile: dict[str, Any], number: int, paths: set[Path]) -> dict[str, Any]:
+    """A profile without the keywords and exclusions that are wrong; empty if more is wrong, or nothing is left."""
+    own = {path[2:] for path in paths if path[:2] == ("profiles", number)}
+    if any(len(path) != 2 or path[0] not in ("keywords", "exclude") for path in own):
+        return {}
+    lists = {
+        key: [entry for place, entry in enumerate(profile[key]) if (key, place) not in own]
+        for key in ("keywords", "exclude")
+        if key in profile
+    }
+    return profile | lists if lists.get("keywords") or profile.get("query") else {}
 
 
 def _place(where: str) -> Path:
