@@ -27,7 +27,6 @@ _NOT_KNOWN = (
     "words that only some letters have are filled in later: they can be shown, wrapped and joined, not measured, cut or"
     " changed"
 )
-_FOR_A_FEW = frozenset(("marks", "marked", "filled", "said"))  # keys of what is made for few letters
 
 T = TypeVar("T")
 
@@ -94,6 +93,29 @@ _DEFERRED: dict[str, Callable[..., str]] = {
 }
 
 
+class _Memory:
+    """The last `kept` things made, by key; to be shared between threads."""
+
+    def __init__(self, kept: int) -> None:
+        self._kept = kept
+        self._known: dict[Hashable, Any] = {}
+        self._adding = Lock()
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` returns, remembered under `key`; the oldest is forgotten first."""
+        try:
+            found: T = self._known[key]
+        except KeyError:
+            found = make()
+        else:
+            return found
+        with self._adding:
+            while len(self._known) >= self._kept:
+                del self._known[next(iter(self._known))]
+            kept: T = self._known.setdefault(key, found)
+        return kept
+
+
 class FragmentCache:
     """Renders pieces and keeps the last `kept` of them; share one between threads.
 
@@ -107,27 +129,9 @@ class FragmentCache:
     def __init__(self, environment: jinja2.Environment, kept: int) -> None:
         self.environment = environment
         self._styles = Styles(self._source("letter.css"))
-        self._kept = kept
+        self._drawn = _Memory(kept)
         # What is filled in for a few letters is cheap and comes in crowds: it must not push out what was drawn.
-        self._drawn: dict[Hashable, Any] = {}
-        self._filled: dict[Hashable, Any] = {}
-        self._adding = Lock()
-
-    def _once(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What `make` returns, remembered under `key`; of its kind the oldest is forgotten first."""
-        is_for_a_few = isinstance(key, tuple) and key[0] in _FOR_A_FEW
-        cache, room = (self._filled, self._kept // 4) if is_for_a_few else (self._drawn, self._kept)
-        try:
-            found: T = cache[key]
-        except KeyError:
-            found = make()
-        else:
-            return found
-        with self._adding:
-            while len(cache) >= max(room, 1):
-                del cache[next(iter(cache))]
-            kept: T = cache.setdefault(key, found)
-        return kept
+        self._filled = _Memory(kept)
 
     def forget(self) -> None:
         """Drop all pieces."""
@@ -136,7 +140,7 @@ class FragmentCache:
             self._filled.clear()
 
     def words(self, language: str) -> Words:
-        return self._once(("words", language), lambda: self._words(language))
+        return self._drawn.once(("words", language), lambda: self._words(language))
 
     def _words(self, language: str) -> Words:
         try:
@@ -156,26 +160,28 @@ class FragmentCache:
         """A paper under the heading `section`. Chunks without words of one subscriber are the same strings in any two
         letters."""
         hits = paper_view.hits(pick.reasons)
-        marks = self._once(("marks", key, hits), lambda: self._marks(key, hits))
+        marks = self._filled.once(("marks", key, hits), lambda: self._marks(key, hits))
         why = paper_view.why_shown(pick.reasons, section, marks.seen)
-        partials = self._once(("marked", marks, why is not None, words), lambda: self._marked(key, marks, why, words))
+        partials = self._filled.once(
+            ("marked", marks, why is not None, words), lambda: self._marked(key, marks, why, words)
+        )
         if not (why or key.actions or key.form == "lead"):
-            return self._once(("filled", partials), lambda: partials.filled(marks.fills))
+            return self._filled.once(("filled", partials), lambda: partials.filled(marks.fills))
         own = {"section": section}
         if why:
-            own["why"] = self._once(("said", why, words), lambda: self._why(why, words))
+            own["why"] = self._filled.once(("said", why, words), lambda: self._why(why, words))
         if key.actions:
             own |= {f"{name}_url": url for name, url in paper_view.action_links(pick).items()}
         return partials.filled(marks.fills | {name: Fill(text, (), True) for name, text in own.items()})
 
     def _marks(self, key: CardKey, hits: MatchedWords) -> Marks:
-        texts = self._once(("texts", key), lambda: CardTexts(key))
+        texts = self._drawn.once(("texts", key), lambda: CardTexts(key))
         return texts.marks(hits)
 
     def _marked(self, key: CardKey, marks: Marks, why: Why | None, words: Words) -> _Partials:
         """The card with its matched words filled in; its template is drawn once for all of them."""
         key = key._replace(has_why=why is not None)
-        return self._once(("card", key, words), lambda: self._draw_card(key, words)).having(marks.fills)
+        return self._drawn.once(("card", key, words), lambda: self._draw_card(key, words)).having(marks.fills)
 
     def _draw_card(self, key: CardKey, words: Words) -> _Partials:
         return self._partials(_TEMPLATES[key.form], words, {"paper": paper_view.paper_view(key)})
@@ -184,7 +190,7 @@ class FragmentCache:
         """Which words and whose profiles is left open: what remains are a few shapes of sentences."""
         personal: dict[str, str] = {}
         shape = partial_template.opened(why, personal)
-        partial = self._once(("why", shape, words), lambda: self._partial("_why.txt", words, {"why": shape}))
+        partial = self._drawn.once(("why", shape, words), lambda: self._partial("_why.txt", words, {"why": shape}))
         filled = partial.filled({name: Fill(text) for text, name in personal.items()})
         return " ".join("".join(filled).split())
 
@@ -193,7 +199,7 @@ class FragmentCache:
         personal: dict[str, str] = {}
         known = tuple([(one, partial_template.opened(value, personal)) for one, value in values.items()])
         try:
-            partial = self._once(("part", name, words, known), lambda: self._partial(name, words, dict(known)))
+            partial = self._drawn.once(("part", name, words, known), lambda: self._partial(name, words, dict(known)))
         except TypeError as error:
             raise BrokenTemplate(
                 f"templates/{name}: it is given what may change ({error}): give part() numbers, words and tuples"
@@ -205,7 +211,7 @@ class FragmentCache:
     def say(self, name: str, words: Words, /, **values: Any) -> str:
         """A text template as one line."""
         known = tuple(values.items())
-        return self._once(("line", name, words, known), lambda: self._line(name, words, values))
+        return self._drawn.once(("line", name, words, known), lambda: self._line(name, words, values))
 
     def render(self, name: str, words: Words, values: Mapping[str, Any]) -> str:
         """A template as it stands."""
@@ -222,7 +228,7 @@ class FragmentCache:
 
     def frame(self, kind: str, title: str, words: Words) -> tuple[str, str]:
         """What stands before and after the letter in its document."""
-        return self._once(("frame", kind, title, words), lambda: self._frame(kind, title, words))
+        return self._drawn.once(("frame", kind, title, words), lambda: self._frame(kind, title, words))
 
     # -- drawing -------------------------------------------------------------------------------------------------------
 
@@ -237,7 +243,7 @@ class FragmentCache:
                 raise jinja2.TemplateError(f'there is no slot("{name}"); there are {", ".join(SLOTS)}')
             return placeholder(name)
 
-        return self._once(
+        return self._drawn.once(
             ("names", words),
             lambda: {
                 "words": words,
@@ -270,7 +276,7 @@ class FragmentCache:
                 raise BrokenTemplate("templates/_hit.html: {{ text }} is missing")
             return before, after
 
-        return self._once(("hit", words), draw)
+        return self._drawn.once(("hit", words), draw)
 
     def _line(self, name: str, words: Words, values: Mapping[str, Any]) -> str:
         rendered = self.render(name, words, values)
