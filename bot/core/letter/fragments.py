@@ -115,6 +115,10 @@ class _Memory:
             kept: T = self._known.setdefault(key, found)
         return kept
 
+    def clear(self) -> None:
+        with self._adding:
+            self._known.clear()
+
 
 class FragmentCache:
     """Renders pieces and keeps the last `kept` of them; share one between threads.
@@ -135,9 +139,8 @@ class FragmentCache:
 
     def forget(self) -> None:
         """Drop all pieces."""
-        with self._adding:
-            self._drawn.clear()
-            self._filled.clear()
+        self._drawn.clear()
+        self._filled.clear()
 
     def words(self, language: str) -> Words:
         return self._drawn.once(("words", language), lambda: self._words(language))
