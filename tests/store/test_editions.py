@@ -126,9 +126,9 @@ def test_who_died_while_sending_leaves_it_due_or_listed(
 
 def test_leases_given_back_do_not_count_as_tries(database: Database, now: datetime) -> None:
     fill(database, now, 3)
-    lease(database, "stopping", now)
+    held = lease(database, "stopping", now)
     with database.write() as tx:
-        outbox.give_back(tx, "stopping", now)
+        outbox.give_back(tx, "stopping", [one.id for one in held], now)
 
     assert [one.attempts for one in lease(database, "next", now)] == [1, 1, 1]
 
@@ -226,7 +226,7 @@ def test_whatever_has_piled_up_only_open_editions_are_read(tmp_path: Path, now: 
     lease(store, "w", now)
     with store.write() as tx:
         outbox.recover(tx, now, resend=True)
-        outbox.give_back(tx, "w", now)
+        outbox.give_back(tx, "w", [1], now)
         outbox.end_leases(tx, ["w"], now)
         outbox.due_after_clock_fault(tx, now, timedelta(days=1))
         outbox.expire(tx, "digest", now)

@@ -183,7 +183,8 @@ def test_a_letter_has_its_links_and_no_others_open_with_them(told: Web) -> None:
         assert told.get(path).status == 200, path
         token = path.split("/")[2]
         for other in ("confirm", "admin"):
-            assert told.get(f"/{other}/{token}").status == told.post(f"/{other}/{token}").status == 404
+            assert told.get(f"/{other}/{token}").status == 404
+            assert told.post(f"/{other}/{token}").status in (404, 405)
         assert told.get(f"/feed/{token}.atom").status == 404
 
 

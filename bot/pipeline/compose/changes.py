@@ -56,18 +56,23 @@ class RevisionView:
         """A function of the revision alone, so that asking again, or from another process, never reshuffles. Computed
         only when there are papers to rank: it looks at those of a month."""
         at = self.revision.at
-        scored: list[tuple[float, str, int, bool, datetime | None]] = []
+        scored: list[tuple[float, str, int, Paper]] = []
         with self.database.read() as tx:
             for papers in history.seen_since_in_parts(tx, at - TREND_WINDOW, self.revision.id):
                 snapshots = history.snapshots(tx, papers, until=self.revision.id)
                 for paper_id, paper in papers.items():
                     score = trending.score(snapshots.get(paper_id, ()), paper, at, over)
-                    recent = trending.is_recent(paper, at, over) and not paper.withdrawn
-                    scored.append((-score, paper.key, paper_id, recent, paper.first_seen))
-        scored.sort()
+                    scored.append((-score, paper.key, paper_id, paper))
+        scored.sort(key=lambda entry: entry[:2])
+        papers_by_heat = {paper_id: paper for _, _, paper_id, paper in scored if not paper.withdrawn}
+        recent = [one for one, paper in papers_by_heat.items() if trending.is_recent(paper, at, over)]
+        if not recent and papers_by_heat:
+            # Nothing but saved pages of another season: their own latest days are the latest there are.
+            newest = max(trending.listing_moment(paper, at) for paper in papers_by_heat.values())
+            recent = [one for one, paper in papers_by_heat.items() if trending.is_recent(paper, newest, over)]
         return Trend(
-            places={paper_id: place for place, (_, _, paper_id, _, _) in enumerate(scored, 1)},
-            recent={paper_id: first_seen for _, _, paper_id, recent, first_seen in scored if recent},
+            places={paper_id: place for place, (_, _, paper_id, _) in enumerate(scored, 1)},
+            recent={paper_id: papers_by_heat[paper_id].first_seen for paper_id in recent},
         )
 
     def _changes_since(self, base: int) -> "Changes":

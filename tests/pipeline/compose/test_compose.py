@@ -3,7 +3,7 @@
 import os
 import sys
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -475,6 +475,22 @@ def share_among_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     module = sys.modules["bot.pipeline.compose.compose"]
     monkeypatch.setattr(module, "SHARE_FROM", 1)
     monkeypatch.setattr(module, "CHUNK", 6)
+
+
+def test_pages_saved_long_ago_trend_by_their_own_latest_days(office: Office) -> None:
+    summer = date(2026, 6, 16)
+    office.subscribers(FRIDAY - HOUR, {"email": "new@example.org", "digest": "daily 07:30"})
+    office.collect(
+        FRIDAY - HOUR,
+        *attention(1, 2, upvotes=9, listed=summer),
+        *attention(3, upvotes=99, listed=summer - timedelta(days=9)),
+        first=True,
+    )
+    office.compose(FRIDAY)
+    (letter,) = office.told()
+
+    assert len(letter.picks.ids) == 2
+    assert office.compose(FRIDAY + DAY) == ComposeReport()
 
 
 def test_shared_among_processes_everyone_gets_the_same(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
