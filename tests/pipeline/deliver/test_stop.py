@@ -23,6 +23,9 @@ type = "page"
 location = "{pages}/*.txt"
 [[subscribers]]
 email = "ada@example.org"
+[[subscribers.profiles]]
+name = "P"
+keywords = ["attention"]
 """
 GRACE = 1.0
 PROGRAM = f"import bot.scheduler; bot.scheduler.GRACE = {GRACE}; from bot.cli import main; main()"
