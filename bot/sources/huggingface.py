@@ -35,15 +35,17 @@ def requests(settings: Settings, progress: Progress, now: datetime) -> list[Requ
     """The address as it stands (the newest list), and with `date=` each day since the last success but today.
 
     The day of the last success is asked for again: its list may have grown after we looked. The first time on a day the
-    weekdays of the last week are asked for, too: only half of a paper's votes come on the day it is listed.
+    weekdays of the last week are asked for, too: only half of a paper's votes come on the day it is listed. Not those
+    from before the list was first read: their papers would come as new.
     """
     asked = [Request(location=settings.url, kind="list", accept="application/json, text/html;q=0.5")]
     if progress.last_success is None:
         return asked
     last, today = progress.last_success.date(), now.date()
+    first = (progress.read_since or progress.last_success).date()
     for days_ago in range(settings.catch_up, 0, -1):
         day = today - timedelta(days=days_ago)
-        votes_move = last < today and days_ago <= VOTES_MOVE and day.weekday() < 5
+        votes_move = first <= day and last < today and days_ago <= VOTES_MOVE and day.weekday() < 5
         if day < last and not votes_move:
             continue
         location = _with(settings.url, date=day.isoformat())

@@ -1,5 +1,6 @@
 """What the sources ask for: today, after missed days, of a mirror; and what they follow up."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,7 +22,7 @@ def answer(request: Request, body: str, fetched: datetime = MONDAY) -> Document:
 
 
 def since(day: int) -> Progress:
-    return Progress(last_success=datetime(2026, 11, day, 18, tzinfo=UTC))
+    return Progress(last_success=datetime(2026, 11, day, 18, tzinfo=UTC), read_since=datetime(2026, 10, 1, tzinfo=UTC))
 
 
 def test_huggingface_asks_for_each_missed_day_and_the_last_seen_one_again() -> None:
@@ -41,6 +42,10 @@ def test_huggingface_looks_at_the_votes_of_a_week_once_a_day() -> None:
     assert not any(request.late for request in first_today)
     later = huggingface.requests(huggingface.Settings(), since(23), MONDAY)
     assert [request.day for request in later] == [None]
+    # Days from before the list was first read would bring papers that are no news.
+    begun = replace(since(22), read_since=datetime(2026, 11, 19, 8, tzinfo=UTC))
+    asked = huggingface.requests(huggingface.Settings(), begun, MONDAY)
+    assert [request.day.day for request in asked if request.day] == [19, 20, 22]
 
 
 def test_huggingface_follows_a_list_as_long_as_its_limit() -> None:

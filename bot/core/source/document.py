@@ -11,6 +11,7 @@ class Progress:
     """How far a source has been read, for its module to decide what to ask next."""
 
     last_success: datetime | None = None  # UTC; None: never yet
+    read_since: datetime | None = None  # UTC: when it was first read; what its lists held before is no news
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -74,7 +74,7 @@ def collect(
         for source in configured:
             record = record_of(source, known.get(source.name), now)
             if may_ask(record, now, due_only):
-                asked.append((source, Progress(last_success=record.last_success)))
+                asked.append((source, Progress(last_success=record.last_success, read_since=record.read_since)))
                 continue
             after = judge_again(source, record, now)
             if after != record:
