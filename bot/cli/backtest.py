@@ -1,6 +1,6 @@
 """Queries tried on the papers of the store: the verb backtest, and what check has to say of profiles.
 
-What became of papers already told is for `ask`."""
+What became of papers already told is for `explain`."""
 
 import re
 from collections.abc import Sequence

@@ -1,5 +1,5 @@
 """Facts about the database itself, for `doctor`: how it is set, how quick it is, whether it is whole. What they mean is
-judged in `bot.pipeline.checkup`."""
+judged in `bot.pipeline.diagnostics`."""
 
 import time
 from dataclasses import dataclass

@@ -49,7 +49,7 @@ class TermIndex:
         self._ends = array("i", [0])  # state -> number of an end; 0: no term ends there
         self._end_term, self._end_next = array("i", [0]), array("i", [0])  # end -> its term, and the next end there
         self._steps: dict[int, int] = {}  # state << 32 | label -> state, for the shared part of the paths
-        self._own_steps: tuple[array[int], array[int]] = array("q"), array("i")  # likewise behind it
+        self._own_steps: tuple[array[int], array[int]] = array("q"), array("i")  # the same for the word behind it
 
     def number(self, leaf: Leaf) -> int:
         """The number of a term; its weight does not matter."""

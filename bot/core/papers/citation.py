@@ -1,6 +1,6 @@
 """Papers as reference managers read them: BibTeX and RIS, authors in their order. Pure.
 
-Titles and names come as they are shown (`clean` makes them so); what would be a command of TeX is escaped.
+Titles and names come as they are shown (`core.text.sanitize` makes them so); what would be a command of TeX is escaped.
 """
 
 import re

@@ -108,7 +108,7 @@ def _entry(text: str, where: str) -> Leaf:
         raise error.at(where) from None
 
 
-@lru_cache(maxsize=32_768)  # a million readers share most of their keywords
+@lru_cache(maxsize=32_768)  # a million subscribers share most of their keywords
 def _keyword(text: str) -> Leaf:
     parser = Parser(text)
     if _is_phrase(text):

@@ -221,7 +221,7 @@ _WORDS_IN_USE = frozenset(  # the plural of -use, where others in -uses are of -
         "contuse",
     ]
 )
-_WORDS_IN_OSE = frozenset(  # likewise -ose, where others in -oses are of -osis
+_WORDS_IN_OSE = frozenset(  # and these in -ose, where others in -oses are of -osis
     [
         "dose",
         "overdose",
