@@ -13,7 +13,7 @@ from bot.core.query.quote import Quote
 
 
 class Quoter:
-    """`matches` and `quotes` for many subscribers with the same papers: remembers what was found in a paper, for as many
+    """`matches` and `quotes` for many subscribers of the same papers: remembers what was found in a paper, for as many
     papers as said. Terms whose first word a paper does not have, nearly all of them, are never looked for in it.
 
     May be shared between threads: at worst something is found twice.

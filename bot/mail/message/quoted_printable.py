@@ -18,7 +18,7 @@ FIRST = re.compile(rb"^(?:\.|F(?=rom ))", re.MULTILINE)
 
 
 def body(chunks: Sequence[str]) -> bytes:
-    """A part of a letter, each chunk encoded as by `quoted`: what many letters share is remembered, what is `PersonalText` is
+    """A part of a letter, each chunk encoded as by `quoted`: what many letters share is remembered, `PersonalText` is
     encoded in one go, because no line depends on another."""
     own = [chunk for chunk in chunks if isinstance(chunk, PersonalText)]
     together = all(chunk.endswith("\n") and "\0" not in chunk for chunk in own)
