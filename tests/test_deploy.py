@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
-DEPLOYED = ("postgres", "dkim", "web", "bounces", "library")
+DEPLOYED = ("postgres", "cluster", "dkim", "web", "bounces", "library")
 
 
 def pins(lock: str = "requirements.txt") -> dict[str, list[str]]:

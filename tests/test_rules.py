@@ -21,6 +21,7 @@ HOUSES = {
     "flask": ("web",),
     "httpx": ("fetch",),
     "imaplib": ("mail",),
+    "procrastinate": ("cluster",),
     "prometheus_client": ("web",),
     "psycopg": ("store",),
     "requests": (),

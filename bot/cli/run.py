@@ -4,7 +4,7 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -133,6 +133,7 @@ def run(context: typer.Context) -> None:
     """The worker: keep the clock until SIGTERM or SIGINT, then finish what is in flight."""
     context.obj.worker = True
     app = _start(context)
+    _migrate_queue(app)
     app.sync(moment_of(None), many="keep")
     sending = app.sending()
     told: dict[str, str] = {}  # by source: the trouble that was logged
@@ -143,22 +144,25 @@ def run(context: typer.Context) -> None:
                 report = collect(app.database, fetcher, app.sources, now, due_only=True, stop=stop)
             log_collected(report, told)
 
-        def mail(now: datetime, stop: threading.Event) -> None:
+        def deliver_due(stop: threading.Event) -> None:
             clock = clock_from(None)
-            with _ticking(app, "compose", clock, WORKING, timedelta(seconds=90)):
-                composed = compose(app.database, now, app.identity.message_id, processes=COMPOSERS)
             with _ticking(app, "deliver", clock, WORKING, timedelta(seconds=90)):
                 delivered = deliver(app.database, sending, clock, stop=stop, at_most=LONGEST_TICK)
             if delivered.delivered:
                 app.builder.forget()
             if delivered.trouble:
-                app.tell_of_pauses(now)
+                app.tell_of_pauses(clock())
             if delivered.failed:
                 with app.database.read() as tx:
                     unsent = outbox.unsent(tx, 1)
                 log.warning("%d not accepted: %s", delivered.failed, "; ".join(one.words for one in unsent))
-            if composed.digests or composed.alerts or delivered.delivered:
-                log.info("%d digests, %d alerts, %d delivered", composed.digests, composed.alerts, delivered.delivered)
+            if delivered.delivered:
+                log.info("%d delivered", delivered.delivered)
+
+        def mail(now: datetime, stop: threading.Event) -> None:
+            with _ticking(app, "compose", clock_from(None), WORKING, timedelta(seconds=90)):
+                _log_composed(compose(app.database, now, app.identity.message_id, processes=COMPOSERS))
+            deliver_due(stop)
 
         def requests(stop: threading.Event) -> None:
             clock = clock_from(None)
@@ -179,13 +183,52 @@ def run(context: typer.Context) -> None:
             *(__version__, plural(sources, "source"), plural(people, "subscriber"), app.state.config_path),
             *(app.database.shown, app.transport.name),
         )
-        finished = work(Ticks(collect=collect_due, mail=mail, requests=requests, care=care))
+        ticks_of_worker = Ticks(collect=collect_due, mail=mail, requests=requests, care=care)
+        if app.config.engine == "embedded":
+            finished = work(ticks_of_worker)
+        else:
+            finished = _work_in_cluster(app, ticks_of_worker, deliver_due)
         # A second signal that comes while Python takes itself apart would be the end of an orderly exit.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         if not finished:
             logging.shutdown()
             os._exit(0)  # Python would wait for a thread that waits for a relay, longer than any platform does for us
+
+
+def _log_composed(report: ComposeReport) -> None:
+    if report.digests or report.alerts:
+        log.info("%d digests, %d alerts", report.digests, report.alerts)
+
+
+def _work_in_cluster(app: App, alone: Ticks, deliver_due: Callable[[threading.Event], None]) -> bool:
+    """The worker's clock where the steps are jobs: it asks for them, and a thread beside it does what any worker asked
+    for. Returns whether all of it finished in time."""
+    from bot.cluster import Cluster, Work  # its engine is not installed everywhere
+
+    clock, stop = clock_from(None), threading.Event()
+
+    def composed(report: ComposeReport) -> None:
+        with _ticking(app, "compose", clock, WORKING, timedelta(seconds=90)):
+            _log_composed(report)
+
+    jobs = Work(collect=lambda: alone.collect(clock(), stop), deliver=lambda: deliver_due(stop), composed=composed)
+    cluster = Cluster(app.database, app.identity.message_id, jobs)
+
+    def mail(now: datetime, _stop: threading.Event) -> None:
+        cluster.rescue()
+        if cluster.plan(now):
+            composed(ComposeReport())
+        cluster.ask_to_deliver()
+
+    thread = threading.Thread(target=cluster.run, args=(stop,), name="cluster", daemon=True)
+    thread.start()
+    ticks_of_clock = Ticks(
+        collect=lambda _now, _stop: cluster.ask_to_collect(), mail=mail, requests=alone.requests, care=alone.care
+    )
+    finished = work(ticks_of_clock, stop=stop)
+    thread.join(1.0)
+    return finished and not thread.is_alive()
 
 
 @contextmanager
@@ -215,6 +258,18 @@ def migrate(context: typer.Context) -> None:
         out.print(f"{database.shown} is up to date (schema {after}).")
     else:
         out.print(f"{database.shown}: schema {before or 'empty'} -> {after}.")
+    if changed := _migrate_queue(app):
+        out.print(f"{database.shown}: queue {changed}.")
+
+
+def _migrate_queue(app: App) -> str:
+    """Bring the tables of the engine up to date, if there is one; returns what changed, "" for nothing."""
+    if app.config.engine == "embedded":
+        return ""
+    from bot import cluster
+
+    before, after = cluster.migrate_queue(app.database)
+    return "" if before == after else f"{before or 'empty'} -> {after}"
 
 
 def _collect(app: App, clock: Clock) -> CollectReport:

@@ -39,7 +39,7 @@ from bot.core.subscriber.validation import (
 )
 
 LogStyle = Literal["text", "json"]
-Engine = Literal["embedded"]  # the steps run in this program, whatever runs it
+Engine = Literal["embedded", "procrastinate"]  # the steps run in this program, or as jobs shared by many machines
 SignUp = Literal["open", "invite", "off"]
 SHORT_SECRET = 16
 TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm", "/run")  # noqa: S108
@@ -72,6 +72,15 @@ def _database(url: str, info: ValidationInfo) -> str:
     elif around.environ.get("FLY_MACHINE_ID") and not any(map(os.path.ismount, file.parents[:-1])):
         around.warnings.append(f"the database {file} is on no volume: Fly wipes it at the next deploy (docs/deploy.md)")
     return f"sqlite:///{file}{mark}{options}"
+
+
+def _engine(engine: Engine, info: ValidationInfo) -> Engine:
+    if engine == "procrastinate" and info.data.get("database", "").startswith("sqlite:"):
+        raise ValueError(
+            "many machines share a queue in PostgreSQL, and the database is a SQLite file: "
+            'set `database` (or DATABASE_URL) to postgresql://…, or leave it at "embedded"'
+        )
+    return engine
 
 
 def _one_address(text: str) -> str:
@@ -129,7 +138,7 @@ class Config(TableModel):
     contact: Short = ""
     language: Annotated[Short, AfterValidator(language_tag)] = "en"  # of letters to whoever chose none
     log: LogStyle = "text"
-    engine: Engine = "embedded"
+    engine: Annotated[Engine, AfterValidator(_engine)] = "embedded"
     templates_dir: Annotated[Line, existing(Path.is_dir, "folder")] = ""
     secret: Line = Field("", repr=False)  # "": the installation makes its own
     mail: Annotated[MailConfig, Expected("a table headed [mail]")] = Field(default_factory=dict, validate_default=True)

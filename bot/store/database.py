@@ -42,8 +42,9 @@ SESSION = (
     "SET tcp_keepalives_interval = 10",
     "SET tcp_keepalives_count = 3",
 )
-MIGRATION_LOCK = 7_270_001  # any two numbers nobody else uses as advisory locks
+MIGRATION_LOCK = 7_270_001  # any numbers nobody else uses as advisory locks
 RECORD_LOCK = 7_270_002
+PLANNING_LOCK = 7_270_003
 NEWEST = max(
     file.stem.partition("_")[0] for file in (Path(__file__).parent / "migrations" / "versions").glob("[0-9]*.py")
 )
@@ -130,13 +131,26 @@ class Database:
             if before != NEWEST:
                 from bot.store.migrations import upgrade  # a tenth of our memory, for what is seldom needed
 
-                with self.write() as connection:
-                    if not self.sqlite:
-                        connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
+                with self.migrating() as connection:
                     upgrade(connection, self.shown)
         except SQLAlchemyError as error:
             raise unusable(self.shown, error) from error
         return before, NEWEST
+
+    @contextmanager
+    def migrating(self) -> Iterator[Connection]:
+        """A transaction that changes the schema: one at a time."""
+        with self.write() as transaction:
+            if not self.sqlite:
+                transaction.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
+            yield transaction
+
+    @contextmanager
+    def planning(self) -> Iterator[Connection | None]:
+        """A transaction that hands out work to many processes; None while another one does. PostgreSQL only."""
+        with self.write() as transaction:
+            is_ours = transaction.execute(text(f"SELECT pg_try_advisory_xact_lock({PLANNING_LOCK})")).scalar()
+            yield transaction if is_ours else None
 
     def pending(self) -> bool:
         """Whether `migrate` would change the schema. Raises UserError when the database cannot be reached."""

@@ -287,6 +287,11 @@ query = "rag and llm"
         ('[[sources]]\ntype = "hf"', 2, 'did you mean "huggingface"?'),
         ("[[sources]]\ntype = 5", 2, "expected text in quotes, got 5"),
         ('engine = "embed"', 1, 'did you mean "embedded"?'),
+        (
+            'engine = "procrastinate"',
+            1,
+            "the database is a SQLite file: set `database` (or DATABASE_URL) to postgresql",
+        ),
         ("web = true", 1, "a table headed [web]"),
         ('[web]\nsignup = "opne"', 2, 'did you mean "open"?'),
         ("[web]\nproxies = 11", 2, "give 0 to 10"),

@@ -1,0 +1,288 @@
+"""The steps as jobs of Procrastinate, a queue in our own PostgreSQL database, shared by workers on many machines.
+
+Each worker's clock asks for work; whichever worker is free does it. Nothing depends on a job: what is due is told by
+the cursors and unique keys of the rows themselves, so a job that is lost is asked for again at the next tick, and one
+that runs twice finds nothing due. The only module that knows Procrastinate; `engine = "embedded"` never imports it.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from bot.errors import PaperlarkError, UserError
+from bot.pipeline.compose.compose import ChunkComposer, ComposeReport, open_view, plan
+from bot.pipeline.compose.drafts import MessageId
+from bot.pipeline.deliver import worker_ids
+from bot.store import Connection, Database
+from bot.store.cursors import Chunk
+from bot.store.database import TCP
+from bot.store.history import Revision
+
+try:
+    from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
+    from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+    from procrastinate.jobs import Status
+    from procrastinate.schema import SchemaManager
+except ModuleNotFoundError as error:
+    raise UserError('engine = "procrastinate" needs its queue.', ["pip install 'paperlark[cluster]'"]) from error
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+# A worker does one job of each queue at a time, so mail never waits for composing, nor composing for a slow source.
+COLLECT, COMPOSE, DELIVER = QUEUES = ("collect", "compose", "deliver")
+LOOK_EVERY = 2.0  # seconds between looks for a job; instead of LISTEN, which wants connections and no PgBouncer
+HEARTBEAT_EVERY = 5.0  # seconds
+DEAD_AFTER = 20.0  # seconds without a heartbeat: with the tick's 20 a dead machine's work is taken within a minute
+FINISH_WITHIN = 20.0  # seconds, of the 25 that a worker has to stop in
+ANSWER_WITHIN = 15.0  # seconds, of the queue to the clock
+PAUSE = 3.0  # seconds before a queue that cannot be used is tried again
+
+# What went wrong is said by us in one line; the engine would tell it in a hundred.
+for _name in ("procrastinate", "psycopg.pool"):
+    logging.getLogger(_name).setLevel(logging.CRITICAL)
+
+
+def migrate_queue(database: Database) -> tuple[str | None, str]:
+    """Bring the queue's own tables up to date; returns the last change before and after. Several processes may start at
+    once. The comment of its main table says which of Procrastinate's changes it has.
+
+    Raises UserError where somebody else has made tables of Procrastinate in this database.
+    """
+    before = has = _change(database)
+    while (then := _change(database)) != has:
+        has = then
+    return before, str(has)
+
+
+def _change(database: Database) -> str | None:
+    """Make the next change to the queue's tables, in a transaction of its own: some cannot be used in the one that made
+    them. Returns the last change there was before; None for no tables."""
+    changes = sorted(Path(SchemaManager.get_migrations_path()).glob("*.sql"))
+    with database.migrating() as tx:
+        connection = _driver(tx)
+        exists, has = connection.execute(
+            "SELECT to_regclass('procrastinate_jobs') IS NOT NULL,"
+            " obj_description(to_regclass('procrastinate_jobs'), 'pg_class')"
+        ).fetchone()
+        names = [change.stem for change in changes]
+        if exists and has not in names:
+            raise UserError(
+                f"The tables of Procrastinate in {database.shown} are not of this program's making.",
+                [
+                    "if a newer Paperlark made them, install that one here as well",
+                    "if another program uses them, give Paperlark a database of its own",
+                ],
+            )
+        following = changes[names.index(has) + 1 :] if exists else changes[-1:]
+        if following:
+            connection.execute(following[0].read_text(encoding="utf-8") if exists else SchemaManager.get_schema())
+            connection.execute(f"COMMENT ON TABLE procrastinate_jobs IS '{following[0].stem}'")
+    return str(has) if exists else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What the jobs do beside composing, and who is told what was composed."""
+
+    collect: Callable[[], object]  # asks all sources whose time has come
+    deliver: Callable[[], object]  # sends what is due, for a minute at most
+    composed: Callable[[ComposeReport], object]
+
+
+class Cluster:
+    """This process's part in the queue: it asks for work (`plan`, `ask`), rescues what others left, and does jobs."""
+
+    def __init__(self, database: Database, message_id: MessageId, work: Work) -> None:
+        """The database is PostgreSQL, and `migrate_queue` has been here."""
+        self._database = database
+        self._message_id = message_id
+        self._composed = work.composed
+        self._name = worker_ids.new_name()
+        address = f"postgresql://{database.url.partition('://')[2]}"
+        self._worker = App(
+            connector=PsycopgConnector(conninfo=address, min_size=1, max_size=4, kwargs=_limits(address))
+        )
+        self._asker = App(connector=SyncPsycopgConnector())  # always on a connection of ours
+        self._worker.task(name="collect", queue=COLLECT)(_guarded("collect", work.collect))
+        self._worker.task(name="compose_chunk", queue=COMPOSE)(_guarded("compose", self._compose_chunk))
+        self._worker.task(name="deliver_slice", queue=DELIVER)(_guarded("deliver", work.deliver))
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._composer: tuple[tuple[int, str], ChunkComposer] | None = None  # of the plan that is at work
+
+    def plan(self, now: datetime) -> bool:
+        """Ask for everything that is due to be composed, a job for each range of subscribers. False: somebody else is
+        planning, or the last plan is still at work.
+
+        While ranges of a plan are being composed, another would cut what is left of them differently and have it looked
+        at twice; so all workers may plan at once, and each range is asked for once.
+        """
+        with self._database.planning() as tx:
+            if tx is None or self._is_composing(tx):
+                return False
+            self._composer = None
+            revision, chunks = plan(self._database, now)
+            if chunks:
+                common: dict[str, Any] = {
+                    "revision": revision.id,
+                    "at": revision.at.isoformat(),
+                    "now": now.isoformat(),
+                }
+                asked = self._asker.configure_task("compose_chunk", queue=COMPOSE, connection=_driver(tx))
+                self._said(
+                    lambda: asked.batch_defer(*[{**common, "after": one.after, "upto": one.upto} for one in chunks])
+                )
+        return True
+
+    def ask_to_collect(self) -> None:
+        """Have the sources asked by one worker at a time: two would ask the same servers for the same."""
+        self._ask("collect", COLLECT, queueing_lock="collect", lock="collect")
+
+    def ask_to_deliver(self) -> None:
+        """Have the outbox sent for a while. Each worker has one such job waiting, whoever does it: all send."""
+        self._ask("deliver_slice", DELIVER, queueing_lock=f"deliver {self._name}")
+
+    def rescue(self) -> int:
+        """Have the ranges composed by others that dead workers had begun; returns how many jobs they held. What else
+        they did is asked for at the next tick anyway."""
+        with self._database.planning() as tx:
+            if tx is None or self._loop is None:
+                return 0
+            return self._in_loop(self._rescue())
+
+    def run(self, stop: threading.Event) -> None:
+        """Do jobs until `stop`, then finish what is in flight. Goes on when the database comes back."""
+        asyncio.run(self._run(stop))
+
+    async def _run(self, stop: threading.Event) -> None:
+        asyncio.get_running_loop().set_exception_handler(_log_failure)
+        while not stop.is_set():
+            try:
+                async with self._worker.open_async():
+                    self._loop = asyncio.get_running_loop()
+                    await self._do_jobs(stop)
+            except Exception as error:
+                log.debug("the queue: %r", error, exc_info=True)
+                if not stop.is_set():
+                    log.error("the queue cannot be used and will be tried again: %s", _first_line(error))
+            finally:
+                self._loop = None
+            await _stopped(stop, PAUSE)
+
+    async def _do_jobs(self, stop: threading.Event) -> None:
+        """Until `stop`, or until the engine ends one of its workers because the database did not answer it."""
+        workers = [
+            asyncio.create_task(
+                self._worker.run_worker_async(
+                    queues=[queue],
+                    name=queue,
+                    listen_notify=False,
+                    install_signal_handlers=False,
+                    delete_jobs="always",
+                    fetch_job_polling_interval=LOOK_EVERY,
+                    update_heartbeat_interval=HEARTBEAT_EVERY,
+                    stalled_worker_timeout=DEAD_AFTER,
+                    shutdown_graceful_timeout=FINISH_WITHIN,
+                )
+            )
+            for queue in QUEUES
+        ]
+        stopping = asyncio.create_task(_stopped(stop))
+        await asyncio.wait([*workers, stopping], return_when=asyncio.FIRST_COMPLETED)
+        for task in (*workers, stopping):
+            task.cancel()
+        for result in await asyncio.gather(*workers, return_exceptions=True):
+            if isinstance(result, Exception):
+                raise result
+
+    async def _rescue(self) -> int:
+        jobs = self._worker.job_manager
+        stalled = list(await jobs.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER))
+        for job in stalled:
+            log.warning("a worker died or hangs: its %s goes to another", job.task_name)
+            if job.queue == COMPOSE:
+                await jobs.retry_job(job)
+            else:
+                await jobs.finish_job(job, status=Status.FAILED, delete_job=True)
+        return len(stalled)
+
+    def _in_loop(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        assert self._loop is not None
+        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        return self._said(lambda: future.result(ANSWER_WITHIN))
+
+    def _ask(self, task: str, queue: str, *, queueing_lock: str, lock: str | None = None) -> None:
+        """One job, unless one like it is waiting already."""
+        with suppress(AlreadyEnqueued), self._database.write() as tx:
+            asked = self._asker.configure_task(
+                task, queue=queue, queueing_lock=queueing_lock, lock=lock, connection=_driver(tx)
+            )
+            self._said(asked.defer)
+
+    def _said(self, question: Callable[[], T]) -> T:
+        """What the engine answers. Raises PaperlarkError where it does not."""
+        try:
+            return question()
+        except (ConnectorException, TimeoutError) as error:
+            raise PaperlarkError(f"The queue in {self._database.shown} cannot be used: {_first_line(error)}") from error
+
+    def _is_composing(self, tx: Connection) -> bool:
+        unfinished = "SELECT 1 FROM procrastinate_jobs WHERE queue_name = %s AND status IN ('todo', 'doing') LIMIT 1"
+        return _driver(tx).execute(unfinished, [COMPOSE]).fetchone() is not None
+
+    def _compose_chunk(self, *, revision: int, at: str, now: str, after: int, upto: int) -> None:
+        if self._composer is None or self._composer[0] != (revision, now):
+            moment = datetime.fromisoformat(now)
+            view = open_view(self._database, moment, Revision(revision, datetime.fromisoformat(at)))
+            self._composer = (revision, now), ChunkComposer(view, moment, self._message_id)
+        self._composed(self._composer[1].compose_chunk(Chunk(after, upto)))
+        self.ask_to_deliver()  # now, while the next range is composed
+
+
+def _guarded(step: str, work: Callable[..., object]) -> Callable[..., None]:
+    """A job that fails is logged, and what it left is asked for again at the next tick."""
+
+    def run(**arguments: Any) -> None:
+        try:
+            work(**arguments)
+        except PaperlarkError as error:
+            log.error("%s failed; it will be tried again: %s", step, " ".join(str(error).split()))
+        except Exception:
+            log.exception("%s failed; it will be tried again", step)
+
+    return run
+
+
+def _log_failure(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Of what the engine could not write down about a job: the job was given to another meanwhile, or the database did
+    not answer, and `rescue` finds the job."""
+    log.info("the queue: %s", _first_line(context["exception"]) if "exception" in context else context["message"])
+
+
+async def _stopped(stop: threading.Event, seconds: float = float("inf")) -> None:
+    """Wait for the event of another thread, or so long."""
+    waited = 0.0
+    while not stop.is_set() and waited < seconds:
+        await asyncio.sleep(0.2)
+        waited += 0.2
+
+
+def _driver(tx: Connection) -> Any:
+    """The psycopg connection of a transaction, for what must be part of it."""
+    return tx.connection.driver_connection
+
+
+def _limits(address: str) -> dict[str, int]:
+    return {name: value for name, value in TCP.items() if f"{name}=" not in address}
+
+
+def _first_line(error: BaseException) -> str:
+    cause = error.__cause__ or error
+    return (str(cause).strip() or type(cause).__name__).splitlines()[0]

@@ -1,0 +1,361 @@
+"""The steps as jobs that many workers share: real processes on a real PostgreSQL."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from procrastinate.schema import SchemaManager
+
+from bot import cluster
+from bot.core.papers import Listing
+from bot.errors import UserError
+from bot.pipeline.compose.compose import CHUNK, ComposeReport
+from bot.scheduler import GRACE, MAIL_EVERY
+from bot.store import Database, papers
+from bot.store.tables import SUBSCRIBERS
+from tests.conftest import new_postgres_database
+
+ROOT = Path(__file__).resolve().parents[2]
+SUBSCRIBED = 30
+SUBSCRIBER = """
+[[subscribers]]
+email = "s{number}@example.org"
+digest = "daily 07:30"
+trending = 0
+[[subscribers.profiles]]
+name = "Attention"
+keywords = ["attention"]
+"""
+
+
+@pytest.fixture
+def url(postgres: str) -> str:
+    return new_postgres_database(postgres)
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Database]:
+    database = Database(url)
+    database.migrate()
+    cluster.migrate_queue(database)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def place(tmp_path: Path, url: str, store: Database) -> Path:
+    """A folder with the configuration of a cluster, and its subscribers in the database, all due."""
+    head = f'database = "{url}"\nengine = "procrastinate"\n[mail]\nfrom = "P <p@example.org>"\nurl = "maildir:mail"\n'
+    people = "".join(SUBSCRIBER.format(number=number) for number in range(SUBSCRIBED))
+    (tmp_path / "config.toml").write_text(head.replace("postgresql+psycopg", "postgresql") + people)
+    paperlark(tmp_path, "migrate")
+    paperlark(tmp_path, "compose")  # which brings the subscribers into the database
+    make_due(store)
+    return tmp_path
+
+
+def make_due(database: Database) -> None:
+    now = datetime.now(UTC)
+    with database.record() as tx:
+        listing = Listing(title="Attention, Once More", keys=("arxiv:2611.00001",), url="https://arxiv.org/abs/2611.1")
+        papers.record(tx, "saved", [listing], now - timedelta(hours=1), first=False)
+    with database.write() as tx:
+        tx.execute(SUBSCRIBERS.update().values(next_due=now - timedelta(minutes=1)))
+
+
+def paperlark(place: Path, *words: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", *words],
+        cwd=place,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+class Workers:
+    """Worker processes on one database, and what they did."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self.watched = place / "watched"
+        self.watched.touch()
+        self.logs = place / "log"
+        self.running: list[subprocess.Popen[bytes]] = []
+
+    def start(self) -> None:
+        script = Path(__file__).with_name("worker_process.py")
+        with self.logs.open("ab") as log:
+            self.running.append(
+                subprocess.Popen([sys.executable, str(script), str(self.watched)], cwd=self.place, stderr=log)
+            )
+
+    def noted(self, what: str) -> list[tuple[int, int]]:
+        """(process, range) of every range begun or done, in their order."""
+        lines = [line.split() for line in self.watched.read_text().splitlines()]
+        return [(int(pid), int(after)) for pid, said, after in lines if said == what]
+
+    def received(self) -> Counter[str]:
+        """How many messages each subscriber got."""
+        texts = [file.read_text(errors="replace") for file in (self.place / "mail" / "new").glob("*")]
+        return Counter(
+            line.partition(": ")[2] for text in texts for line in text.splitlines() if line.startswith("Delivered-To: ")
+        )
+
+    def until(self, is_so: Callable[[], bool], seconds: float) -> float:
+        began = time.monotonic()
+        while not is_so():
+            assert time.monotonic() - began < seconds, (self.watched.read_text(), self.logs.read_text())
+            time.sleep(0.1)
+        return time.monotonic() - began
+
+    def end(self) -> None:
+        for process in self.running:
+            process.kill()
+            process.wait(10)
+
+
+@pytest.fixture
+def workers(place: Path) -> Iterator[Workers]:
+    started = Workers(place)
+    yield started
+    started.end()
+
+
+EVERYBODY = Counter({f"s{number}@example.org": 1 for number in range(SUBSCRIBED)})
+
+
+@pytest.mark.timeout(120)
+def test_two_workers_share_the_ranges_and_each_subscriber_is_told_once(workers: Workers) -> None:
+    workers.start()
+    workers.start()
+
+    workers.until(lambda: workers.received().total() >= SUBSCRIBED, 60)
+    for process in workers.running:
+        process.send_signal(signal.SIGTERM)
+    stopped = [process.wait(GRACE + 1) for process in workers.running]
+
+    done = workers.noted("done")
+    assert workers.received() == EVERYBODY
+    assert len(done) == len({after for _, after in done}) == SUBSCRIBED / 3
+    assert {pid for pid, _ in done} == {process.pid for process in workers.running}
+    assert stopped == [0, 0]
+    assert "Traceback" not in workers.logs.read_text()
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGSTOP])
+def test_what_a_worker_had_begun_that_died_or_hangs_is_done_by_another(
+    workers: Workers, store: Database, sent: signal.Signals
+) -> None:
+    with store.write() as blocking:  # the range with this subscriber can be begun, not committed
+        blocking.execute(SUBSCRIBERS.select().where(SUBSCRIBERS.c.email == "s29@example.org").with_for_update())
+        workers.start()
+        workers.start()
+        ranges = SUBSCRIBED / 3
+        workers.until(lambda: (len(workers.noted("begun")), len(workers.noted("done"))) == (ranges, ranges - 1), 60)
+        [(victim, held)] = set(workers.noted("begun")) - set(workers.noted("done"))
+        os.kill(victim, sent)
+
+    took = workers.until(lambda: workers.received().total() >= SUBSCRIBED, 60)
+
+    assert took < 30  # with these waits; with the true ones see below
+    assert workers.noted("begun")[-1][1] == held
+    assert workers.noted("done")[-1][0] != victim
+    if sent == signal.SIGSTOP:
+        os.kill(victim, signal.SIGCONT)  # and it goes on with what is another's by now
+        workers.until(lambda: (victim, held) in workers.noted("done"), 20)
+    time.sleep(3)  # a tick more: nothing comes twice
+    assert workers.received() == EVERYBODY
+    assert "Traceback" not in workers.logs.read_text()
+
+
+def test_a_dead_machines_work_is_taken_within_a_minute() -> None:
+    assert cluster.HEARTBEAT_EVERY * 3 < cluster.DEAD_AFTER
+    assert cluster.DEAD_AFTER + MAIL_EVERY + cluster.LOOK_EVERY < 50
+    assert cluster.FINISH_WITHIN < GRACE
+
+
+def a_part(database: Database, **work: Callable[..., object]) -> Any:
+    nothing: dict[str, Callable[..., object]] = {
+        "collect": lambda: None,
+        "deliver": lambda: None,
+        "composed": lambda report: None,
+    }
+    return cluster.Cluster(database, "<{}.{}.{}@x>".format, cluster.Work(**{**nothing, **work}))
+
+
+def jobs(database: Database) -> list[tuple[str, dict[str, Any]]]:
+    with database.read() as tx:
+        return [tuple(row) for row in tx.exec_driver_sql("SELECT queue_name, args FROM procrastinate_jobs ORDER BY id")]
+
+
+def people(database: Database, count: int) -> None:
+    from bot.core.subscriber.subscriber import subscriber_from
+    from bot.pipeline.subscribers import record_for
+    from bot.store import file_sync
+
+    now = datetime.now(UTC)
+    tables = [{"email": f"s{number}@example.org", "digest": "daily 07:30"} for number in range(count)]
+    with database.write() as tx:
+        file_sync.sync(tx, [record_for(subscriber_from(one), now) for one in tables], now)
+    make_due(database)
+
+
+def test_whoever_plans_each_range_is_asked_for_once(store: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.pipeline.compose.compose.CHUNK", 4)
+    people(store, 22)
+    now = datetime.now(UTC)
+    parts = [a_part(store) for _ in range(4)]
+    barrier = threading.Barrier(4)
+    planned: list[bool] = []
+
+    def plan_at_once(part: Any) -> None:
+        barrier.wait()
+        planned.append(part.plan(now))
+
+    threads = [threading.Thread(target=plan_at_once, args=[part]) for part in parts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    planned.append(parts[0].plan(now))
+
+    assert sorted(planned) == [False] * 4 + [True]
+    assert [args["upto"] - args["after"] for _, args in jobs(store)] == [4, 4, 4, 4, 4, 2]
+    assert CHUNK == 6_000
+
+
+def test_collecting_is_asked_for_once_and_sending_once_by_each_worker(store: Database) -> None:
+    for part in (a_part(store), a_part(store)):
+        for _ in range(2):
+            part.ask_to_collect()
+            part.ask_to_deliver()
+
+    assert sorted(queue for queue, _ in jobs(store)) == ["collect", "deliver", "deliver"]
+
+
+@pytest.mark.timeout(60)
+def test_a_job_that_fails_is_asked_for_again(store: Database, caplog: pytest.LogCaptureFixture) -> None:
+    people(store, 3)
+    tries: list[ComposeReport] = []
+    stop = threading.Event()
+
+    def composed(report: ComposeReport) -> None:
+        tries.append(report)
+        raise UserError("no luck")
+
+    part = a_part(store, composed=composed, collect=lambda: 1 / 0)
+    thread = threading.Thread(target=part.run, args=[stop])
+    thread.start()
+    until = time.monotonic() + 20
+    while len(tries) < 1 and time.monotonic() < until:
+        part.ask_to_collect()
+        part.plan(datetime.now(UTC))
+        time.sleep(0.2)
+    while jobs(store) and time.monotonic() < until:
+        time.sleep(0.2)
+    stop.set()
+    thread.join(20)
+
+    assert not thread.is_alive()
+    assert tries == [ComposeReport(digests=3)]
+    assert jobs(store) == []
+    assert {"compose failed; it will be tried again: no luck", "collect failed; it will be tried again"} <= {
+        record.message for record in caplog.records
+    }
+
+
+def functions(database: Database) -> set[str]:
+    with database.read() as tx:
+        return set(tx.exec_driver_sql("SELECT proname FROM pg_proc WHERE proname LIKE 'procrastinate%%'").scalars())
+
+
+def test_the_queue_has_its_tables_made_once(url: str) -> None:
+    database = Database(url)
+    database.migrate()
+    (before, after), again = cluster.migrate_queue(database), cluster.migrate_queue(database)
+    database.close()
+
+    assert (before, after > "03.04") == (None, True)
+    assert again == (after, after)
+
+
+def test_the_queues_tables_are_upgraded_change_by_change(url: str, store: Database, postgres: str) -> None:
+    older = new_postgres_database(postgres)
+    with psycopg.connect(older.replace("+psycopg", ""), autocommit=True) as connection:
+        for change in sorted(Path(SchemaManager.get_migrations_path()).glob("*.sql")):
+            if change.stem > "03.02.00_01":
+                break
+            connection.execute(change.read_text().encode())
+            last = change.stem
+        connection.execute(f"COMMENT ON TABLE procrastinate_jobs IS '{last}'".encode())
+    database = Database(older)
+    before, after = cluster.migrate_queue(database)
+    found = functions(database)
+    database.close()
+
+    assert before < "03.02" < "03.04" < after
+    assert found == functions(store)
+
+
+def test_tables_of_somebody_else_are_left_alone(store: Database) -> None:
+    with store.write() as tx:
+        tx.exec_driver_sql("COMMENT ON TABLE procrastinate_jobs IS NULL")
+
+    with pytest.raises(UserError, match="not of this program's making"):
+        cluster.migrate_queue(store)
+
+
+def in_python(words: str, place: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", words],
+        cwd=place,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+MAIN = "import sys; sys.argv = ['paperlark', {verb!r}]\nfrom bot.cli import main\n"
+
+
+def test_embedded_imports_nothing_of_the_engine(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('[mail]\nfrom = "p@example.org"\n' + SUBSCRIBER.format(number=1))
+    look = "try:\n    main()\nexcept SystemExit as end:\n    print(end.code)\n"
+    look += "print(sorted({'procrastinate', 'bot.cluster', 'psycopg'} & sys.modules.keys()))"
+    done = in_python(MAIN.format(verb="once") + look, tmp_path)
+
+    assert done.stdout.splitlines()[-2:] == ["0", "[]"], done.stdout + done.stderr
+
+
+def test_without_its_extra_it_says_what_to_install(place: Path) -> None:
+    done = in_python("import sys; sys.modules['procrastinate'] = None\n" + MAIN.format(verb="run") + "main()", place)
+
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert "pip install 'paperlark[cluster]'" in done.stderr
+
+
+def test_sqlite_is_refused_with_the_reason_and_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('engine = "procrastinate"\n')
+    done = in_python(MAIN.format(verb="run") + "main()", tmp_path)
+
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert "line 1" in done.stderr
+    assert "postgresql://" in done.stderr
