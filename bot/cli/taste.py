@@ -10,8 +10,8 @@ from bot.cli.console import out, plural, print_json
 from bot.cli.wiring import App, Json, Now, app_of, moment_of
 from bot.core.papers import Paper
 from bot.core.taste import Taste, read_library
+from bot.core.taste.bibliography import MAX_BYTES
 from bot.core.taste.learn import MIN_LIKED
-from bot.core.taste.library import MAX_BYTES
 from bot.errors import UserError
 from bot.pipeline.taste import taste_of
 

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from bot.core.taste import read_library
-from bot.core.taste.library import MAX_BYTES
+from bot.core.taste.bibliography import MAX_BYTES
 
 BIBTEX = r"""
 % an export with everything that goes wrong
