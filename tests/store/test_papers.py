@@ -248,4 +248,4 @@ def test_five_thousand_listings_take_time_in_proportion(tmp_path: Any) -> None:
     small = seconds(0, 1000)
     large = seconds(1000, 5000)
     store.close()
-    assert large < 12 * max(small, 0.05)
+    assert large < 20 * max(small, 0.05)  # five times as many: a square would be 25, and a busy machine triples it
