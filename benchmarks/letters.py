@@ -29,7 +29,7 @@ HERE = Path(__file__).resolve()
 sys.path.insert(0, str(HERE.parents[1]))
 
 from bot.core.edition.edition import Edition, Pick  # noqa: E402
-from bot.core.letter import paper_view, renderer, samples  # noqa: E402
+from bot.core.letter import matched_words, paper_view, renderer, samples  # noqa: E402
 from bot.core.letter.fragments import FragmentCache  # noqa: E402
 from bot.core.letter.letter_view import Lead, SectionView, letter_view  # noqa: E402
 from bot.core.letter.partial_template import Fill  # noqa: E402
@@ -138,8 +138,8 @@ def usual(environment: jinja2.Environment) -> Callable[[Edition], bytes]:
         def page(form: str) -> str:
             def card(pick: Pick, kind: paper_view.Form, section: SectionView | Lead) -> Markup:
                 key = paper_view.card_key(pick, kind, 0, own_line=True, pictures=False)
-                marks = paper_view.CardTexts(key).marks(paper_view.hits(pick.reasons))
-                why = paper_view.why_shown(pick.reasons, section.name, marks.seen)
+                marks = matched_words.CardTexts(key).marks(matched_words.hits(pick.reasons))
+                why = matched_words.why_shown(pick.reasons, section.name, marks.seen)
                 shown = {name: _marked(fill) if form == "html" else fill.text for name, fill in marks.fills.items()}
                 shown |= {"why": say("_why.txt", why=why) if why else "", "section": section.name}
                 shown |= {f"{name}_url": url for name, url in paper_view.action_links(pick).items()}

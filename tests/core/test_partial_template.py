@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from markupsafe import Markup, escape
 
 from bot.core.edition.edition import Edition, Pick, Reason
-from bot.core.letter import excerpts, paper_view, renderer, samples
+from bot.core.letter import excerpts, matched_words, paper_view, renderer, samples
 from bot.core.letter.fragments import FragmentCache, Piece
 from bot.core.letter.letter import PersonalText
 from bot.core.letter.localize import Words
-from bot.core.letter.paper_view import CardKey, CardTexts
+from bot.core.letter.matched_words import CardTexts
+from bot.core.letter.paper_view import CardKey
 from bot.core.letter.partial_template import Fill, NeedsValue, PartialTemplate, placeholder
 from bot.core.letter.renderer import BrokenTemplate, LetterRenderer
 from bot.core.query.quote import Quote
@@ -62,8 +63,8 @@ class DrawnForEach(FragmentCache):
         return (sanitize.harmless(self._styled(name, words, values)),)
 
     def card(self, key: CardKey, pick: Pick, section: str, words: Words) -> Piece:
-        marks = CardTexts(key).marks(paper_view.hits(pick.reasons))
-        why = paper_view.why_shown(pick.reasons, section, marks.seen)
+        marks = CardTexts(key).marks(matched_words.hits(pick.reasons))
+        why = matched_words.why_shown(pick.reasons, section, marks.seen)
         values = {"paper": paper_view.paper_view(key._replace(has_why=why is not None))}
         name = {"lead": "_lead", "card": "_paper", "compact": "_compact"}[key.form]
         own = {"section": section, "why": " ".join(self.render("_why.txt", words, {"why": why}).split()) if why else ""}

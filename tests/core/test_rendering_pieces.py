@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.edition.edition import Reason
-from bot.core.letter import excerpts, paper_view, samples, shrink, wrap
+from bot.core.letter import excerpts, matched_words, paper_view, samples, wrap
 from bot.core.letter.inline_css import Styles, split
 from bot.core.letter.localize import Words
 from bot.core.letter.paper_view import CardKey
+from bot.core.letter.renderer import smaller
 from bot.core.papers import Paper
 from bot.core.query.quote import Quote
 from bot.core.source.state import SourceNote
@@ -253,13 +254,13 @@ def test_why() -> None:
         *(Quote(term=f"t{n}", field="title", text=f"t{n}") for n in range(6)),
     )
     reasons = (Reason(profile="P", quotes=quotes), Reason(profile="Q"))
-    why = paper_view.why_shown(reasons, "P", frozenset())
+    why = matched_words.why_shown(reasons, "P", frozenset())
     assert why is not None
     assert why.words[:2] == (("Sparse Attention", ("title", "abstract")), ("stars>=20", ()))
     assert (len(why.words), why.more, why.others) == (5, 3, ("Q",))
-    assert paper_view.why_shown(reasons[:1], "P", frozenset({"sparse attention"})) is None, "the mark says it"
-    assert paper_view.why_shown(reasons, "P", frozenset({"t3"})) == ((), 0, ("Q",))
-    assert paper_view.why_shown((), "P", frozenset()) is None
+    assert matched_words.why_shown(reasons[:1], "P", frozenset({"sparse attention"})) is None, "the mark says it"
+    assert matched_words.why_shown(reasons, "P", frozenset({"t3"})) == ((), 0, ("Q",))
+    assert matched_words.why_shown((), "P", frozenset()) is None
 
 
 # -- fitting -----------------------------------------------------------------------------------------------------------
@@ -267,7 +268,7 @@ def test_why() -> None:
 
 def test_an_edition_gets_smaller_and_counts_what_it_leaves_out() -> None:
     edition = samples.sample_edition(samples.section("A", *samples.many(6), more=2), samples.HOT)
-    less = shrink.smaller(edition, 0.5)
+    less = smaller(edition, 0.5)
     assert less is not None
     assert [(len(section.picks), section.more) for section in less.sections] == [(2, 6), (1, 0)], (
         "half of seven is four"
@@ -281,7 +282,7 @@ def test_getting_smaller_ends() -> None:
     edition = samples.sample_edition(*(samples.section(str(n), *samples.many(2), more=1) for n in range(9)))
     seen = 0
     total = sum(len(section.picks) + section.more for section in edition.sections)
-    while (less := shrink.smaller(edition, 0.3)) is not None:
+    while (less := smaller(edition, 0.3)) is not None:
         edition = less
         assert sum(len(section.picks) + section.more for section in edition.sections) == total, "counted, never lost"
         seen += 1

@@ -8,7 +8,8 @@ import pytest
 
 from bot.core.letter.letter_view import Imprint, LetterHead, LetterView, NamedPaper, SectionView, SourceLine
 from bot.core.letter.localize import Words
-from bot.core.letter.paper_view import Authors, Link, PaperView, Why
+from bot.core.letter.matched_words import Why
+from bot.core.letter.paper_view import Authors, Link, PaperView
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = (ROOT / "docs" / "letters.md").read_text(encoding="utf-8")

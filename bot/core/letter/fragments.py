@@ -10,10 +10,11 @@ from typing import Any, NamedTuple, TypeVar
 import jinja2
 
 from bot.core.edition.edition import Pick
-from bot.core.letter import paper_view, partial_template
+from bot.core.letter import matched_words, paper_view, partial_template
 from bot.core.letter.inline_css import Styles
 from bot.core.letter.localize import Words
-from bot.core.letter.paper_view import CardKey, CardTexts, Form, Marks, MatchedWords, Why
+from bot.core.letter.matched_words import CardTexts, Marks, MatchedWords, Why
+from bot.core.letter.paper_view import CardKey, Form
 from bot.core.letter.partial_template import Fill, NeedsValue, PartialTemplate, has_placeholder, placeholder
 from bot.core.letter.template_error import BrokenTemplate, place_of_fault
 from bot.core.letter.wrap import fill, width, wrap
@@ -162,9 +163,9 @@ class FragmentCache:
     def card(self, key: CardKey, pick: Pick, section: str, words: Words) -> Piece:
         """A paper under the heading `section`. Chunks without words of one subscriber are the same strings in any two
         letters."""
-        hits = paper_view.hits(pick.reasons)
+        hits = matched_words.hits(pick.reasons)
         marks = self._filled.once(("marks", key, hits), lambda: self._marks(key, hits))
-        why = paper_view.why_shown(pick.reasons, section, marks.seen)
+        why = matched_words.why_shown(pick.reasons, section, marks.seen)
         partials = self._filled.once(
             ("marked", marks, why is not None, words), lambda: self._marked(key, marks, why, words)
         )

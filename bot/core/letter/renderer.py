@@ -12,15 +12,16 @@ from typing import Any, Literal, NamedTuple
 
 import jinja2
 
-from bot.core.edition.edition import Edition, Pick
+from bot.core.edition.edition import Edition, Pick, Section
+from bot.core.edition.picks import NAMED, fewer_picks
 from bot.core.letter import paper_view, samples
 from bot.core.letter.fragments import CATALOGUES, FragmentCache, Piece, environment
 from bot.core.letter.letter import Letter
 from bot.core.letter.letter_view import CARDS, Lead, SectionView, letter_view
 from bot.core.letter.localize import Words
 from bot.core.letter.paper_view import FULL, Form
-from bot.core.letter.shrink import smaller
 from bot.core.letter.template_error import BrokenTemplate, place_of_fault
+from bot.core.papers import Paper
 from bot.core.text.sanitize import harmless, shortened
 
 __all__ = ["BrokenTemplate", "LetterRenderer", "check_templates", "environment", "html_size"]
@@ -161,6 +162,38 @@ def _between(text: str) -> list[str]:
 def html_size(chunks: tuple[str, ...]) -> int:
     """Bytes in UTF-8."""
     return sum([len(chunk) if chunk.isascii() else len(chunk.encode()) for chunk in chunks])
+
+
+def smaller(edition: Edition, share: float) -> Edition | None:
+    """The edition without `share` (0 to 1) of its papers, at least one, taken from the end of its longest section; then
+    without names of papers not shown; then with the sections that show nothing summed up. None: it is as small as it
+    gets, one paper."""
+    picks = [len(section.picks) for section in edition.sections]
+    if sum(picks) > 1:
+        drop = max(1, min(sum(picks) - 1, round(sum(picks) * share)))
+        kept = zip(edition.sections, fewer_picks(picks, drop), strict=True)
+        return replace(edition, sections=tuple(_cut(section, count) for section, count in kept))
+    if any(section.more_papers for section in edition.sections):
+        return replace(edition, sections=tuple(replace(section, more_papers=()) for section in edition.sections))
+    bare = [section for section in edition.sections if not section.picks]
+    if len(bare) > 1:
+        summed = Section(kind=bare[0].kind, name="", picks=(), more=sum(section.more for section in bare))
+        shown = [section for section in edition.sections if section.picks]
+        return replace(edition, sections=(*shown, summed))
+    return None
+
+
+def _cut(section: Section, count: int) -> Section:
+    """The section with its first `count` papers; the others are counted, and lead those named."""
+    if count == len(section.picks):
+        return section
+    out = [pick.paper for pick in section.picks[count:]]
+    named = _once([*out, *section.more_papers])[:NAMED]
+    return replace(section, picks=section.picks[:count], more=section.more + len(out), more_papers=named)
+
+
+def _once(papers: Iterable[Paper]) -> tuple[Paper, ...]:
+    return tuple({paper.key: paper for paper in papers}.values())
 
 
 def check_templates(environment: jinja2.Environment) -> list[str]:

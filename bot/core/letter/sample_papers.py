@@ -1,4 +1,4 @@
-"""Twenty invented papers, as many as a full letter has. Pure.
+"""Invented papers: a few that the samples are made of, and twenty, as many as a full letter has. Pure.
 
 Nobody wrote them: names, results and numbers are made up.
 """
@@ -7,6 +7,80 @@ from dataclasses import replace
 from datetime import date
 
 from bot.core.papers import Paper
+
+LARKSPUR = Paper(
+    key="arxiv:2611.90001",
+    title="Larkspur: Sparse Attention That Remembers Where It Looked",
+    abstract=(
+        "Sparse attention saves memory by looking at few tokens, and loses what it did not look at. We introduce"
+        " Larkspur, a sparse attention layer that keeps a compact record of the positions each head has visited and"
+        " lets later layers return to them. On synthetic retrieval tasks of up to 256k tokens it matches dense"
+        " attention while reading 6% of the KV cache. The record itself is a useful diagnostic: heads"
+        " that never return are heads that can be removed."
+    ),
+    authors=("Ines Marrow", "Tomasz Wilk", "Adaeze Obi", "Yuki Hanabusa", "Søren Kjærgård"),
+    categories=("cs.LG", "cs.CL"),
+    sources=("hf", "arxiv"),
+    organization="Meadow Institute",
+    upvotes=141,
+    comments=12,
+    stars=1_212,
+    thumbnail_url="https://thumbnails.example.org/2611.90001.png",
+    published=date(2026, 11, 17),
+    listed=date(2026, 11, 20),
+    url="https://arxiv.org/abs/2611.90001",
+    summary="A sparse attention layer keeps a record of where it looked, and later layers go back there.",
+    note="18 pages, 6 figures; code and records of all runs included",
+    doi="10.48550/arXiv.2611.90001",
+    pdf_url="https://arxiv.org/pdf/2611.90001",
+    hf_url="https://huggingface.co/papers/2611.90001",
+    code_url="https://github.com/example/larkspur",
+    project_url="https://example.org/larkspur/",
+)
+ROUTERS = Paper(
+    key="arxiv:2611.90002",
+    title="Small Routers, Large Mixtures: Where Mixture-of-Experts Models Waste Their Tokens",
+    abstract=(
+        "We follow every token of a mixture-of-experts model through training and count what it costs to send it to"
+        " the wrong expert. Most of the waste is early, small, and caused by ties. A router with 0.1% of the parameters"
+        " that breaks ties by recency recovers nearly all of it."
+    ),
+    authors=("Gaël Le Brun", "Mei Tanaka"),
+    categories=("cs.LG",),
+    sources=("arxiv",),
+    upvotes=38,
+    comments=1,
+    published=date(2026, 11, 19),
+    listed=date(2026, 11, 20),
+    url="https://arxiv.org/abs/2611.90002",
+    pdf_url="https://arxiv.org/pdf/2611.90002",
+)
+LINEAR = Paper(
+    key="doi:10.5555/lark.2026.3",
+    title="Linear Attention Is Enough for Timetables",
+    abstract="Timetables are long, regular, and full of exceptions. Linear attention reads them as well as any other.",
+    authors=("Olga Brandt",),
+    sources=("journal",),
+    published=date(2026, 11, 12),
+    listed=date(2026, 11, 20),
+    url="https://journal.example.org/timetables",
+    doi="10.5555/lark.2026.3",
+    journal="Journal of Invented Results 4 (2026)",
+)
+BIRDSONG = Paper(
+    key="title:birdsong at scale",
+    title="Birdsong at Scale: One Encoder for Four Thousand Species",
+    author_count=23,
+    organization="Fen & Field Laboratory",
+    upvotes=212,
+    comments=31,
+    stars=4_080,
+    listed=date(2026, 11, 19),
+    url="https://huggingface.co/papers/2611.90004",
+    code_url="https://github.com/example/birdsong",
+    sources=("hf",),
+)
+TINY = Paper(key="title:tiny", title="Tiny", sources=("saved",))
 
 # (title, authors, votes, category, institution, the source's summary or "", the authors' abstract)
 _ROWS: tuple[tuple[str, str, int | None, str, str, str, str], ...] = (
