@@ -15,6 +15,7 @@ ORDER = (
     "delivery.py",
     "delivery_rows.py",
     "fetching.py",
+    "web.py",
 )
 
 

@@ -1,19 +1,23 @@
-"""The verbs about subscribers kept in the database: subscribers list|add|remove|pause|resume|import|export|consents."""
+"""The verbs about subscribers kept in the database: subscribers list|add|remove|pause|resume|import|export|consents|
+invite."""
 
 import json
 import sys
 import tomllib
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import typer
 
-from bot.cli.console import format_time, out, plural, print_json
+from bot.cli.console import format_time, out, plural, print_json, remark
 from bot.cli.wiring import App, Json, Now, app_of, find_stored, moment_of
+from bot.core.subscriber.address import normal_address
 from bot.core.subscriber.subscriber import subscriber_from
 from bot.errors import UserError
+from bot.pipeline import signup
 from bot.pipeline.subscribers import record_for, subscriber_of
 from bot.store import consents, outbox, subscribers
 from bot.store.subscribers import SubscriberRecord
@@ -36,6 +40,7 @@ def register(app: typer.Typer) -> None:
     group.command("import")(import_)
     group.command("export")(export)
     group.command("consents")(consent_log)
+    group.command("invite")(invite)
     app.add_typer(group, name="subscribers")
     app.command("inbox")(inbox)
 
@@ -211,6 +216,34 @@ def consent_log(context: typer.Context) -> None:
         log = consents.log(tx)
     for one in log:
         sys.stdout.write(json.dumps({**one._asdict(), "at": one.at.isoformat()}, ensure_ascii=False) + "\n")
+
+
+def invite(
+    context: typer.Context,
+    email: Annotated[str, typer.Argument(help="For this address alone; else for whoever has the link.")] = "",
+    days: Annotated[
+        int, typer.Option(min=1, max=signup.LONGEST_INVITATION, help="How long it is good for.")
+    ] = signup.INVITATION_DAYS,
+    now: Now = None,
+) -> None:
+    """Print a link that opens the form of the web page where `[web] signup` is "invite"."""
+    app = app_of(context)
+    if not app.config.public_url:
+        raise UserError(
+            "There is no form to invite to.", ["set public_url to where the web process answers, https://…"]
+        )
+    if app.config.web.signup == "off":
+        raise UserError("Nobody can subscribe by the web page.", ['set signup = "invite" in [web]'])
+    if app.config.web.signup == "open":
+        remark('Everybody may subscribe: [web] signup is "open", so nobody needs this link.')
+    try:
+        address = normal_address(email) if email else ""
+    except ValueError as error:
+        raise UserError(f"{email!r} cannot be invited: {error}.") from error
+    ends = moment_of(now) + timedelta(days=days)
+    wanted = {"email": address} if address else {}
+    wanted["invite"] = signup.invitation(app.identity.secret, ends, address)
+    out.print(f"{app.config.public_url.rstrip('/')}/?{urlencode(wanted)}", soft_wrap=True)
 
 
 def _everyone(app: App) -> Any:

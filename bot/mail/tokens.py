@@ -114,20 +114,25 @@ def keyed_hash(secret: str, use: str, text: str) -> str:
     return _mac(secret, use.encode(), text.encode(), 16).hex()
 
 
-def signed_moment(secret: str, moment: datetime, use: Use = "form") -> str:
-    """A moment nobody else can write: when a form or an invitation was given out. To the second."""
+def signed_moment(secret: str, moment: datetime, use: Use = "form", about: str = "") -> str:
+    """A moment nobody else can write: when a form was given out, when an invitation ends. To the second. It holds only
+    for the text it is `about`."""
     seconds = str(int(moment.timestamp()))
-    return f"{seconds}.{_mac(secret, use.encode(), seconds.encode(), 10).hex()}"
+    return f"{seconds}.{_moment_tag(secret, use, seconds, about)}"
 
 
-def moment_signed(secret: str, text: str, use: Use = "form") -> datetime | None:
+def moment_signed(secret: str, text: str, use: Use = "form", about: str = "") -> datetime | None:
     """The moment of `signed_moment`; None for anything else."""
     seconds, _, tag = text.partition(".")
     if not re.fullmatch("[0-9]{1,12}", seconds) or not tag.isascii():
         return None
-    if not hmac.compare_digest(tag, _mac(secret, use.encode(), seconds.encode(), 10).hex()):
+    if not hmac.compare_digest(tag, _moment_tag(secret, use, seconds, about)):
         return None
     return datetime.fromtimestamp(int(seconds), UTC)
+
+
+def _moment_tag(secret: str, use: Use, seconds: str, about: str) -> str:
+    return _mac(secret, use.encode(), f"{seconds} {about}".encode(), 10).hex()
 
 
 def _head(version: int, purpose: Purpose, subscriber_id: int, item_id: int) -> bytes:

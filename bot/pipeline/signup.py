@@ -6,11 +6,14 @@ Whatever the address, the visitor is told the same. Limits are counted by rows, 
 import json
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from bot.core.subscriber.address import normal_address
 from bot.core.subscriber.subscriber import Subscriber, subscriber_from
+from bot.mail import tokens
 from bot.mail.tokens import Token
 from bot.pipeline import service_mail
 from bot.pipeline.build_message import Identity
@@ -34,6 +37,8 @@ TELL_AGAIN = timedelta(days=1)
 UNCONFIRMED_LIFE = timedelta(days=7)
 REQUEST_LIFE = timedelta(days=31)  # longer than any limit or link
 
+INVITATION_DAYS, LONGEST_INVITATION = 30, 365
+
 Outcome = Literal["asked", "known", "silent", "address limit", "network limit", "house limit"]
 
 
@@ -43,6 +48,19 @@ class Visit:
 
     network: str
     form: str  # the page
+
+
+def invitation(secret: str, ends: datetime, email: str = "") -> str:
+    """What opens the form where subscribing is by invitation: for anybody, or for one address alone."""
+    return tokens.signed_moment(secret, ends, "invite", email)
+
+
+def is_invited(secret: str, text: str, email: str, now: datetime) -> bool:
+    """Whether an invitation holds for an address: it is for anybody or for this one, and not over."""
+    with suppress(ValueError):
+        email = normal_address(email)
+    known = (tokens.moment_signed(secret, text, "invite", about) for about in ("", email))
+    return any(ends is not None and now < ends for ends in known)
 
 
 def limit_reached(counts: Counts, now: datetime, *, unconfirmed: bool) -> Outcome | None:

@@ -22,7 +22,6 @@ from bot.web.visitors import is_local, network_of
 
 TOO_QUICK = timedelta(seconds=3)  # no person fills a form so fast
 STALE = timedelta(hours=2)
-INVITATION = timedelta(days=30)
 PER_SECOND, BURST = 5, 20  # previews for one network
 FIELDS = ("email", "keywords", "query", "digest", "timezone", "language")
 DEFAULTS = {"email": "", "keywords": "", "query": "", "digest": "weekdays 07:30", "timezone": "UTC", "language": ""}
@@ -37,7 +36,7 @@ def blueprint(site: Site, papers: RecentPapers) -> Blueprint:
 
     @pages.get("/")
     def front() -> Response:
-        return form_page(site, papers, {name: request.args.get(name, "") for name in ("keywords", "query")})
+        return form_page(site, papers, {name: request.args.get(name, "") for name in ("keywords", "query", "email")})
 
     @pages.get("/preview")
     def preview() -> Response:
@@ -58,6 +57,8 @@ def blueprint(site: Site, papers: RecentPapers) -> Blueprint:
         now = site.clock()
         if request.form.get("show") == "preview":
             return form_page(site, papers, fields)
+        if not may_sign_up(site, request.form.get("invite", ""), fields["email"]):
+            return form_page(site, papers, fields, status=403)
         given = tokens.moment_signed(site.identity.secret, request.form.get("at", ""))
         if given is not None and now - given > STALE:
             return form_page(site, papers, fields, ["The form had been open for a long while: please send it again."])
@@ -69,7 +70,6 @@ def blueprint(site: Site, papers: RecentPapers) -> Blueprint:
             and now - given >= TOO_QUICK
             and not request.form.get("website")
             and request.headers.get("Sec-Fetch-Site", "same-origin") in ("same-origin", "none")
-            and may_sign_up(site, request.form.get("invite", ""))
         )
         if asked_by_a_person:
             visit = Visit(network=network_of(request), form="/subscribe")
@@ -101,11 +101,10 @@ def blueprint(site: Site, papers: RecentPapers) -> Blueprint:
     return pages
 
 
-def may_sign_up(site: Site, invitation: str) -> bool:
-    """Whether the form may be used: by everybody, or by who was given a link."""
+def may_sign_up(site: Site, invitation: str, email: str) -> bool:
+    """Whether the form may be used: by everybody, or by whom a link of `paperlark subscribers invite` is for."""
     if site.settings.signup == "invite":
-        given = tokens.moment_signed(site.identity.secret, invitation, "invite")
-        return given is not None and site.clock() - given < INVITATION
+        return signup.is_invited(site.identity.secret, invitation, email, site.clock())
     return site.settings.signup == "open"
 
 
@@ -142,7 +141,7 @@ def form_page(
         schedules=schedules,
         at=tokens.signed_moment(site.identity.secret, site.clock()),
         invite=invitation,
-        open_form=may_sign_up(site, invitation),
+        open_form=may_sign_up(site, invitation, fields["email"]),
         private=False,
         **tried,
     )

@@ -7,12 +7,14 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from typer.testing import CliRunner
 
 from bot.cli import app as command
 from bot.cli.run import COMPOSERS
+from bot.errors import UserError
 from bot.mail import tokens
 from bot.pipeline import signup
 from bot.pipeline.compose.compose import compose
@@ -236,17 +238,66 @@ def test_closed_and_by_invitation(start: Start) -> None:
     assert "no new subscribers" in closed.get("/").words
 
 
+def invited(web: Web, *words: str) -> str:
+    """The link that the operator gets to give away."""
+    config = Path(web.app.state.config_path)
+    if "[web]" not in config.read_text():
+        config.write_text(config.read_text() + '\n[web]\nsignup = "invite"\n')
+    done = CliRunner().invoke(command, ["--config", str(config), "subscribers", "invite", "--now", f"{NOW}", *words])
+    assert done.exit_code == 0, done.output
+    return done.stdout.strip()
+
+
+def invitation_of(link: str) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlsplit(link).query).items()}
+
+
 def test_by_invitation(start: Start) -> None:
     web = start(signup="invite")
     assert "by invitation" in web.get("/").words
-    post(web)
-    assert mails(web) == []
-    invitation = tokens.signed_moment(SECRET, NOW, "invite")
-    assert invitation in web.get(f"/?invite={invitation}").text
-    post(web, invite=tokens.signed_moment(SECRET, NOW))  # the time of a form is no invitation
-    assert mails(web) == []
+    refused = web.post("/subscribe", filled(web))
+    assert refused.status == 403
+    assert "by invitation" in refused.words
+    assert web.post("/subscribe", filled(web, invite=tokens.signed_moment(SECRET, NOW))).status == 403  # a form's time
+
+    link = invited(web)
+    invitation = invitation_of(link)["invite"]
+    assert link == f"https://papers.example.org/?invite={invitation}"
+    assert f'name="invite" value="{invitation}"' in web.get(link).text
     post(web, invite=invitation)
-    assert len(mails(web)) == 1
+    post(web, email="zoe@example.net", invite=invitation)
+    assert len(mails(web)) == 2
+    web.clock.move(days=29, hours=23)
+    assert 'action="/subscribe"' in web.get(link).text
+    web.clock.move(hours=2)
+    assert "is over" in web.get(link).words
+    assert web.post("/subscribe", filled(web, email="late@example.net", invite=invitation)).status == 403
+    assert mails(web) == []
+
+
+def test_an_invitation_for_one_address(start: Start) -> None:
+    web = start(signup="invite")
+    link = invited(web, "Eve@Example.net", "--days", "2")
+    asked = invitation_of(link)
+    assert asked["email"] == "eve@example.net"
+    assert 'value="eve@example.net"' in web.get(link).text
+    assert web.post("/subscribe", filled(web, email="zoe@example.net", invite=asked["invite"])).status == 403
+    post(web, email="EVE@example.net", invite=asked["invite"])
+    assert [one["To"] for one in mails(web)] == ["eve@example.net"]
+    web.clock.move(days=2)
+    assert web.post("/subscribe", filled(web, invite=asked["invite"])).status == 403
+
+
+def test_there_must_be_a_form_to_invite_to(web: Web, tmp_path: Path) -> None:
+    def said(config: str, *words: str) -> str:
+        (tmp_path / "other.toml").write_text(config)
+        done = CliRunner().invoke(command, ["--config", str(tmp_path / "other.toml"), "subscribers", "invite", *words])
+        assert isinstance(done.exception, UserError | SystemExit)
+        return str(done.exception)
+
+    assert "no form" in said(CONFIG.replace('public_url = "https://papers.example.org"', ""))
+    assert "by the web page" in said(CONFIG + '[web]\nsignup = "off"\n')
+    assert "cannot be invited" in said(CONFIG, "nobody")
 
 
 def test_the_first_letter_is_of_the_last_period_and_not_late(start: Start, tmp_path: Path) -> None:
