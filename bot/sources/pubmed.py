@@ -13,7 +13,8 @@ from xml.etree.ElementTree import Element
 from bot.core.papers import Listing, identity
 from bot.core.source.document import Document, Parsed, Progress, Request
 from bot.core.source.redact import require_address
-from bot.core.text import sanitize, tex
+from bot.core.text import sanitize
+from bot.core.text.tex_notation import script
 from bot.errors import SourceError
 from bot.sources.formats import dates, xml
 
@@ -284,7 +285,7 @@ def _plain(element: Element | None) -> str:
         )
         name = xml.local(item)
         if name in {"sup", "sub"} and re.fullmatch(r"[\d+\-−()niT]{1,4}", inner):
-            return tex.script("^" if name == "sup" else "_", inner)
+            return script("^" if name == "sup" else "_", inner)
         return inner
 
     return sanitize.line(pieces(element, 0))

@@ -2,7 +2,7 @@
 
     sanitize   bytes to text, any value to one line, any address to a web address or ""
     markup     HTML to the text it shows
-    tex        TeX to Unicode, by the tables of `tex_tables`
+    tex        TeX to Unicode; `tex_formula` reads its formulas, `tex_notation` what both share, `tex_tables` is data
 
 Nothing here knows about papers or sources.
 """

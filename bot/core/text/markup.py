@@ -3,7 +3,7 @@
 import html
 import re
 
-from bot.core.text.tex import script
+from bot.core.text.tex_notation import script
 
 MAX_MARKUP = 400_000  # characters of one field looked at; beyond lies the body of a page, not an abstract
 # Tags of HTML and of publishers' XML. A `<` before anything else is a less-than sign: "for $p<q$" stays whole.
