@@ -17,7 +17,7 @@ from bot.core.letter.letter import Letter
 from bot.core.letter.renderer import LetterRenderer
 from bot.core.papers import Paper, trending
 from bot.core.query.evaluate_many import Quoter
-from bot.core.source.state import SourceNote
+from bot.core.source.health import SourceNote
 from bot.core.subscriber.subscriber import Subscriber
 from bot.mail import tokens
 from bot.mail.message.mailbox import Mailbox, mailbox

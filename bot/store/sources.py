@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
 
 from bot.core.source.document import UrlState
-from bot.core.source.state import SourceNote, SourceStateName
+from bot.core.source.health import SourceNote, SourceStateName
 from bot.store.database import Database
 from bot.store.sql import among, insert_or_ignore
 from bot.store.tables import LIMITS, LISTINGS, SOURCES, URLS

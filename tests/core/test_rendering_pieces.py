@@ -16,7 +16,7 @@ from bot.core.letter.paper_view import CardKey
 from bot.core.letter.renderer import smaller
 from bot.core.papers import Paper
 from bot.core.query.quote import Quote
-from bot.core.source.state import SourceNote
+from bot.core.source.health import SourceNote
 
 # -- excerpts ----------------------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from bot.core.letter.renderer import MAX_HTML, LetterRenderer, html_size
 from bot.core.letter.wrap import width
 from bot.core.papers import Paper
 from bot.core.query.quote import Quote
-from bot.core.source.state import SourceNote
+from bot.core.source.health import SourceNote
 
 EVERY = samples.all_editions()
 OUTSIDE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")

@@ -6,7 +6,7 @@ from typing import Literal
 
 from bot.core.papers import Paper
 from bot.core.query.quote import Quote
-from bot.core.source.state import SourceNote
+from bot.core.source.health import SourceNote
 
 EditionKind = Literal["digest", "alert"]
 Cadence = Literal["daily", "weekdays", "weekly", "monthly", "instant"]

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from bot.core.edition.edition import SectionKind
-from bot.core.source.state import SourceNote
+from bot.core.source.health import SourceNote
 
 NAMED = 5  # of the papers that are not shown, how many are named
 

@@ -16,7 +16,7 @@ from bot.core.letter.letter import PersonalText
 from bot.core.letter.localize import Words
 from bot.core.letter.paper_view import best_link, links_of, name_of, title_of
 from bot.core.papers import Paper
-from bot.core.source.state import SourceStateName
+from bot.core.source.health import SourceStateName
 from bot.core.text.sanitize import shortened, web_address
 
 MAX_TROUBLED = 6  # sources in trouble told one by one; the rest is counted

@@ -16,7 +16,7 @@ from babel.dates import format_date, format_skeleton, format_time
 from babel.lists import format_list
 from babel.numbers import format_decimal
 
-from bot.core.source.state import SourceNote
+from bot.core.source.health import SourceNote
 from bot.core.subscriber.schedule import Schedule
 
 LAST_EVERYWHERE = 28  # the last day that every month has

@@ -7,7 +7,7 @@ from datetime import datetime
 from html import escape
 
 from bot.core.letter.letter import Letter
-from bot.core.source.state import SourceNote
+from bot.core.source.health import SourceNote
 from bot.core.text.sanitize import line
 
 

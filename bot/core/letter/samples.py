@@ -12,7 +12,7 @@ from bot.core.edition.edition import Addressee, Cadence, Edition, EditionKind, P
 from bot.core.letter.sample_papers import BIRDSONG, LARKSPUR, LINEAR, ROUTERS, TINY, twenty
 from bot.core.papers import Paper
 from bot.core.query.quote import Quote
-from bot.core.source.state import SourceNote
+from bot.core.source.health import SourceNote
 
 NOW = datetime(2026, 11, 20, 7, 30, 4, tzinfo=UTC)
 DAY = date(2026, 11, 20)

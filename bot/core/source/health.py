@@ -8,12 +8,14 @@ failing  does not answer, or not so that it could be read
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from itertools import pairwise
+from typing import Literal
 
 from bot.core.papers import Listing
-from bot.core.source.state import SourceStateName
+
+SourceStateName = Literal["fresh", "waiting", "quiet", "stale", "failing"]
 
 # How long a silence may last. Where the source knows its weekends and holidays those do not count.
 DAILY = timedelta(hours=36)  # of one with a calendar: it has news on every working day
@@ -28,6 +30,18 @@ ENOUGH = 10  # listings before their fields say anything about drift
 WATCHED = ("abstract", "authors", "published", "listed", "upvotes", "url", "categories")
 
 Calendar = Callable[[datetime], str]  # why no news is expected at a moment, or ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceNote:
+    """The state of one source, for the subscriber and for `status`."""
+
+    name: str
+    state: SourceStateName
+    since: datetime | None = None  # UTC: in this state since
+    last_new: datetime | None = None  # UTC: when it last brought a new paper
+    next_try: datetime | None = None
+    reason: str = ""
 
 
 def judge_health(

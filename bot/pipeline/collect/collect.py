@@ -12,7 +12,7 @@ from datetime import datetime
 from bot.core.papers import merge
 from bot.core.source import health
 from bot.core.source.document import Progress
-from bot.core.source.state import SourceStateName
+from bot.core.source.health import SourceStateName
 from bot.errors import SourceError, UserError
 from bot.fetch import Fetcher
 from bot.pipeline.collect.gather import CollectedDocuments, ConfiguredSource, add_identities, fetch_all

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.core.source import health
-from bot.core.source.state import SourceStateName
+from bot.core.source.health import SourceStateName
 from bot.pipeline.collect.gather import CollectedDocuments, ConfiguredSource
 from bot.pipeline.collect.parse_process import first_line
 from bot.store.sources import SourceRecord
