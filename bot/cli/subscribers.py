@@ -52,7 +52,7 @@ def inbox(
     ] = "",
     now: Now = None,
 ) -> None:
-    """Read bounces, complaints and unsubscribes, and act on them."""
+    """Read bounces, complaints, unsubscribes and yeses to our question, and act on them."""
     app = app_of(context)
     if not place and not app.config.mail.inbox:
         raise UserError("There is no inbox to read.", ["set inbox in [mail], or name a Maildir, or - for stdin"])

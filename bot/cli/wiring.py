@@ -125,6 +125,7 @@ class App:
             bounces=mail.bounces,
             unsubscribe=mail.unsubscribe,
             contact=self.config.contact or self.config.operator,
+            reads_answers=bool(mail.inbox),
             language=self.config.language,
         )
 

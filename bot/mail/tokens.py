@@ -41,7 +41,7 @@ LENGTH = 47  # characters of a permanent token: base32 of 1 + 6 + 6 + 16 bytes
 RENEWABLE_LENGTH = 56  # base32 of 1 + 6 + 6 + 2 + 4 + 16 bytes
 EPOCHS = 1 << 16
 # Behind whatever a mail server takes for a delimiter, or in a path. Some servers lower-case an address, some do not.
-WORD = re.compile(r"(?<![a-z0-9])[a-z2-7]{47}(?![a-z0-9])", re.IGNORECASE)
+WORD = re.compile(r"(?<![a-z0-9])(?:[a-z2-7]{47}|[a-z2-7]{56})(?![a-z0-9])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

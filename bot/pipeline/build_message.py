@@ -47,6 +47,7 @@ class Identity:
     bounces: str = ""  # "b+{token}@example.org": the envelope sender; empty: the sender's own address
     unsubscribe: str = ""  # "unsub+{token}@example.org"; empty: the sender's address, with the token after a plus
     contact: str = ""
+    reads_answers: bool = False  # whether there is an inbox, so that a question may be answered by mail
     language: str = "en"  # of letters to whoever chose none
     list_name: str = "Paperlark"
     archive: bool = False  # whether the web process shows the trending letter to everybody
@@ -109,14 +110,17 @@ class MessageBuilder:
         with self.database.read() as tx:
             stored = subscribers.by_id(tx, leased.subscriber_id)
         mine = self.identity
-        letter = service_mail.letter(leased, stored.epoch if stored else 0, mine.secret, mine.public_url)
-        recipient = service_mail.read_request(leased).to or leased.email
+        asked = service_mail.read_request(leased)
+        token = service_mail.token(leased, stored.epoch if stored else 0, mine.secret)
+        answer_to = self._answer_address(token) if asked.kind == "confirm" else None
+        letter = service_mail.letter(leased, token, mine.public_url, by_reply=answer_to is not None)
+        recipient = asked.to or leased.email
         head = Head(
             date=leased.made,
             sender=mine.sender,
             to=mailbox(recipient),
             message_id=leased.message_id,
-            reply_to=mine.reply_to,
+            reply_to=answer_to or mine.reply_to,
         )
         return Message(
             sender=self._envelope_sender(leased),
@@ -288,6 +292,17 @@ class MessageBuilder:
             manage_url=page("manage", "letter"),
             thumbs=thumbs,
         )
+
+    def _answer_address(self, token: str) -> Mailbox | None:
+        """Where a yes by mail goes: to the inbox we read, with the question's token. None where there is none, or its
+        address has no room for a token."""
+        mine = self.identity
+        if not mine.reads_answers:
+            return None
+        try:
+            return mailbox(tokens.token_address(mine.unsubscribe or _with_token(mine.sender.email), token))
+        except ValueError:
+            return None
 
     def _envelope_sender(self, leased: Leased) -> str:
         if not self.identity.bounces:

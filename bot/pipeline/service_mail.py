@@ -65,12 +65,15 @@ def read_request(leased: Leased) -> ServiceMail:
     return ServiceMail(*json.loads(leased.picks))
 
 
-def letter(leased: Leased, epoch: int, secret: str, public_url: str) -> Letter:
-    """The letter of such a row."""
+def token(leased: Leased, epoch: int, secret: str) -> str:
+    """What proves that somebody has such a mail."""
+    mail = read_request(leased)
+    return tokens.seal_renewable(secret, mail.kind, leased.subscriber_id, mail.request_id, epoch=epoch, now=leased.made)
+
+
+def letter(leased: Leased, token: str, public_url: str, *, by_reply: bool) -> Letter:
+    """The letter of such a row. `by_reply`: an answer to it is read."""
     mail = read_request(leased)
     write, path = LETTERS[mail.kind]
-    token = tokens.seal_renewable(
-        secret, mail.kind, leased.subscriber_id, mail.request_id, epoch=epoch, now=leased.made
-    )
-    site = urlsplit(public_url).netloc
-    return write(site, f"{public_url.rstrip('/')}/{path}/{token}")
+    site, link = urlsplit(public_url).netloc, f"{public_url.rstrip('/')}/{path}/{token}"
+    return notices.confirm_letter(site, link, by_reply=True) if by_reply else write(site, link)

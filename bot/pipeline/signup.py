@@ -5,7 +5,7 @@ Whatever the address, the visitor is told the same. Limits are counted by rows, 
 
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ from bot.pipeline.build_message import Identity
 from bot.pipeline.preferences import forget_rows, hash_of
 from bot.pipeline.service_mail import ServiceMail
 from bot.pipeline.subscribers import record_for
-from bot.store import Connection, Database, consents, mail_requests, settings, subscribers
+from bot.store import Connection, Database, consents, mail_requests, outbox, settings, subscribers
 from bot.store.mail_requests import Counts, Kind, MailRequest
 from bot.store.subscribers import StoredSubscriber
 
@@ -221,6 +221,27 @@ def confirm(database: Database, token: Token, visit: Visit, now: datetime) -> Su
         subscribers.start_again(tx, stored.id, replace(record, next_due=first), now)
         consents.add(tx, stored.id, "confirmed", at=now, wording=WORDING, form=visit.form, network=visit.network)
     return found.subscriber
+
+
+def confirm_by_mail(database: Database, secret: str, token: Token | None, answers: Sequence[str], now: datetime) -> str:
+    """A person answered our question with a yes: as if they had pressed the button. Proof is the token of the address
+    they wrote to, or the Message-ID of the question, which nobody else knows. Returns the address; "" for no proof."""
+    with database.read() as tx:
+        proof = token or next((found for one in answers if (found := _question(tx, secret, one))), None)
+        stored = subscribers.by_id(tx, proof.subscriber_id) if proof else None
+    if proof is None or stored is None or not tokens.is_live(proof, stored.epoch, now):
+        return ""
+    own = confirm(database, proof, Visit(network="", form="reply by mail"), now)
+    return own.email if own else ""
+
+
+def _question(tx: Connection, secret: str, message_id: str) -> Token | None:
+    """The token of a question whose Message-ID this is."""
+    subscriber_id = tokens.subscriber_in(secret, message_id)
+    leased = outbox.by_message_id(tx, subscriber_id, message_id) if subscriber_id else None
+    if leased is None or leased.kind != outbox.SERVICE or service_mail.read_request(leased).kind != "confirm":
+        return None
+    return tokens.unseal(secret, service_mail.token(leased, leased.epoch, secret))
 
 
 def table_of(

@@ -130,6 +130,9 @@ def answer(
 def _act(
     database: Database, builder: MessageBuilder, transport: Transport, meaning: classify.Incoming, now: datetime
 ) -> str:
+    if meaning.kind == "agreement":
+        email = signup.confirm_by_mail(database, builder.identity.secret, meaning.token, meaning.answers, now)
+        return f"yes of {email}: subscribed" if email else "yes: to no open question of ours"
     if meaning.token is None:
         return f"{meaning.kind}: nothing to do{f' ({meaning.words})' if meaning.words else ''}"
     with database.write() as tx:

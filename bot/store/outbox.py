@@ -115,6 +115,13 @@ def by_id(tx: Connection, edition_id: int) -> Leased | None:
     return next(iter(_leased(tx, [edition_id])), None)
 
 
+def by_message_id(tx: Connection, subscriber_id: int, message_id: str) -> Leased | None:
+    """A subscriber's edition or question by its Message-ID."""
+    mine = and_(EDITIONS.c.subscriber_id == subscriber_id, EDITIONS.c.message_id == message_id)
+    found = tx.execute(select(EDITIONS.c.id).where(mine)).scalar()
+    return by_id(tx, found) if found is not None else None
+
+
 def by_ids(tx: Connection, edition_ids: list[int]) -> list[Leased]:
     """Several, the newest first."""
     return sorted(_leased(tx, edition_ids), key=lambda one: -one.id)

@@ -62,11 +62,13 @@ def farewell_letter(address: str, *, alerts_only: bool) -> Letter:
     return _letter(f"You will get no more {what} from Paperlark", paragraphs)
 
 
-def confirm_letter(site: str, link: str) -> Letter:
-    """Asks whoever has the address whether they subscribed. Nothing that was typed into the form is in it."""
+def confirm_letter(site: str, link: str, *, by_reply: bool = False) -> Letter:
+    """Asks whoever has the address whether they subscribed. Nothing that was typed into the form is in it. `by_reply`:
+    they may also answer it."""
     paragraphs = [
         f"Somebody, probably you, asked for papers by mail at {site}. To see what would come, and to say yes, open:",
         LINK,
+        *(['Or answer this mail with the word "yes".'] if by_reply else []),
         "The link is good for two days. If it was not you, do nothing: nothing more will come.",
     ]
     return _letter("Is this your address? One click, and papers come", paragraphs, link)

@@ -239,14 +239,17 @@ def _header_of(part: Message) -> str:
     return re.sub(r"\r?\n[ \t]+", " ", text)[:LONGEST_TEXT]
 
 
+def first_text(message: Message) -> str:
+    """The first part that is text, plain or HTML."""
+    text_parts = (part for part in _parts(message) if part.get_content_maintype() == "text")
+    return next((_decoded(part)[:LONGEST_TEXT].strip() for part in text_parts), "")
+
+
 def _text_of(message: Message) -> str:
     """What a person would read first, without the message that is returned."""
-    for part in _parts(message):
-        if part.get_content_maintype() == "text":
-            text = _decoded(part)[:LONGEST_TEXT].strip()
-            returned = RETURNED.search(text, 1)
-            return (text[: returned.start()] if returned else text)[:LONGEST_PROSE] or text[:LONGEST_PROSE]
-    return ""
+    text = first_text(message)
+    returned = RETURNED.search(text, 1)
+    return (text[: returned.start()] if returned else text)[:LONGEST_PROSE] or text[:LONGEST_PROSE]
 
 
 def _decoded(part: Message) -> str:

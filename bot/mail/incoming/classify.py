@@ -1,4 +1,5 @@
-"""One message that came to us, and what it means: a bounce, a complaint, a goodbye, or nothing to act on.
+"""One message that came to us, and what it means: a bounce, a complaint, a goodbye, a yes to a question of
+ours, or nothing to act on.
 
 Anyone can write to us, so whatever has consequences needs a token of ours. Acting on it belongs to `bot.pipeline`.
 """
@@ -14,11 +15,11 @@ from email.message import Message
 from typing import Literal
 
 from bot.mail import tokens
-from bot.mail.incoming import bounces
+from bot.mail.incoming import agreement, bounces
 from bot.mail.incoming.bounces import Severity
 from bot.mail.tokens import Token
 
-Kind = Literal["bounce", "delay", "complaint", "unsubscribe", "auto-reply", "other"]
+Kind = Literal["bounce", "delay", "complaint", "unsubscribe", "agreement", "auto-reply", "other"]
 
 MAX_MESSAGE = 1 << 20  # bytes that are looked at: reports are short, what they return may not be
 DELIVERED_TO = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Delivered-To", "To", "Cc")
@@ -52,7 +53,8 @@ REPLIES = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
-    """What a message means. `token` is there for everything to act on, and proves it."""
+    """What a message means. `token` is there for everything to act on, and proves it; for an agreement the Message-IDs
+    in `answers` may do so instead."""
 
     kind: Kind
     token: Token | None = None
@@ -60,6 +62,7 @@ class Incoming:
     status: str = ""  # of a bounce: "5.1.1", "550" or ""
     recipient: str = ""  # of a bounce or complaint, as the report has it; the token decides who it is
     words: str = ""  # why, on one line
+    answers: tuple[str, ...] = ()  # of an agreement: the Message-IDs it is an answer to
 
 
 def read_message(raw: bytes, secret: str) -> Incoming:
@@ -98,11 +101,23 @@ def _meaning(message: Message, secret: str) -> Incoming:
         return Incoming(kind="unsubscribe", token=goodbye, words=f"wrote to the {goodbye.purpose} address")
     if report is None and _is_automatic(message):
         return Incoming(kind="auto-reply", token=bounce, words="an automatic reply")
+    if report is None and bounce is None and (agreed := _agreement(message, addressed)) is not None:
+        return agreed
     if report is None and bounce is not None and (prose := _tried(bounces.read_prose, message)) is not None:
         return _of_report(prose, bounce)
     if report is not None:
         return Incoming(kind="other", token=bounce, words="a report of something that went well")
     return Incoming(kind="other", token=bounce, words="a message for a person")
+
+
+def _agreement(message: Message, addressed: list[Token]) -> Incoming | None:
+    """A person's yes, if this is one: written to an address with the question's token in it, or in answer to something.
+    Mail to a bounce address never is: that is where RFC 3834 sends automatic replies."""
+    token = next((token for token in addressed if token.purpose == "confirm"), None)
+    answers = agreement.answered(message)
+    if (token is None and not answers) or not agreement.is_yes(message):
+        return None
+    return Incoming(kind="agreement", token=token, answers=answers, words="a person says yes")
 
 
 def _of_report(report: bounces.Report, token: Token | None) -> Incoming:
@@ -126,9 +141,9 @@ def _of_report(report: bounces.Report, token: Token | None) -> Incoming:
 def _is_automatic(message: Message) -> bool:
     """Whether a program answered for a person: by the marks of RFC 3834 and of the programs that do not know them, or
     by the subject they give, in whatever language. What a mail server itself says is read as a report instead."""
-    if REPLIES.match(_text(message.get("Subject", ""))):
+    if REPLIES.match(_text(message, "Subject")):
         return True
-    if bounces.MAILER.search(_text(message.get("From", ""))):
+    if bounces.MAILER.search(_text(message, "From")):
         return False
     return (
         _submitted(message) not in ("", "no")
@@ -143,9 +158,11 @@ def _submitted(message: Message) -> str:
     return str(message.get("Auto-Submitted", "")).partition(";")[0].strip().lower()
 
 
-def _text(field: object) -> str:
-    """A field as a person reads it; as it stands where its encoding is broken."""
+def _text(message: Message, name: str) -> str:
+    """A field as a person reads it, in encoded-words or plain UTF-8 (RFC 6532); as it stands where that is broken."""
+    raw = next((str(value) for field, value in message.raw_items() if field.lower() == name.lower()), "")
+    raw = raw[:LONGEST_FIELD].encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     try:
-        return str(make_header(decode_header(str(field)[:LONGEST_FIELD])))
+        return str(make_header(decode_header(raw)))
     except (LookupError, ValueError, HeaderParseError):
-        return str(field)
+        return raw
