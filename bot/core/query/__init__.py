@@ -1,8 +1,9 @@
 """The profile language: from text to a query, and what a query is true of.
 
-    language   parse, compile_profile   parser, terms   reading the text
-    ast        the parts of a query     words           text as folded words
-    evaluate   the meaning of a query   evaluate_many   the same with quotes for many queries
+    language   text to Query and back       parser, term_parser, lexer   reading the text
+    ast        the parts of a query         words, scripts, plurals      text as folded words
+    evaluate   the meaning of a query       evaluate_many                the same, with quotes, for many queries
+    impossible, near                        keywords that can match nothing; what is near a query
 
 Finding many queries in many papers at once belongs to `bot.core.matching`.
 """

@@ -9,7 +9,8 @@ from functools import lru_cache, partial
 
 from bot.core.query.ast import NUMBERS, Group, Leaf, Node, Number, Query, QueryError, Term, written
 from bot.core.query.lexer import FIELDS, QUOTE
-from bot.core.query.parser import MAX_DEPTH, MAX_TERMS, Parser, parts_of
+from bot.core.query.parser import MAX_DEPTH, Parser, parts_of
+from bot.core.query.term_parser import MAX_TERMS
 
 __all__ = [
     "Group",
@@ -112,7 +113,7 @@ def _entry(text: str, where: str) -> Leaf:
 def _keyword(text: str) -> Leaf:
     parser = Parser(text)
     if _is_phrase(text):
-        return parser.whole_phrase()
+        return parser.terms.whole_phrase()
     try:
         node = parser.query()
     except QueryError as error:
