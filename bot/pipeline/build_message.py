@@ -11,7 +11,7 @@ from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from bot.core.edition import selection
-from bot.core.edition.edition import Addressee, Cadence, Edition, Pick, Reason
+from bot.core.edition.edition import Addressee, Edition, EditionCadence, Pick, Reason
 from bot.core.edition.picks import Picks, notes_from_json
 from bot.core.letter.letter import Letter
 from bot.core.letter.renderer import LetterRenderer
@@ -346,7 +346,7 @@ class _Loaded:
 
     subscriber: Subscriber
     picks: Picks
-    cadence: Cadence
+    cadence: EditionCadence
     rise_over: timedelta
     shown: dict[int, _Shown]
     changes: dict[int, str]  # of revised papers, in words
@@ -377,7 +377,7 @@ def _with_token(address: str) -> str:
     return f"{local}+{{token}}@{domain}"
 
 
-def _cadence(kind: str, subscriber: Subscriber) -> Cadence:
+def _cadence(kind: str, subscriber: Subscriber) -> EditionCadence:
     cadence = subscriber.schedule.cadence
     if kind == "alert" or cadence == "off":
         return "instant"

@@ -9,7 +9,7 @@ from bot.core.query.quote import Quote
 from bot.core.source.health import SourceNote
 
 EditionKind = Literal["digest", "alert"]
-Cadence = Literal["daily", "weekdays", "weekly", "monthly", "instant"]
+EditionCadence = Literal["daily", "weekdays", "weekly", "monthly", "instant"]
 SectionKind = Literal["profile", "near", "trending", "revisions"]  # near: like a profile, without answering it
 
 
@@ -67,7 +67,7 @@ class Edition:
     """All that a letter shows, decided. Rendering it is a pure function."""
 
     kind: EditionKind
-    cadence: Cadence
+    cadence: EditionCadence
     slot: str  # names it once and for all: "2026-11-20", or a moment for alerts and forced editions
     day: date  # the subscriber's local date
     made: datetime  # UTC

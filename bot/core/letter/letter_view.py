@@ -11,7 +11,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from bot.core.edition.edition import Cadence, Edition, EditionKind, Pick, Section, SectionKind
+from bot.core.edition.edition import Edition, EditionCadence, EditionKind, Pick, Section, SectionKind
 from bot.core.letter.letter import PersonalText
 from bot.core.letter.localize import Words
 from bot.core.letter.paper_view import best_link, links_of, name_of, title_of
@@ -80,7 +80,7 @@ class LetterHead:
     is in it, so that many subscribers share one masthead."""
 
     kind: EditionKind
-    cadence: Cadence
+    cadence: EditionCadence
     day: date
     since: date | None
     late_since: datetime | None

@@ -8,9 +8,10 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from bot.core.edition.edition import Addressee, Cadence, Edition, EditionKind, Pick, Reason, Section
+from bot.core.edition.edition import Addressee, Edition, EditionCadence, EditionKind, Pick, Reason, Section
 from bot.core.letter.sample_papers import BIRDSONG, LARKSPUR, LINEAR, ROUTERS, TINY, twenty
 from bot.core.papers import Paper
+from bot.core.query.ast import FieldName
 from bot.core.query.quote import Quote
 from bot.core.source.health import SourceNote
 
@@ -34,12 +35,12 @@ STALE = SourceNote(
 WAITING = SourceNote(name="blog", state="waiting", next_try=NOW + timedelta(hours=1), reason="asked us to wait")
 
 
-def quote(words: str, *fields: str) -> tuple[Quote, ...]:
+def quote(words: str, *fields: FieldName) -> tuple[Quote, ...]:
     """The same words quoted from several fields."""
     return tuple(Quote(term=words, field=field, text=words) for field in fields)
 
 
-def picked(paper: Paper, profile: str = "", words: str = "", *fields: str, **facts: Any) -> Pick:
+def picked(paper: Paper, profile: str = "", words: str = "", *fields: FieldName, **facts: Any) -> Pick:
     """A paper, in a profile for one reason."""
     reasons = (
         (Reason(profile=profile, quotes=quote(words, *(fields or ("title",))) if words else ()),) if profile else ()
@@ -56,7 +57,7 @@ def trending(*picks: Pick) -> Section:
 
 
 def sample_edition(
-    *sections: Section, kind: EditionKind = "digest", cadence: Cadence = "weekdays", **other: Any
+    *sections: Section, kind: EditionKind = "digest", cadence: EditionCadence = "weekdays", **other: Any
 ) -> Edition:
     """An edition of 20 November 2026 for Ada."""
     values: dict[str, Any] = {

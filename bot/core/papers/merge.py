@@ -10,12 +10,11 @@ from operator import attrgetter
 from typing import Any
 
 from bot.core.papers import identity
-from bot.core.papers.paper import Listing, Paper
+from bot.core.papers.paper import ANNOUNCE_TYPES, Listing, Paper
 
 BACKLOG_AGE = timedelta(days=31)  # the longest period of an edition
 _IN_BOTH = tuple(name for name in Paper.__dataclass_fields__ if name in Listing.__dataclass_fields__)
 _told = attrgetter(*_IN_BOTH)
-_STRENGTH = {"new": 0, "cross": 1, "replace": 2, "replace-cross": 3, "": 4}
 
 
 # --- How does it change the paper? ------------------------------------------------------------------------------------
@@ -128,7 +127,7 @@ def _combined(first: Listing, second: Listing) -> Listing:
         for name in Listing.__dataclass_fields__
         if getattr(first, name) in (None, "", ()) and getattr(second, name) not in (None, "", ())
     }
-    filled["announce_type"] = min(first.announce_type, second.announce_type, key=_STRENGTH.__getitem__)
+    filled["announce_type"] = min(first.announce_type, second.announce_type, key=ANNOUNCE_TYPES.index)
     filled["late"] = first.late and second.late
     filled["keys"] = (*first.keys[:-1], *(key for key in second.keys[:-1] if key not in first.keys), first.keys[-1])
     return replace(first, **filled)

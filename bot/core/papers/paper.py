@@ -6,7 +6,11 @@ Only values here. Keys are made in `identity`, which listings are one paper is d
 
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal, get_args
+
+# How a list announces a paper, in arXiv's words, strongest first; "" where a list does not say.
+AnnounceType = Literal["new", "cross", "replace", "replace-cross", ""]
+ANNOUNCE_TYPES: tuple[AnnounceType, ...] = get_args(AnnounceType)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ class Listing:
     url: str = ""
     source: str = ""  # the configured name of the source; the pipeline fills it in
     version: int | None = None
-    announce_type: str = ""  # "new" | "cross" | "replace" | "replace-cross" | "" (arXiv's words)
+    announce_type: AnnounceType = ""
     withdrawn: bool = False
     late: bool = False
     summary: str = ""

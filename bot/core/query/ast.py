@@ -10,14 +10,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
 from itertools import pairwise
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from bot.core.query.words import is_blankless
 from bot.errors import PaperlarkError
 
-NUMBERS = ("upvotes", "comments", "stars")
-TEXT_FIELDS = ("", "title", "abstract")  # "" is title or abstract
-VALUE_FIELDS = ("category", "source")
+FieldName = Literal["", "title", "abstract", "author", "category", "source", "org"]  # "" is title or abstract
+NumberName = Literal["upvotes", "comments", "stars"]
+NUMBERS: tuple[NumberName, ...] = get_args(NumberName)
+TEXT_FIELDS: tuple[FieldName, ...] = ("", "title", "abstract")
+VALUE_FIELDS: tuple[FieldName, ...] = ("category", "source")
 
 Comparison = Literal[">=", ">", "<=", "<", "="]
 
@@ -28,7 +30,7 @@ class Term(NamedTuple):
     `words` are folded (with `exact`: as typed, NFKC); a trailing "*" stands for any ending. A value is one "word".
     """
 
-    field: str  # "" | "title" | "abstract" | "author" | "category" | "source" | "org"
+    field: FieldName
     words: tuple[str, ...]
     exact: bool = False
     near: int = 0  # 0: a word or phrase; else the words stand at most so far apart, in any order
@@ -38,7 +40,7 @@ class Term(NamedTuple):
 class Number(NamedTuple):
     """A condition on one of the paper's counts."""
 
-    name: str
+    name: NumberName
     comparison: Comparison
     value: int
 
@@ -51,8 +53,8 @@ class Group(NamedTuple):
     least: int = 0
 
 
-Leaf: TypeAlias = Term | Number
-Node: TypeAlias = Term | Number | Group
+Leaf: TypeAlias = Term | Number  # a node without parts
+Node: TypeAlias = Leaf | Group
 
 
 @dataclass(frozen=True, slots=True)

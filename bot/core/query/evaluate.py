@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from operator import eq, ge, gt, le, lt
-from typing import Final, TypedDict
+from typing import Final, Literal, TypedDict
 
 from bot.core.papers import Paper
 from bot.core.query.ast import VALUE_FIELDS, Comparison, Group, Leaf, Node, Number, Query, Term, true, written
@@ -34,7 +34,7 @@ def quotes(query: Query, paper: Paper) -> tuple[Quote, ...]:
 class Explained:
     """A part of a query, whether it is true, and for a term which text of the paper made it so."""
 
-    kind: str  # "term", "and", "or", "not", "of"
+    kind: Literal["term", "and", "or", "not", "of"]
     text: str  # this part of the query, canonical
     true: bool
     field: str = ""  # where a true term was found, else where it was looked for ("" is title or abstract)

@@ -7,11 +7,11 @@ import re
 from difflib import get_close_matches
 from typing import NoReturn
 
-from bot.core.query.ast import NUMBERS, QueryError
+from bot.core.query.ast import NUMBERS, FieldName, QueryError
 from bot.core.query.scripts import DIGIT
 from bot.core.query.words import begins_with_dot
 
-FIELDS = {
+FIELDS: dict[str, FieldName] = {
     **dict.fromkeys(("title", "ti", "intitle"), "title"),
     **dict.fromkeys(("abstract", "abs"), "abstract"),
     **dict.fromkeys(("author", "au"), "author"),

@@ -5,8 +5,9 @@ query are is in `ast`. Only `language` calls this.
 """
 
 import re
+from typing import Literal
 
-from bot.core.query.ast import NUMBERS, Group, Node
+from bot.core.query.ast import NUMBERS, FieldName, Group, Node
 from bot.core.query.lexer import FIELDS, Lexer
 from bot.core.query.term_parser import TermParser
 
@@ -106,11 +107,12 @@ class Parser:
             following = token.text[token.end : token.end + 1]
             if following == ":" and (field := FIELDS.get(token.word.lower())):
                 return self._fielded(field)
-            if (name := token.word.lower()) in NUMBERS and (found := _COMPARISON.match(token.text, token.end)):
+            name = next((known for known in NUMBERS if known == token.word.lower()), None)
+            if name and (found := _COMPARISON.match(token.text, token.end)):
                 return self.terms.number(name, found), -1
         return self._inner()
 
-    def _fielded(self, field: str) -> tuple[Node, int]:
+    def _fielded(self, field: FieldName) -> tuple[Node, int]:
         token = self.token
         if self.terms.field:
             token.fail(f"inside {self.terms.field}: there can be no other field; close the parenthesis first")
@@ -178,6 +180,6 @@ class Parser:
         self.depth -= 1
 
 
-def parts_of(node: Node, kind: str) -> "tuple[Node, ...]":
+def parts_of(node: Node, kind: Literal["and", "or"]) -> "tuple[Node, ...]":
     """A chain of one operator is one group: a AND (b AND c) is a AND b AND c."""
     return node.parts if isinstance(node, Group) and node.kind == kind else (node,)

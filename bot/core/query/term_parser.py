@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import cast
 
 from bot.core.query.acronyms import ORDINARY_WORDS
-from bot.core.query.ast import TEXT_FIELDS, VALUE_FIELDS, Comparison, Number, Term
+from bot.core.query.ast import TEXT_FIELDS, VALUE_FIELDS, Comparison, FieldName, Number, NumberName, Term
 from bot.core.query.lexer import QUOTE, Lexer
 from bot.core.query.words import (
     count_of_phrase,
@@ -41,14 +41,14 @@ class TermParser:
 
     def __init__(self, token: Lexer) -> None:
         self.token = token
-        self.field = ""  # of the parentheses we are in
+        self.field: FieldName = ""  # of the parentheses we are in
         self.read = 0  # terms so far
 
     def whole_phrase(self) -> Term:
         """The whole text as one phrase, whatever stands in it: an entry of `keywords`."""
         return Term("", self._words_of_phrase(0, len(self.token.text), self.token.at))
 
-    def number(self, name: str, found: re.Match[str]) -> Number:
+    def number(self, name: NumberName, found: re.Match[str]) -> Number:
         """A condition on a count: `found` is the comparison behind its name."""
         token = self.token
         if self.field:
@@ -244,7 +244,7 @@ class TermParser:
 
 
 @lru_cache(maxsize=1 << 15)
-def _plain_term(field: str, word: str) -> Term | None:
+def _plain_term(field: FieldName, word: str) -> Term | None:
     """The term of an unquoted word without star; None where it takes a closer look.
 
     An acronym that is also an ordinary word is read as it is typed.

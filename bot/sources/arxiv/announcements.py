@@ -56,7 +56,7 @@ def _listing(entry: Element, warnings: list[str]) -> Listing | None:
     abstract = markup.to_text(summary) if "<p>" in summary[:10] else summary
     if announced:
         identifier, kind, abstract = announced[0], kind or announced[1], announced[2]
-    if kind and kind not in arxiv.STRENGTH:
+    if kind and not arxiv.known_type(kind):
         warnings.append(f"unknown announce type {kind!r}")
     return arxiv.listing(
         sanitize.line(identifier, 300),

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from itertools import islice
 
 from bot.core.papers import Listing, merge
+from bot.core.papers.paper import AnnounceType
 from bot.core.source.document import Document, Parsed
 from bot.core.text import sanitize
 from bot.errors import SourceError
@@ -21,7 +22,11 @@ _SHOWING = re.compile(
     r"(?:showing|continued, showing)(?: first| last)? (?P<shown>\d+) of (?P<total>\d+) entries", re.IGNORECASE
 )
 _DAY = re.compile(r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*, (\d{1,2}) ([A-Z][a-z]{2})[a-z]* (\d{4})")
-_KINDS = (("replacement", "replace"), ("cross", "cross"), ("new submission", "new"))
+_KINDS: tuple[tuple[str, AnnounceType], ...] = (
+    ("replacement", "replace"),
+    ("cross", "cross"),
+    ("new submission", "new"),
+)
 _FIELDS = {
     "list-title": "title",
     "list-authors": "authors",
@@ -37,7 +42,7 @@ _VOID = frozenset({"br", "img", "hr", "input", "meta", "link", "wbr", "area", "b
 @dataclass(slots=True)
 class _Entry:
     identifier: str = ""
-    kind: str = ""
+    kind: AnnounceType = ""
     day: date | None = None
     text: dict[str, list[str]] = field(default_factory=dict)
     authors: list[str] = field(default_factory=list)
@@ -98,7 +103,7 @@ class _ListingParser(HTMLParser):
         self.entries: list[_Entry] = []
         self.counts: list[tuple[int, int]] = []
         self.is_listing = False
-        self._kind = ""
+        self._kind: AnnounceType = ""
         self._day: date | None = None
         self._entry: _Entry | None = None
         self._field = ""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from bot.core.papers import Listing, identity, merge
+from bot.core.papers.paper import AnnounceType
 from bot.core.text import markup, sanitize, tex
 from bot.sources.feed import entry_text
 from bot.sources.formats import arxiv, names, typesetting
@@ -63,12 +64,13 @@ def _listing(entry: Entry, link_is_own: bool) -> Listing | None:
     authors = tuple(name for text in entry.people for name in names.people(markup.to_text(text, prose=False)))
     summary = entry.summary if entry.summary_is_text else markup.to_text(entry.summary)
     announced = arxiv.announcement(summary)
-    version, announce_type = None, ""
+    version = None
+    announce_type: AnnounceType = ""
     identifiers = [entry.guid, entry.link, *entry.identifiers]
     if announced:  # arXiv's own words; a link to a version in somebody's post has no say in what the paper is
         identifiers.append(announced[0])
         version = (identity.arxiv_id(announced[0]) or ("", None))[1]
-        announce_type = announced[1] if announced[1] in arxiv.STRENGTH else ""
+        announce_type = arxiv.known_type(announced[1])
         text = entry_text.EntryText(abstract=announced[2])
     else:
         text = _text(entry, summary, title, authors)

@@ -8,11 +8,11 @@ from datetime import date
 from itertools import islice
 
 from bot.core.papers import Listing, identity
+from bot.core.papers.paper import ANNOUNCE_TYPES, AnnounceType
 from bot.core.text import sanitize, tex
 
 MAX_PEOPLE = 200_000  # characters of one list of names
 MAX_NAMES = 10_000
-STRENGTH = ("new", "cross", "replace", "replace-cross")  # strongest first: the type is relative to the feed asked
 _ANNOUNCED = re.compile(
     r"\s*arXiv:(?P<id>\S{5,40})\s+Announce Type:\s*(?P<type>[\w-]+)\s*(?:Abstract:\s*)?", re.IGNORECASE
 )
@@ -39,6 +39,11 @@ def announcement(text: str) -> tuple[str, str, str] | None:
     """Identifier, type and abstract of "arXiv:2401.1v1 Announce Type: new Abstract: …"; None for other text."""
     found = _ANNOUNCED.match(text)
     return (found["id"], found["type"].lower(), text[found.end() :]) if found else None
+
+
+def known_type(text: str) -> AnnounceType:
+    """An announcement's type; "" for a word that is none of arXiv's."""
+    return next((known for known in ANNOUNCE_TYPES if known == text), "")
 
 
 def people(text: str) -> tuple[str, ...]:
@@ -104,7 +109,7 @@ def listing(
         url=f"https://arxiv.org/abs/{number}",
         pdf_url=f"https://arxiv.org/pdf/{number}",
         version=version,
-        announce_type=announce_type if announce_type in STRENGTH else "",
+        announce_type=known_type(announce_type),
         withdrawn=withdrawn(abstract, note),
         late=late,
         note=note,
