@@ -93,7 +93,7 @@ class Work:
     """What the jobs do beside composing, and who is told what was composed."""
 
     collect: Callable[[], object]  # asks all sources whose time has come
-    deliver: Callable[[], object]  # sends what is due, for a minute at most
+    deliver: Callable[[], object]  # sends what is due
     composed: Callable[[ComposeReport], object]
 
 

@@ -23,7 +23,8 @@ log = logging.getLogger(__name__)
 
 GRACE = 25.0  # seconds to finish what is in flight: Heroku kills after 30
 COLLECT_EVERY = 60  # seconds between looks at which source is due
-MAIL_EVERY = 20
+COMPOSE_EVERY = 20
+DELIVER_EVERY = 20  # and right after composing
 REQUESTS_EVERY = 2  # somebody in front of a web page waits for this mail
 CARE_EVERY = 3600
 M_ARENA_MAX = -8  # of glibc's malloc.h
@@ -34,7 +35,8 @@ class Ticks:
     """What to do at each wake-up. What may take long gets the event that says stop."""
 
     collect: Callable[[datetime, threading.Event], object]
-    mail: Callable[[datetime, threading.Event], object]  # compose, then deliver
+    compose: Callable[[datetime], object]
+    deliver: Callable[[threading.Event], object]
     requests: Callable[[threading.Event], object]  # mail that somebody waits for
     care: Callable[[datetime], object]  # prune, tell the operator, read the inbox
 
@@ -48,9 +50,17 @@ def work(ticks: Ticks, *, stop: threading.Event | None = None) -> bool:
     scheduler = BackgroundScheduler(
         timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
     )
+
+    def compose_and_wake() -> None:
+        """What was composed goes out at once. Delivering is a job of its own, as a message that stalls for minutes must
+        not keep anybody's alert from being composed; a run that still lasts finds what is new by itself."""
+        ticks.compose(datetime.now(UTC))
+        scheduler.modify_job("deliver", next_run_time=datetime.now(UTC))
+
     jobs: list[tuple[str, Callable[[], object], int]] = [
         ("collect", lambda: ticks.collect(datetime.now(UTC), stop), COLLECT_EVERY),
-        ("mail", lambda: ticks.mail(datetime.now(UTC), stop), MAIL_EVERY),
+        ("compose", compose_and_wake, COMPOSE_EVERY),
+        ("deliver", lambda: ticks.deliver(stop), DELIVER_EVERY),
         ("requests", lambda: ticks.requests(stop), REQUESTS_EVERY),
         ("care", lambda: ticks.care(datetime.now(UTC)), CARE_EVERY),
     ]

@@ -61,6 +61,7 @@ def set_up_logging(
     level = logging.DEBUG if verbose else logging.ERROR if quiet else usual
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("bot").setLevel(level)
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # it warns of each wake-up while a step still runs
     logging.captureWarnings(_json_only)
     threading.excepthook = _log_death
 

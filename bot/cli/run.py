@@ -6,7 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -38,7 +38,6 @@ PATIENCE = timedelta(minutes=10)  # how long a run from cron waits for the relay
 COMPOSERS = min(2, os.cpu_count() or 1)
 WORKING = timedelta(minutes=15)  # a step may take so long before it counts as stuck
 BY_CRON = timedelta(hours=26)  # a run of `once` is good for a day and a little more
-LONGEST_TICK = timedelta(minutes=1)  # of delivering in the worker: then new alerts are looked for
 
 Force = Annotated[bool, typer.Option("--force", help="Every subscriber is due now, whatever their schedule says.")]
 
@@ -144,32 +143,35 @@ def run(context: typer.Context) -> None:
                 report = collect(app.database, fetcher, app.sources, now, due_only=True, stop=stop)
             log_collected(report, told)
 
+        def delivered(report: DeliverReport) -> None:
+            now = datetime.now(UTC)
+            with app.database.write() as tx:
+                ticks.note(tx, "deliver", now, WORKING)
+            if report.delivered:
+                log.info("%d delivered", report.delivered)
+                app.builder.forget()
+            if report.failed:
+                with app.database.read() as tx:
+                    unsent = outbox.unsent(tx, 1)
+                log.warning("%d not accepted: %s", report.failed, "; ".join(one.words for one in unsent))
+            if report.trouble:
+                app.tell_of_pauses(now)
+
         def deliver_due(stop: threading.Event) -> None:
             clock = clock_from(None)
             with _ticking(app, "deliver", clock, WORKING, timedelta(seconds=90)):
-                delivered = deliver(app.database, sending, clock, stop=stop, at_most=LONGEST_TICK)
-            if delivered.delivered:
-                app.builder.forget()
-            if delivered.trouble:
-                app.tell_of_pauses(clock())
-            if delivered.failed:
-                with app.database.read() as tx:
-                    unsent = outbox.unsent(tx, 1)
-                log.warning("%d not accepted: %s", delivered.failed, "; ".join(one.words for one in unsent))
-            if delivered.delivered:
-                log.info("%d delivered", delivered.delivered)
+                deliver(app.database, sending, clock, stop=stop, interim=delivered)
 
-        def mail(now: datetime, stop: threading.Event) -> None:
+        def compose_due(now: datetime) -> None:
             with _ticking(app, "compose", clock_from(None), WORKING, timedelta(seconds=90)):
                 _log_composed(compose(app.database, now, app.identity.message_id, processes=COMPOSERS))
-            deliver_due(stop)
 
         def requests(stop: threading.Event) -> None:
             clock = clock_from(None)
             with app.database.read() as tx:
                 due = outbox.due_of_kind(tx, outbox.SERVICE, clock())
             if due:
-                deliver(app.database, sending, clock, stop=stop, at_most=LONGEST_TICK)
+                deliver(app.database, sending, clock, stop=stop)
 
         def care(now: datetime) -> None:
             app.tell_operator(now)
@@ -183,7 +185,9 @@ def run(context: typer.Context) -> None:
             *(__version__, plural(sources, "source"), plural(people, "subscriber"), app.state.config_path),
             *(app.database.shown, app.transport.name),
         )
-        ticks_of_worker = Ticks(collect=collect_due, mail=mail, requests=requests, care=care)
+        ticks_of_worker = Ticks(
+            collect=collect_due, compose=compose_due, deliver=deliver_due, requests=requests, care=care
+        )
         if app.config.engine == "embedded":
             finished = work(ticks_of_worker)
         else:
@@ -215,16 +219,19 @@ def _work_in_cluster(app: App, alone: Ticks, deliver_due: Callable[[threading.Ev
     jobs = Work(collect=lambda: alone.collect(clock(), stop), deliver=lambda: deliver_due(stop), composed=composed)
     cluster = Cluster(app.database, app.identity.message_id, jobs)
 
-    def mail(now: datetime, _stop: threading.Event) -> None:
+    def plan(now: datetime) -> None:
         cluster.rescue()
         if cluster.plan(now):
             composed(ComposeReport())
-        cluster.ask_to_deliver()
 
     thread = threading.Thread(target=cluster.run, args=(stop,), name="cluster", daemon=True)
     thread.start()
     ticks_of_clock = Ticks(
-        collect=lambda _now, _stop: cluster.ask_to_collect(), mail=mail, requests=alone.requests, care=alone.care
+        collect=lambda _now, _stop: cluster.ask_to_collect(),
+        compose=plan,
+        deliver=lambda _stop: cluster.ask_to_deliver(),
+        requests=alone.requests,
+        care=alone.care,
     )
     finished = work(ticks_of_clock, stop=stop)
     thread.join(1.0)

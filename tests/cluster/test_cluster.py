@@ -20,7 +20,7 @@ from bot import cluster
 from bot.core.papers import Listing
 from bot.errors import UserError
 from bot.pipeline.compose.compose import CHUNK, ComposeReport
-from bot.scheduler import GRACE, MAIL_EVERY
+from bot.scheduler import COMPOSE_EVERY, GRACE
 from bot.store import Database, papers
 from bot.store.tables import SUBSCRIBERS
 from tests.conftest import new_postgres_database
@@ -186,7 +186,7 @@ def test_what_a_worker_had_begun_that_died_or_hangs_is_done_by_another(
 
 def test_a_dead_machines_work_is_taken_within_a_minute() -> None:
     assert cluster.HEARTBEAT_EVERY * 3 < cluster.DEAD_AFTER
-    assert cluster.DEAD_AFTER + MAIL_EVERY + cluster.LOOK_EVERY < 50
+    assert cluster.DEAD_AFTER + COMPOSE_EVERY + cluster.LOOK_EVERY < 50
     assert cluster.FINISH_WITHIN < GRACE
 
 

@@ -138,6 +138,12 @@ def test_rises(days: float | None, words: str) -> None:
         (SourceNote(name="a", state="quiet", reason="weekend"), "quiet (weekend)"),
         (samples.FAILING, "failing since Tue 17 Nov: connection refused by lab.example.org"),
         (SourceNote(name="a", state="failing"), "failing"),
+        (SourceNote(name="a", state="failing", reason="it broke."), "failing: it broke"),
+        (
+            SourceNote(name="a", state="failing", reason="refused: is it up, and the port right?"),
+            "failing: refused",
+        ),
+        (SourceNote(name="a", state="failing", reason="no match for: who, what?"), "failing: no match for"),
         (samples.STALE, "stale since Sat 14 Nov: answers, but nothing new"),
         (samples.WAITING, "waiting until 08:30 (asked us to wait)"),
         (SourceNote(name="a", state="waiting"), "waiting"),

@@ -179,9 +179,17 @@ class Words:
             words = _("stale since {day}").format(day=since) if since else _("stale")
         else:
             words = _("failing since {day}").format(day=since) if since else _("failing")
-        if not note.reason or note.state == "fresh":
+        reason = _as_clause(note.reason)
+        if not reason or note.state == "fresh":
             return words
-        return f"{words} ({note.reason})" if note.state in ("quiet", "waiting") else f"{words}: {note.reason}"
+        return f"{words} ({reason})" if note.state in ("quiet", "waiting") else f"{words}: {reason}"
+
+
+def _as_clause(reason: str) -> str:
+    """A reason inside a sentence of ours: without its own full stop, and without the question it may end with, which
+    is for the operator ("connection refused: is the server running, and the port right?")."""
+    said, _, asked = reason.rpartition(": ")
+    return (said if said and asked.endswith("?") else reason).rstrip(" .:;!。！")
 
 
 @lru_cache(maxsize=4_096)

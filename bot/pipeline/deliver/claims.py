@@ -45,7 +45,6 @@ class Claims:
         by: str,
         clock: Callable[[], datetime],
         stop: threading.Event,
-        until: datetime | None,
         build_ahead: BuildAhead | None = None,
     ) -> None:
         self._marks = marks
@@ -53,7 +52,6 @@ class Claims:
         self._by = by
         self._clock = clock
         self._stop = stop
-        self._until = until
         self._build_ahead = build_ahead
         self._queue: deque[Claim] = deque()
         self._in_flight = 0
@@ -66,7 +64,7 @@ class Claims:
     def next(self) -> Claim | None:
         """The next edition to send, at its time; None when nothing more is due or may go, or we are to stop. The caller
         says `finished` of each."""
-        while not self._is_over():
+        while not self._stop.is_set():
             with self._lock:
                 # Where others build, the next are claimed before these are gone.
                 is_low = self._build_ahead is not None and len(self._queue) <= self._size // 2 and not self._is_dry
@@ -171,6 +169,3 @@ class Claims:
             return False
         wait = moment - self._clock()
         return wait <= self._pacing.reach and not self._stop.wait(max(0.0, wait.total_seconds()))
-
-    def _is_over(self) -> bool:
-        return self._stop.is_set() or (self._until is not None and self._clock() >= self._until)

@@ -4,13 +4,15 @@ Whatever dies at whatever instant, no edition is lost; at most one message per s
 same Message-ID, and with on_crash = "skip" none is: those whose fate is unknowable are listed instead.
 """
 
+import logging
 import os
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.errors import UserError
 from bot.mail.transport.from_url import Transport
 from bot.pipeline import expiry
 from bot.pipeline.deliver import backoff, worker_ids
@@ -25,6 +27,10 @@ from bot.store import Database, outbox
 from bot.store.database import answers_within
 
 __all__ = ["DeliverReport", "DeliverySettings", "deliver", "put_in_order"]
+
+log = logging.getLogger(__name__)
+
+MINUTE = 60.0  # seconds after which a run that goes on is put in order, and says what it has done
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,14 +57,18 @@ def deliver(
     *,
     stop: threading.Event | None = None,
     patience: timedelta = timedelta(0),
-    at_most: timedelta | None = None,
+    interim: Callable[[DeliverReport], None] | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> DeliverReport:
-    """Send what is due, alerts first. Returns when nothing more is due, when every relay is held or its rate asks for
-    a pause longer than `patience` (or some seconds), when `at_most` has passed, or when `stop` is set; what is in
-    flight is finished."""
+    """Send what is due, alerts first, and what falls due meanwhile. Returns when nothing more is due, when every relay
+    is held or its rate asks for a pause longer than `patience` (or some seconds), or when `stop` is set; what is in
+    flight is finished.
+
+    A run lasts as long as its slowest message, and the other connections go on with whatever falls due. A worker is
+    therefore told every minute, and at the end, what has become of editions since it was told last: `interim`.
+    """
     with answers_within(ANSWER):
-        return _deliver(database, settings, clock, stop or threading.Event(), patience, at_most, progress)
+        return _deliver(database, settings, clock, stop or threading.Event(), patience, interim, progress)
 
 
 def _deliver(
@@ -67,29 +77,42 @@ def _deliver(
     clock: Callable[[], datetime],
     stop: threading.Event,
     patience: timedelta,
-    at_most: timedelta | None,
+    interim: Callable[[DeliverReport], None] | None,
     progress: Callable[[int], None],
 ) -> DeliverReport:
     report = DeliverReport(expired=put_in_order(database, settings, clock()))
+    told = DeliverReport()
     with database.read() as tx:
         due = outbox.due(tx, clock())
     limits = RateLimits(
         per_minute=settings.per_minute, domain_per_minute=settings.domain_per_minute, warm_up=settings.warm_up
     )
     pacing = RelayPacing(database, (settings.transport, *settings.fallbacks), limits, clock, patience)
+
+    def every_minute(so_far: DeliverReport) -> None:
+        nonlocal told
+        report.expired += put_in_order(database, settings, clock())
+        now = replace(report, trouble=pacing.trouble, note=pacing.note)
+        now.add(so_far)
+        now.waiting = database.ask(outbox.waiting)
+        if interim is not None:
+            interim(now.since(told))
+        told = now
+
     if due:
-        until = clock() + at_most if at_most else None
-        threads = settings.connections if at_most else min(settings.connections, due)
+        threads = settings.connections if interim is not None else min(settings.connections, due)
         pool = None
         if settings.make_builder is not None and settings.processes > 1 and due >= SHARE_FROM:
             pool = BuildPool(settings.make_builder, settings.processes)
         try:
-            report.add(_send(database, settings, pacing, clock, stop, until, threads, progress, pool))
+            report.add(_send(database, settings, pacing, clock, stop, threads, every_minute, progress, pool))
         finally:
             if pool is not None:
                 pool.close()
     report.waiting = database.ask(outbox.waiting)
     report.trouble, report.note = pacing.trouble, pacing.note
+    if interim is not None:
+        interim(report.since(told))
     return report
 
 
@@ -99,13 +122,12 @@ def _send(
     pacing: RelayPacing,
     clock: Callable[[], datetime],
     stop: threading.Event,
-    until: datetime | None,
     threads: int,
+    every_minute: Callable[[DeliverReport], None],
     progress: Callable[[int], None],
     pool: BuildPool | None,
 ) -> DeliverReport:
     """One round: claim, send and write down with so many threads, until nothing more may go."""
-    report = DeliverReport()
     with (
         worker_ids.working() as by,
         MarkWriter(database, lambda tx: outbox.renew(tx, by, clock() + LEASE), stop) as marks,
@@ -113,7 +135,7 @@ def _send(
         outcomes = Outcomes(pacing, by, clock)
         shared = Round(
             database=database,
-            claims=Claims(marks, pacing, by, clock, stop, until, pool.build_ahead if pool else None),
+            claims=Claims(marks, pacing, by, clock, stop, pool.build_ahead if pool else None),
             pacing=pacing,
             outcomes=outcomes,
             refusals=Refusals(outcomes, marks),
@@ -122,15 +144,28 @@ def _send(
             on_crash=settings.on_crash,
             progress=progress,
         )
+        senders = [Sender(shared) for _ in range(threads)]
         try:
-            with ThreadPoolExecutor(max_workers=threads, thread_name_prefix="deliver") as senders:
-                for job in [senders.submit(Sender(shared).run) for _ in range(threads)]:
-                    report.add(job.result())
+            with ThreadPoolExecutor(max_workers=threads, thread_name_prefix="deliver") as workers:
+                jobs = [workers.submit(sender.run) for sender in senders]
+                while wait(jobs, timeout=MINUTE).not_done:
+                    try:
+                        every_minute(_sum_of(senders, shared.refusals))
+                    except UserError as error:  # the database does not answer; the senders find out by themselves
+                        log.warning("%s", error.summary)
+            for job in jobs:
+                job.result()
             shared.refusals.judge(everything=True)
-            report.failed += shared.refusals.failed
         finally:
             shared.claims.close()
-    return report
+    return _sum_of(senders, shared.refusals)
+
+
+def _sum_of(senders: Sequence[Sender], refusals: Refusals) -> DeliverReport:
+    total = DeliverReport(failed=refusals.failed)
+    for sender in senders:
+        total.add(sender.report)
+    return total
 
 
 def put_in_order(database: Database, settings: DeliverySettings, now: datetime) -> int:

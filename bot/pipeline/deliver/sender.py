@@ -49,6 +49,19 @@ class DeliverReport:
         self.unknown += other.unknown
         self.expired += other.expired
 
+    def since(self, earlier: "DeliverReport") -> "DeliverReport":
+        """What has been added to an earlier state of the same counts."""
+        return DeliverReport(
+            delivered=self.delivered - earlier.delivered,
+            failed=self.failed - earlier.failed,
+            suppressed=self.suppressed - earlier.suppressed,
+            unknown=self.unknown - earlier.unknown,
+            expired=self.expired - earlier.expired,
+            waiting=self.waiting,
+            trouble=self.trouble,
+            note=self.note,
+        )
+
     def count(self, state: Final) -> None:
         if state == "sent":
             self.delivered += 1

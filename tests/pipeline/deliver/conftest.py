@@ -111,13 +111,14 @@ class Post:
         """One run of deliver by relays on these ports."""
         patience = how.pop("patience", timedelta(0))
         stop = how.pop("stop", None) or Stop(self.clock)
+        interim = how.pop("interim", None)
         relays = [
             transport(port if isinstance(port, str) else f"smtp://127.0.0.1:{port}", timeouts=timeouts)
             for port in ports
         ]
         how.setdefault("connections", 1)
         sending = DeliverySettings(transport=relays[0], fallbacks=tuple(relays[1:]), **({"build": build} | how))
-        return deliver(self.database, sending, self.clock, patience=patience, stop=stop)
+        return deliver(self.database, sending, self.clock, patience=patience, stop=stop, interim=interim)
 
     def states(self) -> dict[str, str]:
         """What became of everyone's edition."""

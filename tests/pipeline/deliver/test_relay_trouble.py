@@ -319,6 +319,21 @@ def test_two_connections_and_one_that_stalls(post: Any, relay: Start, quick: Tim
     assert max(moments) < 2
 
 
+def test_a_run_that_lasts_says_in_between_what_it_has_done(
+    post: Any, relay: Start, quick: Timeouts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker's run lasts as long as its slowest message; everything is told once."""
+    monkeypatch.setattr("bot.pipeline.deliver.deliver.MINUTE", 0.3)
+    told: list[Any] = []
+    server = relay(lambda talk, line: talk.stall() if line.startswith("RCPT") and BOB in line else None, features=())
+    post.fill([BOB, ADA, EVE])
+    report = post.send(server.port, timeouts=replace(quick, command=1.5), connections=2, interim=told.append)
+    assert len(told) > 2
+    assert told[0].delivered == 2
+    assert (sum(one.delivered for one in told), sum(one.failed for one in told)) == (2, 1)
+    assert (report.delivered, report.failed) == (2, 1)
+
+
 def test_a_relay_that_drips_is_given_up_in_time(post: Any, relay: Start, quick: Timeouts) -> None:
     def script(talk: Any, line: str) -> str | None:
         if line.startswith("RCPT"):

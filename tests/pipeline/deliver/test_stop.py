@@ -1,5 +1,7 @@
-"""SIGTERM while a relay keeps us waiting: the process ends in time, and nothing is lost or doubled by that."""
+"""A worker whose relay keeps it waiting: SIGTERM ends it in time, nothing is lost or doubled by that, and meanwhile all
+others get what falls due."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +22,7 @@ from = "Paperlark <digest@papers.example.org>"
 url = "smtp://127.0.0.1:{port}"
 [[sources]]
 type = "page"
+every = "1s"
 location = "{pages}/*.txt"
 [[subscribers]]
 email = "ada@example.org"
@@ -49,9 +52,7 @@ def test_a_stalled_relay_does_not_hold_the_worker(relay: Callable[..., Any], tmp
     assert paperlark("collect").wait(60) == 0
     assert paperlark("compose", "--force").wait(60) == 0
     worker = paperlark("run")
-    end = time.monotonic() + 60
-    while "DATA" not in server.commands and time.monotonic() < end:
-        time.sleep(0.05)
+    until(lambda: "DATA" in server.commands, 60)
     worker.send_signal(signal.SIGTERM)
     began = time.monotonic()
     assert worker.wait(60) == 0
@@ -59,3 +60,46 @@ def test_a_stalled_relay_does_not_hold_the_worker(relay: Callable[..., Any], tmp
     stalls = False
     assert paperlark("deliver").wait(60) == 0
     assert server.recipients == ["ada@example.org"]
+
+
+BOB = """
+[[subscribers]]
+email = "bob@example.net"
+digest = "off"
+[[subscribers.profiles]]
+name = "P"
+keywords = ["self-repairing"]
+alert = true
+"""
+# What a worker does every minute, this one does every second.
+HASTY = "import bot.scheduler as clock; clock.GRACE = clock.COLLECT_EVERY = clock.COMPOSE_EVERY = 1; " + PROGRAM
+
+
+def test_a_stalled_message_keeps_nobody_from_an_alert(relay: Callable[..., Any], tmp_path: Path) -> None:
+    """It stalls for longer than this test; the alert is collected, composed and sent meanwhile."""
+    server = relay(lambda talk, line: talk.stall(60) if line.startswith("RCPT") and "ada@" in line else None)
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    shutil.copy(shipped("examples") / "pages" / "2026-11-20.txt", pages)
+    config = tmp_path / "config.toml"
+    config.write_text(CONFIG.format(port=server.port, pages=pages) + BOB)
+
+    for step in (["collect"], ["compose", "--force"]):
+        assert subprocess.run([sys.executable, "-m", "bot", "-c", str(config), *step], check=False).returncode == 0
+    worker = subprocess.Popen([sys.executable, "-c", HASTY, "-c", str(config), "run"])
+    try:
+        until(lambda: any("ada@" in command for command in server.commands))
+        shutil.copy(shipped("examples") / "pages" / "2026-11-21.txt", pages)
+        began = time.monotonic()
+        until(lambda: server.recipients == ["bob@example.net"])
+        assert time.monotonic() - began < 20
+    finally:
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(30) == 0
+
+
+def until(there: Callable[[], bool], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not there():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
