@@ -16,7 +16,7 @@ from bot.pipeline.compose import compose
 from bot.store.cursors import Chunk
 
 compose.CHUNK = 3
-scheduler.MAIL_EVERY = 2
+scheduler.COMPOSE_EVERY = scheduler.DELIVER_EVERY = 2
 cluster.HEARTBEAT_EVERY, cluster.DEAD_AFTER, cluster.LOOK_EVERY = 0.5, 4.0, 0.5
 compose_chunk = compose.ChunkComposer.compose_chunk
 watched = sys.argv[1]
