@@ -86,7 +86,8 @@ def ask(
     already the way to the preferences; nothing to who once complained."""
     with database.read() as tx:  # without a lock: a flood must not stand in everybody else's way
         outcome = _judge(tx, identity, subscriber.email, visit, now)[0]
-    if outcome in ("asked", "known") and not takes_mail(subscriber.email.rpartition("@")[2]):
+    # The DNS is asked whoever it is: how long the answer takes must not tell who is known here.
+    if outcome not in ("network limit", "house limit") and not takes_mail(subscriber.email.rpartition("@")[2]):
         outcome = "silent"
     if outcome not in ("asked", "known"):
         _note(database, outcome, now)
@@ -189,7 +190,7 @@ class Asked:
 
     request: MailRequest
     subscriber: Subscriber
-    done: bool  # it was said yes to already, or cannot be any more
+    state: Literal["open", "subscribed", "over"]  # over: they have left since
 
 
 def asked(database: Database, token: Token) -> Asked | None:
@@ -201,26 +202,29 @@ def asked(database: Database, token: Token) -> Asked | None:
         return None
     if stored.status == "complained":
         return None
-    return Asked(request, subscriber_from(json.loads(request.data)), request.done_at is not None)
+    state: Literal["open", "subscribed", "over"] = "open"
+    if stored.status in ("active", "paused"):
+        state = "subscribed"
+    elif request.done_at is not None or request.at < stored.status_since:
+        state = "over"
+    return Asked(request, subscriber_from(json.loads(request.data)), state)
 
 
-def confirm(database: Database, token: Token, visit: Visit, now: datetime) -> Subscriber | None:
+def confirm(database: Database, token: Token, visit: Visit, now: datetime) -> Asked | None:
     """Yes: active from now on, with a first edition of the last period due at once. A second yes changes nothing, nor
-    does one older than a goodbye."""
+    does one older than a goodbye. Returns how it stands then."""
     found = asked(database, token)
-    if found is None:
-        return None
+    if found is None or found.state != "open":
+        return found
     with database.write() as tx:
         stored = subscribers.by_id(tx, token.subscriber_id)
         if stored is None or not mail_requests.mark_done(tx, found.request.id, now):
-            return found.subscriber
-        if stored.status in ("active", "paused") or found.request.at < stored.status_since:
-            return found.subscriber
+            return found  # somebody else was faster
         record = record_for(found.subscriber, now)
         first = now if found.subscriber.schedule.cadence != "off" else None
         subscribers.start_again(tx, stored.id, replace(record, next_due=first), now)
         consents.add(tx, stored.id, "confirmed", at=now, wording=WORDING, form=visit.form, network=visit.network)
-    return found.subscriber
+    return replace(found, state="subscribed")
 
 
 def confirm_by_mail(database: Database, secret: str, token: Token | None, answers: Sequence[str], now: datetime) -> str:
@@ -231,8 +235,8 @@ def confirm_by_mail(database: Database, secret: str, token: Token | None, answer
         stored = subscribers.by_id(tx, proof.subscriber_id) if proof else None
     if proof is None or stored is None or not tokens.is_live(proof, stored.epoch, now):
         return ""
-    own = confirm(database, proof, Visit(network="", form="reply by mail"), now)
-    return own.email if own else ""
+    answer = confirm(database, proof, Visit(network="", form="reply by mail"), now)
+    return answer.subscriber.email if answer is not None and answer.state == "subscribed" else ""
 
 
 def _question(tx: Connection, secret: str, message_id: str) -> Token | None:

@@ -158,6 +158,11 @@ def what_ends(token: Token) -> str:
     return "alerts" if token.purpose == "unsubscribe alert" else "mail"
 
 
+def has_left(token: Token, subscriber: StoredSubscriber) -> bool:
+    """Whether what a token's holder leaves has ended already."""
+    return subscriber.status in subscribers.FINAL or (what_ends(token) == "alerts" and subscriber.left_alerts)
+
+
 def leave(database: Database, token: Token, reason: str, now: datetime) -> None:
     """End what a token of ours stands for. Doing it again changes nothing."""
     with database.write() as tx:
@@ -169,7 +174,7 @@ def leave(database: Database, token: Token, reason: str, now: datetime) -> None:
 def _leave(tx: Connection, subscriber: StoredSubscriber, token: Token, reason: str, now: datetime) -> str:
     """What has ended now; "" where it had ended already."""
     what = what_ends(token)
-    if subscriber.status in subscribers.FINAL or (what == "alerts" and subscriber.left_alerts):
+    if has_left(token, subscriber):
         return ""
     if what == "alerts":
         subscribers.leave_alerts(tx, subscriber.id)

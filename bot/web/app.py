@@ -1,6 +1,6 @@
 """The Flask application: every route, the headers of every answer, and one page for each kind of error."""
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -34,6 +34,8 @@ def create_app(site: Site, papers: RecentPapers | None = None) -> Flask:
     app = Flask("paperlark", static_folder=None, template_folder=None)
     app.config.update(MAX_CONTENT_LENGTH=MOST_BODY, MAX_FORM_MEMORY_SIZE=MOST_BODY, MAX_FORM_PARTS=MOST_FIELDS)
     app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False  # it would redirect to whatever host the visitor names
+    warned = False
     papers = papers or RecentPapers(site.database)
     for pages in (monitoring, assets, leaving, editions, feed_pages, archive, thumbs, admin):
         app.register_blueprint(pages.blueprint(site))
@@ -61,8 +63,19 @@ def create_app(site: Site, papers: RecentPapers | None = None) -> Flask:
             answer.headers.setdefault(name, value)
         answer.headers.setdefault("Cache-Control", "no-store")
         if "public" not in answer.headers["Cache-Control"]:
-            answer.headers["X-Robots-Tag"] = "noindex, nofollow"
+            answer.headers.setdefault("X-Robots-Tag", "noindex, nofollow")
         return answer
+
+    @app.before_request
+    def notice_proxies() -> None:
+        """Behind a proxy nobody told us of, all visitors share one network, and its limits."""
+        nonlocal warned
+        if not warned and not site.settings.proxies and "X-Forwarded-For" in request.headers:
+            warned = True
+            app.logger.warning(
+                "requests come through a proxy (X-Forwarded-For), but [web] proxies is 0: all visitors count as one "
+                "network; set proxies = 1 if the proxy is yours"
+            )
 
     if site.settings.proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]

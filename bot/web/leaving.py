@@ -18,6 +18,8 @@ def blueprint(site: Site) -> Blueprint:
     @pages.get("/u/<token>")
     def ask(token: str) -> Response:
         opened, subscriber = site.opened(token, *UNSUBSCRIBE)
+        if upkeep.has_left(opened, subscriber) and upkeep.what_ends(opened) == "mail":
+            return site.page("left.html", private=True)
         return site.page(
             "leave.html",
             what=upkeep.what_ends(opened),

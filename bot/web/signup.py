@@ -82,20 +82,27 @@ def blueprint(site: Site, papers: RecentPapers) -> Blueprint:
         found = signup.asked(site.database, opened)
         if found is None:
             abort(404)
+        if found.state == "over":
+            return site.page("left.html", private=True)
         own = found.subscriber
         previews = [
             (profile.name, query_form.view(papers.try_query(profile.query, site.clock()))) for profile in own.profiles
         ]
         schedule = own.schedule.in_words(own.timezone)
-        return site.page("confirm.html", previews=previews, schedule=schedule, done=found.done, private=True)
+        return site.page(
+            "confirm.html", previews=previews, schedule=schedule, done=found.state == "subscribed", private=True
+        )
 
     @pages.post("/confirm/<token>")
     def confirm(token: str) -> Response:
         opened, _ = site.opened(token, "confirm")
         visit = Visit(network=network_of(request), form="/confirm")
-        own = signup.confirm(site.database, opened, visit, site.clock())
-        if own is None:
+        found = signup.confirm(site.database, opened, visit, site.clock())
+        if found is None:
             abort(404)
+        if found.state == "over":
+            return site.page("left.html", private=True)
+        own = found.subscriber
         return site.page("confirmed.html", schedule=own.schedule.in_words(own.timezone), private=True)
 
     return pages

@@ -52,8 +52,9 @@ class Site:
         return urlsplit(self.base).path
 
     def page(self, template: str, status: int = 200, /, **values: Any) -> Response:
-        """A page of ours."""
-        return Response(self.render(template, **values), status, content_type="text/html; charset=utf-8")
+        """A page of ours. Only those that are for everybody (`private=False`) may be found by search engines."""
+        headers = {} if values.get("private", True) else {"X-Robots-Tag": "all"}
+        return Response(self.render(template, **values), status, headers, content_type="text/html; charset=utf-8")
 
     def render(self, template: str, /, **values: Any) -> str:
         return self.templates.get_template(f"web/{template}").render(

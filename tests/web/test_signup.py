@@ -104,8 +104,11 @@ def test_a_second_yes_changes_nothing_and_one_after_a_goodbye_neither(web: Web) 
     web.post(link)
     assert web.subscriber("eve@example.net") == eve
 
-    web.post("/u/" + tokens.seal(SECRET, "unsubscribe digest", eve.id))
-    web.post(link)
+    goodbye = "/u/" + tokens.seal(SECRET, "unsubscribe digest", eve.id)
+    web.post(goodbye)
+    assert "No more mail comes" in web.get(goodbye).words
+    for answer in (web.get(link), web.post(link)):
+        assert "No more mail comes" in answer.words
     gone = web.subscriber("eve@example.net")
     assert gone is not None
     assert gone.status == "unsubscribed"
@@ -152,6 +155,18 @@ def test_nothing_that_was_typed_is_in_the_mail(web: Web) -> None:
     for word in ("evil", "zebra", "Paris"):
         assert word not in message.as_string()
     assert "List-Unsubscribe" not in message
+
+
+def test_the_dns_is_asked_whoever_it_is(web: Web) -> None:
+    """How long the answer takes must not tell whether somebody is known, or once complained."""
+    with web.database.write() as tx:
+        subscribers.add_unconfirmed(tx, "complained@example.net", {"email": "complained@example.net"}, NOW)
+        subscribers.set_status(tx, "complained@example.net", "complained", "", NOW)
+    asked: list[str] = []
+    web.site.takes_mail = lambda domain: asked.append(domain) is None
+    for email in ("new@example.net", "new@example.net", "ada@example.org", "complained@example.net"):
+        post(web, email=email)
+    assert asked == ["example.net", "example.net", "example.org", "example.net"]
 
 
 def test_limits_of_an_address(web: Web) -> None:

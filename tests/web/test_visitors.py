@@ -198,8 +198,27 @@ def test_nothing_of_a_visitor_becomes_a_header_a_tag_or_a_redirect(web: Web) -> 
     for message in mails(web):
         assert "mallory" not in message.as_string()
         assert "alert(1)" not in message.as_string()
+    for path in ("//evil.example/", "/archive//2026-11-20", "/u//x", "/archive/", "/manage", "/\\evil.example"):
+        answer = web.ask("GET", path, headers={"Host": "evil.example"})
+        assert "location" not in answer.headers, path
+        assert answer.status in (200, 404)
     for header in ("Host", "X-Forwarded-Host"):
         assert "evil.example" not in web.ask("GET", "/", headers={header: "evil.example"}).text
+
+
+def test_search_engines_find_what_is_for_everybody_and_nothing_else(web: Web) -> None:
+    for path in ("/", "/archive", "/archive/2026-11-20"):
+        assert "noindex" not in web.get(path).headers.get("x-robots-tag", ""), path
+    for path in links(web):
+        if path not in ("/", "/?keywords=attention") and not path.startswith("/archive"):
+            headers = web.get(path).headers
+            assert "noindex" in headers.get("x-robots-tag", "") or "public" in headers["cache-control"], path
+
+
+def test_a_proxy_nobody_told_of_is_warned_of_once(web: Web, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(3):
+        web.get("/robots.txt", X_Forwarded_For="203.0.113.7")
+    assert len([one for one in caplog.records if "proxies is 0" in one.getMessage()]) == 1
 
 
 def test_too_much_is_refused_before_it_is_read(web: Web) -> None:
