@@ -12,7 +12,6 @@ import typer
 
 from bot.cli.console import out, print_json
 from bot.cli.wiring import App, Json, app_of
-from bot.core.letter.notices import trial_letter
 from bot.core.subscriber.address import normal_address
 from bot.errors import DeliveryError, UserError
 from bot.mail import tokens
@@ -128,7 +127,7 @@ def _send(app: App, recipient: str, now: datetime) -> Finding:
         raise UserError(f"--send: {error}") from error
     session = app.transport.session()
     try:
-        words = session.send(app.builder.note(recipient, trial_letter(), now))
+        words = session.send(app.builder.notice(recipient, "trial", {}, now))
     except DeliveryError as error:
         return problem(f"the test message was not accepted: {error}", "the relay's words say why")
     finally:

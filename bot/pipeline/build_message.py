@@ -3,17 +3,18 @@
 Papers are shown as they were at the edition's revision, so a retry days later renders the same bytes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from bot.core.edition import selection
 from bot.core.edition.edition import Addressee, Edition, EditionCadence, Pick, Reason
 from bot.core.edition.picks import Picks, notes_from_json
 from bot.core.letter.letter import Letter
+from bot.core.letter.notices import NoticeName
 from bot.core.letter.renderer import LetterRenderer
 from bot.core.papers import Paper, trending
 from bot.core.query.evaluate_many import Quoter
@@ -110,11 +111,12 @@ class MessageBuilder:
         with self.database.read() as tx:
             stored = subscribers.by_id(tx, leased.subscriber_id)
         mine = self.identity
-        asked = service_mail.read_request(leased)
+        mail = service_mail.read_request(leased)
         token = service_mail.token(leased, stored.epoch if stored else 0, mine.secret)
-        answer_to = self._answer_address(token) if asked.kind == "confirm" else None
-        letter = service_mail.letter(leased, token, mine.public_url, by_reply=answer_to is not None)
-        recipient = asked.to or leased.email
+        answer_to = self._answer_address(token) if mail.kind == "confirm" else None
+        values = service_mail.values(mail, token, mine.public_url, by_reply=answer_to is not None)
+        letter = self.renderer.notice(mail.kind, mail.language or mine.language, values)
+        recipient = mail.to or leased.email
         head = Head(
             date=leased.made,
             sender=mine.sender,
@@ -129,10 +131,14 @@ class MessageBuilder:
             data=write(letter, head, self.signer),
         )
 
-    def note(self, address: str, letter: Letter, now: datetime) -> Message:
-        """A letter that is not an edition, to one person."""
+    def notice(
+        self, address: str, name: NoticeName, values: Mapping[str, Any], now: datetime, language: str = ""
+    ) -> Message:
+        """A letter that is not an edition, to one person; in the configuration's language where none is named. Raises
+        BrokenTemplate."""
         mine = self.identity
-        message_id = tokens.message_id(mine.secret, "note", f"{now.isoformat()} {address}", 0, mine.domain)
+        letter = self.renderer.notice(name, language or mine.language, values)
+        message_id = tokens.message_id(mine.secret, "notice", f"{now.isoformat()} {address}", 0, mine.domain)
         head = Head(date=now, sender=mine.sender, to=mailbox(address), message_id=message_id, reply_to=mine.reply_to)
         return Message(
             sender=mine.sender.email, recipient=address, message_id=message_id, data=write(letter, head, self.signer)

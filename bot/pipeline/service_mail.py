@@ -7,24 +7,22 @@ The links are sealed when the message is made, from what the row says: a second 
 import json
 from collections.abc import Callable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from bot.core.letter import notices
-from bot.core.letter.letter import Letter
 from bot.mail import tokens
 from bot.store import Connection, editions
 from bot.store.editions import Draft
 from bot.store.mail_requests import Kind
 from bot.store.outbox import SERVICE, Leased
 
-# What each kind is written as, and where its link leads.
-LETTERS: dict[Kind, tuple[Callable[[str, str], Letter], str]] = {
-    "confirm": (notices.confirm_letter, "confirm"),
-    "manage": (notices.manage_letter, "manage"),
-    "export": (notices.export_letter, "manage"),
-    "delete": (notices.delete_letter, "manage"),
-    "address": (notices.address_letter, "manage"),
+# Where the link of each kind leads.
+PATHS: dict[Kind, str] = {
+    "confirm": "confirm",
+    "manage": "manage",
+    "export": "manage",
+    "delete": "manage",
+    "address": "manage",
 }
 
 
@@ -34,6 +32,7 @@ class ServiceMail(NamedTuple):
     kind: Kind
     request_id: int
     to: str = ""  # another address than the subscriber's
+    language: str = ""  # of its words; "": the configuration's
 
 
 def queue(
@@ -71,9 +70,7 @@ def token(leased: Leased, epoch: int, secret: str) -> str:
     return tokens.seal_renewable(secret, mail.kind, leased.subscriber_id, mail.request_id, epoch=epoch, now=leased.made)
 
 
-def letter(leased: Leased, token: str, public_url: str, *, by_reply: bool) -> Letter:
-    """The letter of such a row. `by_reply`: an answer to it is read."""
-    mail = read_request(leased)
-    write, path = LETTERS[mail.kind]
-    site, link = urlsplit(public_url).netloc, f"{public_url.rstrip('/')}/{path}/{token}"
-    return notices.confirm_letter(site, link, by_reply=True) if by_reply else write(site, link)
+def values(mail: ServiceMail, token: str, public_url: str, *, by_reply: bool) -> dict[str, Any]:
+    """What the notice says: the site, the link, and to a question whether an answer to it is read."""
+    site, link = urlsplit(public_url).netloc, f"{public_url.rstrip('/')}/{PATHS[mail.kind]}/{token}"
+    return {"site": site, "link": link} | ({"by_reply": by_reply} if mail.kind == "confirm" else {})

@@ -19,7 +19,7 @@ from bot.pipeline import service_mail
 from bot.pipeline.build_message import Identity
 from bot.pipeline.preferences import forget_rows, hash_of
 from bot.pipeline.service_mail import ServiceMail
-from bot.pipeline.subscribers import record_for
+from bot.pipeline.subscribers import record_for, subscriber_of
 from bot.store import Connection, Database, consents, mail_requests, outbox, settings, subscribers
 from bot.store.mail_requests import Counts, Kind, MailRequest
 from bot.store.subscribers import StoredSubscriber
@@ -96,11 +96,13 @@ def ask(
         mail_requests.lock_counts(tx)
         outcome, stored = _judge(tx, identity, subscriber.email, visit, now)
         if outcome == "known" and stored is not None:
-            _request(tx, identity, stored.id, "manage", "", visit, now)
+            language = subscriber_of(stored.data).language
+            _request(tx, identity, stored.id, "manage", "", visit, now, language)
         elif outcome == "asked":
             table = dict(subscriber.table)
             number = stored.id if stored else subscribers.add_unconfirmed(tx, subscriber.email, table, now)
-            _request(tx, identity, number, "confirm", json.dumps(table, ensure_ascii=False), visit, now)
+            data = json.dumps(table, ensure_ascii=False)
+            _request(tx, identity, number, "confirm", data, visit, now, subscriber.language)
             consents.add(tx, number, "asked", at=now, wording=WORDING, form=visit.form, network=visit.network)
     _note(database, outcome, now)
     return outcome
@@ -126,10 +128,11 @@ def _request(
     data: str,
     visit: Visit,
     now: datetime,
+    language: str,
     to: str = "",
 ) -> None:
     number = mail_requests.add(tx, subscriber_id, kind, visit.network, data, now)
-    service_mail.queue(tx, subscriber_id, ServiceMail(kind, number, to), now, identity.message_id)
+    service_mail.queue(tx, subscriber_id, ServiceMail(kind, number, to, language), now, identity.message_id)
 
 
 def send_link(
@@ -153,7 +156,8 @@ def send_link(
             erased = subscribers.status_of_erased(tx, hash_of(identity.secret, new_address))
             if (other is not None and other.status != "unconfirmed") or erased == "complained":
                 return "silent"
-        _request(tx, identity, stored.id, kind, new_address, visit, now, to=new_address)
+        language = subscriber_of(stored.data).language
+        _request(tx, identity, stored.id, kind, new_address, visit, now, language, to=new_address)
     return "known"
 
 

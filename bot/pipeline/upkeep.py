@@ -1,19 +1,23 @@
 """What keeps the place in order: old rows go, the operator learns what stays broken, returned mail is read."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from bot.core.letter.notices import farewell_letter, flood_letter, operator_letter, pause_letter
+from bot.core.letter.notices import NoticeName, Pause
+from bot.core.letter.template_error import BrokenTemplate
 from bot.errors import DeliveryError
 from bot.mail.incoming import classify
 from bot.mail.incoming.mailboxes import Received
-from bot.mail.message.types import Message, Transport
+from bot.mail.message.types import Transport
 from bot.mail.tokens import Token
 from bot.pipeline import bounce_rules, signup
 from bot.pipeline.build_message import MessageBuilder
 from bot.pipeline.deliver.pacing import PREFIX
+from bot.pipeline.subscribers import subscriber_of
 from bot.store import Connection, Database, editions, mail_pacing, sources, subscribers
+from bot.store.mail_pacing import RateLimit
 from bot.store.sources import SourceRecord
 from bot.store.subscribers import StoredSubscriber
 
@@ -49,8 +53,8 @@ def tell_operator(
     broken = [record for record in known.values() if record.told_operator is None and _persists(record, now)]
     if not broken:
         return False
-    message = builder.note(operator, operator_letter([record.note for record in broken]), now)
-    if not _post(transport, message):
+    notes = tuple(record.note for record in broken)
+    if not _tell(transport, builder, operator, "operator", {"sources": notes}, now):
         return False
     with database.write() as tx:
         sources.mark_told(tx, [record.name for record in broken], now)
@@ -63,7 +67,7 @@ def tell_of_flood(
     """One mail a day, at most, about more sign-ups than are served. Returns whether it went out."""
     if not operator or not signup.flood_to_tell(database):
         return False
-    if not _post(transport, builder.note(operator, flood_letter(signup.HOUSE_HOUR), now)):
+    if not _tell(transport, builder, operator, "flood", {"limit": signup.HOUSE_HOUR}, now):
         return False
     signup.flood_told(database)
     return True
@@ -80,28 +84,38 @@ def tell_of_pauses(
     if not fresh:
         return False
     names = {limit.name for limit in held}
-    paused = [(_way(limit.name), limit.held_until or now, limit.reason) for limit in fresh]
-    for what, until, why in paused:
-        log.error("%s is paused until %s UTC: %s", what, f"{until:%H:%M}", why)
+    paused = tuple(_pause(limit, now) for limit in fresh)
+    for pause in paused:
+        way = f"mail to {pause.domain}" if pause.domain else f"sending by {pause.relay}"
+        log.error("%s is paused until %s UTC: %s", way, f"{pause.until:%H:%M}", pause.reason)
     went = False
     usable = [relay for relay in relays if f"{PREFIX}{relay.name}" not in names]
     if operator and usable:
-        went = _post(usable[0], builder.note(operator, pause_letter(paused), now))
+        went = _tell(usable[0], builder, operator, "pause", {"pauses": paused}, now)
     with database.write() as tx:
         mail_pacing.told(tx, [limit.name for limit in fresh], now)
     return went
 
 
-def _way(name: str) -> str:
-    name = name.removeprefix(PREFIX)
-    return f"mail to {name.removeprefix('to:')}" if name.startswith("to:") else f"sending by {name}"
+def _pause(limit: RateLimit, now: datetime) -> Pause:
+    name = limit.name.removeprefix(PREFIX)
+    domain = name.removeprefix("to:") if name.startswith("to:") else ""
+    return Pause(limit.held_until or now, limit.reason, domain=domain, relay="" if domain else name)
 
 
-def _post(relay: Transport, message: Message) -> bool:
+def _tell(
+    relay: Transport,
+    builder: MessageBuilder,
+    operator: str,
+    name: NoticeName,
+    values: Mapping[str, Any],
+    now: datetime,
+) -> bool:
+    """Whether the operator was told. What else is to be done does not depend on it."""
     session = relay.session()
     try:
-        session.send(message)
-    except DeliveryError as error:
+        session.send(builder.notice(operator, name, values, now))
+    except (DeliveryError, BrokenTemplate) as error:
         log.warning("the operator could not be told: %s", error)
         return False
     finally:
@@ -201,8 +215,10 @@ def _farewell(
     """A confirmation. That they have left does not depend on it."""
     session = transport.session()
     try:
-        session.send(builder.note(subscriber.email, farewell_letter(subscriber.email, alerts_only=alerts_only), now))
-    except DeliveryError as error:
-        log.warning("the farewell note was not accepted: %s %s", error.outcome, error.code)
+        language = subscriber_of(subscriber.data).language
+        values = {"address": subscriber.email, "alerts_only": alerts_only}
+        session.send(builder.notice(subscriber.email, "farewell", values, now, language))
+    except (DeliveryError, BrokenTemplate) as error:
+        log.warning("the farewell note did not go out: %s", error)
     finally:
         session.close()

@@ -3,12 +3,15 @@
 import re
 from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from bot.core.letter import notices
 from bot.core.letter.letter_view import Imprint, LetterHead, LetterView, NamedPaper, SectionView, SourceLine
 from bot.core.letter.localize import Words
 from bot.core.letter.matched_words import Why
+from bot.core.letter.notices import NoticeName
 from bot.core.letter.paper_view import Authors, Link, PaperView
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,6 +21,13 @@ DOCS = (ROOT / "docs" / "letters.md").read_text(encoding="utf-8")
 def test_every_template_is_described_and_none_that_does_not_exist() -> None:
     described = set(re.findall(r"`([\w.]+\.(?:html|txt|css))`", DOCS.split("### `letter`")[0]))
     assert described == {file.name for file in (ROOT / "templates").iterdir() if file.is_file()}
+
+
+def test_every_short_mail_is_described() -> None:
+    assert {file.stem for file in (ROOT / "templates" / "notices").iterdir()} == set(get_args(NoticeName))
+    for name, values in notices.EXAMPLES.items():
+        for one in (name, *values):
+            assert f"`{one}`" in DOCS, one
 
 
 @pytest.mark.parametrize("kind", [LetterView, LetterHead, SectionView, SourceLine, PaperView])

@@ -1,9 +1,11 @@
 """Letters in other languages: complete catalogues, plurals by Babel's own data, one file for another language."""
 
+import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from email.message import EmailMessage
 from gettext import c2py
 from io import BytesIO
 from pathlib import Path
@@ -19,10 +21,12 @@ from babel.messages.pofile import read_po
 from jinja2.ext import babel_extract
 
 from bot.core.edition.edition import Edition
-from bot.core.letter import renderer, samples
+from bot.core.letter import notices, renderer, samples
 from bot.core.letter.localize import Words
+from bot.core.letter.notices import NoticeName
 from bot.core.letter.renderer import BrokenTemplate, LetterRenderer
 from bot.core.letter.wrap import width
+from bot.mail.incoming.agreement import is_yes
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "templates"
@@ -47,7 +51,7 @@ def messages() -> set[Message]:
     """Every sentence of the letter, as gettext is asked for it."""
     found: set[Message] = set()
     options = {"trimmed": "true", "trim_blocks": "true", "lstrip_blocks": "true", "silent": "false"}
-    for file in TEMPLATES.iterdir():
+    for file in (*TEMPLATES.iterdir(), *(TEMPLATES / "notices").iterdir()):
         if file.is_file():
             for _line, _function, message, _comments in babel_extract(
                 BytesIO(file.read_bytes()), ("_", "gettext", "ngettext"), [], options
@@ -142,7 +146,7 @@ def test_a_letter_in_french(letters_in: Callable[[str, str], Any]) -> None:
     text = " ".join(letter.text_page.split())
     assert letter.text_page.startswith("PAPERLARK\nvendredi 20 novembre 2026\n")
     assert "5 nouveaux articles pour vous." in text
-    assert "== En vue 1 ==" in text
+    assert "== Tendances 1 ==" in text
     assert "en semaine à 07:30 (Europe/London)" in text
     assert "★1\u202f212" in letter.html_page
 
@@ -187,6 +191,102 @@ msgid_plural "%(found)s new papers for you."
 msgstr[0] "Un articolo nuovo."
 msgstr[1] "%(found)s articoli nuovi."
 """
+
+
+def test_every_word_of_a_letter_is_marked_for_translation() -> None:
+    """Text in a template that no catalogue is asked for would stay English in every language."""
+    environment = renderer.environment(jinja2.FileSystemLoader(TEMPLATES))
+    own = {"Paperlark", "PAPERLARK", "UTC"}  # names are no words
+    for file in (*TEMPLATES.glob("*.html"), *TEMPLATES.glob("*.txt"), *TEMPLATES.glob("notices/*.txt")):
+        for line, text in unmarked(environment, file.read_text(encoding="utf-8"), html=file.suffix == ".html"):
+            words = set(re.findall(r"[^\W\d_]{2,}", text)) - own
+            assert not words, f"{file.name} line {line}: {words}"
+
+
+def unmarked(environment: jinja2.Environment, source: str, *, html: bool) -> Iterator[tuple[int, str]]:
+    """What a template shows as it stands: text outside of `trans`, and what a reader sees of tags and expressions."""
+    marked, shown = 0, []
+    function = ""
+    for line, kind, value in environment.lex(source):
+        if kind == "name" and value in ("trans", "endtrans"):
+            marked += 1 if value == "trans" else -1
+        elif kind == "data" and not marked:
+            shown.append((line, value))
+        elif kind == "string" and " " in value and function not in ("_", "gettext", "ngettext", "part", "say"):
+            yield line, value
+        if kind in ("name", "string"):
+            function = value
+    if not html:
+        yield from shown
+        return
+    page = "".join(text for _, text in shown)
+    page = re.sub(r"(?s)<style>.*?</style>|<!.*?>|&\w+;", "", page)
+    for attribute in re.findall(r"""(?:alt|title|aria-label)="([^"]*)\"""", page):
+        yield 0, attribute
+    yield 0, re.sub(r"<[^>]*>", " ", page)
+
+
+def test_unmarked_words_would_be_found() -> None:
+    environment = renderer.environment(jinja2.DictLoader({}))
+
+    def found(source: str) -> str:
+        return " ".join(text for _, text in unmarked(environment, source, html=True))
+
+    assert "Hello" in found("<p>Hello {% trans %}you{% endtrans %}</p>")
+    assert "you" not in found("<p>Hello {% trans %}you{% endtrans %}</p>")
+    assert "a picture" in found('<img class="x" alt="a picture">')
+    assert "said here" in found("{{ 'said here' if x }}{{ _('not here') }}")
+    assert "not here" not in found("{{ _('not here') }}")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", notices.EXAMPLES)
+def test_short_mails_speak_the_language(name: NoticeName, language: str) -> None:
+    """Confirmations, links, farewells and what the operator is told."""
+    press = LetterRenderer(renderer.environment(jinja2.FileSystemLoader(TEMPLATES)))
+    english, letter = (press.notice(name, one, notices.EXAMPLES[name]) for one in ("en", language))
+    assert letter.language == language
+    assert letter.html_page.count(f'lang="{language}" dir="ltr"') == 2
+    assert letter.subject != english.subject
+    assert "\n" not in letter.subject
+    said = set(letter.text) & set(english.text)
+    assert all("https://" in paragraph for paragraph in said), said
+    values = notices.EXAMPLES[name]
+    assert str(values.get("link", "")) in letter.text_page
+    if "link" in values:
+        assert f'href="{values["link"]}"' in letter.html_page
+    for line in letter.text_page.splitlines():
+        assert width(line) <= 72 or "://" in line, line
+
+
+@pytest.mark.parametrize("language", ["en", *LANGUAGES])
+def test_the_yes_a_question_asks_for_is_understood(language: str) -> None:
+    asked = 'Or answer this mail with the word "yes".'
+    text = asked if language == "en" else str(catalogue(language)[asked].string)
+    word = re.search('["“„«「](.+?)["”“»」]', text)
+    assert word is not None
+    answer = EmailMessage()
+    answer["Subject"] = "Re: ?"
+    answer.set_content(word[1].strip() + "\n")
+    assert is_yes(answer)
+
+
+def test_what_changed_of_a_paper_in_words() -> None:
+    catalogue = (TEMPLATES / "locale" / "de.po").read_text(encoding="utf-8")
+    german = Words("de", lambda tag: catalogue if tag == "de" else None)
+    for text, english, in_german in (
+        ("", "", ""),
+        ("v2", "v2", "v2"),
+        ("v2, title, abstract", "v2, new title, new abstract", "v2, neuer Titel, neue Zusammenfassung"),
+        ("no longer withdrawn, v3", "no longer withdrawn, v3", "nicht mehr zurückgezogen, v3"),
+        (
+            "now published in J. A, B, title",
+            "now published in J. A, B, new title",
+            "jetzt erschienen in J. A, B, neuer Titel",
+        ),
+        ("now published as doi:10.1/x", "now published as doi:10.1/x", "jetzt erschienen als doi:10.1/x"),
+    ):
+        assert (Words().changes(text), german.changes(text)) == (english, in_german)
 
 
 def test_another_language_is_one_file_away(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from bot.cli import app as command
 from bot.cli.run import COMPOSERS
 from bot.errors import UserError
 from bot.mail import tokens
-from bot.pipeline import signup
+from bot.mail.incoming.mailboxes import Received
+from bot.pipeline import signup, upkeep
 from bot.pipeline.compose.compose import compose
 from bot.pipeline.deliver.deliver import deliver
 from bot.pipeline.signup import limit_reached
@@ -87,6 +88,34 @@ def test_from_the_form_to_the_first_letter(web: Web) -> None:
         log = consents.log(tx, eve.id)
     assert [(one.act, one.network) for one in log] == [("asked", "127.0.0.0/24")] * 2 + [("confirmed", "127.0.0.0/24")]
     assert {one.wording for one in log} == {signup.WORDING}
+
+
+@pytest.mark.parametrize(("chosen", "default"), [("fr", "en"), ("", "fr"), ("fr", "ja")])
+def test_mails_are_in_the_language_of_who_asked(start: Start, chosen: str, default: str) -> None:
+    web = start(f'language = "{default}"\n{CONFIG}')
+    post(web, language=chosen)
+    (question,) = mails(web)
+    assert question["Subject"] == "Est-ce votre adresse ? Un clic, et les articles arrivent"
+    assert question["Content-Language"] == "fr"
+    web.post(link_in(question, "confirm"))
+    web.clock.move(minutes=11)
+    post(web, language="es")  # whatever is typed now: she is known
+    (manage,) = [mail for mail in mails(web) if mail["List-Id"] is None]
+    assert manage["Subject"] == "Vos préférences chez Paperlark"
+    eve = web.subscriber("eve@example.net")
+    assert eve is not None
+    goodbye = tokens.seal(SECRET, "unsubscribe digest", eve.id, 1)
+    asked = f"From: eve@example.net\nTo: unsub+{goodbye}@example.org\nSubject: unsubscribe\n\n".encode()
+    received = [Received(asked, lambda: None)]
+    builder, relay = web.app.builder, web.app.transport
+    assert upkeep.answer(web.database, builder, relay, received, web.clock()) == [
+        "unsubscribe of eve@example.net: no more mail"
+    ]
+    farewell = max(web.app.config.folder.rglob("*.eml"), key=lambda path: path.stat().st_mtime_ns).read_bytes()
+    assert (
+        message_from_bytes(farewell, policy=policy.default)["Subject"]
+        == "Vous ne recevrez plus de courriels de Paperlark"
+    )
 
 
 def asked_again(web: Web) -> list[EmailMessage]:

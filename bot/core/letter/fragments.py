@@ -230,6 +230,15 @@ class FragmentCache:
                 error = jinja2.TemplateError(_NOT_KNOWN).with_traceback(error.__traceback__)
             raise BrokenTemplate(place_of_fault(self.environment, name, error)) from error
 
+    def styled(self, name: str, words: Words, values: Mapping[str, Any]) -> str:
+        """A template with its styles inline, not kept; ends in a line feed or is empty."""
+        rendered = self.render(name, words, values)
+        if not rendered.strip():
+            return ""
+        if name.endswith(".html"):
+            rendered = self._styles.inline(rendered.strip())
+        return rendered if rendered.endswith("\n") else rendered + "\n"
+
     def frame(self, kind: str, title: str, words: Words) -> tuple[str, str]:
         """What stands before and after the letter in its document."""
         return self._drawn.once(("frame", kind, title, words), lambda: self._frame(kind, title, words))
@@ -263,7 +272,7 @@ class FragmentCache:
         return _Partials(self._partial(f"{name}.html", words, values), self._partial(f"{name}.txt", words, values))
 
     def _partial(self, name: str, words: Words, values: Mapping[str, Any]) -> PartialTemplate:
-        drawn = self._styled(name, words, values)
+        drawn = self.styled(name, words, values)
         html = name.endswith(".html")
         try:
             return PartialTemplate(drawn, _DEFERRED, html=html, hit=self._hit(words) if html else ("", ""))
@@ -275,7 +284,7 @@ class FragmentCache:
 
         def draw() -> tuple[str, str]:
             mark = placeholder("text")
-            before, found, after = self._styled("_hit.html", words, {"text": mark}).strip().partition(mark)
+            before, found, after = self.styled("_hit.html", words, {"text": mark}).strip().partition(mark)
             if not found:
                 raise BrokenTemplate("templates/_hit.html: {{ text }} is missing")
             return before, after
@@ -285,15 +294,6 @@ class FragmentCache:
     def _line(self, name: str, words: Words, values: Mapping[str, Any]) -> str:
         rendered = self.render(name, words, values)
         return partial_template.single_line(rendered) if has_placeholder(rendered) else line(rendered)
-
-    def _styled(self, name: str, words: Words, values: Mapping[str, Any]) -> str:
-        """A template with its styles inline; ends in a line feed or is empty."""
-        rendered = self.render(name, words, values)
-        if not rendered.strip():
-            return ""
-        if name.endswith(".html"):
-            rendered = self._styles.inline(rendered.strip())
-        return rendered if rendered.endswith("\n") else rendered + "\n"
 
     def _frame(self, kind: str, title: str, words: Words) -> tuple[str, str]:
         values = {"kind": kind, "title": title, "content": _CONTENT, "at_rules": self._styles.at_rules}

@@ -3,12 +3,12 @@
 Whole sentences belong to the templates; only what Python has to decide is worded here.
 """
 
+import re
 from collections.abc import Callable, Iterable
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import cached_property, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO, StringIO
-from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
 from babel.core import get_global
@@ -20,6 +20,7 @@ from bot.core.source.health import SourceNote
 from bot.core.subscriber.schedule import Schedule
 
 LAST_EVERYWHERE = 28  # the last day that every month has
+_CHANGE = re.compile(r"v\d+$|now published (?:in|as) ")  # of a paper, beside the fixed ones
 _WORLD_ENGLISH = "en_GB"  # day before month, hours to 24: understood everywhere
 
 
@@ -161,7 +162,32 @@ class Words:
             return _("in title and abstract")
         return self.listed(names[field] for field in known) if known else ""
 
-    def state(self, note: SourceNote, zone: ZoneInfo) -> str:
+    def changes(self, text: str) -> str:
+        """What changed of a paper (`merge.changes`, joined by commas), in words: "v2, new title"."""
+        _ = self.gettext
+        known = {
+            "withdrawn": _("withdrawn"),
+            "no longer withdrawn": _("no longer withdrawn"),
+            "title": _("new title"),
+            "abstract": _("new abstract"),
+        }
+        found: list[str] = []
+        for part in filter(None, text.split(", ")):
+            if found and part not in known and not _CHANGE.match(part):
+                found[-1] += f", {part}"  # of a journal's name
+            else:
+                found.append(part)
+        shown = []
+        for change in found:
+            if change.startswith("now published in "):
+                shown.append(_("now published in {place}").format(place=change.removeprefix("now published in ")))
+            elif change.startswith("now published as "):
+                shown.append(_("now published as {name}").format(name=change.removeprefix("now published as ")))
+            else:
+                shown.append(known.get(change, change))
+        return ", ".join(shown)
+
+    def state(self, note: SourceNote, zone: tzinfo = UTC) -> str:
         """The state of one source as a phrase: "failing since Tue 17 Nov: connection refused"."""
         _ = self.gettext
         since = self.day(note.since.astimezone(zone).date()) if note.since else ""

@@ -6,7 +6,7 @@ the finished pieces go.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
@@ -14,11 +14,12 @@ import jinja2
 
 from bot.core.edition.edition import Edition, Pick, Section
 from bot.core.edition.picks import NAMED, fewer_picks
-from bot.core.letter import paper_view, samples
+from bot.core.letter import notices, paper_view, samples
 from bot.core.letter.fragments import CATALOGUES, FragmentCache, Piece, environment
 from bot.core.letter.letter import Letter
 from bot.core.letter.letter_view import CARDS, Lead, SectionView, letter_view
 from bot.core.letter.localize import Words
+from bot.core.letter.notices import NoticeName
 from bot.core.letter.paper_view import FULL, Form
 from bot.core.letter.template_error import BrokenTemplate, place_of_fault
 from bot.core.papers import Paper
@@ -70,6 +71,13 @@ class LetterRenderer:
     def page(self, edition: Edition) -> str:
         """The same as a web page."""
         return self.letter(edition).html_page
+
+    def notice(self, name: NoticeName, language: str, values: Mapping[str, Any]) -> Letter:
+        """A short letter that is no edition, with what `notices.EXAMPLES` gives it. Raises BrokenTemplate."""
+        try:
+            return notices.notice(self._fragments, name, self._fragments.words(language), values)
+        except jinja2.TemplateNotFound as error:
+            raise BrokenTemplate(f"templates/{error.name}: this template is missing") from error
 
     def _fitted(self, edition: Edition, words: Words) -> "tuple[_LetterParts, tuple[str, ...]]":
         """The parts of a letter, and its HTML, cut until it is not over the size: abstracts shorten, then all papers
@@ -209,6 +217,12 @@ def check_templates(environment: jinja2.Environment) -> list[str]:
         renderer = LetterRenderer(environment)
         for sample, edition in samples.all_editions().items():
             found |= dict.fromkeys(_faults(renderer, edition, sample))
+        for language in ("en", *_languages(environment)):
+            for name, values in notices.EXAMPLES.items():
+                try:
+                    renderer.notice(name, language, values)
+                except BrokenTemplate as error:
+                    found[str(error)] = None
         for language in _languages(environment):
             for sample, edition in samples.ordinary().items():
                 spoken = replace(edition, subscriber=replace(edition.subscriber, language=language))

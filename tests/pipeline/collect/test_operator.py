@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -55,7 +56,25 @@ def tell(place: Any, relay: tuple[Relay, str]) -> Any:
         Identity(sender=mailbox("Paperlark <digest@example.org>"), secret="not a secret, for tests only"),
     )
     way = transport(relay[1])
-    return lambda to="ops@example.org": tell_operator(place.database, press, way, to, place.now)
+
+    def told(to: str = "ops@example.org", language: str = "en") -> bool:
+        press.identity = replace(press.identity, language=language)
+        return tell_operator(place.database, press, way, to, place.now)
+
+    return told
+
+
+def test_the_operator_is_told_in_the_language_of_the_configuration(place: Any, relay: Any, tell: Any) -> None:
+    place.source("feed", "lab", "/lab")
+    place.web.pages["/lab"] = lambda asked: GOOD
+    place.collect()
+    place.web.pages["/lab"] = lambda asked: (403, {}, b"")
+    for _ in range(3):
+        place.later(hours=24).collect()
+    assert tell(language="de")
+    (mail,) = relay[0].got
+    assert mail["Subject"] == "Paperlark: lab braucht einen Blick"
+    assert "gestört seit" in mail.get_body(("plain",)).get_content()
 
 
 def test_one_mail_when_it_persists_and_again_only_after_it_recovered(place: Any, relay: Any, tell: Any) -> None:
@@ -73,7 +92,7 @@ def test_one_mail_when_it_persists_and_again_only_after_it_recovered(place: Any,
     assert mail["Subject"] == "Paperlark: lab needs a look"
     assert mail["To"] == "ops@example.org"
     text = mail.get_body(("plain",)).get_content()
-    assert "lab has been failing since 2026-11-17 13:00 UTC" in " ".join(text.split())
+    assert "lab (17 Nov 2026, 13:00 UTC): failing since Tue 17 Nov: " in " ".join(text.split())
     assert "403" in text
     assert "club" not in text
     pages["/lab"] = lambda asked: GOOD
