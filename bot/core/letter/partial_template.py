@@ -32,7 +32,7 @@ _VALUE = re.compile('="[^"]*"')
 
 SMALLEST = 120  # characters: a shorter chunk between two that are filled in is not worth being one of its own
 # Filters that leave a placeholder whole. The others would be asked what they make of words nobody knows yet.
-KEEPING = frozenset("d default e escape first forceescape join last list map reject safe select string trim".split())  # noqa: SIM905
+KEEPING = frozenset("d default e escape first forceescape join last list map reject safe select string trim".split())
 
 
 class NeedsValue(Exception):

@@ -47,7 +47,7 @@ _ENDINGS = sorted(
     ization isation izations isations izing ising izer iser izers isers ized ised ize ise izes ises ational ation
     ations ative ically ical ics ic ings ing ions ion ively ive ities ity ments ment ances ance ences ence ents ent ants
     ant able ible ally al ers er ors or ed es e ly y s
-    """.split(),  # noqa: SIM905
+    """.split(),
     key=len,
     reverse=True,
 )
@@ -266,7 +266,7 @@ _EMPTY = FUNCTION_WORDS | frozenset(
     both via based using use novel new propose proposed present introduce show shown demonstrate result method approach
     model paper work study task performance state art recent experiment extensive across different existing high low
     large small significant significantly improve achieve provide code available thi known
-    """.split()  # noqa: SIM905
+    """.split()
 )
 
 

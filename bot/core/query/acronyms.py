@@ -1,7 +1,7 @@
 """The acronyms that are ordinary English words: in capitals they mean themselves, not the word.
 
-How they are read: see `parser`. A word earns its place when papers use it in capitals as a name *and* in small letters
-as a word (STAR, LED, IT); RAG, SAM or CoT do not: nobody writes of rags.
+`term_parser` reads them as typed. A word earns its place when papers use it in capitals as a name *and* in small
+letters as a word (STAR, LED, IT); RAG, SAM or CoT do not: nobody writes of rags.
 """
 
 FUNCTION_WORDS = frozenset(
@@ -17,7 +17,7 @@ FUNCTION_WORDS = frozenset(
     though three through thus till to together told too took toward two under unless until up upon us use used very
     via was we well went were what when where whether which while who whom whose why will with within without would
     yes yet you your
-    """.split()  # noqa: SIM905  (a paragraph reads better than a thousand quotes)
+    """.split()
 )
 _SHORT_WORDS = """
     able bad bag bar bat bed big bin bit box bug bus buy cad cab car cat cow cry cup die dog dot dry ear eat egg eye
@@ -82,6 +82,6 @@ ORDINARY_WORDS = FUNCTION_WORDS | frozenset(
     water wave way weak wealth weather weave web well west whale wheat wheel whisper white wide wild will win wind
     window wine wing wise wish wit wolf wonder wood word work world worm worth yield young zebra zen zero zest zone
     zoom
-    """.split()  # noqa: SIM905
+    """.split()
     + _SHORT_WORDS.split()
 )

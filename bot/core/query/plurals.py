@@ -80,7 +80,7 @@ _NOUNS_IN_S = frozenset(  # keep the s that is no plural; their plural has es be
     hyperlens iris pelvis trellis metropolis megalopolis acropolis necropolis mantis ibis tennis cannabis dermis
     epidermis penis testis clitoris glottis epiglottis portcullis marquis debris chrysalis ephemeris epididymis
     pubis amaryllis clematis syphilis
-    """.split()  # noqa: SIM905
+    """.split()
 )
 _PLURALS_IN_US_OR_IS = frozenset(  # look like nouns in -us, -sis or -xis, but lose their s
     """
@@ -88,13 +88,13 @@ _PLURALS_IN_US_OR_IS = frozenset(  # look like nouns in -us, -sis or -xis, but l
     gmus mmus bmus rtus skus pdus sdus odus nlus mlus relus gelus selus silus grus emus gnus gurus haikus tofus
     zebus sudokus flus taus mus nus plateaus bureaus tableaus chateaus impromptus caribous bayous thous tutus cus
     taxis maxis minitaxis
-    """.split()  # noqa: SIM905
+    """.split()
 )
 _WORDS_IN_USE = frozenset(  # the plural of -use, where others in -uses are of -us
     """
     reuse misuse overuse disuse underuse peruse druse amuse bemuse accuse excuse recuse abuse disabuse hypotenuse
     recluse obtuse contuse
-    """.split()  # noqa: SIM905
+    """.split()
 )
 _WORDS_IN_OSE = frozenset(  # and these in -ose, where others in -oses are of -osis
     """
@@ -103,10 +103,10 @@ _WORDS_IN_OSE = frozenset(  # and these in -ose, where others in -oses are of -o
     dextrose galactose mannose xylose ribose deoxyribose arabinose amylose trehalose raffinose rhamnose fucose
     hexose pentose triose tetrose aldose ketose agarose cellobiose sorbose tagatose viscose bellicose verbose
     grandiose adipose bluenose erose varicose
-    """.split()  # noqa: SIM905
+    """.split()
 )
-_WORDS_IN_OE = frozenset("canoe tiptoe mistletoe backhoe throe hoopoe felloe".split())  # noqa: SIM905
-_WORDS_IN_ESE = frozenset("diocese archdiocese obese manganese".split())  # noqa: SIM905
+_WORDS_IN_OE = frozenset("canoe tiptoe mistletoe backhoe throe hoopoe felloe".split())
+_WORDS_IN_ESE = frozenset("diocese archdiocese obese manganese".split())
 _ENDS_THAT_LOSE_E = ("che", "she", "sse", "xe")
 _ENDS_OF_LISTED = frozenset(
     word[start:]

@@ -21,9 +21,7 @@ from typing import NamedTuple
 from bot.core.query.scripts import BLANKLESS, DIGIT, HANGUL, JAMO, QUOTATION_MARK, SPELLED
 from bot.core.text.sanitize import composed
 
-SMALL_WORDS = frozenset(
-    "a an and are as at be for if in is it may no not of or so the to we with".split()  # noqa: SIM905
-)
+SMALL_WORDS = frozenset("a an and are as at be for if in is it may no not of or so the to we with".split())
 """They never begin a compound: "in variance" is not `invariance`."""
 
 _BEGIN = rf"(?<![^\s(\[{{{QUOTATION_MARK}])"  # of a token

@@ -31,7 +31,6 @@ _SECRET_ENDINGS = ("key", "token", "secret", "password", "passwd", "signature", 
 _NOT_SECRET = frozenset({"monkey", "turkey", "donkey", "hockey", "jockey", "whiskey", "keyword", "keywords"})
 _DIRECTIONS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 _UNFIT = re.compile(r"[\s<>\"\\^`{|}\x00-\x1f]")
-_IN_TEXT = re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s\"'<>]{1,4000}")
 
 
 def require_address(name: str, url: str) -> None:
@@ -57,11 +56,6 @@ def redacted(url: str) -> str:
         return one_line(urlunsplit((parts.scheme, netloc, parts.path, "&".join(pairs), "")), 300)
     except ValueError:
         return "(an address that cannot be read)"
-
-
-def redacted_text(text: str) -> str:
-    """A text with every address in it as it may be shown."""
-    return _IN_TEXT.sub(lambda found: redacted(found[0]), text)
 
 
 def one_line(text: str, longest: int = 160) -> str:

@@ -20,7 +20,7 @@ _NEVER_CLOSED = "br|hr|wbr"
 # Where one of these stands in prose, the prose is HTML: such tags may be left open, or be cut off with the end.
 _STRUCTURE = frozenset(
     """article aside blockquote br dd div dl dt figure h1 h2 h3 h4 h5 h6 hr li ol p section table tbody td th thead tr
-    ul jats:p""".split()  # noqa: SIM905
+    ul jats:p""".split()
 )
 _ATTRIBUTE = r"""\s+[\w:.@-]{1,60}\s*=\s*(?:"[^"]*"|'[^']*'|[^\s"'<>=]+)"""
 _FLAG = r"\s+(?:async|checked|controls|defer|disabled|hidden|nowrap)"

@@ -30,16 +30,16 @@ TEXT = _pairs(
 TEXT_COMMANDS = frozenset(
     """textbf textit emph textsc texttt textrm textsf textsl textnormal textup textmd text mbox hbox fbox underline
     uline url href mathrm mathbf mathit mathsf mathtt mathcal enquote textcolor colorbox sout st hl uwave lowercase
-    MakeUppercase texorpdfstring Large large LARGE huge small footnotesize normalsize scriptsize tiny""".split()  # noqa: SIM905
+    MakeUppercase texorpdfstring Large large LARGE huge small footnotesize normalsize scriptsize tiny""".split()
 )
 SECOND_ARGUMENT = frozenset({"href", "textcolor", "colorbox"})  # of these the second argument is the text to show
 # Commands that show nothing where they stand, with their arguments: references, space, colours.
 HIDDEN = frozenset(
     """cite citep citet citealt citealp citeauthor citeyear citeyearpar parencite textcite autocite footcite nocite ref
     eqref autoref cref Cref pageref label footnote footnotemark thanks vspace hspace color index todo begin end
-    vskip hskip bigskip medskip smallskip centering protect""".split()  # noqa: SIM905
+    vskip hskip bigskip medskip smallskip centering protect""".split()
 )
-SIZES = frozenset("Large large LARGE huge Huge small footnotesize normalsize scriptsize tiny".split())  # noqa: SIM905
+SIZES = frozenset("Large large LARGE huge Huge small footnotesize normalsize scriptsize tiny".split())
 # siunitx (https://ctan.org/pkg/siunitx): prefixes and units as they are spelled there.
 UNITS = _pairs(
     "kilo k mega M giga G tera T peta P centi c milli m micro µ nano n pico p femto f deci d hecto h meter m metre m "
@@ -52,16 +52,16 @@ UNITS = _pairs(
 FONTS = frozenset(
     """mathcal mathbb Bbb mathds mathbbm mathrm mathbf mathit mathsf mathtt mathfrak mathscr bm boldsymbol pmb
     mathnormal mathop mathrel mathbin mathord ensuremath mathclap mathllap mathrlap smash underbrace overbrace
-    overrightarrow overleftarrow boxed""".split()  # noqa: SIM905
+    overrightarrow overleftarrow boxed""".split()
 )
 DROPPED = frozenset(
     """left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr rm bf it cal sf tt displaystyle
-    textstyle scriptstyle limits nolimits mathstrut rmfamily em sl""".split()  # noqa: SIM905
+    textstyle scriptstyle limits nolimits mathstrut rmfamily em sl""".split()
 )
 FUNCTIONS = frozenset(
     """log ln lg exp sin cos tan cot sec csc sinh cosh tanh arcsin arccos arctan max min sup inf lim limsup liminf arg
     argmax argmin det dim ker deg gcd lcm Pr hom mod bmod Tr tr rank diag sgn sign span supp Var Cov coth arccot
-    projlim injlim""".split()  # noqa: SIM905
+    projlim injlim""".split()
 )
 DOUBLE_STRUCK = _pairs("C ℂ H ℍ N ℕ P ℙ Q ℚ R ℝ Z ℤ E 𝔼 1 𝟙 F 𝔽 S 𝕊 T 𝕋 D 𝔻")
 SYMBOLS = _pairs(

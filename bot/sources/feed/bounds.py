@@ -30,7 +30,7 @@ _PROSE = frozenset(
 _PEOPLE = frozenset({"author", "creator", "contributor", "name", "email", "managingeditor", "publisher", "webmaster"})
 _WORDS = frozenset(
     """pubdate published updated date created issued modified lastbuilddate publicationdate coverdate coverdisplaydate
-    keywords""".split()  # noqa: SIM905
+    keywords""".split()
 )
 _CATEGORY = frozenset({"category", "subject", "keywords", "tag"})
 _ENTRY = frozenset({"item", "entry"})

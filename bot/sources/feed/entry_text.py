@@ -163,19 +163,25 @@ def _labelled(paragraphs: list[str], found: EntryText) -> tuple[list[str], list[
                 kept.append(line)
         elif not value:
             waiting = kind
-        elif kind == "people":
-            found.people = found.people or list(names.people(value))
-        elif kind == "identifier":
-            found.identifiers.append(value[:500])
-        elif kind == "organization":
-            found.organization = found.organization or sanitize.line(value, 300)
-        elif kind == "journal":
-            found.journal = found.journal or _journal(value)
-        elif kind == "day":
-            found.day = found.day or stated_day(value)
+        else:
+            _sort_in(kind, value, found)
     if kinds.isdisjoint({"people", "day"}):
         found.journal = ""  # "Source: Lark News" of a collection of links
     return kept, before
+
+
+def _sort_in(kind: str, value: str, found: EntryText) -> None:
+    """A labelled part goes where it belongs; the first of each kind counts."""
+    if kind == "people":
+        found.people = found.people or list(names.people(value))
+    elif kind == "identifier":
+        found.identifiers.append(value[:500])
+    elif kind == "organization":
+        found.organization = found.organization or sanitize.line(value, 300)
+    elif kind == "journal":
+        found.journal = found.journal or _journal(value)
+    elif kind == "day":
+        found.day = found.day or stated_day(value)
 
 
 def _journal(value: str) -> str:

@@ -30,7 +30,7 @@ _ENGLISH = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
     "december",
 )  # fmt: skip
-_LANGUAGES = "de fr es pt it nl sv da nb fi pl cs hu ro tr id ru uk el".split()  # noqa: SIM905
+_LANGUAGES = "de fr es pt it nl sv da nb fi pl cs hu ro tr id ru uk el".split()
 
 
 def stated_day(text: str) -> date | None:

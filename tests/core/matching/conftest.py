@@ -17,7 +17,7 @@ zero\u200bshot zero shot it's don't snake_case α-helix alpha αhelix 深度 学
 C++ C C# c++11 .NET net (.NET asp.net CD4+ CD4 CD4++ mod+ multi-modal+ 4.5 GPT-4.5 1,2-di 1,000 v1.5 C++程序 100+
 언어 모델 언어모델을 모델이 언 BERT를 ライブ データ デー การเรียน เรียน virus viruses analysis analyses lens lenses
 corpora corpus bases basis base Łódź lodz databases data-bases matrices sub-matrices µm mum TGFβ tgf-beta
-""".split()  # noqa: SIM905
+""".split()
 NAMES = [
     "Wei Zhang",
     "Wei-Li Zhang",

@@ -119,11 +119,11 @@ def test_a_word(query: str, case: str, true: bool) -> None:
     assert parse(str(asked)) == asked
 
 
-NEVER_WORDS = "rag moe lora bert gan llm llama cot nerf vae ssm dpo ppo sam gpu".split()  # noqa: SIM905
+NEVER_WORDS = "rag moe lora bert gan llm llama cot nerf vae ssm dpo ppo sam gpu".split()
 ALWAYS_WORDS = """
 act aim align art base best care case clear clip core dream fast flow glue lens map mask mind ruler spin star trace
 led can aids it us who all go pet sat has may ice ran am are do car cad cat his our no on was her its
-""".split()  # noqa: SIM905
+""".split()
 
 
 def test_acronyms() -> None:
@@ -145,7 +145,7 @@ def test_a_quote_holds_the_sign() -> None:
 PIECES = """
 C++ .net 1,2 4.5 α β ł ß 강 하 한국 ㅎ ㅏ 强 化 ー ｶﾞ デ กา ็ ာ ။ ² ⁺ ½ ① s es us
 model models data set virus bases analyses CD4+ the in
-""".split()  # noqa: SIM905
+""".split()
 UGLY = st.lists(
     st.sampled_from([*"aAbsxe19 \t.,+#-'\"“([{:=*^~", " ", " ", "\u0301", "\u00ad", "\u200b", *PIECES]), max_size=14
 ).map("".join)
