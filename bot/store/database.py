@@ -25,6 +25,7 @@ from bot.errors import UserError
 T = TypeVar("T")
 
 OLDEST_SQLITE = (3, 35, 0)  # RETURNING
+CHECKPOINT_PAGES = 4_000  # of the write-ahead log (16 MB): pages written again and again are copied into the file once
 BUSY_MS = 30_000
 LONGEST_STATEMENT = 600  # seconds: of PostgreSQL, and of our waiting for its answer where nothing shorter is asked for
 # A server that is gone or cut off is noticed within a minute, on both sides. (libpq; a URL may say otherwise.)
@@ -259,6 +260,7 @@ def _sqlite(url: str, *, immediate: bool, durable: bool) -> Engine:
         cursor.execute(f"PRAGMA busy_timeout={BUSY_MS}")
         _switch_to_wal(cursor)
         cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
         cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
         cursor.close()
 

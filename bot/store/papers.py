@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from bot.core.papers import Listing, Paper, merge
 from bot.core.papers.dedup import KnownPaper, PaperIndex, identities, survivor_of
@@ -120,12 +120,10 @@ def _known(tx: Connection, keys: Iterable[str]) -> list[KnownPaper]:
 
 def _insert_papers(tx: Connection, fresh: list[KnownPaper], revision: int, written: dict[int, str]) -> None:
     rows = [(known.paper.key, known.paper.first_seen, revision, revision, written[id(known)]) for known in fresh]
+    before = tx.execute(select(func.max(PAPERS.c.id))).scalar() or 0
     insert_rows(tx, PAPERS, ("key", "first_seen", "born", "revision", "data"), rows, unless=("key",))
-    # By the revision where only these have it: no list of keys need be looked up.
-    mine = (
-        among(tx, PAPERS.c.key, [row[0] for row in rows]) if revision == BEFORE_ALL else PAPERS.c.revision == revision
-    )
-    ids = {key: paper_id for key, paper_id in tx.execute(select(PAPERS.c.key, PAPERS.c.id).where(mine))}
+    # Only one transaction at a time records papers, so these are the ones that have just been written.
+    ids = {key: paper_id for key, paper_id in tx.execute(select(PAPERS.c.key, PAPERS.c.id).where(PAPERS.c.id > before))}
     for known in fresh:
         known.id = ids[known.paper.key]
 

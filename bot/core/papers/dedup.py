@@ -121,8 +121,10 @@ class PaperIndex:
 
     def _lead(self, key: str, known: KnownPaper) -> None:
         """From now on the key leads to this paper, if there is room."""
-        owners = self._by_key.setdefault(key, [])
-        if owners and (known in owners or len(owners) >= (NAMESAKES if is_weak(key) else 1)):
+        owners = self._by_key.get(key)
+        if owners is None:
+            owners = self._by_key[key] = []
+        elif owners and (known in owners or len(owners) >= (NAMESAKES if is_weak(key) else 1)):
             return
         if key.startswith("guid:") and len(_of(known.keys, "guid")) >= MOST_GUIDS:
             return
@@ -139,6 +141,8 @@ class PaperIndex:
         return replace(paper, key=keys[0]) if self._by_key.get(paper.key) else paper
 
     def _find(self, listing: Listing, keys: Sequence[str]) -> KnownPaper | None:
+        if self._by_key.keys().isdisjoint(keys):
+            return None  # rule 4, and the case of nearly every listing that is new
         if keys[0] != listing.key and (same := self._by_key.get(keys[0])):
             return same[0]  # rule 1
         found: list[KnownPaper] = []

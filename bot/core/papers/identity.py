@@ -83,8 +83,10 @@ def arxiv_id(text: str) -> tuple[str, int | None] | None:
 
 def doi(text: str) -> str:
     """The bare DOI a text spells ("doi:10.1/X", a doi.org address, a publisher's address), in lower case, or ""."""
+    if "10." not in text and "%" not in text:
+        return ""
     text = text[:MAX_IDENTIFIER].strip()
-    if re.search("%(?:2f|3c)", text, re.IGNORECASE):
+    if "%" in text and re.search("%(?:2f|3c)", text, re.IGNORECASE):
         text = unquote(text)
     found = _DOI.fullmatch(text) or _DOI_IN_ADDRESS.match(text)
     if not found:

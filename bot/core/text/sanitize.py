@@ -34,6 +34,8 @@ _DECLARED = re.compile(
     rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]{2,40})["']|<meta[^>]{0,200}?charset\s*=\s*["']?([\w.:-]{2,40})""",
     re.IGNORECASE,
 )
+_HAS_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+_OF_ADDRESS = re.compile(r"[^\s<>\"\\^`{|}]+")
 _HEADER = re.compile(r"""charset\s*=\s*["']?([\w.:-]{2,40})""", re.IGNORECASE)
 
 
@@ -151,7 +153,7 @@ def web_address(text: object, base: str = "") -> str:
 @lru_cache(maxsize=1024)  # one link is asked about several times while its entry is read
 def _web_address(address: str, base: str) -> str:
     try:
-        if base and not re.match(r"[a-z][a-z0-9+.-]*:", address, re.IGNORECASE):
+        if base and not _HAS_SCHEME.match(address):
             address = urljoin(base, address)
         parts = urlsplit(address)
         if parts.scheme.lower() not in {"http", "https"} or not parts.hostname or parts.username is not None:
@@ -159,7 +161,7 @@ def _web_address(address: str, base: str) -> str:
         _ = parts.port  # raises on nonsense
     except ValueError:
         return ""
-    return address if re.fullmatch(r"[^\s<>\"\\^`{|}]+", address) else ""
+    return address if _OF_ADDRESS.fullmatch(address) else ""
 
 
 def iso_day(text: object) -> date | None:

@@ -125,7 +125,7 @@ def _entry(entry: dict[str, Any], base: str, identifiers: Sequence[str], *, is_a
         content_is_text=is_atom and _is_text(content),
         people=[str(author.get("name") or author.get("email") or "") for author in entry.get("authors", [])],
         categories=[str(tag.get("label") or tag.get("term") or "") for tag in entry.get("tags", [])],
-        day=next((day for name in _DATES if (day := stated_day(str(entry.get(name, ""))))), None),
+        day=next((day for name in _DATES if name in entry and (day := stated_day(str(entry[name])))), None),
         identifiers=[
             *(str(entry[name]) for name in _IDENTIFIERS if entry.get(name)),
             *(markup.unescaped(text) for text in identifiers),
@@ -142,25 +142,20 @@ def _is_text(construct: Any) -> bool:
 
 # The day it appeared online comes before the one on the cover of its issue, which may lie months later.
 _DATES = ("published", "prism_publicationdate", "created", "updated", "prism_coverdate")
+_JOURNALS = ("prism_publicationname", "dc_source", "arxiv_journal_reference")
 _IDENTIFIERS = ("prism_doi", "dc_identifier", "arxiv_doi", "prism_url", "citation_doi")
 
 
 def _journal(entry: dict[str, Any]) -> str:
     """ "ZooKeys 1068(2): 189-201", of what PRISM and Dublin Core tell."""
-    title = str(entry.get("title", ""))
-    name = next(
-        (
-            text
-            for key in ("prism_publicationname", "dc_source", "arxiv_journal_reference")
-            if (text := sanitize.line(entry.get(key))) and text != sanitize.line(title) and "://" not in text
-        ),
-        "",
-    )
+    said = [sanitize.line(entry[key]) for key in _JOURNALS if key in entry]
+    title = sanitize.line(str(entry.get("title", ""))) if said else ""
+    name = next((text for text in said if text and text != title and "://" not in text), "")
+    if not name:
+        return ""
     volume, number, first, last = (
         sanitize.line(entry.get(f"prism_{part}"), 40) for part in ("volume", "number", "startingpage", "endingpage")
     )
-    if not name:
-        return ""
     pages = f": {first}{'-' + last if last and last != first else ''}" if first else ""
     return (
         f"{name}{' ' + volume if volume else ''}{f'({number})' if number and volume else ''}{pages if volume else ''}"

@@ -1,6 +1,7 @@
 """Names of people as feeds and databases write them, to the order a reader reads them in: given name first."""
 
 import re
+from functools import lru_cache
 
 from bot.core.text import sanitize
 
@@ -17,6 +18,7 @@ _AND = re.compile(r",? (?:and|&|und|et|y) |\n")
 _LIST = re.compile(r"[;|；、，]")
 
 
+@lru_cache(maxsize=1024)  # the same few people write a feed
 def people(text: str) -> tuple[str, ...]:
     """The names in a string: "A B, C D and E F", "Wright, K. M.; Coop, G.", "x@y.org (Jane Doe)", "Brandt A, Li M"."""
     text = sanitize.line(text[:MAX_TEXT], MAX_TEXT)
