@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.mail.message import headers
+from bot.mail.message import mime
 from bot.mail.message.mailbox import Mailbox
 
 # What has turned a title into a header somewhere, and relatives of it.
@@ -53,12 +53,12 @@ def decoded(value: str) -> str:
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_subject_becomes_a_header(text: str) -> None:
-    field = headers.unstructured("Subject", text)
+    field = mime.unstructured("Subject", text)
     name, value = unfold(field)
     assert name == "Subject"
     said = decoded(value)
     assert not re.search(r"[\x00-\x1f\x7f\x85\u2028\u2029\u202e\u2066]", said)
-    shown = headers.as_one_line(text).encode("utf-8", "replace").decode()
+    shown = mime.as_one_line(text).encode("utf-8", "replace").decode()
     assert said == shown if len(shown) <= 400 else said == shown[:399].rstrip() + "…"
 
 
@@ -66,9 +66,9 @@ def test_no_subject_becomes_a_header(text: str) -> None:
 @pytest.mark.parametrize("read", [email.policy.default, email.policy.SMTP, email.policy.compat32])
 def test_no_name_or_subject_adds_a_field(text: str, read: email.policy.Policy) -> None:
     data = (
-        headers.mailbox_field("From", Mailbox(text, "ada@example.org"))
-        + headers.unstructured("Subject", text)
-        + headers.named("List-Id", text, "daily.example.org")
+        mime.mailbox_field("From", Mailbox(text, "ada@example.org"))
+        + mime.unstructured("Subject", text)
+        + mime.named("List-Id", text, "daily.example.org")
         + b"\r\nbody\r\n"
     )
     message = email.message_from_bytes(data, policy=read)
@@ -81,9 +81,9 @@ def test_no_name_or_subject_adds_a_field(text: str, read: email.policy.Policy) -
 @example("ä" * 400)
 @example(" leading and  double ")
 def test_subjects_round_trip(text: str) -> None:
-    field = headers.unstructured("Subject", text)
+    field = mime.unstructured("Subject", text)
     _, value = unfold(field)
-    assert decoded(value) == headers.as_one_line(text).encode("utf-8", "replace").decode()
+    assert decoded(value) == mime.as_one_line(text).encode("utf-8", "replace").decode()
     assert all(len(line) <= 78 for line in field.split(b"\r\n"))
     for word in re.findall(r"=\?.*?\?=", value):
         assert len(word) <= 75
@@ -91,25 +91,24 @@ def test_subjects_round_trip(text: str) -> None:
 
 @given(st.text(st.characters(exclude_categories=("Cs",)), max_size=120))
 def test_names_round_trip(text: str) -> None:
-    field = headers.mailbox_field("To", Mailbox(text, "ada@example.org"))
+    field = mime.mailbox_field("To", Mailbox(text, "ada@example.org"))
     unfold(field)
     message = email.message_from_bytes(field + b"\r\n", policy=email.policy.compat32)
     # Not by the newer policy: up to 3.13 it puts a blank between the encoded-words of a name.
     name, address = email.utils.parseaddr(message["To"])
     assert address == "ada@example.org"
-    assert decoded(re.sub(r"\r?\n", "", name)) == headers.as_one_line(text)
+    assert decoded(re.sub(r"\r?\n", "", name)) == mime.as_one_line(text)
 
 
 def test_no_letter_is_cut_between_two_words() -> None:
-    words = headers.encoded_words("a" + "😀ü漢" * 100, used=9)
+    words = mime.encoded_words("a" + "😀ü漢" * 100, used=9)
     for word in words:
         assert "�" not in decoded(word)
 
 
 def test_international_addresses_stay_as_they_are() -> None:
     assert (
-        headers.mailbox_field("To", Mailbox("", "jö@xn--bcher-kva.example"))
-        == "To: jö@xn--bcher-kva.example\r\n".encode()
+        mime.mailbox_field("To", Mailbox("", "jö@xn--bcher-kva.example")) == "To: jö@xn--bcher-kva.example\r\n".encode()
     )
 
 
@@ -119,18 +118,18 @@ def test_international_addresses_stay_as_they_are() -> None:
 )
 def test_an_address_that_was_never_checked_is_refused(address: str) -> None:
     with pytest.raises(ValueError):
-        headers.mailbox_field("To", Mailbox("Ada", address))
+        mime.mailbox_field("To", Mailbox("Ada", address))
 
 
 @pytest.mark.parametrize("token", ["", "a b", "a\r\nb", "ä", "a\0", "x" * 1000])
 def test_structured_values_are_ours_or_refused(token: str) -> None:
     with pytest.raises(ValueError):
-        headers.structured("Feedback-ID", token)
+        mime.structured("Feedback-ID", token)
 
 
 def test_long_uris_are_never_broken() -> None:
     uris = [f"<https://papers.example.org/u/{'a' * 200}>,", f"<mailto:unsub+{'b' * 47}@papers.example.org>"]
-    field = headers.structured("List-Unsubscribe", *uris)
+    field = mime.structured("List-Unsubscribe", *uris)
     assert field.decode() == "List-Unsubscribe: " + uris[0] + "\r\n " + uris[1] + "\r\n"
     assert unfold(field)[1] == " ".join(uris)
 
@@ -142,5 +141,5 @@ def test_the_standard_library_still_needs_us(parse: Callable[[bytes], EmailMessa
         f"<https://papers.example.org/u/{'a' * 60}>, <mailto:unsub+{'b' * 47}@papers.example.org>"
     )
     assert b"=?utf-8?q?" in message.as_bytes()
-    ours = headers.structured("List-Unsubscribe", *message["List-Unsubscribe"].split(" "))
+    ours = mime.structured("List-Unsubscribe", *message["List-Unsubscribe"].split(" "))
     assert parse(ours + b"\r\n")["List-Unsubscribe"] == message["List-Unsubscribe"]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bot.core.letter.letter import PersonalText
 from bot.mail.message.dkim import relaxed_body
-from bot.mail.message.quoted_printable import body, quoted
+from bot.mail.message.mime import body, quoted
 
 NASTY = st.text(st.sampled_from(list("ab. =\t\r\n\0Fröm漢😀\x7f~")), max_size=300)
 

@@ -1,15 +1,15 @@
 """One address of a person: checked at the edge, once, so that nothing behind has to doubt it.
-How an address is written into a header belongs to `headers`."""
+How an address is written into a header belongs to `mime`."""
 
 import re
-import unicodedata
 from dataclasses import dataclass
 
 from email_validator import EmailNotValidError, validate_email
 
 LONGEST = 320  # characters of an address with its name
 NAMED = re.compile(r'(?:"((?:[^"\\]|\\.)*)"|([^"<>@]*?))\s*<([^<>]*)>')
-BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
+# What steers a line, a terminal or the direction of reading instead of being read.
+CONTROL = re.compile("[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 # No mail travels the internet to these, but it does inside a house or a test; email-validator refuses them outright.
 AT_HOME = re.compile(r"(?:^|[@.])(?:localhost|local|test|invalid)$", re.IGNORECASE)
 ABROAD = ".example"
@@ -36,9 +36,8 @@ def mailbox(text: str) -> Mailbox:
     shown = repr(text if len(text) <= 80 else text[:80] + "…")
     if len(text) > LONGEST:
         raise ValueError(f"{shown} is too long for a mail address")
-    for letter in text:
-        if is_control(letter):
-            raise ValueError(f"{shown} holds a control character (U+{ord(letter):04X})")
+    if control := CONTROL.search(text):
+        raise ValueError(f"{shown} holds a control character (U+{ord(control[0]):04X})")
     named = NAMED.fullmatch(text.strip())
     quoted, plain, address = named.groups() if named else (None, "", text.strip())
     if not named and re.search(r"@[^@]*[,;\s][^@]*@", text):
@@ -51,10 +50,3 @@ def mailbox(text: str) -> Mailbox:
         raise ValueError(f"{shown} is not a mail address: {str(error).rstrip('.')}") from None
     domain = (parsed.ascii_domain or parsed.domain).removesuffix(suffix)
     return Mailbox(" ".join(name.split()), f"{parsed.local_part}@{domain}")
-
-
-def is_control(letter: str) -> bool:
-    """Whether a character steers a line, a terminal or the direction of reading instead of being read."""
-    if letter < " " or letter == "\x7f":
-        return True
-    return letter > "~" and (unicodedata.category(letter) in ("Cc", "Zl", "Zp", "Cs") or letter in BIDI)

@@ -1,7 +1,14 @@
-"""A letter and a head become the bytes of a message. The same letter and head give the same bytes, always.
-What the letter says belongs to `core`; how the bytes travel, to the transports."""
+"""A letter and a head become the bytes of a message: header fields, then both parts. The same letter and head give the
+same bytes, always. What the letter says belongs to `core`; how the bytes travel, to the transports.
 
+Our own because the standard library's writer, on the Python versions we support, turns `=?UTF-8?Q?=0A?=Bcc: x@y` in a
+subject into a real second field, and wraps a long List-Unsubscribe in encoded-words that no client undoes.
+"""
+
+import base64
 import hashlib
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
@@ -9,10 +16,8 @@ from functools import lru_cache
 from typing import Protocol
 from urllib.parse import quote
 
-from bot.core.letter.letter import Letter
-from bot.mail.message import headers
-from bot.mail.message.mailbox import Mailbox
-from bot.mail.message.quoted_printable import body
+from bot.core.letter.letter import Letter, PersonalText
+from bot.mail.message.mailbox import CONTROL, Mailbox
 from bot.mail.message.types import Ready
 
 PLAIN_IN_MAILTO = "@!$'*+-./=_~"  # RFC 6068; the rest of an address is percent-encoded
@@ -51,18 +56,18 @@ def write(letter: Letter, head: Head, signer: Signer | None = None) -> Ready:
     written (a token, URL or address of ours gone wrong), never for anything a paper is called."""
     boundary = f"=_{hashlib.sha256(head.message_id.encode()).hexdigest()[:32]}"
     fields = [
-        headers.structured("Date", *_date(head.date)),
+        structured("Date", *_date(head.date)),
         _mailbox("From", head.sender),
-        headers.mailbox_field("To", head.to),
+        mailbox_field("To", head.to),
         *([_mailbox("Reply-To", head.reply_to)] if head.reply_to else []),
         _subject(letter.subject),
-        headers.structured("Message-ID", head.message_id),
-        *([headers.structured("References", head.references)] if head.references else []),
+        structured("Message-ID", head.message_id),
+        *([structured("References", head.references)] if head.references else []),
         *(_list_fields(head) if head.list_id else ()),
         *_automatic(bool(head.list_id)),
-        headers.structured("Content-Language", letter.language),
+        structured("Content-Language", letter.language),
         b"MIME-Version: 1.0\r\n",
-        headers.structured("Content-Type", "multipart/alternative;", f'boundary="{boundary}"'),
+        structured("Content-Type", "multipart/alternative;", f'boundary="{boundary}"'),
     ]
     line = b"--" + boundary.encode()
     content = b"".join(
@@ -87,15 +92,15 @@ def _list_fields(head: Head) -> list[bytes]:
         _uri(f"mailto:{head.unsubscribe_email}")  # what cannot be an address is refused, not percent-encoded
         exits.append(_uri(f"mailto:{quote(head.unsubscribe_email, safe=PLAIN_IN_MAILTO)}?subject=unsubscribe"))
     if exits:
-        fields.append(headers.structured("List-Unsubscribe", *(f"{uri}," for uri in exits[:-1]), exits[-1]))
+        fields.append(structured("List-Unsubscribe", *(f"{uri}," for uri in exits[:-1]), exits[-1]))
     if head.unsubscribe_url:
         fields.append(b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n")
     if head.help:
-        fields.append(headers.structured("List-Help", _uri(head.help if ":" in head.help else f"mailto:{head.help}")))
+        fields.append(structured("List-Help", _uri(head.help if ":" in head.help else f"mailto:{head.help}")))
     if head.archive_url:
-        fields.append(headers.structured("List-Archive", _uri(head.archive_url)))
+        fields.append(structured("List-Archive", _uri(head.archive_url)))
     if head.feedback_id:
-        fields.append(headers.structured("Feedback-ID", head.feedback_id))
+        fields.append(structured("Feedback-ID", head.feedback_id))
     return fields
 
 
@@ -122,14 +127,166 @@ def _date(date: datetime) -> list[str]:
 
 @lru_cache(maxsize=64)
 def _mailbox(name: str, box: Mailbox) -> bytes:
-    return headers.mailbox_field(name, box)
+    return mailbox_field(name, box)
 
 
 @lru_cache(maxsize=256)
 def _subject(text: str) -> bytes:
-    return headers.unstructured("Subject", text)
+    return unstructured("Subject", text)
 
 
 @lru_cache(maxsize=64)
 def _list_id(name: str, list_id: str) -> bytes:
-    return headers.named("List-Id", name, list_id)
+    return named("List-Id", name, list_id)
+
+
+# -- one header field, so that nothing said in it can become another one; lines end in CRLF ---------------------------
+
+FIELD_LINE = 76  # RFC 2047: no line with an encoded-word is longer
+ENCODED_WORD = 75  # RFC 2047: nor any encoded-word
+FRAME = len("=?utf-8?B??=")
+ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+")
+VISIBLE = re.compile(r"[!-~]+")
+NOT_IN_ADDRESS = re.compile(r'[\s<>()\[\]:;@\\,"]')
+LONGEST_SUBJECT = 400
+LONGEST_TOKEN = 900  # far below the 998 octets of RFC 5322
+
+
+def as_one_line(text: str) -> str:
+    """Foreign text as one line: control characters, bidi overrides and runs of white space are each one space."""
+    return " ".join(CONTROL.sub(" ", text).split())
+
+
+def unstructured(name: str, text: str) -> bytes:
+    """A field of free text (Subject): as it is when plain ASCII, else in encoded-words. Any text will do."""
+    line = text if text.isascii() and text.isprintable() and "  " not in text else as_one_line(text)
+    if len(line) > LONGEST_SUBJECT:
+        line = line[: LONGEST_SUBJECT - 1].rstrip() + "…"
+    words = line.split()
+    if not line.isascii() or "=?" in line or any(len(word) > FIELD_LINE - len(name) - 2 for word in words):
+        words = encoded_words(line, used=len(name) + 2)
+    return fold_field(name, words)
+
+
+def structured(name: str, *tokens: str) -> bytes:
+    """A field whose value is made of tokens; folded between them, never within. Raises ValueError unless each token
+    is visible ASCII: these values are ours, so a strange one is a fault and not a matter of taste."""
+    for token in tokens:
+        if not VISIBLE.fullmatch(token) or len(token) > LONGEST_TOKEN:
+            raise ValueError(f"{name} cannot hold {token[:80]!r}")
+    return fold_field(name, tokens)
+
+
+def named(name: str, phrase: str, bracketed: str) -> bytes:
+    """A field of the form `Phrase <thing>`: List-Id."""
+    if not re.fullmatch(r"[!-;=?-~]+", bracketed) or len(bracketed) > LONGEST_TOKEN:
+        raise ValueError(f"{name} cannot hold {bracketed[:80]!r}")
+    return fold_field(name, [*_phrase(phrase, len(name) + 2), f"<{bracketed}>"])
+
+
+def mailbox_field(name: str, box: Mailbox) -> bytes:
+    """A field with one mailbox: From, To, Reply-To. An address with letters beyond ASCII stays as it is (RFC 6532);
+    only a relay with SMTPUTF8 takes such a message."""
+    local, at, domain = box.email.rpartition("@")
+    if (
+        not (local and at and VISIBLE.fullmatch(domain))
+        or CONTROL.search(local)
+        or NOT_IN_ADDRESS.search(local + domain)
+    ):
+        raise ValueError(f"{name} cannot hold the address {box.email[:80]!r}")
+    if not box.name:
+        return fold_field(name, [box.email])
+    return fold_field(name, [*_phrase(box.name, len(name) + 2), f"<{box.email}>"])
+
+
+def encoded_words(text: str, used: int = 0) -> list[str]:
+    """RFC 2047 B-words of at most 75 characters; the first shares its line with `used` others. No letter is cut."""
+    raw = text.encode("utf-8", "replace")
+    words: list[str] = []
+    start = 0
+    while start < len(raw):
+        room = min(ENCODED_WORD, FIELD_LINE - 1 if words else FIELD_LINE - used) - FRAME
+        end = start + max(room, 8) // 4 * 3
+        while end < len(raw) and raw[end] & 0xC0 == 0x80:
+            end -= 1
+        words.append(f"=?utf-8?B?{base64.b64encode(raw[start:end]).decode()}?=")
+        start = end
+    return words
+
+
+def fold_field(name: str, tokens: list[str] | tuple[str, ...]) -> bytes:
+    """A field of the given tokens, a new line begun before one that would not fit."""
+    lines = [f"{name}:"]
+    for token in tokens:
+        if len(lines[-1]) + 1 + len(token) > FIELD_LINE and (len(lines) > 1 or lines[0] != f"{name}:"):
+            lines.append("")
+        lines[-1] += f" {token}"
+    return ("\r\n".join(lines) + "\r\n").encode("utf-8", "replace")
+
+
+def _phrase(text: str, used: int) -> list[str]:
+    line = as_one_line(text)
+    words = line.split()
+    if not line.isascii() or "=?" in line or len(line) > FIELD_LINE - used:
+        return encoded_words(line, used)
+    if all(ATOM.fullmatch(word) for word in words):
+        return words
+    escaped = line.replace("\\", "\\\\").replace('"', '\\"')
+    return [f'"{escaped}"']
+
+
+# -- quoted-printable, in the one spelling mail servers leave alone -------------------------------------------------
+
+# The output holds no two blanks in a row, no tab, no blank at the end of a line, so it is its own DKIM "relaxed" form
+# (RFC 6376 3.4.4); no line that begins with a dot or with "From ", which relays and mailboxes would change.
+TEXT_LINE = 72  # an escaped first letter and the "=" of a soft break still fit into the 76 of RFC 2045
+PLAIN = bytes([ord("\n"), *range(ord(" "), ord("~") + 1)])
+ESCAPED = [(bytes([byte]), b"=%02X" % byte) for byte in range(256)]
+BLANKS = re.compile(rb"  +")
+FIRST = re.compile(rb"^(?:\.|F(?=rom ))", re.MULTILINE)
+
+
+def body(chunks: Sequence[str]) -> bytes:
+    """A part of a letter, each chunk encoded as by `quoted`: what many letters share is remembered, `PersonalText` is
+    encoded in one go, because no line depends on another."""
+    own = [chunk for chunk in chunks if isinstance(chunk, PersonalText)]
+    together = all(chunk.endswith("\n") and "\0" not in chunk for chunk in own)
+    encoded = iter(_encoded("\0\n".join(own)).split(b"=00\r\n") if together else map(_encoded, own))
+    return b"".join([next(encoded) if isinstance(chunk, PersonalText) else quoted(chunk) for chunk in chunks])
+
+
+@lru_cache(maxsize=16_384)
+def quoted(chunk: str) -> bytes:
+    """A piece of text that ends in a line feed, encoded, with CRLF line ends. One that ends in anything else ends in a
+    soft break, so that the next piece goes on in the same line."""
+    return _encoded(chunk)
+
+
+def _encoded(chunk: str) -> bytes:
+    text = chunk.replace("\r\n", "\n").encode("utf-8", "replace")
+    safe = text.replace(b"=", b"=3D")
+    for odd in set(text.translate(None, PLAIN)):  # a byte, wherever it stands: quicker than looking at each place
+        safe = safe.replace(ESCAPED[odd][0], ESCAPED[odd][1])
+    if b"  " in safe:
+        safe = BLANKS.sub(lambda blanks: b" " + b"=20" * (len(blanks[0]) - 1), safe)
+    safe = safe.replace(b" \n", b"=20\n")
+    if safe.endswith(b" "):
+        safe = safe[:-1] + b"=20"
+    safe = b"\n".join([line if len(line) <= TEXT_LINE else _broken(line) for line in safe.split(b"\n")])
+    if safe and not safe.endswith(b"\n"):
+        safe += b"=\n"
+    if b"\n." in safe or b"\nF" in safe or safe.startswith((b".", b"F")):
+        safe = FIRST.sub(lambda first: ESCAPED[ord(first[0])][1], safe)
+    return safe.replace(b"\n", b"\r\n")
+
+
+def _broken(line: bytes) -> bytes:
+    pieces, start = [], 0
+    while len(line) - start > TEXT_LINE:
+        end = start + TEXT_LINE
+        escape = line.rfind(b"=", end - 2, end)  # never within an escape
+        end = escape if escape >= 0 else end
+        pieces.append(line[start:end])
+        start = end
+    pieces.append(line[start:])
+    return b"=\n".join(pieces)
