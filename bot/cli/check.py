@@ -17,9 +17,8 @@ from bot.cli.wiring import App, Json, Now, app_of, moment_of
 from bot.core.letter.renderer import check_templates as rendering_problems
 from bot.core.papers import Paper
 from bot.core.subscriber.duration import in_short
-from bot.core.subscriber.subscriber import Profile, Subscriber
+from bot.core.subscriber.subscriber import Profile, Subscriber, stored_subscriber
 from bot.errors import UserError
-from bot.pipeline.subscribers import subscriber_of
 from bot.store import Database, subscribers
 from bot.store.file_sync import SyncPlan
 from bot.store.subscribers import StoredSubscriber
@@ -167,8 +166,8 @@ def _in_words(planned: SyncPlan, papers: Sequence[Paper]) -> Iterator[str]:
             yield f"{row.email}: comes back"
         elif "data" in values:
             yield f"{row.email}: changed"
-            before = {(one.name, str(one.query)) for one in subscriber_of(row.data).profiles}
-            after = subscriber_of(values["data"]).profiles
+            before = {(one.name, str(one.query)) for one in stored_subscriber(row.data).profiles}
+            after = stored_subscriber(values["data"]).profiles
             yield from _would_have_brought([one for one in after if (one.name, str(one.query)) not in before], papers)
     for row in planned.gone:
         yield f"{row.email}: removed, gets nothing more"

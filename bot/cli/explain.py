@@ -10,10 +10,9 @@ from bot.core.papers import Paper, identity
 from bot.core.query import Query
 from bot.core.query.ast import NUMBERS, excluding, true, turning, written
 from bot.core.query.evaluate import Explained, Reading, explain, terms
-from bot.core.subscriber.subscriber import Subscriber
+from bot.core.subscriber.subscriber import Subscriber, stored_subscriber
 from bot.errors import UserError
 from bot.mail import tokens
-from bot.pipeline.subscribers import subscriber_of
 from bot.store import editions, history
 from bot.store.subscribers import StoredSubscriber
 
@@ -36,7 +35,7 @@ def explain_command(
     start = moment_of(now)
     stored = app.subscriber(email, start)
     paper_id, found = find_paper(app, paper)
-    subscriber = subscriber_of(stored.data)
+    subscriber = stored_subscriber(stored.data)
     fates = _fates(app, stored, paper_id)
     explained = [(profile, explain(profile.query, found)) for profile in subscriber.profiles]
     obstacles = [_obstacle(profile.query, found) for profile in subscriber.profiles]

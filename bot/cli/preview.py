@@ -10,12 +10,11 @@ import typer
 from bot.cli.console import format_time, out, plural, remark
 from bot.cli.wiring import App, Now, app_of, moment_of
 from bot.core.edition.picks import Picks
-from bot.core.subscriber.subscriber import Subscriber
+from bot.core.subscriber.subscriber import Subscriber, stored_subscriber
 from bot.errors import UserError
 from bot.pipeline.compose.changes import RevisionView
 from bot.pipeline.compose.compose import open_view
 from bot.pipeline.compose.digests import DigestComposer
-from bot.pipeline.subscribers import subscriber_of
 from bot.store import history
 from bot.store.subscribers import StoredSubscriber
 
@@ -43,7 +42,7 @@ def preview(
     app = app_of(context)
     start = moment_of(now)
     stored = app.subscriber(email, start)
-    subscriber = subscriber_of(stored.data)
+    subscriber = stored_subscriber(stored.data)
     with app.database.read() as tx:
         if history.latest_revision(tx) is None:
             raise UserError("Nothing has been collected yet.", ["run `paperlark collect`, then look again"])

@@ -15,10 +15,10 @@ import typer
 from bot.cli.console import format_time, out, plural, print_json, remark
 from bot.cli.wiring import App, Json, Now, app_of, find_stored, moment_of
 from bot.core.subscriber.address import normal_address
-from bot.core.subscriber.subscriber import subscriber_from
+from bot.core.subscriber.subscriber import stored_subscriber, subscriber_from
 from bot.errors import UserError
 from bot.pipeline import signup
-from bot.pipeline.subscribers import record_for, subscriber_of
+from bot.pipeline.subscribers import record_for
 from bot.store import consents, outbox, subscribers
 from bot.store.subscribers import SubscriberRecord
 
@@ -154,7 +154,7 @@ def pause(
             day = date.fromisoformat(until)
         except ValueError as error:
             raise UserError(f"--until {until!r} is not a day.", ["for example 2026-12-24"]) from error
-        end = datetime.combine(day, time(), ZoneInfo(subscriber_of(subscriber.data).timezone)).astimezone(UTC)
+        end = datetime.combine(day, time(), ZoneInfo(stored_subscriber(subscriber.data).timezone)).astimezone(UTC)
         if end <= start:
             raise UserError(f"{until} is over already.")
     with app.database.write() as tx:

@@ -10,8 +10,7 @@ from bot.cli.backtest import as_json_of, papers_of_days, query_from, say_no_pape
 from bot.cli.console import out, plural, print_json
 from bot.cli.wiring import App, Json, Now, app_of, moment_of
 from bot.core.query import Query
-from bot.core.subscriber.subscriber import Subscriber
-from bot.pipeline.subscribers import subscriber_of
+from bot.core.subscriber.subscriber import Subscriber, stored_subscriber
 
 DAYS = 30
 IN_CHECK = 2  # suggestions for each profile
@@ -85,5 +84,5 @@ def _queries(app: App, text: str, now: datetime) -> list[tuple[str, Query]]:
     name = text.strip()
     if "@" not in name or " " in name:
         return [("", query_from(text))]
-    subscriber = subscriber_of(app.subscriber(name, now).data)
+    subscriber = stored_subscriber(app.subscriber(name, now).data)
     return [(profile.name, profile.query) for profile in subscriber.profiles]

@@ -10,23 +10,22 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader
 
 from bot import __version__
 from bot.cli.console import plural, set_up_logging
 from bot.config import Config, load
-from bot.core.letter.renderer import LetterRenderer, environment
 from bot.core.subscriber.address import normal_address
 from bot.errors import DeliveryError, UserError
 from bot.fetch import Fetcher, MemoryPoliteness
 from bot.mail.incoming import mailboxes
 from bot.mail.message.dkim import DkimSigner
 from bot.mail.message.mailbox import mailbox
+from bot.mail.message.types import Message
 from bot.mail.transport.from_url import Transport, transport
-from bot.pipeline import preferences, upkeep
+from bot.pipeline import preferences, service_mail, upkeep
 from bot.pipeline.build_message import Identity, MessageBuilder
 from bot.pipeline.collect.collect import ConfiguredSource
 from bot.pipeline.deliver.build_pool import Build
@@ -36,8 +35,12 @@ from bot.resources import shipped
 from bot.sources import every
 from bot.store import Database, file_sync, settings, subscribers
 from bot.store.file_sync import SyncPlan
+from bot.store.outbox import SERVICE, Leased
 from bot.store.sources import DatabasePoliteness
 from bot.store.subscribers import StoredSubscriber, SubscriberRecord
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 log = logging.getLogger(__name__)
 
@@ -130,18 +133,34 @@ class App:
         )
 
     @cached_property
-    def templates(self) -> Environment:
+    def templates(self) -> "Environment":
         """Our templates, and the user's in front of them, file by file."""
+        from jinja2 import ChoiceLoader, FileSystemLoader
+
+        from bot.core.letter.renderer import environment
+
         folders = [Path(self.config.templates_dir)] if self.config.templates_dir else []
         return environment(ChoiceLoader([FileSystemLoader(folder) for folder in (*folders, shipped("templates"))]))
 
     @cached_property
+    def signer(self) -> DkimSigner | None:
+        """Where our own mail is signed here and not by the relay."""
+        dkim = self.config.mail.dkim
+        if dkim is None:
+            return None
+        return DkimSigner.from_file(dkim.domain or self.identity.domain, dkim.selector, Path(dkim.key))
+
+    @cached_property
     def builder(self) -> MessageBuilder:
-        signer = None
-        if dkim := self.config.mail.dkim:
-            domain = dkim.domain or self.identity.domain
-            signer = DkimSigner.from_file(domain, dkim.selector, Path(dkim.key))
-        return MessageBuilder(self.database, LetterRenderer(self.templates), self.identity, signer)
+        from bot.core.letter.renderer import LetterRenderer  # time and memory for what most runs do not need: no letter
+
+        return MessageBuilder(self.database, LetterRenderer(self.templates), self.identity, self.signer)
+
+    def build(self, leased: Leased) -> Message:
+        """Whatever kind of row of the outbox as a message."""
+        if leased.kind == SERVICE:
+            return service_mail.message(leased, self.builder)
+        return self.builder.build(leased)
 
     @cached_property
     def transport(self) -> Transport:
@@ -151,7 +170,7 @@ class App:
         mail = self.config.mail
         return DeliverySettings(
             transport=self.transport,
-            build=self.builder.build,
+            build=self.build,
             make_builder=partial(_build_of, self.state),
             on_crash=mail.on_crash,
             connections=mail.connections,
@@ -270,7 +289,7 @@ def _one_spelling(email: str) -> str:
 
 def _build_of(state: State) -> Build:
     """The builder of messages, made anew in a process of its own."""
-    return App(state).builder.build
+    return App(state).build
 
 
 @contextmanager

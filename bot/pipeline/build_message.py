@@ -1,33 +1,31 @@
-"""From an edition as the store keeps it to a message that can be sent. Reads the store, changes nothing.
+"""From an edition as the store keeps it to a message that can be sent: load, explain, address, write. Reads the store,
+changes nothing.
 
-Papers are shown as they were at the edition's revision, so a retry days later renders the same bytes.
+Papers are shown as they were at the edition's revision, so a retry days later renders the same bytes. Mail that is no
+edition has a module of its own: `service_mail`.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
-from bot.core.edition import selection
-from bot.core.edition.edition import Addressee, Edition, EditionCadence, Pick, Reason
+from bot.core.edition.edition import Addressee, Edition, EditionCadence, Pick, Reason, Section
 from bot.core.edition.picks import Picks, notes_from_json
 from bot.core.letter.letter import Letter
 from bot.core.letter.notices import NoticeName
-from bot.core.letter.renderer import LetterRenderer
 from bot.core.papers import Paper, trending
 from bot.core.query.evaluate_many import Quoter
 from bot.core.source.health import SourceNote
-from bot.core.subscriber.subscriber import Subscriber
+from bot.core.subscriber.subscriber import Subscriber, stored_subscriber
 from bot.mail import tokens
 from bot.mail.message.mailbox import Mailbox, mailbox
 from bot.mail.message.mime import Head, Signer, write
 from bot.mail.message.types import Message
-from bot.pipeline import service_mail
-from bot.pipeline.subscribers import subscriber_of
-from bot.store import Connection, Database, history, subscribers
-from bot.store.outbox import SERVICE, Leased
+from bot.store import Connection, Database, history
+from bot.store.outbox import Leased
 from bot.store.subscribers import StoredSubscriber
 
 LATE = timedelta(hours=1)  # an edition that goes out later than this says so
@@ -71,12 +69,65 @@ class Identity:
         """The one Message-ID an edition ever has."""
         return tokens.message_id(self.secret, kind, slot, subscriber_id, self.domain)
 
+    def answer_address(self, token: str) -> str:
+        """Where somebody answers by mail, with the token that says who and to what. Raises ValueError for an address
+        of ours that has no room for a token."""
+        local, _, domain = self.sender.email.rpartition("@")
+        return tokens.token_address(self.unsubscribe or f"{local}+{{token}}@{domain}", token)
+
+    def envelope_sender(self, subscriber_id: int, edition_id: int) -> str:
+        """Where a bounce goes: an address that says whose it is, where the configuration has one."""
+        if not self.bounces:
+            return self.sender.email
+        return tokens.token_address(self.bounces, tokens.seal(self.secret, "bounce", subscriber_id, edition_id))
+
+
+class Renderer(Protocol):
+    """Draws letters, as `bot.core.letter.renderer` does; its libraries are loaded where there is one to draw."""
+
+    def letter(self, edition: Edition) -> Letter: ...
+
+    def notice(self, name: NoticeName, language: str, values: Mapping[str, Any]) -> Letter: ...
+
+    def forget(self) -> None: ...
+
+
+class _Shown(NamedTuple):
+    """A paper as of a revision, and how far its votes had risen."""
+
+    paper: Paper
+    rise: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Loaded:
+    """All that an edition is made of."""
+
+    leased: Leased
+    subscriber: Subscriber
+    picks: Picks
+    cadence: EditionCadence
+    rise_over: timedelta
+    shown: Mapping[int, _Shown]
+    changes: Mapping[int, str]  # of revised papers, in words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Links:
+    """Where answers to one edition go; "" for what there is not."""
+
+    unsubscribe_email: str
+    unsubscribe_url: str
+    browser_url: str
+    manage_url: str
+    thumbs: Callable[[int], tuple[str, str, str]]  # of a paper: more, less, save
+
 
 class MessageBuilder:
     """Renders and writes editions. Thread-safe; one per process."""
 
     def __init__(
-        self, database: Database, renderer: LetterRenderer, identity: Identity, signer: Signer | None = None
+        self, database: Database, renderer: Renderer, identity: Identity, signer: Signer | None = None
     ) -> None:
         self.database = database
         self.renderer = renderer
@@ -95,41 +146,13 @@ class MessageBuilder:
         self.renderer.forget()
 
     def build(self, leased: Leased) -> Message:
-        """One edition, or one mail of service, as a message."""
-        if leased.kind == SERVICE:
-            return self._service(leased)
-        links = self._address(leased)
-        edition = self._explain(leased, self._load(leased), links)
-        return self._write(leased, edition, self.renderer.letter(edition), links)
+        """One edition as a message."""
+        edition = self.edition(leased)
+        return self._write(leased, edition, self.renderer.letter(edition))
 
     def edition(self, leased: Leased) -> Edition:
         """One stored edition with everything it shows put in."""
-        return self._explain(leased, self._load(leased), self._address(leased))
-
-    def _service(self, leased: Leased) -> Message:
-        """What a visitor of the web pages waits for."""
-        with self.database.read() as tx:
-            stored = subscribers.by_id(tx, leased.subscriber_id)
-        mine = self.identity
-        mail = service_mail.read_request(leased)
-        token = service_mail.token(leased, stored.epoch if stored else 0, mine.secret)
-        answer_to = self._answer_address(token) if mail.kind == "confirm" else None
-        values = service_mail.values(mail, token, mine.public_url, by_reply=answer_to is not None)
-        letter = self.renderer.notice(mail.kind, mail.language or mine.language, values)
-        recipient = mail.to or leased.email
-        head = Head(
-            date=leased.made,
-            sender=mine.sender,
-            to=mailbox(recipient),
-            message_id=leased.message_id,
-            reply_to=answer_to or mine.reply_to,
-        )
-        return Message(
-            sender=self._envelope_sender(leased),
-            recipient=recipient,
-            message_id=leased.message_id,
-            data=write(letter, head, self.signer),
-        )
+        return _explain(self._load(leased), _address(leased, self.identity), self._quoter, self.identity)
 
     def notice(
         self, address: str, name: NoticeName, values: Mapping[str, Any], now: datetime, language: str = ""
@@ -149,7 +172,7 @@ class MessageBuilder:
     ) -> tuple[str, Letter, Message]:
         """The next digest of a subscriber as web page, letter and message, without an edition in the store. `notes` are
         the sources' states as JSON."""
-        subscriber = subscriber_of(stored.data)
+        subscriber = stored_subscriber(stored.data)
         leased = Leased(
             id=0,
             subscriber_id=stored.id,
@@ -169,158 +192,55 @@ class MessageBuilder:
             made=now,
             sources=notes,
         )
-        links = self._address(leased)
-        edition = self._explain(leased, self._load(leased), links)
+        edition = self.edition(leased)
         letter = self.renderer.letter(edition)
-        return letter.html_page, letter, self._write(leased, edition, letter, links)
+        return letter.html_page, letter, self._write(leased, edition, letter)
 
-    # -- load: what the store knows --------------------------------------------------------------------------------
-
-    def _load(self, leased: Leased) -> "_Loaded":
-        """Everything an edition shows, as of its revision; one transaction, and none where all is remembered."""
-        subscriber = subscriber_of(leased.data)
+    def _load(self, leased: Leased) -> _Loaded:
+        """Everything an edition shows, as of its revision: one transaction, and none where all is remembered."""
+        subscriber = stored_subscriber(leased.data)
         picks = Picks.from_json(leased.picks)
-        cadence = _cadence(leased.kind, subscriber)
+        cadence = _cadence(leased, subscriber)
         rise_over = RISE_OVER.get(cadence, A_DAY)
         wanted = picks.ids | {paper for section in picks.sections for paper in section.more_ids}
         revised = {paper for section in picks.sections if section.kind == "revisions" for paper in section.ids}
         remembered = {paper_id: self._known.get((paper_id, leased.revision, rise_over)) for paper_id in wanted}
         shown = {paper_id: found for paper_id, found in remembered.items() if found is not None}
         changes: dict[int, str] = {}
-        if len(shown) < len(wanted) or (revised and leased.since is not None):
-            fresh, changes = self.database.ask(
-                lambda tx: (
-                    self._papers_at(tx, leased.revision, wanted - shown.keys(), rise_over),
-                    _changes(tx, leased, revised),
-                )
-            )
-            shown |= fresh
-        return _Loaded(subscriber, picks, cadence, rise_over, shown, changes)
 
-    def _papers_at(self, tx: Connection, revision: int, ids: set[int], rise_over: timedelta) -> "dict[int, _Shown]":
+        def ask(tx: Connection) -> None:
+            shown.update(self._papers_at(tx, leased.revision, wanted - shown.keys(), rise_over))
+            if revised and leased.since is not None:
+                told = history.revision_before(tx, leased.since)
+                changes.update(history.changes_since(tx, revised, told, until=leased.revision))
+
+        if len(shown) < len(wanted) or (revised and leased.since is not None):
+            self.database.ask(ask)
+        return _Loaded(
+            leased=leased,
+            subscriber=subscriber,
+            picks=picks,
+            cadence=cadence,
+            rise_over=rise_over,
+            shown=shown,
+            changes=changes,
+        )
+
+    def _papers_at(self, tx: Connection, revision: int, ids: set[int], rise_over: timedelta) -> dict[int, _Shown]:
         """Papers as of a revision, and how far their votes have risen in the time before it."""
         at = history.revision_at(tx, revision)
-        snapshots = history.snapshots(tx, ids, until=revision)
-        found: dict[int, _Shown] = {}
-        for paper_id, paper in history.as_of(tx, ids, revision).items():
-            rise = trending.rise(snapshots.get(paper_id, ()), at, rise_over) if at else None
-            found[paper_id] = (self._same(paper), rise)
+        found = {
+            paper_id: _Shown(self._same(paper), trending.rise(numbers, at, rise_over) if at else None)
+            for paper_id, (paper, numbers) in history.with_numbers(tx, ids, revision).items()
+        }
         if len(self._known) > PAPERS_KEPT:
             self._known.clear()
         self._known |= {(paper_id, revision, rise_over): shown for paper_id, shown in found.items()}
         return found
 
-    # -- explain: why each paper is there --------------------------------------------------------------------------
-
-    def _explain(self, leased: Leased, loaded: "_Loaded", links: "_Links") -> Edition:
-        subscriber, picks = loaded.subscriber, loaded.picks
-        entered = {paper for section in picks.sections for paper in section.entered}
-
-        def dress(paper_id: int, paper: Paper) -> Pick:
-            rise = loaded.shown[paper_id][1]
-            more, less, save = links.thumbs(paper_id)
-            return Pick(
-                paper=paper,
-                more_url=more,
-                less_url=less,
-                save_url=save,
-                reasons=self._reasons(subscriber, paper),
-                rise=rise or None,
-                rise_over=loaded.rise_over if rise else None,
-                entered_top=paper_id in entered,
-                news=loaded.changes.get(paper_id, ""),
-            )
-
-        papers = {paper_id: paper for paper_id, (paper, _) in loaded.shown.items()}
-        return Edition(
-            kind="alert" if leased.kind == "alert" else "digest",
-            cadence=loaded.cadence,
-            slot=leased.slot,
-            day=leased.day,
-            made=leased.made,
-            since=leased.since,
-            subscriber=_addressee(subscriber, self.identity.language),
-            sections=selection.sections(picks, papers, dress),
-            sources=_notes(leased.sources),
-            alerted=picks.alerted,
-            overflow=picks.overflow,
-            late_since=leased.due if leased.made - leased.due > LATE else None,
-            heartbeat=picks.heartbeat,
-            unsubscribe_url=links.unsubscribe_url,
-            unsubscribe_email=links.unsubscribe_email,
-            browser_url=links.browser_url,
-            manage_url=links.manage_url,
-            contact=self.identity.contact,
-        )
-
-    def _reasons(self, subscriber: Subscriber, paper: Paper) -> tuple[Reason, ...]:
-        """Every profile of the subscriber the paper answers, with the words that answered."""
-        return tuple(
-            [
-                Reason(profile=profile.name, quotes=quotes)
-                for profile in subscriber.profiles
-                if (quotes := self._quoter.answer(profile.query, paper)) is not None
-            ]
-        )
-
-    # -- address: the envelope, and links that act for this subscriber ---------------------------------------------
-
-    def _address(self, leased: Leased) -> "_Links":
+    def _write(self, leased: Leased, edition: Edition, letter: Letter) -> Message:
         mine = self.identity
-        base = mine.public_url.rstrip("/")
-
-        def seal(purpose: tokens.Purpose, item: int) -> str:
-            return tokens.seal(mine.secret, purpose, leased.subscriber_id, item)
-
-        def page(path: str, purpose: tokens.Purpose) -> str:
-            """A page about this edition and what a letter may open; "" without a web process, or for a letter that is
-            only looked at."""
-            if not base or not leased.id:
-                return ""
-            token = tokens.seal_renewable(
-                mine.secret, purpose, leased.subscriber_id, leased.id, epoch=leased.epoch, now=leased.made
-            )
-            return f"{base}/{path}/{token}"
-
-        def thumbs(paper_id: int) -> tuple[str, str, str]:
-            """What this subscriber says of a paper, as links; "" without a web process."""
-            if not base:
-                return "", "", ""
-            more, less, save = (f"{base}/t/{seal(kind, paper_id)}" for kind in THUMBS)
-            return more, less, save
-
-        goodbye = seal("unsubscribe alert" if leased.kind == "alert" else "unsubscribe digest", leased.id)
-        return _Links(
-            envelope_sender=self._envelope_sender(leased),
-            unsubscribe_email=tokens.token_address(mine.unsubscribe or _with_token(mine.sender.email), goodbye),
-            unsubscribe_url=f"{base}/u/{goodbye}" if base.startswith("https://") else "",
-            browser_url=page("e", "edition"),
-            manage_url=page("manage", "letter"),
-            thumbs=thumbs,
-        )
-
-    def _answer_address(self, token: str) -> Mailbox | None:
-        """Where a yes by mail goes: to the inbox we read, with the question's token. None where there is none, or its
-        address has no room for a token."""
-        mine = self.identity
-        if not mine.reads_answers:
-            return None
-        try:
-            return mailbox(tokens.token_address(mine.unsubscribe or _with_token(mine.sender.email), token))
-        except ValueError:
-            return None
-
-    def _envelope_sender(self, leased: Leased) -> str:
-        if not self.identity.bounces:
-            return self.identity.sender.email
-        token = tokens.seal(self.identity.secret, "bounce", leased.subscriber_id, leased.id)
-        return tokens.token_address(self.identity.bounces, token)
-
-    # -- write: bytes ----------------------------------------------------------------------------------------------
-
-    def _write(self, leased: Leased, edition: Edition, letter: Letter, links: "_Links") -> Message:
-        mine = self.identity
-        name = "alerts" if leased.kind == "alert" else "digest"
+        name = "alerts" if edition.kind == "alert" else "digest"
         head = Head(
             date=leased.made,
             sender=mine.sender,
@@ -329,63 +249,123 @@ class MessageBuilder:
             reply_to=mine.reply_to,
             list_id=f"{name}.paperlark.{mine.domain}",
             list_name=f"{mine.list_name} {name}",
-            unsubscribe_url=links.unsubscribe_url,
-            unsubscribe_email=links.unsubscribe_email,
+            unsubscribe_url=edition.unsubscribe_url,
+            unsubscribe_email=edition.unsubscribe_email,
             help=mine.help,
             archive_url=f"{mine.public_url.rstrip('/')}/archive" if mine.public_url and mine.archive else "",
             feedback_id=f"{leased.day:%Y%m%d}:{leased.kind}:{edition.cadence}:paperlark",
         )
         return Message(
-            sender=links.envelope_sender,
+            sender=mine.envelope_sender(leased.subscriber_id, leased.id),
             recipient=leased.email,
             message_id=leased.message_id,
             data=write(letter, head, self.signer),
         )
 
 
-_Shown: TypeAlias = "tuple[Paper, int | None]"  # a paper as of a revision, and how far its votes had risen
+def _address(leased: Leased, mine: Identity) -> _Links:
+    """The links of an edition that act for its subscriber."""
+    base = mine.public_url.rstrip("/")
+
+    def seal(purpose: tokens.Purpose, item: int) -> str:
+        return tokens.seal(mine.secret, purpose, leased.subscriber_id, item)
+
+    def page(path: str, purpose: tokens.Purpose) -> str:
+        """A page about this edition and what a letter may open; "" without a web process, or for a letter that is
+        only looked at."""
+        if not base or not leased.id:
+            return ""
+        token = tokens.seal_renewable(
+            mine.secret, purpose, leased.subscriber_id, leased.id, epoch=leased.epoch, now=leased.made
+        )
+        return f"{base}/{path}/{token}"
+
+    def thumbs(paper_id: int) -> tuple[str, str, str]:
+        """What this subscriber says of a paper, as links; "" without a web process."""
+        if not base:
+            return "", "", ""
+        more, less, save = (f"{base}/t/{seal(kind, paper_id)}" for kind in THUMBS)
+        return more, less, save
+
+    goodbye = seal("unsubscribe alert" if leased.kind == "alert" else "unsubscribe digest", leased.id)
+    return _Links(
+        unsubscribe_email=mine.answer_address(goodbye),
+        unsubscribe_url=f"{base}/u/{goodbye}" if base.startswith("https://") else "",
+        browser_url=page("e", "edition"),
+        manage_url=page("manage", "letter"),
+        thumbs=thumbs,
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class _Loaded:
-    """What an edition is made of."""
-
-    subscriber: Subscriber
-    picks: Picks
-    cadence: EditionCadence
-    rise_over: timedelta
-    shown: dict[int, _Shown]
-    changes: dict[int, str]  # of revised papers, in words
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Links:
-    """Where answers to one edition go; "" for what there is not."""
-
-    envelope_sender: str
-    unsubscribe_email: str
-    unsubscribe_url: str
-    browser_url: str
-    manage_url: str
-    thumbs: Callable[[int], tuple[str, str, str]]  # of a paper: more, less, save
-
-
-def _changes(tx: Connection, leased: Leased, revised: set[int]) -> dict[int, str]:
-    """What changed of the papers in the revisions section, in words."""
-    if not revised or leased.since is None:
-        return {}
-    return history.changes_since(tx, revised, history.revision_before(tx, leased.since), until=leased.revision)
+def _explain(loaded: _Loaded, links: _Links, quoter: Quoter, mine: Identity) -> Edition:
+    """The edition with its papers put in, and why each is there."""
+    leased, subscriber, picks = loaded.leased, loaded.subscriber, loaded.picks
+    return Edition(
+        kind="alert" if leased.kind == "alert" else "digest",
+        cadence=loaded.cadence,
+        slot=leased.slot,
+        day=leased.day,
+        made=leased.made,
+        since=leased.since,
+        subscriber=_addressee(subscriber, mine.language),
+        sections=_sections(loaded, links, quoter),
+        sources=_notes(leased.sources),
+        alerted=picks.alerted,
+        overflow=picks.overflow,
+        late_since=leased.due if leased.made - leased.due > LATE else None,
+        heartbeat=picks.heartbeat,
+        unsubscribe_url=links.unsubscribe_url,
+        unsubscribe_email=links.unsubscribe_email,
+        browser_url=links.browser_url,
+        manage_url=links.manage_url,
+        contact=mine.contact,
+    )
 
 
-def _with_token(address: str) -> str:
-    """The address that takes a token after a plus."""
-    local, _, domain = address.rpartition("@")
-    return f"{local}+{{token}}@{domain}"
+def _sections(loaded: _Loaded, links: _Links, quoter: Quoter) -> tuple[Section, ...]:
+    """A paper no longer in the store is left out; a section with nothing shown and nothing left over falls away."""
+    sections = []
+    for part in loaded.picks.sections:
+        picks = tuple(
+            [
+                _pick(paper_id, loaded, links, quoter, entered_top=paper_id in part.entered)
+                for paper_id in part.ids
+                if paper_id in loaded.shown
+            ]
+        )
+        named = tuple([loaded.shown[paper_id].paper for paper_id in part.more_ids if paper_id in loaded.shown])
+        if picks or part.more:
+            sections.append(Section(kind=part.kind, name=part.name, picks=picks, more=part.more, more_papers=named))
+    return tuple(sections)
 
 
-def _cadence(kind: str, subscriber: Subscriber) -> EditionCadence:
+def _pick(paper_id: int, loaded: _Loaded, links: _Links, quoter: Quoter, *, entered_top: bool) -> Pick:
+    """One paper with every profile of the subscriber it answers and the words that answered, what became of it, and
+    its links."""
+    paper, rise = loaded.shown[paper_id]
+    more, less, save = links.thumbs(paper_id)
+    return Pick(
+        paper=paper,
+        more_url=more,
+        less_url=less,
+        save_url=save,
+        reasons=tuple(
+            [
+                Reason(profile=profile.name, quotes=quotes)
+                for profile in loaded.subscriber.profiles
+                if (quotes := quoter.answer(profile.query, paper)) is not None
+            ]
+        ),
+        rise=rise or None,
+        rise_over=loaded.rise_over if rise else None,
+        entered_top=entered_top,
+        news=loaded.changes.get(paper_id, ""),
+    )
+
+
+def _cadence(leased: Leased, subscriber: Subscriber) -> EditionCadence:
     cadence = subscriber.schedule.cadence
-    if kind == "alert" or cadence == "off":
+    if leased.kind == "alert" or cadence == "off":
         return "instant"
     return "daily" if cadence == "feed" else cadence
 

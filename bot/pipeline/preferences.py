@@ -8,10 +8,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bot.core.subscriber.schedule import Schedule
-from bot.core.subscriber.subscriber import Subscriber, subscriber_from
+from bot.core.subscriber.subscriber import Subscriber, stored_subscriber, subscriber_from
 from bot.core.subscriber.validation import TableError
 from bot.mail import tokens
-from bot.pipeline.subscribers import record_for, subscriber_of
+from bot.pipeline.subscribers import record_for
 from bot.store import Connection, Database, consents, editions, mail_requests, subscribers, thumbs
 from bot.store.subscribers import StoredSubscriber
 
@@ -30,7 +30,7 @@ def fewer_schedule(schedule: Schedule) -> Schedule | None:
 
 def fewer_words(stored: StoredSubscriber) -> str:
     """What `fewer` would make of somebody's schedule: "every Monday at 07:30 (Europe/London)"; "" for nothing."""
-    subscriber = subscriber_of(stored.data)
+    subscriber = stored_subscriber(stored.data)
     calmer = fewer_schedule(subscriber.schedule)
     return calmer.in_words(subscriber.timezone) if calmer else ""
 
@@ -41,7 +41,7 @@ def fewer(database: Database, subscriber_id: int, now: datetime) -> str:
         stored = subscribers.by_id(tx, subscriber_id)
         if stored is None:
             return "no mail"
-        own = subscriber_of(stored.data)
+        own = stored_subscriber(stored.data)
         calmer = fewer_schedule(own.schedule)
         if calmer is None:
             return own.schedule.in_words(own.timezone)
@@ -86,7 +86,7 @@ def _change(tx: Connection, stored: StoredSubscriber, wishes: Mapping[str, Any],
 
 
 def _clock_of(stored: StoredSubscriber) -> tuple[str, str]:
-    own = subscriber_of(stored.data)
+    own = stored_subscriber(stored.data)
     return str(own.schedule), own.timezone
 
 

@@ -6,10 +6,9 @@ from datetime import date, datetime, time, timedelta
 from bot.core.edition.edition import Edition
 from bot.core.edition.picks import Picks, PickSection
 from bot.core.papers import Paper
-from bot.core.subscriber.subscriber import Subscriber
+from bot.core.subscriber.subscriber import Subscriber, stored_subscriber
 from bot.pipeline.build_message import MessageBuilder
 from bot.pipeline.compose.changes import RevisionView
-from bot.pipeline.subscribers import subscriber_of
 from bot.store import Database, editions, history, outbox
 from bot.store.history import Revision
 from bot.store.outbox import Leased
@@ -33,7 +32,7 @@ def whole(database: Database, builder: MessageBuilder, stored: Leased) -> Editio
     """An edition with all that stood behind "n more"."""
     picks = Picks.from_json(stored.picks)
     if any(section.more > len(section.more_ids) for section in picks.sections):
-        picks = _completed(database, stored, picks, subscriber_of(stored.data))
+        picks = _completed(database, stored, picks, stored_subscriber(stored.data))
         stored = replace(stored, picks=picks.to_json())
     return builder.edition(stored)
 

@@ -11,6 +11,10 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from bot.mail import tokens
+from bot.mail.message.mailbox import Mailbox
+from bot.mail.message.mime import Head, write
+from bot.mail.message.types import Message
+from bot.pipeline.build_message import Identity, MessageBuilder
 from bot.store import Connection, editions
 from bot.store.editions import Draft
 from bot.store.mail_requests import Kind
@@ -64,13 +68,47 @@ def read_request(leased: Leased) -> ServiceMail:
     return ServiceMail(*json.loads(leased.picks))
 
 
-def token(leased: Leased, epoch: int, secret: str) -> str:
-    """What proves that somebody has such a mail."""
+def proof(leased: Leased, secret: str) -> str:
+    """The token that proves that somebody has such a mail."""
     mail = read_request(leased)
-    return tokens.seal_renewable(secret, mail.kind, leased.subscriber_id, mail.request_id, epoch=epoch, now=leased.made)
+    return tokens.seal_renewable(
+        secret, mail.kind, leased.subscriber_id, mail.request_id, epoch=leased.epoch, now=leased.made
+    )
 
 
-def values(mail: ServiceMail, token: str, public_url: str, *, by_reply: bool) -> dict[str, Any]:
-    """What the notice says: the site, the link, and to a question whether an answer to it is read."""
-    site, link = urlsplit(public_url).netloc, f"{public_url.rstrip('/')}/{PATHS[mail.kind]}/{token}"
-    return {"site": site, "link": link} | ({"by_reply": by_reply} if mail.kind == "confirm" else {})
+def message(leased: Leased, builder: MessageBuilder) -> Message:
+    """Such a row as a message. Raises BrokenTemplate."""
+    mine, mail = builder.identity, read_request(leased)
+    token = proof(leased, mine.secret)
+    link = f"{mine.public_url.rstrip('/')}/{PATHS[mail.kind]}/{token}"
+    values: dict[str, Any] = {"site": urlsplit(mine.public_url).netloc, "link": link}
+    answer_to = None
+    if mail.kind == "confirm":
+        answer_to = _answer_address(mine, token)
+        values["by_reply"] = answer_to is not None
+    recipient = mail.to or leased.email
+    head = Head(
+        date=leased.made,
+        sender=mine.sender,
+        to=Mailbox("", recipient),
+        message_id=leased.message_id,
+        reply_to=answer_to or mine.reply_to,
+    )
+    letter = builder.renderer.notice(mail.kind, mail.language or mine.language, values)
+    return Message(
+        sender=mine.envelope_sender(leased.subscriber_id, leased.id),
+        recipient=recipient,
+        message_id=leased.message_id,
+        data=write(letter, head, builder.signer),
+    )
+
+
+def _answer_address(mine: Identity, token: str) -> Mailbox | None:
+    """Where a yes by mail goes: to the inbox we read, with the question's token. None where there is none, or its
+    address has no room for a token."""
+    if not mine.reads_answers:
+        return None
+    try:
+        return Mailbox("", mine.answer_address(token))
+    except ValueError:
+        return None

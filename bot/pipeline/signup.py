@@ -12,14 +12,14 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from bot.core.subscriber.address import normal_address
-from bot.core.subscriber.subscriber import Subscriber, subscriber_from
+from bot.core.subscriber.subscriber import Subscriber, stored_subscriber, subscriber_from
 from bot.mail import tokens
 from bot.mail.tokens import Token
 from bot.pipeline import service_mail
 from bot.pipeline.build_message import Identity
 from bot.pipeline.preferences import forget_rows, hash_of
 from bot.pipeline.service_mail import ServiceMail
-from bot.pipeline.subscribers import record_for, subscriber_of
+from bot.pipeline.subscribers import record_for
 from bot.store import Connection, Database, consents, mail_requests, outbox, settings, subscribers
 from bot.store.mail_requests import Counts, Kind, MailRequest
 from bot.store.subscribers import StoredSubscriber
@@ -96,7 +96,7 @@ def ask(
         mail_requests.lock_counts(tx)
         outcome, stored = _judge(tx, identity, subscriber.email, visit, now)
         if outcome == "known" and stored is not None:
-            language = subscriber_of(stored.data).language
+            language = stored_subscriber(stored.data).language
             _request(tx, identity, stored.id, "manage", "", visit, now, language)
         elif outcome == "asked":
             table = dict(subscriber.table)
@@ -156,7 +156,7 @@ def send_link(
             erased = subscribers.status_of_erased(tx, hash_of(identity.secret, new_address))
             if (other is not None and other.status != "unconfirmed") or erased == "complained":
                 return "silent"
-        language = subscriber_of(stored.data).language
+        language = stored_subscriber(stored.data).language
         _request(tx, identity, stored.id, kind, new_address, visit, now, language, to=new_address)
     return "known"
 
@@ -249,7 +249,7 @@ def _question(tx: Connection, secret: str, message_id: str) -> Token | None:
     leased = outbox.by_message_id(tx, subscriber_id, message_id) if subscriber_id else None
     if leased is None or leased.kind != outbox.SERVICE or service_mail.read_request(leased).kind != "confirm":
         return None
-    return tokens.unseal(secret, service_mail.token(leased, leased.epoch, secret))
+    return tokens.unseal(secret, service_mail.proof(leased, secret))
 
 
 def table_of(

@@ -3,18 +3,11 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
-from bot.core.subscriber.subscriber import Subscriber, stored_subscriber, subscriber_from
+from bot.core.subscriber.subscriber import Subscriber, subscriber_from
 from bot.core.subscriber.validation import TableError
 from bot.store.subscribers import SubscriberRecord
-
-
-@lru_cache(maxsize=1_000)
-def subscriber_of(data: str) -> Subscriber:
-    """A subscriber's settings from their stored table."""
-    return stored_subscriber(data)
 
 
 def record_for(subscriber: Subscriber, now: datetime) -> SubscriberRecord:

@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.core.letter.notices import NoticeName, Pause
 from bot.core.letter.template_error import BrokenTemplate
+from bot.core.subscriber.subscriber import stored_subscriber
 from bot.errors import DeliveryError
 from bot.mail.incoming import classify
 from bot.mail.incoming.mailboxes import Received
@@ -15,7 +16,6 @@ from bot.mail.tokens import Token
 from bot.pipeline import bounce_rules, signup
 from bot.pipeline.build_message import MessageBuilder
 from bot.pipeline.deliver.pacing import PREFIX
-from bot.pipeline.subscribers import subscriber_of
 from bot.store import Connection, Database, editions, mail_pacing, sources, subscribers
 from bot.store.mail_pacing import RateLimit
 from bot.store.sources import SourceRecord
@@ -215,7 +215,7 @@ def _farewell(
     """A confirmation. That they have left does not depend on it."""
     session = transport.session()
     try:
-        language = subscriber_of(subscriber.data).language
+        language = stored_subscriber(subscriber.data).language
         values = {"address": subscriber.email, "alerts_only": alerts_only}
         session.send(builder.notice(subscriber.email, "farewell", values, now, language))
     except (DeliveryError, BrokenTemplate) as error:

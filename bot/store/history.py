@@ -1,6 +1,6 @@
 """What is true of papers now, and what was true at any revision. Only questions; `papers` writes the answers down."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import NamedTuple
@@ -143,7 +143,15 @@ def find(tx: Connection, words: str) -> tuple[int, Paper] | None:
 
 def as_of(tx: Connection, ids: Iterable[int], revision: int) -> dict[int, Paper]:
     """Papers as they were at a revision; those not yet known then are missing."""
-    papers: dict[int, Paper] = {}
+    return {paper_id: paper for paper_id, (paper, _) in with_numbers(tx, ids, revision).items()}
+
+
+def with_numbers(
+    tx: Connection, ids: Iterable[int], revision: int
+) -> dict[int, tuple[Paper, Sequence[MetricSnapshot]]]:
+    """Papers as they were at a revision, each with its numbers up to then, oldest first; those not yet known then are
+    missing."""
+    found: dict[int, tuple[Paper, Sequence[MetricSnapshot]]] = {}
     for part in chunks(sorted(set(ids))):
         newest = (
             select(PAPER_STATES.c.paper_id, func.max(PAPER_STATES.c.revision).label("revision"))
@@ -151,20 +159,20 @@ def as_of(tx: Connection, ids: Iterable[int], revision: int) -> dict[int, Paper]
             .group_by(PAPER_STATES.c.paper_id)
             .subquery()
         )
-        for paper_id, data in tx.execute(
+        states = tx.execute(
             select(PAPER_STATES.c.paper_id, PAPER_STATES.c.data).join(
                 newest,
                 (PAPER_STATES.c.paper_id == newest.c.paper_id) & (PAPER_STATES.c.revision == newest.c.revision),
             )
-        ):
-            papers[paper_id] = load_paper(data)
-        for paper_id, history in snapshots(tx, part, until=revision).items():
-            last = history[-1]
-            if paper_id in papers:
-                papers[paper_id] = replace(
-                    papers[paper_id], upvotes=last.upvotes, comments=last.comments, stars=last.stars
-                )
-    return papers
+        ).all()
+        numbers = snapshots(tx, part, until=revision)
+        for paper_id, data in states:
+            paper, history = load_paper(data), numbers.get(paper_id, ())
+            if history:
+                last = history[-1]
+                paper = replace(paper, upvotes=last.upvotes, comments=last.comments, stars=last.stars)
+            found[paper_id] = (paper, history)
+    return found
 
 
 def snapshots(tx: Connection, ids: Iterable[int], *, until: int) -> dict[int, list[MetricSnapshot]]:

@@ -14,7 +14,7 @@ from typing import Any
 from flask import Blueprint, Response, abort, request
 
 from bot.core.subscriber.address import normal_address
-from bot.core.subscriber.subscriber import Profile
+from bot.core.subscriber.subscriber import Profile, stored_subscriber
 from bot.core.subscriber.validation import TableError
 from bot.mail import tokens
 from bot.mail.tokens import Token
@@ -22,7 +22,6 @@ from bot.pipeline import preferences, signup
 from bot.pipeline.preferences import messages_of
 from bot.pipeline.recent_papers import RecentPapers
 from bot.pipeline.signup import Visit
-from bot.pipeline.subscribers import subscriber_of
 from bot.store import history, mail_requests, subscribers, thumbs
 from bot.store.mail_requests import Kind
 from bot.store.subscribers import StoredSubscriber
@@ -152,7 +151,7 @@ def wishes(form: Mapping[str, str]) -> dict[str, Any]:
 
 def pause(site: Site, stored: StoredSubscriber, until: str) -> tuple[str, list[str]]:
     now = site.clock()
-    end = preferences.local_midnight(until, subscriber_of(stored.data).timezone) if until else now + PAUSE
+    end = preferences.local_midnight(until, stored_subscriber(stored.data).timezone) if until else now + PAUSE
     if end is None or not now < end <= now + LONGEST_PAUSE:
         return "", ["The pause must end on a day to come, within a year."]
     preferences.pause(site.database, stored.id, end, now)
@@ -217,7 +216,7 @@ def page_of(
     status: int = 200,
 ) -> Response:
     """The page, as far as the link may show it."""
-    own, secret, now = subscriber_of(stored.data), site.identity.secret, site.clock()
+    own, secret, now = stored_subscriber(stored.data), site.identity.secret, site.clock()
     full = opened.purpose == "manage"
     feed = tokens.seal_renewable(secret, "feed", stored.id, epoch=stored.epoch, now=now)
     schedules = [(text, schedule_words(text)) for text in SCHEDULES]

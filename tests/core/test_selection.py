@@ -1,12 +1,9 @@
-"""Places are shared fairly, every paper is given once, and stored decisions become sections."""
+"""Places are shared fairly, and every paper is given once."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.edition import selection
-from bot.core.edition.edition import Pick
-from bot.core.edition.picks import Picks, PickSection
-from bot.core.papers import Paper
 
 LISTS = st.lists(st.lists(st.integers(0, 40), max_size=30), max_size=6)
 
@@ -51,23 +48,3 @@ def test_allot_is_max_min_fair(wanted: list[list[int]], limit: int) -> None:
     for papers, share in zip(wanted, shares, strict=True):
         if set(papers) - taken:  # this list went away hungry
             assert all(len(other) <= len(share) + 1 for other in shares)
-
-
-def test_sections() -> None:
-    papers = {number: Paper(key=str(number), title=f"Paper {number}") for number in range(1, 6)}
-    picks = Picks(
-        sections=(
-            PickSection(kind="profile", name="A", ids=(2, 99, 1), more=3, more_ids=(3, 98)),
-            PickSection(kind="profile", name="gone", ids=(97,)),
-            PickSection(kind="profile", name="only counted", ids=(), more=2),
-            PickSection(kind="trending", name="", ids=(5,)),
-        )
-    )
-    built = selection.sections(picks, papers, lambda paper_id, paper: Pick(paper=paper, rise=paper_id))
-    assert [(section.kind, section.name, section.more) for section in built] == [
-        ("profile", "A", 3),
-        ("profile", "only counted", 2),
-        ("trending", "", 0),
-    ]
-    assert [(pick.paper.key, pick.rise) for pick in built[0].picks] == [("2", 2), ("1", 1)]
-    assert built[0].more_papers == (papers[3],)

@@ -1,13 +1,9 @@
-"""Which of the papers found are shown, and under which heading. Pure.
+"""How the places of a letter are shared among what was found. Pure.
 
 How good a paper is for a profile belongs to the matcher, how hot it is to `trending`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-
-from bot.core.edition.edition import Pick, Section
-from bot.core.edition.picks import Picks
-from bot.core.papers import Paper
+from collections.abc import Sequence
 
 
 def allot(wanted: Sequence[Sequence[int]], limit: int) -> list[list[int]]:
@@ -36,17 +32,3 @@ def allot(wanted: Sequence[Sequence[int]], limit: int) -> list[list[int]]:
                 break
         turns = still
     return given
-
-
-def sections(picks: Picks, papers: Mapping[int, Paper], pick: Callable[[int, Paper], Pick]) -> tuple[Section, ...]:
-    """The sections of a stored decision, with the papers put in. `pick` dresses one paper: reasons, rise, news.
-
-    A paper no longer in the store is left out; a section with nothing shown and nothing left over falls away.
-    """
-    built = []
-    for part in picks.sections:
-        shown = tuple(pick(paper_id, papers[paper_id]) for paper_id in part.ids if paper_id in papers)
-        named = tuple(papers[paper_id] for paper_id in part.more_ids if paper_id in papers)
-        if shown or part.more:
-            built.append(Section(kind=part.kind, name=part.name, picks=shown, more=part.more, more_papers=named))
-    return tuple(built)

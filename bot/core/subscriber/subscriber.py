@@ -7,7 +7,7 @@ import json
 import logging
 import re
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
@@ -206,6 +206,7 @@ def subscriber_from(table: Any) -> Subscriber:
     raise TableError(f"{count} with {who}", problems, table)
 
 
+@lru_cache(maxsize=1_000)
 def stored_subscriber(data: str) -> Subscriber:
     """A subscriber from the JSON of their stored table, as quick as without checks. What another version of this
     program stored and this one does not understand, such as a query in an older language, is left out and logged: it

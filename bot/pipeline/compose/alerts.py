@@ -7,11 +7,10 @@ from zoneinfo import ZoneInfo
 
 from bot.core.edition import selection
 from bot.core.edition.picks import NAMED, Picks
-from bot.core.subscriber.subscriber import Subscriber
+from bot.core.subscriber.subscriber import Subscriber, stored_subscriber
 from bot.pipeline.compose.changes import SubscriberMatches
 from bot.pipeline.compose.drafts import EditionComposer, Member, sections_of
 from bot.pipeline.compose.per_week import admitted
-from bot.pipeline.subscribers import subscriber_of
 from bot.store import cursors, editions
 from bot.store.cursors import AlertProgress, Chunk, Cursor
 from bot.store.subscribers import StoredSubscriber
@@ -34,7 +33,7 @@ class AlertComposer(EditionComposer):
         moved: list[Cursor] = []
         groups: dict[int, list[Member]] = defaultdict(list)
         for stored in batch:
-            subscriber = subscriber_of(stored.data)
+            subscriber = stored_subscriber(stored.data)
             if self.is_quiet(subscriber):
                 moved.append(self._wait_until_tomorrow(stored, subscriber))
             elif stored.alert_cursor is None:

@@ -10,12 +10,11 @@ from bot.core.edition import selection
 from bot.core.edition.picks import NAMED, Picks, PickSection
 from bot.core.papers.trending import Span
 from bot.core.query.evaluate import matches as matches_query
-from bot.core.subscriber.subscriber import Subscriber
+from bot.core.subscriber.subscriber import Subscriber, stored_subscriber
 from bot.pipeline.compose.changes import POOL, Changes, RevisionView, SubscriberMatches
 from bot.pipeline.compose.drafts import EditionComposer, Member, MessageId, sections_of
 from bot.pipeline.compose.near_profiles import near_profiles
 from bot.pipeline.compose.per_week import admitted
-from bot.pipeline.subscribers import subscriber_of
 from bot.store import cursors, editions
 from bot.store.cursors import Chunk, Cursor, DigestProgress, NextDue
 from bot.store.subscribers import StoredSubscriber
@@ -86,7 +85,7 @@ class DigestComposer(EditionComposer):
         awake: list[StoredSubscriber] = []
         postponed: list[Cursor] = []
         for stored in batch:
-            if "quiet_days" in stored.data and self.is_quiet(subscriber := subscriber_of(stored.data)):
+            if "quiet_days" in stored.data and self.is_quiet(subscriber := stored_subscriber(stored.data)):
                 next_due = self._slot(stored, subscriber, force=False).next_due
                 postponed.append(Cursor(stored.id, stored.digest_cursor, NextDue(next_due)))
             else:
@@ -98,7 +97,7 @@ class DigestComposer(EditionComposer):
 
     def decide(self, batch: Sequence[StoredSubscriber]) -> Iterable["Decision"]:
         """The next digest of each of these subscribers, without writing anything."""
-        members = [(stored, subscriber_of(stored.data)) for stored in batch]
+        members = [(stored, stored_subscriber(stored.data)) for stored in batch]
         members = [member for member in members if member[1].schedule.cadence != "off"]
         earlier = self._earlier_editions([stored for stored, _ in members])
         groups: dict[tuple[int | None, datetime, Span], list[Member]] = defaultdict(list)

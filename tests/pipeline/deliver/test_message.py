@@ -1,28 +1,38 @@
 """From a stored edition to a message: the fields that depend on the configuration, and no two seals of one token."""
 
 import email
+from dataclasses import replace
 from email.message import Message as Parsed
 from typing import Any
 
 import pytest
 from jinja2 import FileSystemLoader
 
+from bot.core.edition.picks import Picks, PickSection
 from bot.core.letter.renderer import LetterRenderer, environment
+from bot.core.papers import Listing
 from bot.mail import tokens
 from bot.mail.message.mailbox import mailbox
 from bot.pipeline.build_message import Identity, MessageBuilder
 from bot.resources import shipped
-from bot.store import Database, outbox
+from bot.store import Database, outbox, papers
+from bot.store.outbox import Leased
 
 
-def built(post: Any, **identity: Any) -> Parsed:
-    """Ada's waiting edition as a message."""
+def waiting(post: Any, **identity: Any) -> tuple[MessageBuilder, Leased]:
+    """What builds messages, and Ada's waiting edition."""
     who = Identity(sender=mailbox("Digest <digest@papers.example.org>"), secret="a secret for tests", **identity)
     renderer = LetterRenderer(environment(FileSystemLoader(shipped("templates"))))
     post.fill(["ada@example.net"])
     with post.database.write() as tx:
         (leased,) = outbox.lease(tx, "digest", "test", post.clock.now, post.clock.now, 1)
-    return email.message_from_bytes(MessageBuilder(post.database, renderer, who).build(leased).data)
+    return MessageBuilder(post.database, renderer, who), leased
+
+
+def built(post: Any, **identity: Any) -> Parsed:
+    """Ada's waiting edition as a message."""
+    builder, leased = waiting(post, **identity)
+    return email.message_from_bytes(builder.build(leased).data)
 
 
 @pytest.mark.parametrize(
@@ -62,3 +72,23 @@ def test_leaving_is_sealed_once_and_read_in_one_transaction(post: Any, monkeypat
     assert message["List-Unsubscribe"]
     assert sorted(sealed) == ["bounce", "unsubscribe digest"]
     assert len(reads) <= 1
+
+
+def test_a_paper_the_store_does_not_have_is_left_out_and_so_is_a_section_of_nothing_else(post: Any) -> None:
+    builder, leased = waiting(post)
+    with post.database.record() as tx:
+        papers.record(tx, "hf", [Listing(title="Bounds", keys=("arxiv:2611.00001",))], post.clock.now, first=True)
+    picks = Picks(
+        sections=(
+            PickSection(kind="profile", name="A", ids=(99, 1), more=3, more_ids=(1, 98)),
+            PickSection(kind="profile", name="gone", ids=(97,)),
+            PickSection(kind="profile", name="only counted", ids=(), more=2),
+            PickSection(kind="trending", name="", ids=(1,), entered=(1,)),
+        )
+    )
+    edition = builder.edition(replace(leased, picks=picks.to_json()))
+    assert [
+        (section.kind, section.name, len(section.picks), section.more, len(section.more_papers))
+        for section in edition.sections
+    ] == [("profile", "A", 1, 3, 1), ("profile", "only counted", 0, 2, 0), ("trending", "", 1, 0, 0)]
+    assert [pick.entered_top for section in edition.sections for pick in section.picks] == [False, True]
