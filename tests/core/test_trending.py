@@ -31,11 +31,11 @@ def score(*snapshots: Snapshot, hours: float = 10, over: trending.Span = "day", 
     return trending.score(snapshots, paper(hours=hours, **facts), NOW, over)
 
 
-@pytest.mark.parametrize(("over", "days"), [("day", 5), ("week", 14), ("month", 60)])
-def test_the_formula(over: trending.Span, days: int) -> None:
+@pytest.mark.parametrize(("over", "days", "to_come"), [("day", 5, 36), ("week", 14, 18), ("month", 60, 18)])
+def test_the_formula(over: trending.Span, days: int, to_come: int) -> None:
     """Worked by hand: 12 h on the lists; 10 votes dated 9 h ago, 20 more 4 h ago, 2 comments at 4 h."""
     heat = 1 + 10 * 0.5 ** (9 / 24 / days) + 20 * 0.5 ** (4 / 24 / days)
-    assert score(at(6, 10), at(4, 30, 2), over=over) == pytest.approx(heat * (12 + 24) / (12 + 4))
+    assert score(at(6, 10), at(4, 30, 2), over=over) == pytest.approx(heat * (1 + to_come / (12 + 2)))
 
 
 def test_comments_say_nothing() -> None:
@@ -113,6 +113,8 @@ def test_a_paper_counts_from_the_day_of_its_list_whenever_we_saw_it() -> None:
     assert trending.listing_moment(Paper(key="a", title="a", listed=date(2027, 1, 1)), NOW) == NOW
     assert trending.listing_moment(Paper(key="a", title="a", first_seen=NOW - HOUR), NOW) == midnight
     assert trending.listing_moment(Paper(key="a", title="a"), NOW) == midnight
+    bare = Paper(key="a", title="a", published=date(2026, 11, 18))
+    assert trending.listing_moment(bare, NOW) == datetime(2026, 11, 18, tzinfo=UTC)
 
 
 def test_seeing_a_paper_late_makes_it_no_hotter() -> None:
