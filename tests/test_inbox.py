@@ -90,6 +90,13 @@ Version: 1
 PLAIN = "From: Ada <ada@example.net>\nTo: {to}\nDelivered-To: {to}\nSubject: {subject}\n{more}\n{body}\n"
 
 
+MORE = """
+[[subscribers]]
+email = "{email}"
+digest = "daily 07:30"
+"""
+
+
 class Post:
     """A household with one subscriber, whose letters can be answered."""
 
@@ -116,11 +123,15 @@ class Post:
         mailbox.Maildir(self.place / "returned", create=True).add(raw.encode())
         assert self.run("inbox", "--now", f"2026-11-{day}T12:00Z") == 0
 
-    def ada(self) -> StoredSubscriber:
+    def everybody(self) -> list[StoredSubscriber]:
         app = App(State(config_path=self.place / "config.toml"))
         with app.database.read() as tx:
-            (ada,) = subscribers.everyone(tx)
+            found = list(subscribers.everyone(tx))
         app.database.close()
+        return found
+
+    def ada(self) -> StoredSubscriber:
+        (ada,) = self.everybody()
         return ada
 
     def gets_mail(self) -> bool:
@@ -185,6 +196,48 @@ def test_a_full_mailbox_has_patience(post: Post) -> None:
     assert post.ada().status == "active"
     post.comes_back(DSN.format(to=post.verp(), status="5.2.2"), 24)
     assert post.ada().status == "bounced"
+
+
+@pytest.mark.parametrize(
+    ("bounced", "words", "ended"),
+    [
+        # Whatever the words, the same of several domains are no finding about the recipients ...
+        (["ada@example.net", "bob@example.com", "eve@example.org"], ["User unknown"] * 3, []),
+        (["ada@example.net", "bob@example.com", "eve@example.org"], ["Mailbox {} does not exist"] * 3, []),
+        (["ada@example.net", "bob@example.com", "eve@example.org"], ["Utilisateur inconnu"] * 3, []),
+        # ... but one domain has one wording, and so may two of many; other words are other findings.
+        (["ada@example.net"], ["User unknown"], ["ada@example.net"]),
+        (["ada@example.net", "amy@example.net"], ["User unknown"] * 2, ["ada@example.net", "amy@example.net"]),
+        (["ada@example.net", "bob@example.com"], ["User unknown"] * 2, ["ada@example.net", "bob@example.com"]),
+        (
+            ["ada@example.net", "bob@example.com", "eve@example.org"],
+            ["User unknown", "no such mailbox here", "Empfänger nicht gefunden"],
+            ["ada@example.net", "bob@example.com", "eve@example.org"],
+        ),
+    ],
+)
+def test_equal_words_from_several_domains_are_about_us(
+    post: Post, bounced: list[str], words: list[str], ended: list[str]
+) -> None:
+    """One report after the other, each read by itself: who was ended before it was plain is active again."""
+    others = ["amy@example.net", "bob@example.com", "eve@example.org", "ian@example.edu"]
+    config = post.place / "config.toml"
+    config.write_text(CONFIG + "".join(MORE.format(email=email) for email in others))
+    assert post.run("once", "--force", "--now", "2026-11-20T09:00Z") == 0  # the others' first letter
+    (post.place / "pages" / "2.txt").write_bytes((ROOT / "examples/pages/2026-11-21.txt").read_bytes())
+    assert post.run("once", "--force", "--now", "2026-11-21T09:00Z") == 0
+    letters = {str(one["To"]): one for one in post.letters() if "21 Nov" in str(one["Date"])}
+    assert len(letters) == 5
+
+    for email, said in zip(bounced, words, strict=True):
+        envelope = str(letters[email]["Return-Path"]).strip("<>")
+        raw = DSN.format(to=envelope, status="5.1.1").replace("no\n", f"<{email}>: {said.format(email)}\n")
+        for _ in range(2):  # the same report twice changes nothing
+            post.comes_back(raw.replace("ada@example.net", email), 21)
+        post.comes_back(raw.replace("ada@example.net", email), 22)
+
+    gone = [who.email for who in post.everybody() if who.status != "active"]
+    assert sorted(gone) == sorted(ended)
 
 
 def test_letters_that_are_late_change_nothing(post: Post) -> None:

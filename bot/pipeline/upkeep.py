@@ -205,7 +205,7 @@ def _bounced(tx: Connection, subscriber: StoredSubscriber, meaning: classify.Inc
         return f"bounce of {subscriber.email} is about us, not them: {said}"
     kind: bounce_rules.Refusal = "hard" if meaning.severity == "hard" else "soft"
     edition_id = meaning.token.item_id if meaning.token else 0
-    done = bounce_rules.judge_refusal(tx, subscriber, kind=kind, edition_id=edition_id, words=said, now=now)
+    done = bounce_rules.judge_bounce(tx, subscriber, kind=kind, edition_id=edition_id, words=said, now=now)
     return f"{kind} bounce of {subscriber.email}: {done}"
 
 

@@ -319,6 +319,12 @@ def suppress(tx: Connection, subscriber_ids: Iterable[int], words: str) -> int:
     return number
 
 
+def unsuppress(tx: Connection, subscriber_id: int, words: str, now: datetime) -> None:
+    """What was suppressed with these words waits again: they were a mistake."""
+    mine = and_(EDITIONS.c.subscriber_id == subscriber_id, EDITIONS.c.state == "suppressed", EDITIONS.c.words == words)
+    tx.execute(update(EDITIONS).where(mine).values(state="waiting", next_at=now, words=""))
+
+
 def waiting(tx: Connection) -> int:
     """How many editions are still to be delivered."""
     return tx.execute(select(func.count()).select_from(EDITIONS).where(OPEN)).scalar_one()

@@ -198,6 +198,12 @@ def count_bounce(tx: Connection, subscriber_id: int, now: datetime, window_start
     return int(number)
 
 
+def uncount_bounce(tx: Connection, subscriber_id: int) -> None:
+    """The last one counted was none."""
+    mine = and_(SUBSCRIBERS.c.id == subscriber_id, SUBSCRIBERS.c.bounces > 0)
+    tx.execute(update(SUBSCRIBERS).where(mine).values(bounces=SUBSCRIBERS.c.bounces - 1, bounced_on=None))
+
+
 # -- what they do themselves, on the web pages ------------------------------------------------------------------------
 
 

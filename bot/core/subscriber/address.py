@@ -38,3 +38,7 @@ def normal_address(text: str) -> str:
     if len(parsed.local_part.encode()) > 64:
         raise ValueError(f"{shown} is not a mail address: before the @ there are more than 64 characters (RFC 5321)")
     return f"{parsed.local_part}@{domain}".lower()
+
+
+def domain_of(email: str) -> str:
+    return email.rpartition("@")[2].lower()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from bot.core.subscriber.address import domain_of
 from bot.errors import DeliveryError
 from bot.mail.message.types import Transport
 from bot.pipeline.deliver import backoff
@@ -50,10 +51,6 @@ class SendingPlan:
     turns: list[tuple[Leased, datetime]] = field(default_factory=list)
     quota: int = 0  # of today's share of the relay, taken for them
     lessons: int = 0  # how much had been learnt when it was made
-
-
-def domain_of(email: str) -> str:
-    return email.rpartition("@")[2].lower()
 
 
 class RelayPacing:

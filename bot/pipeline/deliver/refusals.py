@@ -6,12 +6,13 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+from bot.core.subscriber.address import domain_of
 from bot.errors import DeliveryError
 from bot.mail.message.types import Transport
 from bot.mail.refusal_words import same
+from bot.pipeline.bounce_rules import speaks_of_us
 from bot.pipeline.deliver.marks import MarkWriter
 from bot.pipeline.deliver.outcomes import Outcomes
-from bot.pipeline.deliver.pacing import domain_of
 from bot.store.outbox import Leased
 
 WAIT = 60.0  # seconds that a refusal waits for others like it
@@ -30,12 +31,6 @@ class Alike:
     number: int = 0
     in_a_row: set[str] = field(default_factory=set)  # domains, since the relay last took something
     is_ours: bool = False
-
-
-def speaks_of_us(domains: int, refused: int, accepted: int) -> bool:
-    """Whether a round's equal refusals are no finding about the recipients: of several domains, and no mere few among
-    many that were taken. (Among thousands some addresses have always gone, and large hosts have one wording.)"""
-    return (domains >= 3 and refused * 10 >= accepted) or (domains == 2 and refused >= accepted)
 
 
 class Refusals:

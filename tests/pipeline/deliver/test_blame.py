@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from bot.mail.transport.limits import Timeouts
-from bot.pipeline.deliver.refusals import speaks_of_us
+from bot.pipeline.bounce_rules import judge_bounce, speaks_of_us
+from bot.store import Database, editions
 
 Start = Callable[..., Any]
 
@@ -79,6 +80,28 @@ def test_a_dead_address_is_found_when_the_relay_is_well_again(
 )
 def test_when_equal_words_speak_of_us(domains: int, refused: int, accepted: int, ours: bool) -> None:
     assert speaks_of_us(domains, refused, accepted) is ours
+
+
+def test_a_bounce_that_turns_out_to_be_about_us_is_taken_back_whole(
+    database: Database, post_on: Any, clock: Any, relay: Start, quick: Timeouts
+) -> None:
+    """Who was ended by it is active again, and what was waiting for them waits again."""
+    post = post_on(database, clock)
+    post.fill(people(4))
+    assert post.send(relay().port, timeouts=quick).delivered == 4
+    post.fill(people(4), slot="2026-11-21")
+    before = post.books()
+    for email in people(3):
+        subscriber = post.subscriber(email)
+        with database.write() as tx:
+            (_, first) = editions.of_subscriber(tx, subscriber.id)
+            words = f"5.1.1 550 <{email}>: User unknown"
+            judge_bounce(tx, subscriber, kind="hard", edition_id=first.id, words=words, now=clock.now)
+        if email == people(3)[0]:
+            assert post.subscriber(email).status == "bounced"
+            assert post.books()["suppressed"] == 1
+    assert {post.subscriber(email).status for email in people(4)} == {"active"}
+    assert post.books() == before
 
 
 @pytest.mark.parametrize("same_domain", [True, False])
