@@ -8,26 +8,28 @@ that runs twice finds nothing due. The only module that knows Procrastinate; `en
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from bot.errors import PaperlarkError, UserError
-from bot.pipeline.compose.compose import ChunkComposer, ComposeReport, open_view, plan
+from bot.pipeline.compose.compose import ChunkComposer, ComposeReport, open_view, plan, prepare, put_off_range
 from bot.pipeline.compose.drafts import MessageId
 from bot.pipeline.deliver import worker_ids
-from bot.store import Connection, Database
+from bot.store import Connection, Database, outbox
 from bot.store.cursors import Chunk
 from bot.store.database import TCP
 from bot.store.history import Revision
 
 try:
-    from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
+    from procrastinate import App, JobContext, PsycopgConnector, SyncPsycopgConnector
     from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
-    from procrastinate.jobs import Status
+    from procrastinate.jobs import Job, Status
     from procrastinate.schema import SchemaManager
 except ModuleNotFoundError as error:
     raise UserError('engine = "procrastinate" needs its queue.', ["pip install 'paperlark[cluster]'"]) from error
@@ -36,8 +38,10 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-# A worker does one job of each queue at a time, so mail never waits for composing, nor composing for a slow source.
-COLLECT, COMPOSE, DELIVER = QUEUES = ("collect", "compose", "deliver")
+# How many jobs of each queue a worker does at a time: mail never waits for composing, nor composing for a slow source.
+COLLECT, COMPOSE, DELIVER = "collect", "compose", "deliver"
+AT_ONCE = {COLLECT: 4, COMPOSE: 1, DELIVER: 1}
+MOST_DEATHS = 5  # of workers over one range of subscribers: then it is left alone for an hour
 LOOK_EVERY = 2.0  # seconds between looks for a job; instead of LISTEN, which wants connections and no PgBouncer
 HEARTBEAT_EVERY = 5.0  # seconds
 DEAD_AFTER = 20.0  # seconds without a heartbeat: with the tick's 20 a dead machine's work is taken within a minute
@@ -92,34 +96,37 @@ def _change(database: Database) -> str | None:
 class Work:
     """What the jobs do beside composing, and who is told what was composed."""
 
-    collect: Callable[[], object]  # asks all sources whose time has come
-    deliver: Callable[[], object]  # sends what is due
+    due_sources: Callable[[datetime], list[str]]
+    collect_source: Callable[[str], object]  # asks the source of that name, if its time has come
+    deliver_slice: Callable[[str], object]  # sends what is due, with leases of that holder
     composed: Callable[[ComposeReport], object]
 
 
 class Cluster:
-    """This process's part in the queue: it asks for work (`plan`, `ask`), rescues what others left, and does jobs."""
+    """This process's part in the queue: it asks for work (`plan`, `ask_to_...`), rescues what dead workers had begun,
+    and does jobs (`run`)."""
 
     def __init__(self, database: Database, message_id: MessageId, work: Work) -> None:
         """The database is PostgreSQL, and `migrate_queue` has been here."""
         self._database = database
         self._message_id = message_id
-        self._composed = work.composed
+        self._work = work
         self._name = worker_ids.new_name()
         address = f"postgresql://{database.url.partition('://')[2]}"
         self._worker = App(
             connector=PsycopgConnector(conninfo=address, min_size=1, max_size=4, kwargs=_limits(address))
         )
         self._asker = App(connector=SyncPsycopgConnector())  # always on a connection of ours
-        self._worker.task(name="collect", queue=COLLECT)(_guarded("collect", work.collect))
+        self._worker.task(name="collect_source", queue=COLLECT)(_guarded("collect", work.collect_source))
         self._worker.task(name="compose_chunk", queue=COMPOSE)(_guarded("compose", self._compose_chunk))
-        self._worker.task(name="deliver_slice", queue=DELIVER)(_guarded("deliver", work.deliver))
+        deliver = _guarded("deliver", self._deliver_slice)
+        self._worker.task(name="deliver_slice", queue=DELIVER, pass_context=True)(deliver)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._composer: tuple[tuple[int, str], ChunkComposer] | None = None  # of the plan that is at work
 
     def plan(self, now: datetime) -> bool:
-        """Ask for everything that is due to be composed, a job for each range of subscribers. False: somebody else is
-        planning, or the last plan is still at work.
+        """Ask for everything that is due to be composed, a job for each range of subscribers, in one transaction.
+        False: somebody else is planning, or the last plan is still at work.
 
         While ranges of a plan are being composed, another would cut what is left of them differently and have it looked
         at twice; so all workers may plan at once, and each range is asked for once.
@@ -128,7 +135,8 @@ class Cluster:
             if tx is None or self._is_composing(tx):
                 return False
             self._composer = None
-            revision, chunks = plan(self._database, now)
+            prepare(tx, now)
+            revision, chunks = plan(tx, now)
             if chunks:
                 common: dict[str, Any] = {
                     "revision": revision.id,
@@ -141,21 +149,28 @@ class Cluster:
                 )
         return True
 
-    def ask_to_collect(self) -> None:
-        """Have the sources asked by one worker at a time: two would ask the same servers for the same."""
-        self._ask("collect", COLLECT, queueing_lock="collect", lock="collect")
+    def ask_to_collect(self, now: datetime) -> int:
+        """Have each source asked whose time has come, by one worker at a time. Returns how many these are."""
+        names = self._work.due_sources(now)
+        self._ask("collect_source", COLLECT, {f"collect {name}": {"name": name} for name in names}, one_at_a_time=True)
+        return len(names)
 
     def ask_to_deliver(self) -> None:
         """Have the outbox sent for a while. Each worker has one such job waiting, whoever does it: all send."""
-        self._ask("deliver_slice", DELIVER, queueing_lock=f"deliver {self._name}")
+        self._ask("deliver_slice", DELIVER, {f"deliver {self._name}": {}})
 
     def rescue(self) -> int:
-        """Have the ranges composed by others that dead workers had begun; returns how many jobs they held. What else
-        they did is asked for at the next tick anyway."""
+        """Have done by others what dead workers had begun; returns how many jobs they held. Ranges to be composed go
+        back into the queue, the editions they held are due at once; the rest is asked for at the next tick anyway."""
         with self._database.planning() as tx:
             if tx is None or self._loop is None:
                 return 0
-            return self._in_loop(self._rescue())
+            stalled = self._in_loop(self._stalled())
+            for job in stalled:
+                log.warning("a worker died or hangs: its %s goes to another", job.task_name)
+            outbox.end_leases(tx, [_holder(job) for job in stalled], _now(tx))
+            self._in_loop(self._hand_over(stalled))
+            return len(stalled)
 
     def run(self, stop: threading.Event) -> None:
         """Do jobs until `stop`, then finish what is in flight. Goes on when the database comes back."""
@@ -163,6 +178,7 @@ class Cluster:
 
     async def _run(self, stop: threading.Event) -> None:
         asyncio.get_running_loop().set_exception_handler(_log_failure)
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(sum(AT_ONCE.values()), "job"))
         while not stop.is_set():
             try:
                 async with self._worker.open_async():
@@ -183,6 +199,7 @@ class Cluster:
                 self._worker.run_worker_async(
                     queues=[queue],
                     name=queue,
+                    concurrency=at_once,
                     listen_notify=False,
                     install_signal_handlers=False,
                     delete_jobs="always",
@@ -192,7 +209,7 @@ class Cluster:
                     shutdown_graceful_timeout=FINISH_WITHIN,
                 )
             )
-            for queue in QUEUES
+            for queue, at_once in AT_ONCE.items()
         ]
         stopping = asyncio.create_task(_stopped(stop))
         await asyncio.wait([*workers, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -202,29 +219,44 @@ class Cluster:
             if isinstance(result, Exception):
                 raise result
 
-    async def _rescue(self) -> int:
+    async def _stalled(self) -> list[Job]:
+        return list(await self._worker.job_manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER))
+
+    async def _hand_over(self, stalled: Iterable[Job]) -> None:
         jobs = self._worker.job_manager
-        stalled = list(await jobs.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER))
         for job in stalled:
-            log.warning("a worker died or hangs: its %s goes to another", job.task_name)
-            if job.queue == COMPOSE:
+            if job.queue == COMPOSE and job.attempts + 1 < MOST_DEATHS:
                 await jobs.retry_job(job)
-            else:
-                await jobs.finish_job(job, status=Status.FAILED, delete_job=True)
-        return len(stalled)
+                continue
+            if job.queue == COMPOSE:
+                await asyncio.to_thread(self._leave_alone, job)
+            await jobs.finish_job(job, status=Status.FAILED, delete_job=True)
+
+    def _leave_alone(self, job: Job) -> None:
+        """A range over which worker after worker died, for want of memory perhaps, must not kill them all."""
+        of: dict[str, Any] = job.task_kwargs
+        number = put_off_range(
+            self._database, *_plan_of(of["revision"], of["at"], of["now"]), Chunk(of["after"], of["upto"])
+        )
+        log.error("%d workers died composing for %d subscribers: they are tried again in an hour", MOST_DEATHS, number)
 
     def _in_loop(self, coroutine: Coroutine[Any, Any, T]) -> T:
         assert self._loop is not None
         future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
         return self._said(lambda: future.result(ANSWER_WITHIN))
 
-    def _ask(self, task: str, queue: str, *, queueing_lock: str, lock: str | None = None) -> None:
-        """One job, unless one like it is waiting already."""
+    def _ask(self, task: str, queue: str, wanted: dict[str, dict[str, Any]], *, one_at_a_time: bool = False) -> None:
+        """A job for each of these names (with its arguments), unless one of that name is waiting already."""
         with suppress(AlreadyEnqueued), self._database.write() as tx:
-            asked = self._asker.configure_task(
-                task, queue=queue, queueing_lock=queueing_lock, lock=lock, connection=_driver(tx)
-            )
-            self._said(asked.defer)
+            waiting = "SELECT queueing_lock FROM procrastinate_jobs WHERE queue_name = %s AND status = 'todo'"
+            known = {name for (name,) in _driver(tx).execute(waiting, [queue]).fetchall()}
+            for name, arguments in wanted.items():
+                if name not in known:
+                    lock = name if one_at_a_time else None
+                    asked = self._asker.configure_task(
+                        task, queue=queue, queueing_lock=name, lock=lock, connection=_driver(tx)
+                    )
+                    self._said(partial(asked.defer, **arguments))
 
     def _said(self, question: Callable[[], T]) -> T:
         """What the engine answers. Raises PaperlarkError where it does not."""
@@ -238,20 +270,34 @@ class Cluster:
         return _driver(tx).execute(unfinished, [COMPOSE]).fetchone() is not None
 
     def _compose_chunk(self, *, revision: int, at: str, now: str, after: int, upto: int) -> None:
-        if self._composer is None or self._composer[0] != (revision, now):
-            moment = datetime.fromisoformat(now)
-            view = open_view(self._database, moment, Revision(revision, datetime.fromisoformat(at)))
-            self._composer = (revision, now), ChunkComposer(view, moment, self._message_id)
-        self._composed(self._composer[1].compose_chunk(Chunk(after, upto)))
+        of_plan, composer = self._composer or (None, None)
+        if composer is None or of_plan != (revision, now):
+            state, moment = _plan_of(revision, at, now)
+            composer = ChunkComposer(open_view(self._database, moment, state), moment, self._message_id)
+            self._composer = (revision, now), composer
+        self._work.composed(composer.compose_chunk(Chunk(after, upto)))
         self.ask_to_deliver()  # now, while the next range is composed
+
+    def _deliver_slice(self, context: JobContext) -> None:
+        self._work.deliver_slice(_holder(context.job))
+
+
+def _plan_of(revision: int, at: str, now: str) -> tuple[Revision, datetime]:
+    """The plan that a job belongs to, from its arguments."""
+    return Revision(revision, datetime.fromisoformat(at)), datetime.fromisoformat(now)
+
+
+def _holder(job: Job) -> str:
+    """Who holds the leases of a job. They end with it, so that whoever had it, and wakes up too late, sends nothing."""
+    return f"job:{job.id}"
 
 
 def _guarded(step: str, work: Callable[..., object]) -> Callable[..., None]:
     """A job that fails is logged, and what it left is asked for again at the next tick."""
 
-    def run(**arguments: Any) -> None:
+    def run(*context: Any, **arguments: Any) -> None:
         try:
-            work(**arguments)
+            work(*context, **arguments)
         except PaperlarkError as error:
             log.error("%s failed; it will be tried again: %s", step, " ".join(str(error).split()))
         except Exception:
@@ -277,6 +323,12 @@ async def _stopped(stop: threading.Event, seconds: float = float("inf")) -> None
 def _driver(tx: Connection) -> Any:
     """The psycopg connection of a transaction, for what must be part of it."""
     return tx.connection.driver_connection
+
+
+def _now(tx: Connection) -> datetime:
+    """By the database's clock."""
+    moment: datetime = _driver(tx).execute("SELECT clock_timestamp()").fetchone()[0]
+    return moment
 
 
 def _limits(address: str) -> dict[str, int]:

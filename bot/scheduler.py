@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from types import FrameType
 from typing import Any
 
@@ -27,6 +27,7 @@ COMPOSE_EVERY = 20
 DELIVER_EVERY = 20  # and right after composing
 REQUESTS_EVERY = 2  # somebody in front of a web page waits for this mail
 CARE_EVERY = 3600
+NOTICED = timedelta(seconds=2)  # what two clocks may differ by
 M_ARENA_MAX = -8  # of glibc's malloc.h
 
 
@@ -41,10 +42,33 @@ class Ticks:
     care: Callable[[datetime], object]  # prune, tell the operator, read the inbox
 
 
-def work(ticks: Ticks, *, stop: threading.Event | None = None) -> bool:
+class WorkerClock:
+    """The time, by PostgreSQL's clock where it is the database: machines that share work by moments in its rows must
+    agree on it, and their own clocks may be minutes apart."""
+
+    def __init__(self, server_time: Callable[[], datetime] | None = None) -> None:
+        self._server_time = server_time
+        self._ahead = timedelta(0)  # of the server's clock
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self._ahead
+
+    def set_right(self) -> datetime:
+        """Compare with the server's, and return the time. Raises what asking for it raises."""
+        if self._server_time is not None:
+            before = datetime.now(UTC)
+            server = self._server_time()
+            ahead = server - (before + (datetime.now(UTC) - before) / 2)
+            if abs(ahead - self._ahead) > NOTICED:
+                self._ahead = ahead
+                log.warning("the database's clock is used: this machine's is off by %.0f s", -ahead.total_seconds())
+        return self()
+
+
+def work(ticks: Ticks, *, clock: WorkerClock | None = None, stop: threading.Event | None = None) -> bool:
     """Keep the clock until SIGTERM or SIGINT (or `stop`), then finish what is in flight within 25 s.
     Returns whether it did; what has not is safe in its rows, and its threads are to be left behind."""
-    stop = stop or threading.Event()
+    clock, stop = clock or WorkerClock(), stop or threading.Event()
     _stop_on_signals(stop)
     _share_one_heap()
     scheduler = BackgroundScheduler(
@@ -54,15 +78,15 @@ def work(ticks: Ticks, *, stop: threading.Event | None = None) -> bool:
     def compose_and_wake() -> None:
         """What was composed goes out at once. Delivering is a job of its own, as a message that stalls for minutes must
         not keep anybody's alert from being composed; a run that still lasts finds what is new by itself."""
-        ticks.compose(datetime.now(UTC))
+        ticks.compose(clock.set_right())
         scheduler.modify_job("deliver", next_run_time=datetime.now(UTC))
 
     jobs: list[tuple[str, Callable[[], object], int]] = [
-        ("collect", lambda: ticks.collect(datetime.now(UTC), stop), COLLECT_EVERY),
+        ("collect", lambda: ticks.collect(clock(), stop), COLLECT_EVERY),
         ("compose", compose_and_wake, COMPOSE_EVERY),
         ("deliver", lambda: ticks.deliver(stop), DELIVER_EVERY),
         ("requests", lambda: ticks.requests(stop), REQUESTS_EVERY),
-        ("care", lambda: ticks.care(datetime.now(UTC)), CARE_EVERY),
+        ("care", lambda: ticks.care(clock()), CARE_EVERY),
     ]
     for name, tick, seconds in jobs:
         scheduler.add_job(

@@ -4,14 +4,14 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
 
-from bot import __version__
+from bot import __version__, scheduler
 from bot.cli.console import out, plural, print_json, progress_bar
 from bot.cli.report import (
     deliver_json,
@@ -23,11 +23,11 @@ from bot.cli.report import (
 )
 from bot.cli.wiring import App, Clock, Json, Now, app_of, clock_from, moment_of
 from bot.pipeline import signup
-from bot.pipeline.collect.collect import CollectReport, collect
+from bot.pipeline.collect.collect import CollectReport, collect, due_sources
 from bot.pipeline.compose.compose import ComposeReport, compose
 from bot.pipeline.deliver.deliver import DeliverReport, deliver
 from bot.pipeline.upkeep import prune
-from bot.scheduler import Ticks, work
+from bot.scheduler import Ticks
 from bot.store import Database, outbox, subscribers, ticks
 
 log = logging.getLogger(__name__)
@@ -136,17 +136,18 @@ def run(context: typer.Context) -> None:
     app.sync(moment_of(None), many="keep")
     sending = app.sending()
     told: dict[str, str] = {}  # by source: the trouble that was logged
-    with app.fetcher(clock_from(None)) as fetcher:
+    clock = scheduler.WorkerClock(None if app.database.sqlite else app.database.server_time)
+    clock.set_right()
+    with app.fetcher(clock) as fetcher:
 
-        def collect_due(now: datetime, stop: threading.Event) -> None:
-            with _ticking(app, "collect", clock_from(None), WORKING, timedelta(seconds=150)):
-                report = collect(app.database, fetcher, app.sources, now, due_only=True, stop=stop)
+        def collect_due(now: datetime, stop: threading.Event, only: Collection[str] | None = None) -> None:
+            with _ticking(app, "collect", clock, WORKING, timedelta(seconds=150)):
+                report = collect(app.database, fetcher, app.sources, now, only=only, due_only=True, stop=stop)
             log_collected(report, told)
 
         def delivered(report: DeliverReport) -> None:
-            now = datetime.now(UTC)
             with app.database.write() as tx:
-                ticks.note(tx, "deliver", now, WORKING)
+                ticks.note(tx, "deliver", clock(), WORKING)
             if report.delivered:
                 log.info("%d delivered", report.delivered)
                 app.builder.forget()
@@ -155,19 +156,17 @@ def run(context: typer.Context) -> None:
                     unsent = outbox.unsent(tx, 1)
                 log.warning("%d not accepted: %s", report.failed, "; ".join(one.words for one in unsent))
             if report.trouble:
-                app.tell_of_pauses(now)
+                app.tell_of_pauses(clock())
 
-        def deliver_due(stop: threading.Event) -> None:
-            clock = clock_from(None)
+        def deliver_due(stop: threading.Event, holder: str = "") -> None:
             with _ticking(app, "deliver", clock, WORKING, timedelta(seconds=90)):
-                deliver(app.database, sending, clock, stop=stop, interim=delivered)
+                deliver(app.database, sending, clock, stop=stop, holder=holder, interim=delivered)
 
         def compose_due(now: datetime) -> None:
-            with _ticking(app, "compose", clock_from(None), WORKING, timedelta(seconds=90)):
+            with _ticking(app, "compose", clock, WORKING, timedelta(seconds=90)):
                 _log_composed(compose(app.database, now, app.identity.message_id, processes=COMPOSERS))
 
         def requests(stop: threading.Event) -> None:
-            clock = clock_from(None)
             with app.database.read() as tx:
                 due = outbox.due_of_kind(tx, outbox.SERVICE, clock())
             if due:
@@ -189,9 +188,9 @@ def run(context: typer.Context) -> None:
             collect=collect_due, compose=compose_due, deliver=deliver_due, requests=requests, care=care
         )
         if app.config.engine == "embedded":
-            finished = work(ticks_of_worker)
+            finished = scheduler.work(ticks_of_worker, clock=clock)
         else:
-            finished = _work_in_cluster(app, ticks_of_worker, deliver_due)
+            finished = _work_in_cluster(app, ticks_of_worker, clock, collect_due, deliver_due)
         # A second signal that comes while Python takes itself apart would be the end of an orderly exit.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -205,19 +204,35 @@ def _log_composed(report: ComposeReport) -> None:
         log.info("%d digests, %d alerts", report.digests, report.alerts)
 
 
-def _work_in_cluster(app: App, alone: Ticks, deliver_due: Callable[[threading.Event], None]) -> bool:
+def _work_in_cluster(
+    app: App,
+    alone: Ticks,
+    clock: scheduler.WorkerClock,
+    collect_due: Callable[[datetime, threading.Event, Collection[str]], None],
+    deliver_due: Callable[[threading.Event, str], None],
+) -> bool:
     """The worker's clock where the steps are jobs: it asks for them, and a thread beside it does what any worker asked
     for. Returns whether all of it finished in time."""
     from bot.cluster import Cluster, Work  # its engine is not installed everywhere
 
-    clock, stop = clock_from(None), threading.Event()
+    stop = threading.Event()
 
     def composed(report: ComposeReport) -> None:
         with _ticking(app, "compose", clock, WORKING, timedelta(seconds=90)):
             _log_composed(report)
 
-    jobs = Work(collect=lambda: alone.collect(clock(), stop), deliver=lambda: deliver_due(stop), composed=composed)
+    jobs = Work(
+        due_sources=lambda now: due_sources(app.database, app.sources, now),
+        collect_source=lambda name: collect_due(clock(), stop, [name]),
+        deliver_slice=lambda holder: deliver_due(stop, holder),
+        composed=composed,
+    )
     cluster = Cluster(app.database, app.identity.message_id, jobs)
+
+    def ask_to_collect(now: datetime, _stop: threading.Event) -> None:
+        if not cluster.ask_to_collect(now):
+            with _ticking(app, "collect", clock, WORKING, timedelta(seconds=150)):
+                pass  # there is nothing to ask for
 
     def plan(now: datetime) -> None:
         cluster.rescue()
@@ -227,13 +242,13 @@ def _work_in_cluster(app: App, alone: Ticks, deliver_due: Callable[[threading.Ev
     thread = threading.Thread(target=cluster.run, args=(stop,), name="cluster", daemon=True)
     thread.start()
     ticks_of_clock = Ticks(
-        collect=lambda _now, _stop: cluster.ask_to_collect(),
+        collect=ask_to_collect,
         compose=plan,
         deliver=lambda _stop: cluster.ask_to_deliver(),
         requests=alone.requests,
         care=alone.care,
     )
-    finished = work(ticks_of_clock, stop=stop)
+    finished = scheduler.work(ticks_of_clock, clock=clock, stop=stop)
     thread.join(1.0)
     return finished and not thread.is_alive()
 

@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, union, union_all, update
 
+from bot.core.edition.edition import EditionKind
 from bot.store.sql import chunks, update_rows
 from bot.store.subscribers import StoredSubscriber, select_subscribers
 from bot.store.tables import ACTIVE, ALERTS, SUBSCRIBERS
@@ -95,6 +96,15 @@ def _is_ready(now: datetime) -> ColumnElement[bool]:
 
 def _of_chunk(tx: Connection, due: ColumnElement[bool], chunk: Chunk) -> list[StoredSubscriber]:
     return select_subscribers(tx, and_(due, chunk.after < _ID, chunk.upto >= _ID), [_ID], WHOLE_CHUNK)
+
+
+def put_off(tx: Connection, kind: EditionKind, ids: Sequence[int], until: datetime) -> None:
+    """These subscribers are due for an edition of this kind at another moment; nothing else of theirs changes, and who
+    has no schedule gets none."""
+    column = SUBSCRIBERS.c.next_due if kind == "digest" else SUBSCRIBERS.c.alert_after
+    has_one = column.is_not(None) if kind == "digest" else ALERTS
+    for part in chunks(ids):
+        tx.execute(update(SUBSCRIBERS).where(_ID.in_(part), has_one).values({column: until}))
 
 
 def next_due(tx: Connection) -> datetime | None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,7 +39,8 @@ TCP = {
 }
 SESSION = (
     f"SET statement_timeout = '{LONGEST_STATEMENT}s'",
-    "SET idle_in_transaction_session_timeout = '300s'",  # a stopped process of ours holds its locks no longer
+    "SET idle_in_transaction_session_timeout = '30s'",  # a stopped process of ours holds its locks no longer
+    "SET tcp_user_timeout = 20000",
     "SET tcp_keepalives_idle = 30",
     "SET tcp_keepalives_interval = 10",
     "SET tcp_keepalives_count = 3",
@@ -152,6 +154,12 @@ class Database:
         with self.write() as transaction:
             is_ours = transaction.execute(text(f"SELECT pg_try_advisory_xact_lock({PLANNING_LOCK})")).scalar()
             yield transaction if is_ours else None
+
+    def server_time(self) -> datetime:
+        """PostgreSQL's clock, which all who share the database can agree on. Raises UserError."""
+        with self.read() as connection:
+            moment: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+        return moment
 
     def pending(self) -> bool:
         """Whether `migrate` would change the schema. Raises UserError when the database cannot be reached."""

@@ -19,9 +19,11 @@ from procrastinate.schema import SchemaManager
 from bot import cluster
 from bot.core.papers import Listing
 from bot.errors import UserError
-from bot.pipeline.compose.compose import CHUNK, ComposeReport
-from bot.scheduler import COMPOSE_EVERY, GRACE
-from bot.store import Database, papers
+from bot.pipeline.compose.compose import CHUNK, ComposeReport, compose
+from bot.pipeline.deliver.claims import LEASE
+from bot.scheduler import COMPOSE_EVERY, DELIVER_EVERY, GRACE, WorkerClock
+from bot.store import Database, outbox, papers
+from bot.store.database import SESSION
 from bot.store.tables import SUBSCRIBERS
 from tests.conftest import new_postgres_database
 
@@ -175,10 +177,11 @@ def test_what_a_worker_had_begun_that_died_or_hangs_is_done_by_another(
 
     assert took < 30  # with these waits; with the true ones see below
     assert workers.noted("begun")[-1][1] == held
+    workers.until(lambda: held in {after for _, after in workers.noted("done")}, 10)
     assert workers.noted("done")[-1][0] != victim
     if sent == signal.SIGSTOP:
-        os.kill(victim, signal.SIGCONT)  # and it goes on with what is another's by now
-        workers.until(lambda: (victim, held) in workers.noted("done"), 20)
+        os.kill(victim, signal.SIGCONT)  # and it goes on with what is another's by now, or finds its transaction ended
+        workers.until(lambda: (victim, held) in (*workers.noted("done"), *workers.noted("failed")), 20)
     time.sleep(3)  # a tick more: nothing comes twice
     assert workers.received() == EVERYBODY
     assert "Traceback" not in workers.logs.read_text()
@@ -188,12 +191,26 @@ def test_a_dead_machines_work_is_taken_within_a_minute() -> None:
     assert cluster.HEARTBEAT_EVERY * 3 < cluster.DEAD_AFTER
     assert cluster.DEAD_AFTER + COMPOSE_EVERY + cluster.LOOK_EVERY < 50
     assert cluster.FINISH_WITHIN < GRACE
+    assert LEASE.total_seconds() + DELIVER_EVERY < 60  # several embedded workers, whom nobody rescues
+    assert "SET idle_in_transaction_session_timeout = '30s'" in SESSION  # the rows a stopped worker has locked
+
+
+def test_workers_go_by_the_clock_of_the_database(store: Database, caplog: pytest.LogCaptureFixture) -> None:
+    ours = WorkerClock(store.server_time)
+    assert abs(ours.set_right() - datetime.now(UTC)) < timedelta(seconds=2)
+    assert caplog.records == []
+
+    elsewhere = WorkerClock(lambda: store.server_time() + timedelta(minutes=5))  # of a machine that is late
+    elsewhere.set_right()
+    assert timedelta(minutes=4, seconds=58) < elsewhere() - datetime.now(UTC) < timedelta(minutes=5, seconds=2)
+    assert "this machine's is off by -300 s" in caplog.text
 
 
 def a_part(database: Database, **work: Callable[..., object]) -> Any:
     nothing: dict[str, Callable[..., object]] = {
-        "collect": lambda: None,
-        "deliver": lambda: None,
+        "due_sources": lambda now: ["hf", "arxiv"],
+        "collect_source": lambda name: None,
+        "deliver_slice": lambda holder: None,
         "composed": lambda report: None,
     }
     return cluster.Cluster(database, "<{}.{}.{}@x>".format, cluster.Work(**{**nothing, **work}))
@@ -240,13 +257,14 @@ def test_whoever_plans_each_range_is_asked_for_once(store: Database, monkeypatch
     assert CHUNK == 6_000
 
 
-def test_collecting_is_asked_for_once_and_sending_once_by_each_worker(store: Database) -> None:
+def test_each_source_is_asked_for_once_and_sending_once_by_each_worker(store: Database) -> None:
     for part in (a_part(store), a_part(store)):
         for _ in range(2):
-            part.ask_to_collect()
+            assert part.ask_to_collect(datetime.now(UTC)) == 2
             part.ask_to_deliver()
 
-    assert sorted(queue for queue, _ in jobs(store)) == ["collect", "deliver", "deliver"]
+    asked = sorted((queue, args.get("name", "")) for queue, args in jobs(store))
+    assert asked == [("collect", "arxiv"), ("collect", "hf"), ("deliver", ""), ("deliver", "")]
 
 
 @pytest.mark.timeout(60)
@@ -259,12 +277,12 @@ def test_a_job_that_fails_is_asked_for_again(store: Database, caplog: pytest.Log
         tries.append(report)
         raise UserError("no luck")
 
-    part = a_part(store, composed=composed, collect=lambda: 1 / 0)
+    part = a_part(store, composed=composed, collect_source=lambda name: 1 / 0)
     thread = threading.Thread(target=part.run, args=[stop])
     thread.start()
     until = time.monotonic() + 20
     while len(tries) < 1 and time.monotonic() < until:
-        part.ask_to_collect()
+        part.ask_to_collect(datetime.now(UTC))
         part.plan(datetime.now(UTC))
         time.sleep(0.2)
     while jobs(store) and time.monotonic() < until:
@@ -278,6 +296,87 @@ def test_a_job_that_fails_is_asked_for_again(store: Database, caplog: pytest.Log
     assert {"compose failed; it will be tried again: no luck", "collect failed; it will be tried again"} <= {
         record.message for record in caplog.records
     }
+
+
+@pytest.mark.timeout(60)
+def test_jobs_of_another_version_are_thrown_away_and_stop_nobody(store: Database) -> None:
+    """Two versions share the queue while one takes the other's place: what one does not know is asked for again."""
+    people(store, 3)
+    done: list[ComposeReport] = []
+    part = a_part(store, composed=done.append)
+    with store.write() as tx:
+        tx.exec_driver_sql(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, args) VALUES"
+            " ('compose', 'compose_range', '{}'), ('compose', 'compose_chunk', '{\"shard\": 1}'),"
+            " ('collect', 'collect', '{}')"
+        )
+    stop = threading.Event()
+    thread = threading.Thread(target=part.run, args=[stop])
+    thread.start()
+    until = time.monotonic() + 30
+    while not done and time.monotonic() < until:
+        part.plan(datetime.now(UTC))
+        time.sleep(0.2)
+    while jobs(store) and time.monotonic() < until:
+        time.sleep(0.2)
+    stop.set()
+    thread.join(20)
+
+    assert done == [ComposeReport(digests=3)]
+    assert jobs(store) == []
+    with store.read() as tx:  # nothing of finished jobs stays
+        left = "SELECT (SELECT count(*) FROM procrastinate_events), (SELECT count(*) FROM procrastinate_workers)"
+        assert tuple(tx.exec_driver_sql(left).one()) == (0, 0)
+
+
+@pytest.mark.timeout(60)
+def test_a_range_that_kills_worker_after_worker_is_left_alone_for_an_hour(store: Database) -> None:
+    people(store, 3)
+    part, now = a_part(store), datetime.now(UTC)
+    assert part.plan(now)
+    with store.write() as tx:  # begun by a worker there is no more, for the last time
+        tx.exec_driver_sql("UPDATE procrastinate_jobs SET status = 'doing', attempts = %s", (cluster.MOST_DEATHS - 1,))
+    stop = threading.Event()
+    thread = threading.Thread(target=part.run, args=[stop])
+    thread.start()
+    until, rescued = time.monotonic() + 20, 0
+    while not rescued and time.monotonic() < until:
+        rescued = part.rescue()
+        time.sleep(0.2)
+    planned = part.plan(now + timedelta(minutes=1)), jobs(store)
+    later = part.plan(now + timedelta(minutes=61)), jobs(store)
+    stop.set()
+    thread.join(20)
+
+    assert rescued == 1
+    assert planned == (True, [])
+    assert (later[0], len(later[1])) == (True, 1)
+
+
+def test_what_a_dead_job_had_leased_is_due_at_once(store: Database) -> None:
+    """A lease bears the name of its job, and ends with it."""
+    people(store, 3)
+    now = datetime.now(UTC)
+    compose(store, now, "<{}.{}.{}@x>".format)
+    with store.write() as tx:
+        tx.exec_driver_sql(
+            "INSERT INTO procrastinate_jobs (id, queue_name, task_name, status)"
+            " VALUES (12, 'deliver', 'deliver_slice', 'doing')"
+        )
+        assert len(outbox.lease(tx, "digest", "job:12", now, now + LEASE, 9)) == 3
+    part, stop = a_part(store), threading.Event()
+    thread = threading.Thread(target=part.run, args=[stop])
+    thread.start()
+    until = time.monotonic() + 20
+    while not part.rescue() and time.monotonic() < until:
+        time.sleep(0.2)
+    stop.set()
+    thread.join(20)
+
+    with store.write() as tx:
+        assert not any(outbox.wanted(tx, one, "job:13").is_ours for one in (1, 2, 3))
+        assert len(outbox.lease(tx, "digest", "job:13", datetime.now(UTC), now + LEASE, 9)) == 3
+        assert not any(outbox.wanted(tx, one, "job:12").is_ours for one in (1, 2, 3))
 
 
 def functions(database: Database) -> set[str]:

@@ -4,7 +4,7 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -47,18 +47,26 @@ class SourceReport:
 CollectReport = dict[str, SourceReport]
 
 
+def due_sources(database: Database, configured: Sequence[ConfiguredSource], now: datetime) -> list[str]:
+    """The names of those whose time has come. The others are judged by the calendar alone."""
+    asked, _ = _look_around(database, configured, now, due_only=True)
+    return [source.name for source, _ in asked]
+
+
 def collect(
     database: Database,
     fetcher: Fetcher,
     configured: Sequence[ConfiguredSource],
     now: datetime,
     *,
+    only: Collection[str] | None = None,
     due_only: bool = False,
     progress: Callable[[str], None] = lambda name: None,
     stop: threading.Event | None = None,
 ) -> CollectReport:
-    """Ask the sources (with `due_only` those whose time has come) and record what they list. Never raises for one of
-    them: the report and the database say how each is doing. Raises UserError when the database cannot be used.
+    """Ask the sources (`only` those of these names; with `due_only` those whose time has come) and record what they
+    list. Never raises for one of them: the report and the database say how each is doing. Raises UserError when the
+    database cannot be used.
 
     After `stop` no other source is asked; those under way get `STOPPING_SECONDS`, then they are broken off, and the
     report and the database know nothing of them.
@@ -66,21 +74,9 @@ def collect(
     Threads ask and read; what they bring is written here, by one, several sources in one transaction where they come
     at once, and all those that said "as it was" in a last one.
     """
-    asked, report = [], {}
-    with database.write() as tx:
-        sources.forget(tx, {source.name: source.digest for source in configured})
-        known = sources.records(tx)
-        judged = []
-        for source in configured:
-            record = record_of(source, known.get(source.name), now)
-            if may_ask(record, now, due_only):
-                asked.append((source, Progress(last_success=record.last_success, read_since=record.read_since)))
-                continue
-            after = judge_again(source, record, now)
-            if after != record:
-                judged.append(after)
-            report[source.name] = _report(after)
-        sources.save(tx, judged)
+    asked, report = _look_around(database, configured, now, due_only=due_only)
+    if only is not None:
+        asked = [one for one in asked if one[0].name in only]
 
     unchanged: list[CollectedDocuments] = []
     waiting = iter(asked)
@@ -111,6 +107,28 @@ def collect(
         finally:
             threads.shutdown(cancel_futures=True)
     return {source.name: report[source.name] for source in configured if source.name in report}
+
+
+def _look_around(
+    database: Database, configured: Sequence[ConfiguredSource], now: datetime, *, due_only: bool
+) -> tuple[list[tuple[ConfiguredSource, Progress]], CollectReport]:
+    """Whom to ask, and how the others are doing; what is known of sources that are configured no more is dropped."""
+    asked, report = [], {}
+    with database.write() as tx:
+        sources.forget(tx, {source.name: source.digest for source in configured})
+        known = sources.records(tx)
+        judged = []
+        for source in configured:
+            record = record_of(source, known.get(source.name), now)
+            if may_ask(record, now, due_only):
+                asked.append((source, Progress(last_success=record.last_success, read_since=record.read_since)))
+                continue
+            after = judge_again(source, record, now)
+            if after != record:
+                judged.append(after)
+            report[source.name] = _report(after)
+        sources.save(tx, judged)
+    return asked, report
 
 
 def _gather(

@@ -7,26 +7,32 @@ ids at a time, so the work grows with the subscribers due and the papers changed
 
 import gc
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 
+from bot.core.edition.edition import EditionKind
 from bot.core.edition.picks import notes_to_json
+from bot.errors import UserError
 from bot.pipeline import expiry
 from bot.pipeline.compose.alerts import AlertComposer
 from bot.pipeline.compose.changes import RevisionView
 from bot.pipeline.compose.digests import DigestComposer
 from bot.pipeline.compose.drafts import MessageId
-from bot.store import Database, cursors, history, sources, subscribers
+from bot.store import Connection, Database, cursors, history, sources, subscribers
 from bot.store.cursors import Chunk
 from bot.store.history import Revision
+from bot.store.subscribers import StoredSubscriber
 
 log = logging.getLogger(__name__)
 
 CHUNK = 6_000  # subscribers of one range: matched and committed together, so that the papers are read once for all
 SHARE_FROM = 9  # chunks: with fewer it does not pay to start more processes
+AGAIN_AFTER = timedelta(hours=1)  # a subscriber whose edition cannot be made is tried again
+MOST_FAULTS = 50  # such subscribers of one chunk are found one by one; beyond that it is not they who are at fault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,16 +53,32 @@ class Plan(NamedTuple):
     chunks: list[Chunk]
 
 
-def plan(database: Database, now: datetime, *, force: bool = False) -> Plan:
-    """Who has anything due at `now`. Ends pauses that are over, and gives up editions that are too late, so that these
-    digests tell them."""
+def prepare(tx: Connection, now: datetime) -> None:
+    """Before a plan: end pauses that are over, and give up editions that are too late, so that these digests tell
+    them."""
+    subscribers.end_pauses(tx, now)
+    cursors.set_right(tx, now)
+    expiry.expire(tx, now)
+
+
+def plan(tx: Connection, now: datetime, *, force: bool = False) -> Plan:
+    """Who has anything due at `now`, in ranges of about `CHUNK`."""
+    revision = history.latest_revision(tx) or Revision(0, now)
+    return Plan(revision, cursors.due_ranges(tx, revision.id, now, CHUNK, force=force))
+
+
+def put_off_range(database: Database, revision: Revision, now: datetime, chunk: Chunk) -> int:
+    """Leave alone for an hour whoever has anything due in a range: composing it has killed process after process.
+    Returns how many that are."""
     with database.write() as tx:
-        subscribers.end_pauses(tx, now)
-        cursors.set_right(tx, now)
-        expiry.expire(tx, now)
-    with database.read() as tx:
-        revision = history.latest_revision(tx) or Revision(0, now)
-        return Plan(revision, cursors.due_ranges(tx, revision.id, now, CHUNK, force=force))
+        digests = [one.id for one in cursors.digest_due(tx, now, chunk)]
+        alerts = [one.id for one in cursors.alert_due(tx, revision.id, now, chunk)]
+        cursors.put_off(tx, "digest", digests, now + AGAIN_AFTER)
+        cursors.put_off(tx, "alert", alerts, now + AGAIN_AFTER)
+    return len({*digests, *alerts})
+
+
+_ComposeBatch = Callable[[Sequence[StoredSubscriber]], int]
 
 
 class ChunkComposer:
@@ -64,12 +86,15 @@ class ChunkComposer:
     before, here or on another machine, has nothing due any more."""
 
     def __init__(self, view: RevisionView, now: datetime, message_id: MessageId, *, force: bool = False) -> None:
+        self._database = view.database
+        self._now = now
         self._alerts = AlertComposer(view, now, message_id)
         self._digests = DigestComposer(view, now, message_id)
         self._force = force
 
     def compose_chunk(self, chunk: Chunk) -> ComposeReport:
-        """Alerts first: a digest does not tell again what they told.
+        """Alerts first: a digest does not tell again what they told. One subscriber whose edition cannot be made is put
+        off by an hour; the others go on. Raises UserError where the database cannot be used.
 
         Python's garbage collector works between the chunks only: within one it would walk through hundreds of thousands
         of live objects again and again, a quarter of the time, and find next to nothing.
@@ -77,13 +102,39 @@ class ChunkComposer:
         was_on = gc.isenabled()
         gc.disable()
         try:
-            alerts = self._alerts.compose(self._alerts.due(chunk))
-            digests = self._digests.compose(self._digests.due(chunk, force=self._force), force=self._force)
+            alerts = self._each("alert", self._alerts.compose, self._alerts.due(chunk))
+            compose_digests = partial(self._digests.compose, force=self._force)
+            digests = self._each("digest", compose_digests, self._digests.due(chunk, force=self._force))
         finally:
             if was_on:
                 gc.enable()
         gc.collect(0)  # what came with this chunk
         return ComposeReport(digests=digests, alerts=alerts)
+
+    def _each(self, kind: EditionKind, compose: _ComposeBatch, batch: Sequence[StoredSubscriber]) -> int:
+        """How many editions were written for a batch. One that fails is halved until those at fault stand alone."""
+        written, faults, parts = 0, 0, [batch]
+        while parts:
+            part = parts.pop()
+            try:
+                written += compose(part)
+            except UserError:
+                raise  # the database, not a subscriber
+            except Exception as error:
+                if len(part) > 1 and faults < MOST_FAULTS:
+                    middle = len(part) // 2
+                    parts += [part[middle:], part[:middle]]
+                    continue
+                faults += len(part)
+                who = f"subscriber {part[0].id}" if len(part) == 1 else f"{len(part)} subscribers"
+                log.error(
+                    "the %s of %s cannot be made and is tried again in an hour: %s: %s",
+                    *(kind, who, type(error).__name__, error),
+                    exc_info=faults <= 1 or log.isEnabledFor(logging.DEBUG),
+                )
+                with self._database.write() as tx:
+                    cursors.put_off(tx, kind, [one.id for one in part], self._now + AGAIN_AFTER)
+        return written
 
 
 def compose(
@@ -98,7 +149,10 @@ def compose(
     """Write down every alert and digest that is due at `now`; with `force` a digest for every active subscriber. Very
     many are shared among `processes`; `message_id` must then be picklable. `progress` is told how many subscribers a
     chunk had, about."""
-    revision, chunks = plan(database, now, force=force)
+    with database.write() as tx:
+        prepare(tx, now)
+    with database.read() as tx:
+        revision, chunks = plan(tx, now, force=force)
     if not chunks:
         return ComposeReport()
     report = ComposeReport()

@@ -16,7 +16,8 @@ from bot.pipeline.deliver.pacing import RelayPacing, SendingPlan
 from bot.store import Connection, outbox
 from bot.store.outbox import Leased
 
-LEASE = timedelta(seconds=45)  # renewed every ten: what a dead machine held is due again within a minute
+# Renewed every ten seconds. With the worker's tick of twenty, what a dead machine held is another's within a minute.
+LEASE = timedelta(seconds=35)
 FIRST, MOST = 2, 100  # editions claimed at once: as many as go in a second or so
 BRISK, SLUGGISH = 0.5, 3.0  # seconds that a batch lasted
 LOOK_AGAIN = 1.0  # seconds, while another thread is still sending

@@ -57,18 +57,19 @@ def deliver(
     *,
     stop: threading.Event | None = None,
     patience: timedelta = timedelta(0),
+    holder: str = "",
     interim: Callable[[DeliverReport], None] | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> DeliverReport:
     """Send what is due, alerts first, and what falls due meanwhile. Returns when nothing more is due, when every relay
     is held or its rate asks for a pause longer than `patience` (or some seconds), or when `stop` is set; what is in
-    flight is finished.
+    flight is finished. `holder`: under which name it leases editions, if not one of this process's own.
 
     A run lasts as long as its slowest message, and the other connections go on with whatever falls due. A worker is
     therefore told every minute, and at the end, what has become of editions since it was told last: `interim`.
     """
     with answers_within(ANSWER):
-        return _deliver(database, settings, clock, stop or threading.Event(), patience, interim, progress)
+        return _deliver(database, settings, clock, stop or threading.Event(), patience, holder, interim, progress)
 
 
 def _deliver(
@@ -77,6 +78,7 @@ def _deliver(
     clock: Callable[[], datetime],
     stop: threading.Event,
     patience: timedelta,
+    holder: str,
     interim: Callable[[DeliverReport], None] | None,
     progress: Callable[[int], None],
 ) -> DeliverReport:
@@ -105,7 +107,7 @@ def _deliver(
         if settings.make_builder is not None and settings.processes > 1 and due >= SHARE_FROM:
             pool = BuildPool(settings.make_builder, settings.processes)
         try:
-            report.add(_send(database, settings, pacing, clock, stop, threads, every_minute, progress, pool))
+            report.add(_send(database, settings, pacing, clock, stop, threads, holder, every_minute, progress, pool))
         finally:
             if pool is not None:
                 pool.close()
@@ -123,13 +125,14 @@ def _send(
     clock: Callable[[], datetime],
     stop: threading.Event,
     threads: int,
+    holder: str,
     every_minute: Callable[[DeliverReport], None],
     progress: Callable[[int], None],
     pool: BuildPool | None,
 ) -> DeliverReport:
     """One round: claim, send and write down with so many threads, until nothing more may go."""
     with (
-        worker_ids.working() as by,
+        worker_ids.working(holder) as by,
         MarkWriter(database, lambda tx: outbox.renew(tx, by, clock() + LEASE), stop) as marks,
     ):
         outcomes = Outcomes(pacing, by, clock)

@@ -19,9 +19,9 @@ def new_name() -> str:
 
 
 @contextmanager
-def working() -> Iterator[str]:
-    """A name for a thread that is at work until the end of this block."""
-    name = new_name()
+def working(name: str = "") -> Iterator[str]:
+    """That name, or a new one, is at work until the end of this block."""
+    name = name or new_name()
     _working.add(name)
     try:
         yield name

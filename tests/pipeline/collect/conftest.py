@@ -2,7 +2,7 @@
 
 import gzip
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -136,9 +136,9 @@ class Place:
         ) as fetcher:
             yield fetcher
 
-    def collect(self, *, due_only: bool = False) -> CollectReport:
+    def collect(self, *, due_only: bool = False, only: Collection[str] | None = None) -> CollectReport:
         with self.fetcher() as fetcher:
-            return collect(self.database, fetcher, self.sources, self.now, due_only=due_only)
+            return collect(self.database, fetcher, self.sources, self.now, only=only, due_only=due_only)
 
     def record(self, name: str = "") -> SourceRecord:
         with self.database.read() as tx:

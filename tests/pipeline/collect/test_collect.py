@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from bot.errors import UserError
+from bot.pipeline.collect.collect import due_sources
 from bot.store import Database, history, unparsed
 from bot.store.tables import PAPERS, URLS
 
@@ -51,6 +52,21 @@ def test_only_what_is_due_is_asked_unless_somebody_insists(place: Any, toy: Any)
     assert len(place.web.asked) == 2
     place.later(hours=6).collect(due_only=True)
     assert len(place.web.asked) == 3
+
+
+def test_many_workers_ask_each_source_by_itself_and_forget_none_of_the_others(place: Any, toy: Any) -> None:
+    place.web.pages["/a"] = place.web.pages["/b"] = page(LINES)
+    for name in ("a", "b"):
+        place.add(name, toy, toy.Settings((place.web.url(f"/{name}"),)), timedelta(hours=6))
+    assert due_sources(place.database, place.sources, place.now) == ["a", "b"]
+    place.collect(only=["a"], due_only=True)
+    assert [one.path for one in place.web.asked] == ["/a"]
+    assert due_sources(place.database, place.sources, place.now) == ["b"]
+    report = place.collect(only=["b"], due_only=True)
+    assert (report["a"].state, report["b"].state, len(place.web.asked)) == ("fresh", "fresh", 2)
+    place.collect(only=["b"], due_only=True)  # asked for twice
+    assert len(place.web.asked) == 2
+    assert place.record("a").last_success == place.now
 
 
 def test_what_came_before_a_failure_is_kept_but_nothing_counts_as_read(place: Any, toy: Any) -> None:

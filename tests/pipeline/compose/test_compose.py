@@ -14,7 +14,7 @@ from bot.core.papers import Listing
 from bot.core.subscriber.subscriber import subscriber_from
 from bot.mail.message.mailbox import Mailbox
 from bot.pipeline.build_message import Identity
-from bot.pipeline.compose.compose import ChunkComposer, ComposeReport, compose, open_view, plan
+from bot.pipeline.compose.compose import MOST_FAULTS, ChunkComposer, ComposeReport, compose, open_view, plan
 from bot.pipeline.subscribers import record_for
 from bot.store import Database, cursors, editions, file_sync, history, outbox, papers
 from bot.store.tables import EDITIONS, SUBSCRIBERS
@@ -554,8 +554,8 @@ def test_chunks_composed_in_any_order_and_again_write_everyone_once(office: Offi
     office.collect(FRIDAY - 2 * HOUR, *attention(1), first=True)
     office.compose(FRIDAY - 2 * HOUR)
     office.collect(FRIDAY - HOUR, *attention(2))
-    revision, chunks = plan(office.database, FRIDAY)
     with office.database.read() as tx:
+        revision = plan(tx, FRIDAY).revision
         chunks = cursors.due_ranges(tx, revision.id, FRIDAY, 6)
     office.collect(FRIDAY, *attention(3))  # after the plan: it is for the next one
     machines = [
@@ -574,6 +574,46 @@ def test_chunks_composed_in_any_order_and_again_write_everyone_once(office: Offi
         for one in people
         for kind, n in (("digest", 1), ("alert", 2))
     }
+
+
+@pytest.mark.parametrize("faulty", [1, 60])
+def test_whose_edition_cannot_be_made_is_put_off_and_all_others_get_theirs(
+    office: Office, caplog: pytest.LogCaptureFixture, faulty: int
+) -> None:
+    """One subscriber whose row was damaged; or so many that they are given up together."""
+    people = [
+        subscriber(
+            f"r{number:03d}@example.org", profiles=[{"name": "P", "keywords": ["attention"], "alert": number % 2 == 0}]
+        )
+        for number in range(80)
+    ]
+    office.subscribers(FRIDAY - 2 * HOUR, *people)
+    office.collect(FRIDAY - 2 * HOUR, *attention(1), first=True)
+    office.compose(FRIDAY - 2 * HOUR)  # alerts begin here
+    office.collect(FRIDAY - HOUR, *attention(2))
+    bad = SUBSCRIBERS.c.email < f"r{faulty:03d}"
+    with office.database.write() as tx:
+        good = tx.execute(SUBSCRIBERS.select().where(bad).limit(1)).one().data
+        tx.execute(SUBSCRIBERS.update().where(bad).values(data='{"email": '))
+
+    report = office.compose(FRIDAY)
+    again = office.compose(FRIDAY + timedelta(minutes=1))
+    told = {(one.email, one.kind) for one in office.told()}
+
+    healthy = {one["email"] for one in people[faulty:]}
+    if faulty == 1:
+        assert told == {
+            *((email, "digest") for email in healthy),
+            *((email, "alert") for email in healthy if int(email[1:4]) % 2 == 0),
+        }
+        assert "the digest of subscriber 1 cannot be made and is tried again in an hour" in caplog.text
+    assert (report.digests, again) == (sum(kind == "digest" for _, kind in told), ComposeReport())
+    assert len(caplog.records) <= 2 * (MOST_FAULTS + 8)
+
+    with office.database.write() as tx:
+        tx.execute(SUBSCRIBERS.update().where(bad).values(data=good))
+    office.compose(FRIDAY + HOUR)
+    assert {one.email for one in office.told() if one.kind == "digest"} == {one["email"] for one in people}
 
 
 def test_nobody_due_and_nothing_new_costs_next_to_nothing(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
