@@ -131,6 +131,9 @@ def test_keys_come_strongest_first_and_the_title_last() -> None:
 
 def test_titles_fold_what_retyping_changes() -> None:
     assert identity.title_key("Pre-Training “Ünder” Fire") == identity.title_key("PRETRAINING Under fire")
+    assert identity.title_key("Łukasiewicz Logic of Ørsted") == identity.title_key("Lukasiewicz logic of Orsted")
+    assert identity.title_key("α-Synuclein in Þórr") == identity.title_key("Alpha-synuclein in Thorr")
+    assert identity.title_key("Hawaiʻi and ĐỒNG") == identity.title_key("Hawaii and dong")
     assert identity.title_key("???") == ""
     assert len(identity.title_key("long " * 500)) <= identity.MAX_KEY
     assert identity.title_key("long " * 500) != identity.title_key("long " * 499)

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
+from bot.core.text.letters import SPELLED
+
 # arXiv identifiers (https://info.arxiv.org/help/arxiv_identifier.html): YYMM.NNNN to 1412, YYMM.NNNNN from 1501 (six
 # digits are foreseen), before 0704 archive/YYMMNNN with an optional subject class that does not tell papers apart.
 _ARCHIVES = (
@@ -155,10 +157,11 @@ _NO_LETTER = re.compile(r"[^a-z0-9]+")
 
 
 def folded(title: str) -> str:
-    """A title's letters and digits, without case and accents: what survives every re-typing of it."""
+    """A title's letters and digits, without case and accents, Greek letters by name, ł as l: what survives every
+    re-typing of it."""
     if title.isascii():  # most are, and every listing's is folded
         return _NO_LETTER.sub("", title[:4_000].lower())
-    decomposed = unicodedata.normalize("NFKD", title[:4_000]).casefold()
+    decomposed = unicodedata.normalize("NFKD", title[:4_000]).casefold().translate(SPELLED)
     return "".join(char for char in decomposed if char.isalnum())
 
 

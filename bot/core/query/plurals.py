@@ -64,7 +64,52 @@ freshmen / workman workmen / seaman seamen / gentleman gentlemen / congressman c
 foreman foremen / horseman horsemen / middleman middlemen / statesman statesmen / tradesman tradesmen / watchman
 watchmen / caveman cavemen / bureau bureaux / plateau plateaux / tableau tableaux / chateau chateaux / gas gasses /
 bus busses / bias biasses / canvas canvasses / quiz quizzes quizes / whiz whizzes / topaz topazes / lens lenses /
-metalens metalenses / microlens microlenses / superlens superlenses / hyperlens hyperlenses
+metalens metalenses / microlens microlenses / superlens superlenses / hyperlens hyperlenses / sarcophagus sarcophagi /
+polypus polypi / fetus feti / incubus incubi / tarsus tarsi / metatarsus metatarsi / carpus carpi / metacarpus
+metacarpi / talus tali / digitus digiti / nidus nidi / acinus acini / tubulus tubuli / oculus oculi / discus disci /
+limbus limbi / globus globi / funiculus funiculi / colliculus colliculi / flocculus flocculi / sacculus sacculi /
+utriculus utriculi / malleus mallei / pilus pili / tragus tragi / strobilus strobili / narcissus narcissi / denarius
+denarii / obelus obeli / bronchiolus bronchioli / nodus nodi / umbilicus umbilici / diplococcus diplococci /
+micrococcus micrococci / cryptococcus cryptococci / echinococcus echinococci / lactococcus lactococci / rhodococcus
+rhodococci / peptococcus peptococci / seta setae / corona coronae / areola areolae / axilla axillae / bulla bullae /
+cannula cannulae / chela chelae / concha conchae / costa costae / fascia fasciae / fimbria fimbriae / gemma gemmae /
+hydra hydrae / lingula lingulae / medusa medusae / planaria planariae / pleura pleurae / plica plicae / radula radulae
+/ sclera sclerae / spatula spatulae / spina spinae / spirochaeta spirochaetae / tinea tineae / ulna ulnae / urethra
+urethrae / uvula uvulae / valva valvae / vulva vulvae / ligula ligulae / parabola parabolae / hyperbola hyperbolae /
+lorica loricae / cicada cicadae / palpebra palpebrae / lacinia laciniae / papula papulae / pustula pustulae /
+caruncula carunculae / crypta cryptae / decidua deciduae / operculum opercula / ilium ilia / ischium ischia /
+acetabulum acetabula / frenulum frenula / labrum labra / cerebrum cerebra / dorsum dorsa / rectum recta / sputum sputa
+/ tegmentum tegmenta / claustrum claustra / infundibulum infundibula / pericardium pericardia / myocardium myocardia /
+endometrium endometria / perineum perinea / peritoneum peritonea / periosteum periostea / tympanum tympana /
+vestibulum vestibula / ommatidium ommatidia / plasmodium plasmodia / sensorium sensoria / hymenium hymenia /
+candelabrum candelabra / spirillum spirilla / oogonium oogonia / ascidium ascidia / basidium basidia / conidium
+conidia / coccidium coccidia / clostridium clostridia / retinaculum retinacula / cingulum cingula / speculum specula /
+capitulum capitula / hilum hila / scutum scuta / viscus viscera / emporium emporia / honorarium honoraria / terrarium
+terraria / vivarium vivaria / arboretum arboreta / sanatorium sanatoria / crematorium crematoria / ultimatum ultimata
+/ pseudopodium pseudopodia / gonidium gonidia / bifidobacterium bifidobacteria / corynebacterium corynebacteria /
+fusobacterium fusobacteria / flavobacterium flavobacteria / halobacterium halobacteria / agrobacterium agrobacteria /
+actinobacterium actinobacteria / acidobacterium acidobacteria / myxobacterium myxobacteria / betaproteobacterium
+betaproteobacteria / gammaproteobacterium gammaproteobacteria / alphaproteobacterium alphaproteobacteria / exanthema
+exanthemata / trypanosoma trypanosomata / edema edemata / hematoma hematomata / glioma gliomata / adenoma adenomata /
+sarcoma sarcomata / trauma traumata / soma somata / fibroma fibromata / papilloma papillomata / granuloma granulomata
+/ melanoma melanomata / lymphoma lymphomata / teratoma teratomata / neuroma neuromata / myoma myomata / condyloma
+condylomata / miasma miasmata / phantasma phantasmata / lexicon lexica / oxymoron oxymora / etymon etyma / organon
+organa / perihelion perihelia / aphelion aphelia / hyperbaton hyperbata / topos topoi / proboscis proboscises
+proboscides / chrysalis chrysalides / ascaris ascarides / aphis aphides / pyxis pyxides / glottis glottides /
+dermatitis dermatitides / encephalitis encephalitides / vasculitis vasculitides / meningitis meningitides / nephritis
+nephritides / colitis colitides / chemotaxis chemotaxes / phototaxis phototaxes / biotaxis biotaxes / phylotaxis
+phylotaxes / phyllotaxis phyllotaxes / subaxis subaxes / phthisis phthises / apsis apses / periapsis periapses /
+periphrasis periphrases / protasis protases / apodosis apodoses / anacrusis anacruses / hyperacusis hyperacuses /
+thorax thoraces / hallux halluces / pollex pollices / caudex caudices / murex murices / calix calices / coccyx
+coccyges / fornix fornices / rectrix rectrices / tectrix tectrices / scolex scolices / syrinx syringes / salpinx
+salpinges / sphinx sphinges / glans glandes / incus incudes / stapes stapedes / stipes stipites / caput capita / cornu
+cornua / genu genua / putamen putamina / abdomen abdomina / cerumen cerumina / imago imagines / milieu milieux / beau
+beaux / gateau gateaux / trousseau trousseaux / bandeau bandeaux / adieu adieux / graffito graffiti / virtuoso
+virtuosi / libretto libretti / concerto concerti / kinsman kinsmen / yeoman yeomen / nobleman noblemen / clergyman
+clergymen / anchorman anchormen / doorman doormen / hangman hangmen / alderman aldermen / ombudsman ombudsmen /
+sportsman sportsmen / helmsman helmsmen / marksman marksmen / swordsman swordsmen / assemblyman assemblymen / titmouse
+titmice / interleaf interleaves / flyleaf flyleaves / afterlife afterlives / midlife midlives / penknife penknives /
+jackknife jackknives / multilens multilenses
 """
 IRREGULAR = {
     plural: forms[0]
@@ -87,7 +132,7 @@ _PLURALS_IN_US_OR_IS = frozenset(  # look like nouns in -us, -sis or -xis, but l
     gpus cpus tpus npus dpus menus apus bpus fpus hpus ipus lpus ppus qpus rpus vpus xpus mcus ecus ccus icus imus
     gmus mmus bmus rtus skus pdus sdus odus nlus mlus relus gelus selus silus grus emus gnus gurus haikus tofus
     zebus sudokus flus taus mus nus plateaus bureaus tableaus chateaus impromptus caribous bayous thous tutus cus
-    taxis maxis minitaxis
+    taxis maxis minitaxis milieus adieus beaus gateaus
     """.split()
 )
 _WORDS_IN_USE = frozenset(  # the plural of -use, where others in -uses are of -us

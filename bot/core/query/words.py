@@ -18,7 +18,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from bot.core.query.scripts import BLANKLESS, DIGIT, HANGUL, JAMO, QUOTATION_MARK, SPELLED
+from bot.core.query.scripts import BLANKLESS, DIGIT, HANGUL, JAMO, QUOTATION_MARK
+from bot.core.text.letters import SPELLED
 from bot.core.text.sanitize import composed
 
 SMALL_WORDS = frozenset("a an and are as at be for if in is it may no not of or so the to we with".split())

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from bot.core.query import plurals
 from bot.core.query.plurals import fixed_end, singular
 from bot.core.query.scripts import BLANKLESS as BLANKLESS_RANGES
-from bot.core.query.scripts import DIGIT, SPELLED
+from bot.core.query.scripts import DIGIT
 from bot.core.query.words import exact_word_spans, exact_words, fold_value, joins, word_spans, words
+from bot.core.text.letters import SPELLED
 
 BLANKLESS_CLASS = f"[{BLANKLESS_RANGES}]"
 QUOTES = "\"'`“”„‟‘’‚‛«»‹›「」『』〝〞〟"

@@ -36,6 +36,12 @@ axis | axes | ax
 leaf | leaves | leave
 women | woman | wom
 sub-matrix | submatrices; sub matrices | matrix
+conidia | conidium | conidial
+thoraces | thorax | thoracic
+chemotaxis | chemotaxes | taxes
+proboscis | proboscises; proboscides | probe
+milieu | milieus; milieux | mile
+clostridium | Clostridia | clostrid
 alpha-synuclein | α-synuclein; alpha synuclein; Α-Synuclein | beta-synuclein
 α-synuclein | alphasynuclein | synuclein
 TGF-beta | TGF-β; TGFβ; tgfbeta | TGF-α
@@ -47,6 +53,10 @@ pi0 | π0 | pi 1
 lukasiewicz | Łukasiewicz | lucas
 orsted | Ørsted; ØRSTED | rsted
 author:"lukasz kaiser" | @Łukasz Kaiser | @Lukas Kaiser
+author:aliyev | @Rəşad Əliyev; @Aliyev | @Liyev
+author:"o'brien" | @Seán OʼBrien; @O’Brien | @Brien
+hawaii | Hawaiʻi | hawai
+jalapeno | ȷalapeño; JALAPEÑO | alapeno
 author:dokovic | @Novak Đoković | @Okovic
 author:yildiz | @Ayşe Yıldız | @Yldz
 author:thorvaldsson | @Þorvaldsson | @Torvald
