@@ -6,15 +6,25 @@ import typer
 
 from bot.cli.console import format_time, out, plural, print_json
 from bot.cli.wiring import App, Json, Now, app_of, moment_of
+from bot.core.edition.edition import SectionKind
+from bot.core.edition.picks import Picks
 from bot.core.papers import Paper, identity
 from bot.core.query import Query
 from bot.core.query.ast import NUMBERS, excluding, true, turning, written
-from bot.core.query.evaluate import Explained, Reading, explain, terms
+from bot.core.query.evaluate import Explained, Reading, explain, matches, terms
+from bot.core.query.near import near_query
 from bot.core.subscriber.subscriber import Subscriber, stored_subscriber
 from bot.errors import UserError
 from bot.mail import tokens
 from bot.store import editions, history
 from bot.store.subscribers import StoredSubscriber
+
+# The sections that are not of a profile, as one says where a paper is.
+_WHERE: dict[SectionKind, str] = {
+    "near": "as near the profiles ",
+    "trending": "among the trending papers ",
+    "revisions": "as news of a paper told before ",
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -36,12 +46,13 @@ def explain_command(
     stored = app.subscriber(email, start)
     paper_id, found = find_paper(app, paper)
     subscriber = stored_subscriber(stored.data)
-    fates = _fates(app, stored, paper_id)
+    fates = _fates(app, stored, subscriber, paper_id)
     explained = [(profile, explain(profile.query, found)) for profile in subscriber.profiles]
     obstacles = [_obstacle(profile.query, found) for profile in subscriber.profiles]
     matching = [profile.name for profile, tree in explained if tree.true]
-    near = [f"{one.name} does not, {why}" for one, why in zip(subscriber.profiles, obstacles, strict=True) if why]
-    not_told = "" if fates else _not_told(app, stored, subscriber, paper_id, found, matching, near)
+    lacking = [f"{one.name} does not, {why}" for one, why in zip(subscriber.profiles, obstacles, strict=True) if why]
+    near = [] if matching else _near(subscriber, found)
+    not_told = "" if fates else _not_told(app, stored, subscriber, paper_id, found, matching, near, lacking)
     if as_json:
         print_json(
             {
@@ -56,6 +67,7 @@ def explain_command(
                         "matched": tree.true,
                         "terms": terms(tree),
                         "obstacle": obstacle,
+                        "near": profile.name in near,
                     }
                     for (profile, tree), obstacle in zip(explained, obstacles, strict=True)
                 ],
@@ -67,6 +79,8 @@ def explain_command(
     out.print(f"{found.title}\n{found.url}".rstrip())
     for (profile, tree), obstacle in zip(explained, obstacles, strict=True):
         verdict = "matches" if tree.true else "does not match" + (f", {obstacle}" if obstacle else "")
+        if profile.name in near:
+            verdict += ", but it is near: it holds two words of a phrase"
         out.print(f"\n{profile.name}: {verdict}")
         _say_tree(tree, found, 1)
     if not subscriber.profiles:
@@ -106,17 +120,35 @@ def _obstacle(query: Query, paper: Paper) -> str:
     return f"lacks only {written(alone[0])}" if len(alone) == 1 else ""
 
 
-def _fates(app: App, subscriber: StoredSubscriber, paper_id: int) -> list[str]:
+def _near(subscriber: Subscriber, paper: Paper) -> list[str]:
+    """The profiles a paper is near, where the subscriber wants such papers."""
+    if not subscriber.near or paper.withdrawn:
+        return []
+    queries = [(profile.name, near_query(profile.query)) for profile in subscriber.profiles]
+    return [name for name, query in queries if query is not None and matches(query, paper)]
+
+
+def _fates(app: App, stored: StoredSubscriber, subscriber: Subscriber, paper_id: int) -> list[str]:
     """What editions did with the paper, in words."""
     lines = []
     with app.database.read() as tx:
-        for told in editions.telling(tx, paper_id, subscriber_id=subscriber.id):
+        for told in editions.telling(tx, paper_id, subscriber_id=stored.id):
             if told.shown:
+                where = _WHERE.get(told.section_of(paper_id).kind, "")
                 fate = f"went out on {format_time(told.sent_at)}" if told.sent_at else f"is {told.state}"
-                lines.append(f"Told in the {told.kind} {told.slot}, which {fate} ({told.message_id}).")
+                lines.append(f"Told {where}in the {told.kind} {told.slot}, which {fate} ({told.message_id}).")
             else:
-                lines.append(f"Over the limit of papers in the {told.kind} {told.slot}: it was named there, not shown.")
+                limit = _limit(subscriber, told.picks)
+                lines.append(f"Over {limit} in the {told.kind} {told.slot}: it was named there, not shown.")
     return lines
+
+
+def _limit(subscriber: Subscriber, picks: Picks) -> str:
+    """What kept papers of a profile out of an edition, in words."""
+    shown = sum(len(section.ids) for section in picks.sections if section.kind == "profile")
+    if subscriber.per_week and shown < subscriber.max_papers:
+        return f"the limit of {plural(subscriber.per_week, 'paper')} a week (per_week: the best of the last four weeks)"
+    return f"the limit of {plural(subscriber.max_papers, 'paper')}"
 
 
 def _not_told(
@@ -127,14 +159,22 @@ def _not_told(
     paper: Paper,
     matching: list[str],
     near: list[str],
+    lacking: list[str],
 ) -> str:
-    """Why no edition told a paper, in words. `matching`: the profiles that match it; `near`: why others do not."""
+    """Why no edition told a paper, in words. `matching`: the profiles that match it; `near`: those it is near;
+    `lacking`: why others do not match."""
     if stored.status != "active":
         since = format_time(stored.status_since)
         return f"Not told: the subscriber is {stored.status} since {since} ({stored.status_reason})."
     if not matching:
-        which = f" ({'; '.join(near)})" if near else ""
-        return f"Not told: no profile matches it{which}, and it has not been among the trending papers of an edition."
+        which = f" ({'; '.join(lacking)})" if lacking else ""
+        told = f"Not told: no profile matches it{which}, and it has not been among the trending papers of an edition."
+        if near:
+            told += (
+                f" It is near {', '.join(near)}, but others were nearer, or the profile brought"
+                f" {plural(subscriber.near, 'paper')} or more of its own (near = {subscriber.near})."
+            )
+        return told
     if stored.told_at is None:
         return f"Not told yet: the first digest is due {format_time(stored.next_due)}."
     if paper.first_seen and paper.first_seen > stored.told_at:
@@ -144,9 +184,8 @@ def _not_told(
     for slot, picks in digests:
         for section in picks.sections:
             if section.name in matching and section.more:
-                limit, more = plural(subscriber.max_papers, "paper"), plural(section.more, "more paper")
-                told = f"the digest {slot}, which counted {more} for {section.name}"
-                return f"Not told: over the limit of {limit} in {told}."
+                told = f"the digest {slot}, which counted {plural(section.more, 'more paper')} for {section.name}"
+                return f"Not told: over {_limit(subscriber, picks)} in {told}."
     if paper.first_seen and paper.first_seen < stored.status_since - subscriber.schedule.period:
         came, since = format_time(paper.first_seen), format_time(stored.status_since)
         return f"Not told: it came {came}, long before this subscriber, who is {stored.status} since {since}."

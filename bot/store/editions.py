@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
 from bot.core.edition.edition import EditionKind
-from bot.core.edition.picks import Picks
+from bot.core.edition.picks import Picks, PickSection
 from bot.store.sql import chunks, insert_or_ignore, insert_rows
 from bot.store.tables import ACCOUNTS, ATTEMPTS, COMPOSES, EDITIONS, SUBSCRIBERS, UNTOLD
 
@@ -183,6 +183,11 @@ class Told:
     sent_at: datetime | None
     message_id: str
     shown: bool  # False: only named among what did not fit
+    picks: Picks
+
+    def section_of(self, paper_id: int) -> PickSection:
+        """Where it shows or names the paper."""
+        return next(one for one in self.picks.sections if paper_id in (*one.ids, *one.more_ids))
 
 
 def telling(tx: Connection, paper_id: int, *, subscriber_id: int | None = None) -> list[Told]:
@@ -209,7 +214,7 @@ def telling(tx: Connection, paper_id: int, *, subscriber_id: int | None = None) 
         named = {paper for section in picks.sections for paper in section.more_ids}
         if paper_id in picks.ids or paper_id in named:
             values = {name: value for name, value in row._mapping.items() if name != "picks"}
-            found.append(Told(**values, shown=paper_id in picks.ids))
+            found.append(Told(**values, shown=paper_id in picks.ids, picks=picks))
     return found
 
 

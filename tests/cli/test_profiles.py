@@ -181,6 +181,51 @@ def test_what_the_limit_kept_away_and_what_came_too_early(place: Path, run: Run)
     assert changed.endswith("did not match then; the profile or the paper has changed since.")
 
 
+def test_explain_names_what_is_near_and_what_only_the_best_left_out(place: Path, run: Run) -> None:
+    head = (EXAMPLES / "2026-11-20.txt").read_text().partition("Larkspur")[0]
+    body = "Small and round. " * 9
+    titles = [f"Quokka lattices, the {place} part of them" for place in ("first", "second", "third")]
+    near = [f"A lattice that is not of a quokka but of {place}" for place in ("wombats", "bilbies")]
+    pages = "\n".join(f"{title}\n\n{body}\n\nA Lab\n·\nNov 19 3\n" for title in [*titles, *near])
+    (place / "pages" / "first.txt").write_text(head + pages)
+    wanting = CONFIG.partition("[[subscribers.profiles]]")[0]
+    profiles = [
+        "per_week = 1\nnear = 4",
+        '[[subscribers.profiles]]\nname = "Animals"\nkeywords = ["quokka lattices"]',
+        '[[subscribers]]\nemail = "bob@example.org"\ntrending = 0\nnear = 1',
+        '[[subscribers.profiles]]\nname = "Birds"\nkeywords = ["lattice quokkas"]',
+        '[[subscribers]]\nemail = "cy@example.org"',
+    ]
+    (place / "config.toml").write_text(wanting + "\n".join(profiles))
+    assert run("collect", "--now", "2026-11-20T10:00Z")[0] == 0
+    assert run("compose", "--force", *NOW)[0] == 0
+    later = ("--now", "2026-11-23T12:00Z")
+
+    def explained(email: str, title: str) -> Any:
+        return table(run("explain", email, title, "--json", *later))
+
+    of_profile = [line for title in titles for line in explained("ada@example.org", title)["told"]]
+    assert sum(line.startswith("Told in the digest ") for line in of_profile) == 1
+    kept_out = "Over the limit of 1 paper a week (per_week: the best of the last four weeks) in the digest "
+    assert sum(line.startswith(kept_out) for line in of_profile) == 2
+    for title in near:
+        (told,) = explained("ada@example.org", title)["told"]
+        assert told.startswith("Told as near the profiles in the digest 2026-11-20"), told
+    for_bob = [explained("bob@example.org", title) for title in [*titles, *near]]
+    assert all(one["profiles"][0]["near"] for one in for_bob)
+    assert [bool(one["told"]) for one in for_bob].count(True) == 1
+    for one in for_bob:
+        told = (
+            one["told"] or "It is near Birds, but others were nearer, or the profile brought 1 paper" in one["not_told"]
+        )
+        assert told, one
+    said = run("explain", "bob@example.org", near[0], *later)[1]
+    assert "Birds: does not match, but it is near: it holds two words of a phrase\n" in said
+    trending = [line for title in titles for line in explained("cy@example.org", title)["told"]]
+    assert trending
+    assert all(line.startswith("Told among the trending papers in the digest ") for line in trending)
+
+
 def test_what_profiles_and_queries_miss(place: Path, run: Run) -> None:
     with (place / "pages" / "more.txt").open("w", encoding="utf-8") as page:
         for i in range(6):
