@@ -26,6 +26,10 @@ class UserError(PaperlarkError):
         super().__init__("\n".join([summary, *(f"  {problem}" for problem in self.problems)]))
 
 
+class BrokenTemplate(PaperlarkError):
+    """A template cannot be rendered. The message names file and line; the operator has to mend it."""
+
+
 class SourceError(PaperlarkError):
     """A source could not be asked or its answer not be read; one clear line that says what to do.
 

@@ -206,7 +206,7 @@ def commands() -> dict[str, Any]:
     """Every command of the program by its words: "subscribers add" -> command."""
     import typer
 
-    from bot.cli import app
+    from bot.cli import program
 
     found: dict[str, Any] = {}
 
@@ -215,7 +215,7 @@ def commands() -> dict[str, Any]:
             found[f"{words} {name}".strip()] = inner
             walk(inner, f"{words} {name}".strip())
 
-    whole = typer.main.get_command(app)
+    whole = typer.main.get_command(program())
     found[""] = whole
     walk(whole, "")
     return found

@@ -1,9 +1,16 @@
 """One name, one thing: what a stranger reads in one place holds everywhere in `bot/`."""
 
 import ast
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+
+import typer
+
+from bot.cli import VERBS
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted(
@@ -107,3 +114,27 @@ def test_a_person_who_gets_mail_is_a_subscriber() -> None:
 def _words(name: str) -> list[str]:
     spaced = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name)
     return spaced.replace("_", " ").split()
+
+
+def test_the_table_of_verbs_says_where_each_is() -> None:
+    """A verb's module is imported only when the verb is asked for, so what the table lacks could not be called."""
+    for module, verbs in VERBS.items():
+        alone = typer.Typer()
+        import_module(f"bot.cli.{module}").register(alone)
+        groups = {group.name for group in alone.registered_groups}
+        assert {command.name for command in alone.registered_commands} | groups == set(verbs)
+    with_verbs = {module.stem for module, tree in trees() if module.parts[0] == "cli" and _has(tree, "register")}
+    assert with_verbs == set(VERBS)
+
+
+def _has(tree: ast.Module, function: str) -> bool:
+    return any(isinstance(node, ast.FunctionDef) and node.name == function for node in tree.body)
+
+
+def test_a_run_without_letters_loads_nothing_that_draws_them() -> None:
+    """Nor the scheduler, the web pages or numpy: half of what a run with nothing new takes would be their start."""
+    code = "from bot.cli import program; program('once'); import sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "bot.cli.run" in loaded
+    assert loaded & {"jinja2", "css_inline", "babel", "apscheduler", "numpy", "flask", "feedparser", "alembic"} == set()

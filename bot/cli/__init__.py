@@ -1,58 +1,61 @@
-"""The command line: one function per verb, in modules by what they are for.
-
-    run          once, collect, compose, deliver, run, migrate      check     check
-    subscribers  subscribers ..., inbox                             status    status
-    explain      explain, why, who                                  preview   preview
-    init         init, demo                                         read      read
-    backup       backup, copy-to                                    backtest  backtest
-    web          web, admin-link                                    suggest   suggest
-    doctor       doctor                                             taste     taste
+"""The command line: one function per verb, in modules by what they are for (`VERBS`). The module of a verb is imported
+when it is asked for: what the others need takes half of a short run's time.
 
 `wiring` makes the parts of the program from the configuration, `console` is how all of them speak, `report` what a run
-has to say.
+has to say. What a verb decides belongs to `bot.pipeline`.
 """
 
 import logging
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bot.cli import (
-    backtest,
-    backup,
-    check,
-    doctor,
-    explain,
-    init,
-    preview,
-    read,
-    run,
-    status,
-    subscribers,
-    suggest,
-    taste,
-    web,
-)
 from bot.cli.console import complain, set_up_logging
 from bot.cli.wiring import State
 from bot.errors import UserError
 
+# By module, in the order of --help.
+VERBS = {
+    "run": ("once", "collect", "compose", "deliver", "migrate"),
+    "worker": ("run",),
+    "check": ("check",),
+    "status": ("status",),
+    "preview": ("preview",),
+    "read": ("read",),
+    "backtest": ("backtest",),
+    "suggest": ("suggest",),
+    "taste": ("taste",),
+    "explain": ("explain", "why", "who"),
+    "subscribers": ("subscribers", "inbox"),
+    "init": ("init", "demo"),
+    "doctor": ("doctor",),
+    "backup": ("backup", "copy-to"),
+    "web": ("web", "admin-link"),
+}
+
 # The global options, and whether a value follows.
 ANYWHERE = {"--config": True, "--verbose": False, "--quiet": False, "-c": True, "-v": False, "-q": False}
 
-app = typer.Typer(
-    name="paperlark",
-    help="The research papers that trend, and the ones you care about, in your inbox.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
+
+def program(verb: str = "") -> typer.Typer:
+    """The command line with the module of one verb; of all of them for what is no verb, such as --help."""
+    app = typer.Typer(
+        name="paperlark",
+        help="The research papers that trend, and the ones you care about, in your inbox.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(options)
+    for module in [module for module, verbs in VERBS.items() if verb in verbs] or VERBS:
+        import_module(f"bot.cli.{module}").register(app)
+    return app
 
 
-@app.callback()
 def options(
     context: typer.Context,
     config: Annotated[
@@ -66,29 +69,11 @@ def options(
     context.obj = State(config_path=config, verbose=verbose, quiet=quiet)
 
 
-for module in (
-    run,
-    check,
-    status,
-    preview,
-    read,
-    backtest,
-    suggest,
-    taste,
-    explain,
-    subscribers,
-    init,
-    doctor,
-    backup,
-    web,
-):
-    module.register(app)
-
-
 def main() -> None:
     """Run the command line. Exit: 0 fine; 1 done, but a source or a delivery failed; 2 the user must act."""
     try:
-        app(args=_global_options_first(sys.argv[1:]), standalone_mode=True)
+        first, rest = _global_options_first(sys.argv[1:])
+        program(rest[0] if rest else "")(args=[*first, *rest], standalone_mode=True)
     except UserError as error:
         complain(error)
         sys.exit(2)
@@ -104,14 +89,14 @@ def main() -> None:
         logging.shutdown()
 
 
-def _global_options_first(arguments: list[str]) -> list[str]:
-    """`paperlark once --config x` is as good as `paperlark --config x once`."""
+def _global_options_first(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """`paperlark once --config x` is as good as `paperlark --config x once`: the global options, and the others."""
     first: list[str] = []
     rest: list[str] = []
     waiting = iter(arguments)
     for argument in waiting:
         if argument == "--":  # whatever follows is no option
-            return [*first, *rest, argument, *waiting]
+            return first, [*rest, argument, *waiting]
         name = argument.partition("=")[0] if argument.startswith("--") else argument  # only a long one takes "=value"
         if name in ANYWHERE:
             first.append(argument)
@@ -119,4 +104,4 @@ def _global_options_first(arguments: list[str]) -> list[str]:
                 first.append(next(waiting, ""))
         else:
             rest.append(argument)
-    return [*first, *rest]
+    return first, rest

@@ -14,8 +14,7 @@ from zoneinfo import ZoneInfo
 
 from bot.core.edition.edition import Addressee, Edition, EditionCadence, Pick, Reason, Section
 from bot.core.edition.picks import Picks, notes_from_json
-from bot.core.letter.letter import Letter
-from bot.core.letter.notices import NoticeName
+from bot.core.letter.letter import Letter, NoticeName
 from bot.core.papers import Paper, trending
 from bot.core.query.evaluate_many import Quoter
 from bot.core.source.health import SourceNote

@@ -5,10 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.core.letter.notices import NoticeName, Pause
-from bot.core.letter.template_error import BrokenTemplate
+from bot.core.letter.letter import NoticeName, Pause
 from bot.core.subscriber.subscriber import stored_subscriber
-from bot.errors import DeliveryError
+from bot.errors import BrokenTemplate, DeliveryError
 from bot.mail.incoming import classify
 from bot.mail.incoming.mailboxes import Received
 from bot.mail.message.types import Transport

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from bot.cli import app
+from bot.cli import program
 
 CONFIG = """
 database = "sqlite:///p.db"
@@ -32,7 +32,7 @@ def doctor(tmp_path: Path) -> Callable[..., tuple[int, dict[str, Any]]]:
         file = tmp_path / "config.toml"
         file.write_text(CONFIG.format(url=url, more=more))
         file.chmod(0o644)
-        result = CliRunner().invoke(app, ["-c", str(file), "doctor", "--json", "--offline", *arguments])
+        result = CliRunner().invoke(program(), ["-c", str(file), "doctor", "--json", "--offline", *arguments])
         assert result.exit_code in (0, 1), result.output
         return result.exit_code, json.loads(result.stdout)
 
@@ -102,5 +102,7 @@ def test_an_address_that_is_none(tmp_path: Path) -> None:
     from bot.errors import UserError
 
     (tmp_path / "config.toml").write_text(CONFIG.format(url="outbox:out", more=""))
-    result = CliRunner().invoke(app, ["-c", str(tmp_path / "config.toml"), "doctor", "--offline", "--send", "nobody"])
+    result = CliRunner().invoke(
+        program(), ["-c", str(tmp_path / "config.toml"), "doctor", "--offline", "--send", "nobody"]
+    )
     assert isinstance(result.exception, UserError)

@@ -8,10 +8,10 @@ from typing import get_args
 import pytest
 
 from bot.core.letter import notices
+from bot.core.letter.letter import NoticeName
 from bot.core.letter.letter_view import Imprint, LetterHead, LetterView, NamedPaper, SectionView, SourceLine
 from bot.core.letter.localize import Words
 from bot.core.letter.matched_words import Why
-from bot.core.letter.notices import NoticeName
 from bot.core.letter.paper_view import Authors, Link, PaperView
 
 ROOT = Path(__file__).resolve().parents[2]

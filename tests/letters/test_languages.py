@@ -22,8 +22,8 @@ from jinja2.ext import babel_extract
 
 from bot.core.edition.edition import Edition
 from bot.core.letter import notices, renderer, samples
+from bot.core.letter.letter import NoticeName
 from bot.core.letter.localize import Words
-from bot.core.letter.notices import NoticeName
 from bot.core.letter.renderer import BrokenTemplate, LetterRenderer
 from bot.core.letter.wrap import width
 from bot.mail.incoming.agreement import is_yes

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 from typer.testing import CliRunner
 
-from bot.cli import app as command
+from bot.cli import program
 from bot.mail import tokens
 from bot.pipeline.compose.compose import compose
 from bot.store import mail_pacing, ticks
@@ -59,7 +59,7 @@ def test_it_opens_for_nobody_else(web: Web) -> None:
 
 def test_the_verb_prints_the_link(web: Web) -> None:
     config = str(web.app.state.config_path)
-    done = CliRunner().invoke(command, ["--config", config, "admin-link"])
+    done = CliRunner().invoke(program(), ["--config", config, "admin-link"])
     assert done.exit_code == 0
     assert re.fullmatch(r"https://papers\.example\.org/admin/[a-z2-7]{56}\n", done.stdout)
 

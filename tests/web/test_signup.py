@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from typer.testing import CliRunner
 
-from bot.cli import app as command
+from bot.cli import program
 from bot.cli.run import COMPOSERS
 from bot.errors import UserError
 from bot.mail import tokens
@@ -287,7 +287,7 @@ def invited(web: Web, *words: str) -> str:
     config = Path(web.app.state.config_path)
     if "[web]" not in config.read_text():
         config.write_text(config.read_text() + '\n[web]\nsignup = "invite"\n')
-    done = CliRunner().invoke(command, ["--config", str(config), "subscribers", "invite", "--now", f"{NOW}", *words])
+    done = CliRunner().invoke(program(), ["--config", str(config), "subscribers", "invite", "--now", f"{NOW}", *words])
     assert done.exit_code == 0, done.output
     return done.stdout.strip()
 
@@ -335,7 +335,9 @@ def test_an_invitation_for_one_address(start: Start) -> None:
 def test_there_must_be_a_form_to_invite_to(web: Web, tmp_path: Path) -> None:
     def said(config: str, *words: str) -> str:
         (tmp_path / "other.toml").write_text(config)
-        done = CliRunner().invoke(command, ["--config", str(tmp_path / "other.toml"), "subscribers", "invite", *words])
+        done = CliRunner().invoke(
+            program(), ["--config", str(tmp_path / "other.toml"), "subscribers", "invite", *words]
+        )
         assert isinstance(done.exception, UserError | SystemExit)
         return str(done.exception)
 
@@ -398,7 +400,7 @@ def test_the_operator_sees_where_everybody_comes_from(web: Web) -> None:
     web.post(asked_link(web))
 
     def run(*words: str) -> str:
-        done = CliRunner().invoke(command, ["--config", str(web.app.state.config_path), *words])
+        done = CliRunner().invoke(program(), ["--config", str(web.app.state.config_path), *words])
         assert done.exit_code == 0, done.output
         return done.stdout
 

@@ -16,9 +16,10 @@ from bot.core.letter.localize import Words
 from bot.core.letter.matched_words import CardTexts, Marks, MatchedWords, Why
 from bot.core.letter.paper_view import CardKey, Form
 from bot.core.letter.partial_template import Fill, NeedsValue, PartialTemplate, has_placeholder, placeholder
-from bot.core.letter.template_error import BrokenTemplate, place_of_fault
+from bot.core.letter.template_error import place_of_fault
 from bot.core.letter.wrap import fill, width, wrap
 from bot.core.text.sanitize import line
+from bot.errors import BrokenTemplate
 
 CATALOGUES = "locale"  # folder, beside the templates
 _CONTENT = "[here goes the letter]"

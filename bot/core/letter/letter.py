@@ -1,6 +1,8 @@
-"""A rendered edition: subject, HTML and text."""
+"""A rendered edition: subject, HTML and text; and what short letters that are no editions there are. Only values."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, NamedTuple
 
 
 class PersonalText(str):
@@ -26,3 +28,17 @@ class Letter:
     @property
     def text_page(self) -> str:
         return "".join(self.text)
+
+
+NoticeName = Literal[
+    "address", "confirm", "delete", "export", "farewell", "flood", "manage", "operator", "pause", "trial"
+]
+
+
+class Pause(NamedTuple):
+    """A way mail cannot go at the moment: to a domain, or by a relay."""
+
+    until: datetime
+    reason: str
+    domain: str = ""
+    relay: str = ""

@@ -7,28 +7,14 @@ leads there.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from bot.core.letter.fragments import FragmentCache
-from bot.core.letter.letter import Letter
+from bot.core.letter.letter import Letter, NoticeName, Pause
 from bot.core.letter.localize import Words
 from bot.core.letter.wrap import wrap
 from bot.core.source.health import SourceNote
 from bot.core.text.sanitize import line
-
-NoticeName = Literal[
-    "address", "confirm", "delete", "export", "farewell", "flood", "manage", "operator", "pause", "trial"
-]
-
-
-class Pause(NamedTuple):
-    """A way mail cannot go at the moment: to a domain, or by a relay."""
-
-    until: datetime
-    reason: str
-    domain: str = ""
-    relay: str = ""
-
 
 _LINK = {"site": "papers.example.org", "link": "https://papers.example.org/manage/token"}
 _NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

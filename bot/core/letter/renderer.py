@@ -16,14 +16,14 @@ from bot.core.edition.edition import Edition, Pick, Section
 from bot.core.edition.picks import NAMED, fewer_picks
 from bot.core.letter import notices, paper_view, samples
 from bot.core.letter.fragments import CATALOGUES, FragmentCache, Piece, environment
-from bot.core.letter.letter import Letter
+from bot.core.letter.letter import Letter, NoticeName
 from bot.core.letter.letter_view import CARDS, Lead, SectionView, letter_view
 from bot.core.letter.localize import Words
-from bot.core.letter.notices import NoticeName
 from bot.core.letter.paper_view import FULL, Form
-from bot.core.letter.template_error import BrokenTemplate, place_of_fault
+from bot.core.letter.template_error import place_of_fault
 from bot.core.papers import Paper
 from bot.core.text.sanitize import harmless, shortened
+from bot.errors import BrokenTemplate
 
 __all__ = ["BrokenTemplate", "LetterRenderer", "check_templates", "environment", "html_size"]
 

@@ -5,13 +5,7 @@ import traceback
 
 import jinja2
 
-from bot.errors import PaperlarkError
-
 _VALUE = re.compile(r"'bot\.core\.[\w.]+\.(\w+) object'")  # "a Card has no attribute 'subtitle'"
-
-
-class BrokenTemplate(PaperlarkError):
-    """A template cannot be rendered. The message names file and line; the operator has to mend it."""
 
 
 def place_of_fault(environment: jinja2.Environment, name: str, error: Exception) -> str:
