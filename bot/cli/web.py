@@ -67,7 +67,9 @@ def site(app: App) -> "Site":
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        extensions=["jinja2.ext.i18n"],
     )
+    environment.policies["ext.i18n.trimmed"] = True  # a sentence may be broken over lines
     return Site(
         database=app.database,
         identity=app.identity,

@@ -19,7 +19,7 @@ from bot.store.subscribers import StoredSubscriber
 CHANGEABLE = ("digest", "timezone", "language", "profiles", "max_papers", "trending")
 
 
-def fewer_schedule(schedule: Schedule) -> Schedule | None:
+def calmer(schedule: Schedule) -> Schedule | None:
     """The next calmer rhythm at the same time of day; None where there is none."""
     if schedule.cadence in ("daily", "weekdays"):
         return Schedule("weekly", schedule.at, 0)
@@ -28,25 +28,18 @@ def fewer_schedule(schedule: Schedule) -> Schedule | None:
     return None
 
 
-def fewer_words(stored: StoredSubscriber) -> str:
-    """What `fewer` would make of somebody's schedule: "every Monday at 07:30 (Europe/London)"; "" for nothing."""
-    subscriber = stored_subscriber(stored.data)
-    calmer = fewer_schedule(subscriber.schedule)
-    return calmer.in_words(subscriber.timezone) if calmer else ""
-
-
-def fewer(database: Database, subscriber_id: int, now: datetime) -> str:
-    """Mail less often. Returns the schedule in words."""
+def fewer(database: Database, subscriber_id: int, now: datetime) -> Schedule:
+    """Mail less often. Returns the schedule there is now."""
     with database.write() as tx:
         stored = subscribers.by_id(tx, subscriber_id)
         if stored is None:
-            return "no mail"
+            return Schedule("off")
         own = stored_subscriber(stored.data)
-        calmer = fewer_schedule(own.schedule)
-        if calmer is None:
-            return own.schedule.in_words(own.timezone)
-        _change(tx, stored, {"digest": str(calmer)}, now)
-    return calmer.in_words(own.timezone)
+        less = calmer(own.schedule)
+        if less is None:
+            return own.schedule
+        _change(tx, stored, {"digest": str(less)}, now)
+    return less
 
 
 def pause(database: Database, subscriber_id: int, until: datetime, now: datetime) -> None:

@@ -1,7 +1,9 @@
 """/admin/TOKEN: the operator's page. It only reads: what comes, who reads, what waits, what is wrong and what to do."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from html import escape
 from typing import Any
 
 from flask import Blueprint, Response, abort
@@ -22,10 +24,10 @@ from bot.store import (
     ticks,
 )
 from bot.web.monitoring import late_steps
-from bot.web.plots import bars
 from bot.web.site import Site
 
 DAYS = 30
+BAR, HEIGHT, GAP = 6, 40, 1  # pixels of a plot
 ACCOUNT_DAYS = 14
 MOST_ERRORS = 10
 AGES = (
@@ -68,6 +70,7 @@ def blueprint(site: Site) -> Blueprint:
             or not tokens.is_live(opened, 0, now)
         ):
             abort(404)
+        site.speak_english()
         with site.database.read() as tx:
             return site.page("admin.html", private=True, now=now, **collected(tx, now))
 
@@ -127,3 +130,21 @@ def by_age(moments: list[datetime], now: datetime) -> list[tuple[str, int]]:
     for moment in moments:
         counted[next((words for words, age in AGES if now - moment < age), "longer")] += 1
     return list(counted.items())
+
+
+def bars(values: Sequence[int], words: str) -> str:
+    """A plot as SVG, without styles of its own or script: one bar for each value, oldest first. `words` say the same to
+    who cannot see it."""
+    most = max(values, default=0)
+    columns = []
+    for number, value in enumerate(values):
+        height = round(HEIGHT * value / most) if most else 0
+        height = max(height, 1) if value else 0
+        columns.append(
+            f'<rect x="{number * (BAR + GAP)}" y="{HEIGHT - height}" width="{BAR}" height="{height}"></rect>'
+        )
+    width = len(values) * (BAR + GAP)
+    return (
+        f'<svg class="plot" role="img" aria-label="{escape(words)}" width="{width}" height="{HEIGHT}" '
+        f'viewBox="0 0 {width} {HEIGHT}"><title>{escape(words)}</title>{"".join(columns)}</svg>'
+    )

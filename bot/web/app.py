@@ -1,6 +1,8 @@
 """The Flask application: every route, the headers of every answer, and one page for each kind of error."""
 
-from flask import Flask, Response, request
+from collections.abc import Callable
+
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -20,13 +22,6 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "interest-cohort=()",
 }
-NOT_FOUND = ("Not a link of ours", "It may have been cut off, or its time is over. A newer letter has fresh links.")
-ERRORS = {
-    404: NOT_FOUND,
-    405: ("Not possible", "This address can only be opened, or used by its own form."),
-    413: ("Too much", "That is more than any form of ours holds."),
-    429: ("A little slower, please", "Try again in a moment."),
-}
 
 
 def create_app(site: Site, papers: RecentPapers | None = None) -> Flask:
@@ -44,8 +39,9 @@ def create_app(site: Site, papers: RecentPapers | None = None) -> Flask:
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> Response:
-        title, words = ERRORS.get(error.code or 500, (error.name, "That was not understood."))
-        answer = site.page("message.html", error.code or 500, title=title, words=words, private=True)
+        g.pop("language", None)  # one page for all: a link that opens nothing does not tell whose it was
+        title, words = error_words(error.code or 500, site.language.gettext)
+        answer = site.page("message.html", error.code or 500, title=title, text=words, private=True)
         for name, value in error.get_headers():
             if name in ("Allow", "Retry-After"):
                 answer.headers[name] = value
@@ -54,8 +50,9 @@ def create_app(site: Site, papers: RecentPapers | None = None) -> Flask:
     @app.errorhandler(Exception)
     def broken(error: Exception) -> Response:
         app.logger.exception("a page could not be made", exc_info=error)
-        words = "Nothing was lost. Try again in a while."
-        return site.page("message.html", 500, title="Something went wrong here", words=words, private=True)
+        g.pop("language", None)
+        title, words = error_words(500, site.language.gettext)
+        return site.page("message.html", 500, title=title, text=words, private=True)
 
     @app.after_request
     def harden(answer: Response) -> Response:
@@ -82,3 +79,18 @@ def create_app(site: Site, papers: RecentPapers | None = None) -> Flask:
             app.wsgi_app, x_for=site.settings.proxies, x_proto=site.settings.proxies, x_host=0
         )
     return app
+
+
+def error_words(code: int, _: Callable[[str], str]) -> tuple[str, str]:
+    """Title and text of the page for an error."""
+    known = {
+        404: (
+            _("Not a link of ours"),
+            _("It may have been cut off, or its time is over. A newer letter has fresh links."),
+        ),
+        405: (_("Not possible"), _("This address can only be opened, or used by its own form.")),
+        413: (_("Too much"), _("That is more than any form of ours holds.")),
+        429: (_("A little slower, please"), _("Try again in a moment.")),
+        500: (_("Something went wrong here"), _("Nothing was lost. Try again in a while.")),
+    }
+    return known.get(code, (_("Not possible"), _("That was not understood.")))

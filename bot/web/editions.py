@@ -6,10 +6,10 @@ from bot.core.edition.edition import Edition
 from bot.core.papers import Paper
 from bot.core.papers.citation import to_bibtex, to_ris
 from bot.pipeline import reading
+from bot.web.page_language import PageLanguage
 from bot.web.shown_paper import clean, shown_paper
 from bot.web.site import Site
 
-HEADINGS = {"trending": "Trending", "revisions": "Changed since you were told"}
 FORMS = ("bib", "ris", "md")
 TYPES = {
     "bib": "application/x-bibtex; charset=utf-8",
@@ -33,19 +33,21 @@ def blueprint(site: Site) -> Blueprint:
         edition = told(token)
         sections = [
             (
-                heading(section.kind, section.name),
+                heading(section.kind, section.name, site.language),
                 [shown_paper(pick.paper, pick) for pick in section.picks]
                 + [shown_paper(paper) for paper in section.more_papers],
                 section.more - len(section.more_papers),
             )
             for section in edition.sections
         ]
-        return site.page("edition.html", title=title(edition), sections=sections, token=token.lower(), private=True)
+        return site.page(
+            "edition.html", title=title(edition, site.language), sections=sections, token=token.lower(), private=True
+        )
 
     @pages.get("/e/<token>.<any(bib, ris, md):form>")
     def citations(token: str, form: str) -> Response:
         edition = told(token)
-        return cited(reading.papers_of(edition), form, f"paperlark-{edition.day}", markdown(edition))
+        return cited(reading.papers_of(edition), form, f"paperlark-{edition.day}", markdown(edition, site.language))
 
     return pages
 
@@ -57,20 +59,24 @@ def cited(papers: list[Paper], form: str, name: str, as_markdown: str) -> Respon
     return Response(text, content_type=TYPES[form], headers=headers)
 
 
-def heading(kind: str, name: str) -> str:
-    return HEADINGS.get(kind) or clean(name) or "Papers"
+def heading(kind: str, name: str, language: PageLanguage) -> str:
+    _ = language.gettext
+    known = {"trending": _("Trending"), "revisions": _("Changed since you were told")}
+    return known.get(kind) or clean(name) or _("Papers")
 
 
-def title(edition: Edition) -> str:
-    return f"{'Alert' if edition.kind == 'alert' else 'Papers'} of {edition.day:%d %B %Y}".replace(" 0", " ")
+def title(edition: Edition, language: PageLanguage) -> str:
+    _ = language.gettext
+    form = _("Alert of {day}") if edition.kind == "alert" else _("Papers of {day}")
+    return form.format(day=language.words.full_date(edition.day))
 
 
-def markdown(edition: Edition) -> str:
+def markdown(edition: Edition, language: PageLanguage) -> str:
     """The edition for a note-taking program."""
-    parts = [f"# {title(edition)}\n"]
+    parts = [f"# {title(edition, language)}\n"]
     for section in edition.sections:
         papers = [*(pick.paper for pick in section.picks), *section.more_papers]
-        parts.append(f"## {_plain(heading(section.kind, section.name))}\n")
+        parts.append(f"## {_plain(heading(section.kind, section.name, language))}\n")
         parts.append("\n".join(_markdown_line(paper) for paper in papers) + "\n")
     return "\n".join(parts)
 

@@ -27,22 +27,15 @@ from bot.store.mail_requests import Kind
 from bot.store.subscribers import StoredSubscriber
 from bot.web import query_form
 from bot.web.editions import cited
+from bot.web.leaving import PAUSE, fewer_words, mail_less_often
 from bot.web.shown_paper import shown_paper
-from bot.web.signup import SCHEDULES, schedule_words
+from bot.web.signup import schedules_with
 from bot.web.site import Site
 from bot.web.visitors import network_of
 
-PAUSE = timedelta(days=30)
 LONGEST_PAUSE = timedelta(days=366)
-LANGUAGES = {
-    "en": "English", "de": "Deutsch", "es": "Español", "fr": "Français", "ja": "日本語", "zh-Hans": "简体中文",
-}  # fmt: skip
 MOST_PROFILES = 20  # in the form
 MAILED: dict[str, Kind] = {"link": "manage", "export": "export", "delete": "delete"}
-DELETED = (
-    "Everything we knew of you is deleted. Only a keyed hash of your address is left, so that no list brings you back."
-)
-LOOK = "A mail with a link is on its way, if none went to this address within the last ten minutes."
 
 
 def blueprint(site: Site, papers: RecentPapers) -> Blueprint:
@@ -71,11 +64,12 @@ def blueprint(site: Site, papers: RecentPapers) -> Blueprint:
         opened, stored = site.opened(token, "manage", "letter", "delete", "address")
         if opened.purpose == "delete":
             preferences.erase(site.database, site.identity.secret, stored.id, site.clock())
-            return site.page("message.html", title="Deleted", words=DELETED, private=True)
+            return site.page("deleted.html", private=True)
         if opened.purpose == "address":
             return confirm_address(site, opened, stored)
         said, problems = act(site, opened, stored, request.form)
         again = fresh(site, stored)
+        site.speak(again)
         if request.form.get("do") == "renew" and opened.purpose == "manage":
             link = tokens.seal_renewable(site.identity.secret, "manage", again.id, epoch=again.epoch, now=site.clock())
             return site.page("renewed.html", link=site.link("manage", link), private=True)
@@ -86,26 +80,24 @@ def blueprint(site: Site, papers: RecentPapers) -> Blueprint:
 
 def act(site: Site, opened: Token, stored: StoredSubscriber, form: Mapping[str, str]) -> tuple[str, list[str]]:
     """Do what a button stands for, as far as the link may. Returns what to say, and what is wrong."""
-    now, wish = site.clock(), form.get("do", "")
+    now, wish, _ = site.clock(), form.get("do", ""), site.language.gettext
     visit = Visit(network=network_of(request), form="/manage")
     if wish == "fewer":
-        return f"From now on: {preferences.fewer(site.database, stored.id, now)}.", []
+        return mail_less_often(site, stored, now), []
     if wish == "pause":
         return pause(site, stored, form.get("until", ""))
     if wish == "resume":
         preferences.resume(site.database, stored.id, now)
-        return "Papers come again.", []
+        return _("Papers come again."), []
     if wish == "undo":
         undo(site, stored, form)
-        return "Taken back.", []
+        return _("Taken back."), []
     if wish == "link":
-        signup.send_link(site.database, site.identity, stored, "manage", visit, now)
-        return LOOK, []
+        return mail_link(site, stored, "manage", visit), []
     if opened.purpose != "manage":
         abort(404)
     if wish in MAILED:
-        signup.send_link(site.database, site.identity, stored, MAILED[wish], visit, now)
-        return LOOK, []
+        return mail_link(site, stored, MAILED[wish], visit), []
     if wish == "renew":
         preferences.renew_links(site.database, stored.id)
         return "", []
@@ -116,8 +108,16 @@ def act(site: Site, opened: Token, stored: StoredSubscriber, form: Mapping[str, 
             preferences.change(site.database, stored.id, wishes(form), now)
         except TableError as error:
             return "", messages_of(error)
-        return "Saved.", []
+        return _("Saved."), []
     return abort(404)
+
+
+def mail_link(site: Site, stored: StoredSubscriber, kind: Kind, visit: Visit) -> str:
+    """A link by fresh mail; returns what to say of it, which is the same whether the limits let it go."""
+    signup.send_link(site.database, site.identity, stored, kind, visit, site.clock())
+    return site.language.gettext(
+        "A mail with a link is on its way, if none went to this address within the last ten minutes."
+    )
 
 
 def wishes(form: Mapping[str, str]) -> dict[str, Any]:
@@ -150,12 +150,12 @@ def wishes(form: Mapping[str, str]) -> dict[str, Any]:
 
 
 def pause(site: Site, stored: StoredSubscriber, until: str) -> tuple[str, list[str]]:
-    now = site.clock()
+    now, _ = site.clock(), site.language.gettext
     end = preferences.local_midnight(until, stored_subscriber(stored.data).timezone) if until else now + PAUSE
     if end is None or not now < end <= now + LONGEST_PAUSE:
-        return "", ["The pause must end on a day to come, within a year."]
+        return "", [_("The pause must end on a day to come, within a year.")]
     preferences.pause(site.database, stored.id, end, now)
-    return "No mail until then. What you miss comes in one digest after that.", []
+    return _("No mail until then. What you miss comes in one digest after that."), []
 
 
 def undo(site: Site, stored: StoredSubscriber, form: Mapping[str, str]) -> None:
@@ -168,14 +168,15 @@ def undo(site: Site, stored: StoredSubscriber, form: Mapping[str, str]) -> None:
 
 def ask_new_address(site: Site, stored: StoredSubscriber, text: str, visit: Visit) -> tuple[str, list[str]]:
     """The new address is asked by mail; nothing changes before it has said yes."""
+    _ = site.language.gettext
     if stored.origin == "file":
-        return "", ["Your address stands in the operator's file: ask them to change it."]
+        return "", [_("Your address stands in the operator's file: ask them to change it.")]
     try:
         new = normal_address(text)
     except ValueError as error:
         return "", [str(error)]
     signup.send_link(site.database, site.identity, stored, "address", visit, site.clock(), new_address=new)
-    return "If that address can be used, a mail is on its way to it. Nothing changes before it has said yes.", []
+    return _("If that address can be used, a mail is on its way to it. Nothing changes before it has said yes."), []
 
 
 def new_address(site: Site, opened: Token) -> str:
@@ -190,7 +191,8 @@ def confirm_address(site: Site, opened: Token, stored: StoredSubscriber) -> Resp
     new = new_address(site, opened)
     if not preferences.change_address(site.database, stored.id, new, site.clock(), network_of(request)):
         abort(404)
-    return site.page("message.html", title="Changed", words="Your papers come to this address now.", private=True)
+    _ = site.language.gettext
+    return site.page("message.html", title=_("Changed"), text=_("Your papers come to this address now."), private=True)
 
 
 def fresh(site: Site, stored: StoredSubscriber) -> StoredSubscriber:
@@ -219,9 +221,6 @@ def page_of(
     own, secret, now = stored_subscriber(stored.data), site.identity.secret, site.clock()
     full = opened.purpose == "manage"
     feed = tokens.seal_renewable(secret, "feed", stored.id, epoch=stored.epoch, now=now)
-    schedules = [(text, schedule_words(text)) for text in SCHEDULES]
-    if str(own.schedule) not in SCHEDULES:
-        schedules.append((str(own.schedule), schedule_words(str(own.schedule))))
     return site.page(
         "manage.html",
         status,
@@ -232,12 +231,12 @@ def page_of(
         status=stored.status,
         paused_until=stored.paused_until.date() if stored.paused_until else None,
         origin=stored.origin,
-        schedule=own.schedule.in_words(own.timezone),
-        fewer=preferences.fewer_words(stored),
+        schedule=site.language.schedule(own.schedule, own.timezone),
+        fewer=fewer_words(site, stored),
         own=own,
         digest=str(own.schedule),
-        schedules=schedules,
-        languages=LANGUAGES,
+        schedules=schedules_with(site, str(own.schedule)),
+        languages=site.languages.names,
         profiles=[profile_fields(one, papers, site) for one in own.profiles] if full else [],
         spare=len(own.profiles) < MOST_PROFILES,
         leave=site.link("u", tokens.seal(secret, "unsubscribe digest", stored.id)),

@@ -2,7 +2,8 @@
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
+from typing import Any, Literal
 
 from bot.core.letter.paper_view import best_link, links_of, title_of
 from bot.core.matching.texts import day_seen
@@ -13,6 +14,7 @@ from bot.pipeline.recent_papers import DAYS, Tried
 LONGEST = 4_000  # characters of a field
 MOST_KEYWORDS = 64
 FLOOD = 50  # papers a day that nobody reads
+Per = Literal["day", "week", "month", ""]
 _ENTRY = re.compile(r'(?:"[^"\n]*"|[^,\n])+')
 
 
@@ -91,46 +93,57 @@ def _shown(paper: Paper) -> dict[str, str]:
     return {"title": title_of(paper.title), "url": best_link(links_of(paper)), "day": day.isoformat() if day else ""}
 
 
+@dataclass(frozen=True, slots=True)
+class FoundPaper:
+    """One of the best papers of a preview."""
+
+    title: str
+    url: str
+    day: date | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewView:
     """The same for the page."""
 
     papers: int
     matched: int
-    rate: str  # "about 4 a day"
+    number: int  # "about 4 a day": 4
+    per: Per
     flood: bool
     days: int
-    best: list[dict[str, str]]
+    best: list[FoundPaper]
     idle: list[str]
     dominant: list[str]
     near: list[dict[str, Any]]
-    suggestions: list[dict[str, Any]]
+    suggestions: list[str]  # "quantized (3)"
 
 
 def view(tried: Tried) -> PreviewView:
-    data = preview_json(tried)
+    found = tried.found
+    number, per = rate(tried.per_day)
     return PreviewView(
-        papers=data["papers"],
-        matched=data["matched"],
-        rate=rate(tried.per_day),
+        papers=found.papers,
+        matched=found.matched,
+        number=number,
+        per=per,
         flood=tried.per_day > FLOOD,
         days=min(DAYS, round(tried.days)),
-        best=data["best"],
-        idle=data["idle"],
-        dominant=data["dominant"],
+        best=[FoundPaper(title_of(one.title), best_link(links_of(one)), day_seen(one)) for one in found.best],
+        idle=list(found.idle),
+        dominant=list(found.dominant),
         near=[
             {"title": title_of(miss.paper.title), "term": miss.term, "missing": miss.missing}
-            for miss in tried.found.near_misses[:3]
+            for miss in found.near_misses[:3]
         ],
-        suggestions=data["suggestions"],
+        suggestions=[f"{one.add} ({one.papers})" for one in tried.suggestions],
     )
 
 
-def rate(per_day: float) -> str:
-    """How much that is, in words."""
+def rate(per_day: float) -> tuple[int, Per]:
+    """How much that is, as one thinks of it: so many a day, or a week, about one a month, or nothing."""
     if per_day >= 0.75:
-        return f"about {per_day:.0f} a day" if per_day >= 1 else "about one a day"
+        return max(1, round(per_day)), "day"
     if per_day * 7 >= 0.75:
-        number = round(per_day * 7)
-        return f"about {number} a week" if number > 1 else "about one a week"
-    return "about one a month" if per_day else "nothing"
+        return max(1, round(per_day * 7)), "week"
+    return (1, "month") if per_day else (0, "")

@@ -17,6 +17,7 @@ class ShownPaper:
     title: str
     url: str
     authors: str
+    author_count: int  # where `authors` does not name all of them, else 0
     day: date | None
     where: str  # "arXiv, hf"
     votes: int | None
@@ -36,10 +37,12 @@ def clean(text: str) -> str:
 def shown_paper(paper: Paper, pick: Pick | None = None) -> ShownPaper:
     """A paper, with its signed links where there are some."""
     links = links_of(paper)
+    names, count = authors_line(paper)
     return ShownPaper(
         title=title_of(paper.title),
         url=best_link(links),
-        authors=authors_line(paper),
+        authors=names,
+        author_count=count,
         day=paper.listed or (paper.first_seen.date() if paper.first_seen else paper.published),
         where=", ".join(name_of(source, 40) for source in paper.sources[:6]),
         votes=paper.upvotes,
@@ -52,10 +55,10 @@ def shown_paper(paper: Paper, pick: Pick | None = None) -> ShownPaper:
     )
 
 
-def authors_line(paper: Paper) -> str:
-    """ "A, B, C … Z and 5 more"."""
+def authors_line(paper: Paper) -> tuple[str, int]:
+    """ "A, B, C … Z", and how many there are if that is not all."""
     who = authors(paper)
     text = ", ".join(who.first)
     if who.last:
         text += f" … {who.last}"
-    return f"{text} ({who.total} authors)" if who.more > 0 and who.total else text
+    return text, (who.total or 0) if who.more > 0 else 0

@@ -1,6 +1,7 @@
 """The front page, the live preview, subscribing and confirming."""
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -46,7 +47,9 @@ def blueprint(site: Site, papers: RecentPapers) -> Blueprint:
         wanted = request.accept_mimetypes.best_match(["text/html", "application/json"], default="text/html")
         if wanted == "application/json":
             return Response(json.dumps(query_form.preview_json(tried)), content_type="application/json")
-        return site.page("_preview.html", **preview_context(tried))
+        answer = site.page("_preview.html", **preview_context(tried))
+        answer.headers["Vary"] = "Accept, Accept-Language"
+        return answer
 
     @pages.post("/subscribe")
     def subscribe() -> Response:
@@ -61,7 +64,7 @@ def blueprint(site: Site, papers: RecentPapers) -> Blueprint:
             return form_page(site, papers, fields, status=403)
         given = tokens.moment_signed(site.identity.secret, request.form.get("at", ""))
         if given is not None and now - given > STALE:
-            return form_page(site, papers, fields, ["The form had been open for a long while: please send it again."])
+            return form_page(site, papers, fields, stale=True)
         subscriber, problems = read_form(fields)
         if subscriber is None:
             return form_page(site, papers, fields, problems, 422)
@@ -88,7 +91,7 @@ def blueprint(site: Site, papers: RecentPapers) -> Blueprint:
         previews = [
             (profile.name, query_form.view(papers.try_query(profile.query, site.clock()))) for profile in own.profiles
         ]
-        schedule = own.schedule.in_words(own.timezone)
+        schedule = site.language.schedule(own.schedule, own.timezone)
         return site.page(
             "confirm.html", previews=previews, schedule=schedule, done=found.state == "subscribed", private=True
         )
@@ -103,7 +106,8 @@ def blueprint(site: Site, papers: RecentPapers) -> Blueprint:
         if found.state == "over":
             return site.page("left.html", private=True)
         own = found.subscriber
-        return site.page("confirmed.html", schedule=own.schedule.in_words(own.timezone), private=True)
+        schedule = site.language.schedule(own.schedule, own.timezone)
+        return site.page("confirmed.html", schedule=schedule, private=True)
 
     return pages
 
@@ -129,23 +133,28 @@ def preview_context(tried: Any) -> dict[str, PreviewView | FormError | None]:
 
 
 def form_page(
-    site: Site, papers: RecentPapers, given: dict[str, str], problems: list[str] | None = None, status: int = 200
+    site: Site,
+    papers: RecentPapers,
+    given: dict[str, str],
+    problems: Sequence[str] = (),
+    status: int = 200,
+    *,
+    stale: bool = False,
 ) -> Response:
     """The front page, with what was typed already and what it would have brought."""
     fields = {**DEFAULTS, **{name: value for name, value in given.items() if value}}
     tried: dict[str, Any] = {"error": None, "preview": None}
     if fields["keywords"] or fields["query"]:
         tried = preview_context(try_fields(site, papers, fields["keywords"], fields["query"]))
-    schedules = [(text, schedule_words(text)) for text in SCHEDULES]
-    if fields["digest"] not in SCHEDULES:
-        schedules.append((fields["digest"], schedule_words(fields["digest"])))
     invitation = request.values.get("invite", "")
     return site.page(
         "front.html",
         status,
         fields=fields,
-        problems=problems or [],
-        schedules=schedules,
+        problems=problems,
+        stale=stale,
+        languages=site.languages.names,
+        schedules=schedules_with(site, fields["digest"]),
         at=tokens.signed_moment(site.identity.secret, site.clock()),
         invite=invitation,
         open_form=may_sign_up(site, invitation, fields["email"]),
@@ -154,10 +163,14 @@ def form_page(
     )
 
 
-def schedule_words(text: str) -> str:
-    """A schedule for people, without the time zone."""
+def schedules_with(site: Site, chosen: str) -> list[tuple[str, str]]:
+    """The schedules to choose from, each as it is written and in words; with the one chosen, whatever it is."""
+    return [(text, schedule_words(site, text)) for text in dict.fromkeys((*SCHEDULES, chosen))]
+
+
+def schedule_words(site: Site, text: str) -> str:
     try:
-        return Schedule.parse(text).in_words("").removesuffix(" ()")
+        return site.language.schedule(Schedule.parse(text))
     except ValueError:
         return text
 

@@ -8,13 +8,15 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import jinja2
-from flask import Response, abort
+from flask import Response, abort, g, request
 
+from bot.core.subscriber.subscriber import stored_subscriber
 from bot.mail import tokens
 from bot.mail.tokens import Purpose, Token
 from bot.pipeline.build_message import Identity, MessageBuilder
 from bot.store import Database, subscribers
 from bot.store.subscribers import StoredSubscriber
+from bot.web.page_language import ENGLISH, Languages, PageLanguage, as_sentence
 
 Signup = Literal["open", "invite", "off"]
 
@@ -42,6 +44,27 @@ class Site:
     takes_mail: Callable[[str], bool] = lambda domain: True  # asks the DNS; no answer is yes
 
     @cached_property
+    def languages(self) -> Languages:
+        return Languages(self.templates, self.identity.language)
+
+    @property
+    def language(self) -> PageLanguage:
+        """Of the page that is being made: the subscriber's behind a signed link, else the visitor's, by the form or by
+        the browser."""
+        if chosen := g.get("language"):
+            return self.languages.of(chosen)
+        asked = request.values.get("language", "")[:40]
+        return self.languages.of(self.languages.known(asked) or self.languages.best(request.accept_languages))
+
+    def speak(self, subscriber: StoredSubscriber) -> None:
+        """From here on the page is in the language of their letters."""
+        g.language = stored_subscriber(subscriber.data).language or self.identity.language
+
+    def speak_english(self) -> None:
+        """The operator's page is in the language of the command line."""
+        g.language = ENGLISH
+
+    @cached_property
     def base(self) -> str:
         """Where the pages are, without a slash at the end."""
         return self.identity.public_url.rstrip("/")
@@ -54,11 +77,23 @@ class Site:
     def page(self, template: str, status: int = 200, /, **values: Any) -> Response:
         """A page of ours. Only those that are for everybody (`private=False`) may be found by search engines."""
         headers = {} if values.get("private", True) else {"X-Robots-Tag": "all"}
+        if not g.get("language"):
+            headers["Vary"] = "Accept-Language"
         return Response(self.render(template, **values), status, headers, content_type="text/html; charset=utf-8")
 
     def render(self, template: str, /, **values: Any) -> str:
+        language = self.language
         return self.templates.get_template(f"web/{template}").render(
-            base=self.root, archive=self.settings.archive, signup=self.settings.signup, **values
+            base=self.root,
+            archive=self.settings.archive,
+            signup=self.settings.signup,
+            lang=language.tag,
+            words=language.words,
+            _=language.gettext,
+            gettext=language.gettext,
+            ngettext=language.ngettext,
+            sentence=as_sentence,
+            **values,
         )
 
     def opened(self, text: str, *purposes: Purpose) -> tuple[Token, StoredSubscriber]:
@@ -73,6 +108,7 @@ class Site:
             abort(404)
         if not tokens.is_live(token, subscriber.epoch, self.clock()):
             abort(404)
+        self.speak(subscriber)
         return token, subscriber
 
     def link(self, path: str, token: str) -> str:

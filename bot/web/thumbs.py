@@ -8,13 +8,6 @@ from bot.store.subscribers import StoredSubscriber
 from bot.web.shown_paper import ShownPaper, shown_paper
 from bot.web.site import Site
 
-WORDS = {"more": "More like this", "less": "Less like this", "save": "Keep this paper"}
-DONE = {
-    "more": "Noted: more like this.",
-    "less": "Noted: less like this.",
-    "save": "Kept. Your preferences list what you have kept.",
-}
-
 
 def blueprint(site: Site) -> Blueprint:
     pages = Blueprint("thumbs", __name__)
@@ -37,9 +30,7 @@ def blueprint(site: Site) -> Blueprint:
         with site.database.read() as tx:
             given = {thumb.kind for thumb in thumbs.of_subscriber(tx, subscriber.id) if thumb.paper_id == number}
         is_given = opened.purpose in given
-        return site.page(
-            "thumb.html", paper=paper, words=WORDS[opened.purpose], is_given=is_given, done="", private=True
-        )
+        return site.page("thumb.html", paper=paper, kind=opened.purpose, is_given=is_given, done="", private=True)
 
     @pages.post("/t/<token>")
     def give(token: str) -> Response:
@@ -52,7 +43,7 @@ def blueprint(site: Site) -> Blueprint:
                 thumbs.take_back(tx, subscriber.id, number, kind)
             else:
                 thumbs.give(tx, subscriber.id, number, kind, site.clock())
-        done = "Taken back." if undo else DONE[kind]
-        return site.page("thumb.html", paper=paper, words=WORDS[kind], is_given=not undo, done=done, private=True)
+        done = "undone" if undo else "given"
+        return site.page("thumb.html", paper=paper, kind=kind, is_given=not undo, done=done, private=True)
 
     return pages

@@ -5,7 +5,7 @@ document.querySelectorAll("[data-live]").forEach((form) => {
   let timer, asked;
   async function look() {
     const value = (name) => form.querySelector(`[data-field="${name}"]`)?.value.trim() || "";
-    const words = new URLSearchParams({ keywords: value("keywords"), query: value("query") });
+    const words = new URLSearchParams({ keywords: value("keywords"), query: value("query"), language: document.documentElement.lang });
     if (asked) asked.abort();
     if (!words.get("keywords") && !words.get("query")) { place.replaceChildren(); return; }
     asked = new AbortController();

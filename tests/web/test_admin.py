@@ -10,7 +10,7 @@ from bot.cli import program
 from bot.mail import tokens
 from bot.pipeline.compose.compose import compose
 from bot.store import mail_pacing, ticks
-from bot.web.plots import bars
+from bot.web.admin import bars
 from tests.web.conftest import CONFIG, NOW, SECRET, Start, Web
 from tests.web.test_reading import PROFILE
 from tests.web.test_signup import collect_papers, post

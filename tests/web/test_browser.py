@@ -77,7 +77,7 @@ def test_subscribing_to_the_first_letter(chromium: Any, web: Web) -> None:
     (message,) = mails(web)
 
     page.goto(address(web, link_in(message, "confirm")))
-    assert "Every monday at 08:00 (europe/madrid)" in page.inner_text("main")
+    assert "Every Monday at 08:00 (Europe/Madrid)" in page.inner_text("main")
     page.click("text=Yes, send me this")
     assert page.inner_text("h1") == "You are subscribed"
     assert page.context.cookies() == []
