@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from bot.mail.transport.limits import Timeouts
+from bot.mail.transport.connection import Timeouts
 
 
 @pytest.fixture

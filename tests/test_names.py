@@ -32,7 +32,6 @@ SUBJECTS = {
     "suggest",
 }
 SUBJECTS |= {"taste", "thumbs"}
-SUBJECTS |= {"limits"}  # of a fetch, of a session with a relay: how long to wait, how much to take
 
 # The contract that every source module fulfils, and every module of verbs.
 CONTRACTS = {"requests", "parse", "quiet", "register"}

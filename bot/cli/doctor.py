@@ -21,6 +21,7 @@ from bot.mail.checks.relay import check_relay
 from bot.mail.incoming import mailboxes
 from bot.mail.message.dkim import DkimSigner
 from bot.mail.message.mailbox import mailbox
+from bot.pipeline import service_mail
 from bot.pipeline.diagnostics import check_up
 
 MARKS = {"fine": "ok     ", "advice": "advice ", "problem": "PROBLEM"}
@@ -127,7 +128,7 @@ def _send(app: App, recipient: str, now: datetime) -> Finding:
         raise UserError(f"--send: {error}") from error
     session = app.transport.session()
     try:
-        words = session.send(app.builder.notice(recipient, "trial", {}, now))
+        words = session.send(service_mail.notice_to(app.builder, recipient, "trial", {}, now))
     except DeliveryError as error:
         return problem(f"the test message was not accepted: {error}", "the relay's words say why")
     finally:

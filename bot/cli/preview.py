@@ -12,6 +12,7 @@ from bot.cli.wiring import App, Now, app_of, moment_of
 from bot.core.edition.picks import Picks
 from bot.core.subscriber.subscriber import Subscriber, stored_subscriber
 from bot.errors import UserError
+from bot.pipeline import reading
 from bot.pipeline.compose.changes import RevisionView
 from bot.pipeline.compose.compose import open_view
 from bot.pipeline.compose.digests import DigestComposer
@@ -62,8 +63,8 @@ def preview(
     if not picks.matched:
         out.print(none)
         return
-    page, letter, message = app.builder.preview(stored, picks, view.revision.id, view.notes, start)
-    files = {".html": page.encode(), ".txt": letter.text_page.encode(), ".eml": message.data}
+    letter, message = reading.unsent_letter(app.builder, stored, picks, view.revision.id, view.notes, start)
+    files = {".html": letter.html_page.encode(), ".txt": letter.text_page.encode(), ".eml": message.data}
     stem = folder / stored.email.replace("/", "_")
     folder.mkdir(parents=True, exist_ok=True)
     remark(words)

@@ -121,22 +121,34 @@ def from_transport(error: Exception) -> FetchError:
     if isinstance(error, httpcore.ProxyError):
         return Unanswered(f"the proxy would not connect us ({one_line(str(error))}): check HTTPS_PROXY and NO_PROXY")
     for cause in _causes(error):
-        if isinstance(cause, FetchError):
-            return cause
-        if isinstance(cause, socket.gaierror):
-            return unresolved(cause)
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            words = f"TLS certificate not valid: {one_line(cause.verify_message)}; it is never accepted unchecked"
-            return Unanswered(words)
-        if isinstance(cause, ssl.SSLError):
-            reason = one_line(cause.reason or "no reason given")
-            return Unanswered(f"TLS failed ({reason}): does this address speak https?")
-        if isinstance(cause, ConnectionRefusedError):
-            return UnreachableForNow("connection refused: is the server running, and the port right?")
-        if isinstance(cause, OSError) and cause.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN):
-            return UnreachableForNow("cannot be reached from here: is the network up?")
-        if isinstance(cause, ConnectionError):
-            return Interrupted("connection broken off by the other side")
+        if (found := _of_connection(cause)) is not None:
+            return found
+    return _of_conversation(error)
+
+
+def _of_connection(cause: BaseException) -> FetchError | None:
+    """What kept a connection from coming about, or broke it: names, TLS, the network."""
+    if isinstance(cause, FetchError):
+        return cause
+    if isinstance(cause, socket.gaierror):
+        return unresolved(cause)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        words = f"TLS certificate not valid: {one_line(cause.verify_message)}; it is never accepted unchecked"
+        return Unanswered(words)
+    if isinstance(cause, ssl.SSLError):
+        reason = one_line(cause.reason or "no reason given")
+        return Unanswered(f"TLS failed ({reason}): does this address speak https?")
+    if isinstance(cause, ConnectionRefusedError):
+        return UnreachableForNow("connection refused: is the server running, and the port right?")
+    if isinstance(cause, OSError) and cause.errno in (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN):
+        return UnreachableForNow("cannot be reached from here: is the network up?")
+    if isinstance(cause, ConnectionError):
+        return Interrupted("connection broken off by the other side")
+    return None
+
+
+def _of_conversation(error: Exception) -> FetchError:
+    """What went wrong over a connection that stands: time, or what was said."""
     if isinstance(error, httpcore.ConnectTimeout):
         return Unreachable("timed out while connecting: is the network up, or the host down?")
     if isinstance(error, httpcore.TimeoutException):

@@ -7,10 +7,9 @@ edition has a module of its own: `service_mail`.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
-from zoneinfo import ZoneInfo
 
 from bot.core.edition.edition import Addressee, Edition, EditionCadence, Pick, Reason, Section
 from bot.core.edition.picks import Picks, notes_from_json
@@ -25,7 +24,6 @@ from bot.mail.message.mime import Head, Signer, write
 from bot.mail.message.types import Message
 from bot.store import Connection, Database, history
 from bot.store.outbox import Leased
-from bot.store.subscribers import StoredSubscriber
 
 LATE = timedelta(hours=1)  # an edition that goes out later than this says so
 RISE_OVER = {"weekly": timedelta(days=7), "monthly": timedelta(days=30)}  # of the other cadences: a day
@@ -147,53 +145,11 @@ class MessageBuilder:
     def build(self, leased: Leased) -> Message:
         """One edition as a message."""
         edition = self.edition(leased)
-        return self._write(leased, edition, self.renderer.letter(edition))
+        return self.write(leased, edition, self.renderer.letter(edition))
 
     def edition(self, leased: Leased) -> Edition:
         """One stored edition with everything it shows put in."""
         return _explain(self._load(leased), _address(leased, self.identity), self._quoter, self.identity)
-
-    def notice(
-        self, address: str, name: NoticeName, values: Mapping[str, Any], now: datetime, language: str = ""
-    ) -> Message:
-        """A letter that is not an edition, to one person; in the configuration's language where none is named. Raises
-        BrokenTemplate."""
-        mine = self.identity
-        letter = self.renderer.notice(name, language or mine.language, values)
-        message_id = tokens.message_id(mine.secret, "notice", f"{now.isoformat()} {address}", 0, mine.domain)
-        head = Head(date=now, sender=mine.sender, to=mailbox(address), message_id=message_id, reply_to=mine.reply_to)
-        return Message(
-            sender=mine.sender.email, recipient=address, message_id=message_id, data=write(letter, head, self.signer)
-        )
-
-    def preview(
-        self, stored: StoredSubscriber, picks: Picks, revision: int, notes: str, now: datetime
-    ) -> tuple[str, Letter, Message]:
-        """The next digest of a subscriber as web page, letter and message, without an edition in the store. `notes` are
-        the sources' states as JSON."""
-        subscriber = stored_subscriber(stored.data)
-        leased = Leased(
-            id=0,
-            subscriber_id=stored.id,
-            kind="digest",
-            slot=now.isoformat(),
-            compose_id=0,
-            revision=revision,
-            since=stored.told_at,
-            due=now,
-            day=now.astimezone(ZoneInfo(subscriber.timezone)).date(),
-            picks=picks.to_json(),
-            attempts=0,
-            message_id=self.identity.message_id("digest", now.isoformat(), stored.id),
-            email=stored.email,
-            data=stored.data,
-            subscriber_status=stored.status,
-            made=now,
-            sources=notes,
-        )
-        edition = self.edition(leased)
-        letter = self.renderer.letter(edition)
-        return letter.html_page, letter, self._write(leased, edition, letter)
 
     def _load(self, leased: Leased) -> _Loaded:
         """Everything an edition shows, as of its revision: one transaction, and none where all is remembered."""
@@ -237,7 +193,8 @@ class MessageBuilder:
         self._known |= {(paper_id, revision, rise_over): shown for paper_id, shown in found.items()}
         return found
 
-    def _write(self, leased: Leased, edition: Edition, letter: Letter) -> Message:
+    def write(self, leased: Leased, edition: Edition, letter: Letter) -> Message:
+        """The letter of an edition with its head, addressed."""
         mine = self.identity
         name = "alerts" if edition.kind == "alert" else "digest"
         head = Head(

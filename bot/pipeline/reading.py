@@ -1,17 +1,22 @@
-"""Editions to be read in a browser or a feed reader: as they were told, and with everything that did not fit."""
+"""Editions to be looked at: in a browser or a feed reader, as they were told and with everything that did not fit; or
+before they are told."""
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from bot.core.edition.edition import Edition
 from bot.core.edition.picks import Picks, PickSection
+from bot.core.letter.letter import Letter
 from bot.core.papers import Paper
 from bot.core.subscriber.subscriber import Subscriber, stored_subscriber
+from bot.mail.message.types import Message
 from bot.pipeline.build_message import MessageBuilder
 from bot.pipeline.compose.changes import RevisionView
 from bot.store import Database, editions, history, outbox
 from bot.store.history import Revision
 from bot.store.outbox import Leased
+from bot.store.subscribers import StoredSubscriber
 
 MOST_LEFT_OVER = 500  # of one profile: who asks for more wants another query
 FEED_EDITIONS = 40
@@ -35,6 +40,36 @@ def whole(database: Database, builder: MessageBuilder, stored: Leased) -> Editio
         picks = _completed(database, stored, picks, stored_subscriber(stored.data))
         stored = replace(stored, picks=picks.to_json())
     return builder.edition(stored)
+
+
+def unsent_letter(
+    builder: MessageBuilder, stored: StoredSubscriber, picks: Picks, revision: int, notes: str, now: datetime
+) -> tuple[Letter, Message]:
+    """The next digest of a subscriber as letter and message, without an edition in the store. `notes` are the sources'
+    states as JSON."""
+    slot = now.isoformat()
+    unsent = Leased(
+        id=0,
+        subscriber_id=stored.id,
+        kind="digest",
+        slot=slot,
+        compose_id=0,
+        revision=revision,
+        since=stored.told_at,
+        due=now,
+        day=now.astimezone(ZoneInfo(stored_subscriber(stored.data).timezone)).date(),
+        picks=picks.to_json(),
+        attempts=0,
+        message_id=builder.identity.message_id("digest", slot, stored.id),
+        email=stored.email,
+        data=stored.data,
+        subscriber_status=stored.status,
+        made=now,
+        sources=notes,
+    )
+    edition = builder.edition(unsent)
+    letter = builder.renderer.letter(edition)
+    return letter, builder.write(unsent, edition, letter)
 
 
 def _completed(database: Database, stored: Leased, picks: Picks, subscriber: Subscriber) -> Picks:

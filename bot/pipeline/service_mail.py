@@ -1,17 +1,19 @@
-"""Mail a visitor of the web pages asked for: a question, a link. It is a row of the outbox like an edition, so that it
-survives a crash and the relay's moods, and goes ahead of all editions.
+"""Mail that is no edition: what a visitor of the web pages asked for (a question, a link), and short notices.
 
-The links are sealed when the message is made, from what the row says: a second try makes the same message.
+What was asked for is a row of the outbox like an edition, so that it survives a crash and a relay's refusal, and goes
+ahead of all editions. Its links are sealed when the message is made, from what the row says: a second try makes the
+same message.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from bot.core.letter.letter import NoticeName
 from bot.mail import tokens
-from bot.mail.message.mailbox import Mailbox
+from bot.mail.message.mailbox import Mailbox, mailbox
 from bot.mail.message.mime import Head, write
 from bot.mail.message.types import Message
 from bot.pipeline.build_message import Identity, MessageBuilder
@@ -100,6 +102,25 @@ def message(leased: Leased, builder: MessageBuilder) -> Message:
         recipient=recipient,
         message_id=leased.message_id,
         data=write(letter, head, builder.signer),
+    )
+
+
+def notice_to(
+    builder: MessageBuilder,
+    address: str,
+    name: NoticeName,
+    values: Mapping[str, Any],
+    now: datetime,
+    language: str = "",
+) -> Message:
+    """A short letter that no row asks for, to one person; in the configuration's language where none is named. Raises
+    BrokenTemplate."""
+    mine = builder.identity
+    letter = builder.renderer.notice(name, language or mine.language, values)
+    message_id = tokens.message_id(mine.secret, "notice", f"{now.isoformat()} {address}", 0, mine.domain)
+    head = Head(date=now, sender=mine.sender, to=mailbox(address), message_id=message_id, reply_to=mine.reply_to)
+    return Message(
+        sender=mine.sender.email, recipient=address, message_id=message_id, data=write(letter, head, builder.signer)
     )
 
 

@@ -12,7 +12,7 @@ from bot.mail.incoming import classify
 from bot.mail.incoming.mailboxes import Received
 from bot.mail.message.types import Transport
 from bot.mail.tokens import Token
-from bot.pipeline import bounce_rules, signup
+from bot.pipeline import bounce_rules, service_mail, signup
 from bot.pipeline.build_message import MessageBuilder
 from bot.pipeline.deliver.pacing import PREFIX
 from bot.store import Connection, Database, editions, mail_pacing, sources, subscribers
@@ -113,7 +113,7 @@ def _tell(
     """Whether the operator was told. What else is to be done does not depend on it."""
     session = relay.session()
     try:
-        session.send(builder.notice(operator, name, values, now))
+        session.send(service_mail.notice_to(builder, operator, name, values, now))
     except (DeliveryError, BrokenTemplate) as error:
         log.warning("the operator could not be told: %s", error)
         return False
@@ -216,7 +216,7 @@ def _farewell(
     try:
         language = stored_subscriber(subscriber.data).language
         values = {"address": subscriber.email, "alerts_only": alerts_only}
-        session.send(builder.notice(subscriber.email, "farewell", values, now, language))
+        session.send(service_mail.notice_to(builder, subscriber.email, "farewell", values, now, language))
     except (DeliveryError, BrokenTemplate) as error:
         log.warning("the farewell note did not go out: %s", error)
     finally:

@@ -25,8 +25,8 @@ from bot.mail.message.dkim import DkimSigner
 from bot.mail.message.mailbox import mailbox
 from bot.mail.message.mime import Head, write
 from bot.mail.message.types import Message
+from bot.mail.transport.connection import Timeouts
 from bot.mail.transport.from_url import transport
-from bot.mail.transport.limits import Timeouts
 from bot.mail.transport.smtp import SmtpSession
 
 SECRET = "a secret"

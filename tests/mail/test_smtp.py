@@ -14,8 +14,8 @@ from bot.errors import DeliveryError
 from bot.mail.message.mailbox import mailbox
 from bot.mail.message.mime import Head, write
 from bot.mail.message.types import Message, Session
+from bot.mail.transport.connection import Timeouts
 from bot.mail.transport.from_url import transport
-from bot.mail.transport.limits import Timeouts
 from bot.mail.transport.smtp import SmtpSession
 
 Start = Callable[..., Any]

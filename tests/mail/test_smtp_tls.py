@@ -10,8 +10,8 @@ import pytest
 
 from bot.errors import DeliveryError
 from bot.mail.message.types import Message, Session
+from bot.mail.transport.connection import Timeouts
 from bot.mail.transport.from_url import transport
-from bot.mail.transport.limits import Timeouts
 
 Start = Callable[..., Any]
 

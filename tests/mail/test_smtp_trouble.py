@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from bot.errors import DeliveryError
 from bot.mail.message.types import Message, Session
+from bot.mail.transport.connection import MAX_LINE, Timeouts
 from bot.mail.transport.from_url import transport
-from bot.mail.transport.limits import MAX_LINE, Timeouts
 
 Start = Callable[..., Any]
 BRIEF = 0.3  # seconds: a time-out to run into

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.mail.transport.connection import Timeouts
 from bot.mail.transport.folders import MaildirTransport, OutboxTransport
 from bot.mail.transport.from_url import relay_of, transport
-from bot.mail.transport.limits import Timeouts
 from bot.mail.transport.smtp import SmtpTransport
 
 SECRET = "s3cr/et:p@ss"

@@ -8,10 +8,9 @@ from pathlib import Path
 
 from bot.errors import DeliveryError
 from bot.mail.checks.findings import Finding, advice, fine, problem
-from bot.mail.transport.connection import is_loopback
+from bot.mail.transport.connection import Timeouts, is_loopback
 from bot.mail.transport.folders import MaildirTransport, OutboxTransport
 from bot.mail.transport.from_url import transport
-from bot.mail.transport.limits import Timeouts
 from bot.mail.transport.smtp import Relay, SmtpSession, SmtpTransport
 
 SMALLEST_LIMIT = 500_000  # bytes: a digest with both parts may have 150,000

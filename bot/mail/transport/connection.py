@@ -7,13 +7,31 @@ import re
 import socket
 import ssl
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
-from bot.mail.transport.limits import MAX_LINE, MAX_LINES
 from bot.mail.transport.replies import Reply
 
 PIECE = 65536
+MAX_LINE = 4096  # bytes
+MAX_LINES = 100  # of one reply
 ANSWER = re.compile(r"[2-5][0-9]{2}(?:[ -]|$)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """How long to wait for what, in seconds: the whole time a step may take, however slowly the other side drips.
+    RFC 5321 4.5.3.2 is the model; a relay that takes its full five minutes for a HELO has better be asked again later.
+    """
+
+    connect: float = 30
+    greeting: float = 60
+    command: float = 60
+    data: float = 120  # the answer to DATA
+    content: float = 300  # handing over the content
+    after_dot: float = 600  # giving up earlier doubles messages
+    goodbye: float = 2
+    idle: float = 60  # a connection unused for longer is not trusted any more
 
 
 class Garbage(Exception):

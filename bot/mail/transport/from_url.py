@@ -7,9 +7,8 @@ from typing import Literal
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from bot.mail.message.types import Message, Session, Transport
-from bot.mail.transport.connection import is_loopback
+from bot.mail.transport.connection import Timeouts, is_loopback
 from bot.mail.transport.folders import MaildirTransport, OutboxTransport
-from bot.mail.transport.limits import Timeouts
 from bot.mail.transport.login import Login, Method
 from bot.mail.transport.smtp import Relay, SmtpTransport
 

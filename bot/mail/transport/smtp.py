@@ -17,8 +17,7 @@ from typing import Literal
 from bot.errors import DeliveryError
 from bot.mail.message.types import Message
 from bot.mail.transport import envelope
-from bot.mail.transport.connection import Connection, Garbage, tls_context
-from bot.mail.transport.limits import Timeouts
+from bot.mail.transport.connection import Connection, Garbage, Timeouts, tls_context
 from bot.mail.transport.login import Login, log_in
 from bot.mail.transport.replies import Reply, failure
 

@@ -100,35 +100,44 @@ class MarkWriter:
                 self._write(notes)
 
     def _write(self, notes: list[Note]) -> None:
+        """One transaction for all of them."""
+        try:
+            results = self._committed(notes)
+        except UserError as error:  # the database does not answer
+            for note in notes:
+                note.future.set_exception(error)
+        except BaseException as error:  # noqa: BLE001 - whatever it was, it belongs to whom it happened to
+            if len(notes) == 1:
+                notes[0].future.set_exception(error)
+                return
+            for note in notes:  # one of them is at fault; the others are written each by itself
+                self._write([note])
+        else:
+            for note, result in zip(notes, results, strict=True):
+                note.future.set_result(result)
+
+    def _committed(self, notes: list[Note]) -> list[Any]:
+        """What each has returned, once that is durable. Where the database does not answer it is asked again at once,
+        on another connection; then, if a message's fate is among the notes, for as long as that is worth waiting for.
+        Raises UserError, and what the work raises."""
         began, tries = time.monotonic(), 0
+        fates = sum(note.is_fate for note in notes)
         while True:
             tries += 1
             try:
                 with self._database.write() as tx:
-                    results = [note.work(tx) for note in notes]
-            except UserError as error:  # the database does not answer
-                fates = sum(note.is_fate for note in notes)
-                if tries > 1 and (not fates or self._has_waited_enough(began)):
-                    if fates:
-                        log.error("%d sent messages could not be written down, and may be sent again: %s", fates, error)
-                    for note in notes:
-                        note.future.set_exception(error)
-                    return
+                    return [note.work(tx) for note in notes]
+            except UserError as error:
+                if tries == 1:
+                    continue
+                if not fates:
+                    raise
+                if self._has_waited_enough(began):
+                    log.error("%d sent messages could not be written down, and may be sent again: %s", fates, error)
+                    raise
                 if tries == 2:
                     log.warning("waiting for the database, to write down what was sent: %s", error.summary)
-                if tries > 1:  # at once on another connection; then with patience
-                    time.sleep(AGAIN)
-            except BaseException as error:  # noqa: BLE001 - whatever it was, it belongs to whom it happened to
-                if len(notes) == 1:
-                    notes[0].future.set_exception(error)
-                    return
-                for note in notes:  # one of them is at fault; the others are written each by itself
-                    self._write([note])
-                return
-            else:
-                for note, result in zip(notes, results, strict=True):
-                    note.future.set_result(result)
-                return
+                time.sleep(AGAIN)
 
     def _has_waited_enough(self, began: float) -> bool:
         now = time.monotonic()

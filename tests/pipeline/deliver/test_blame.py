@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.mail.transport.limits import Timeouts
+from bot.mail.transport.connection import Timeouts
 from bot.pipeline.bounce_rules import judge_bounce, speaks_of_us
 from bot.store import Database, editions
 

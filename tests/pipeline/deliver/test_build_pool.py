@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.mail.message.types import Message
-from bot.mail.transport.limits import Timeouts
+from bot.mail.transport.connection import Timeouts
 from bot.pipeline.deliver import deliver as delivering
 from bot.store.outbox import Leased
 

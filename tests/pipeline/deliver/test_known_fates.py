@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from bot.errors import UserError
-from bot.mail.transport.limits import Timeouts
+from bot.mail.transport.connection import Timeouts
 from bot.pipeline.deliver import marks, sender
 from bot.store import Connection, Database
 from bot.store import database as database_module

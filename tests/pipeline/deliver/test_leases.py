@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.mail.transport.limits import Timeouts
+from bot.mail.transport.connection import Timeouts
 from bot.pipeline.deliver import marks
 from bot.pipeline.deliver.claims import LEASE
 from bot.store import Database, outbox

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.mail.transport.limits import Timeouts
+from bot.mail.transport.connection import Timeouts
 from bot.store import Database, mail_pacing
 
 Start = Callable[..., Any]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.mail.transport.limits import Timeouts
+from bot.mail.transport.connection import Timeouts
 
 Start = Callable[..., Any]
 ADA, BOB, EVE = "ada@example.net", "bob@example.com", "eve@example.org"
