@@ -100,6 +100,7 @@ class Work:
     collect_source: Callable[[str], object]  # asks the source of that name, if its time has come
     deliver_slice: Callable[[str], object]  # sends what is due, with leases of that holder
     composed: Callable[[ComposeReport], object]
+    digests_not_before: Callable[[], datetime | None] = lambda: None  # so that `composed` sees them before others send
 
 
 class Cluster:
@@ -275,6 +276,7 @@ class Cluster:
             state, moment = _plan_of(revision, at, now)
             composer = ChunkComposer(open_view(self._database, moment, state), moment, self._message_id)
             self._composer = (revision, now), composer
+        composer.digests_not_before = self._work.digests_not_before()
         self._work.composed(composer.compose_chunk(Chunk(after, upto)))
         self.ask_to_deliver()  # now, while the next range is composed
 

@@ -26,6 +26,7 @@ COLLECT_EVERY = 60  # seconds between looks at which source is due
 COMPOSE_EVERY = 20
 DELIVER_EVERY = 20  # and right after composing
 REQUESTS_EVERY = 2  # somebody in front of a web page waits for this mail
+SUMMARIES_EVERY = 2  # letters wait for these
 CARE_EVERY = 3600
 NOTICED = timedelta(seconds=2)  # what two clocks may differ by
 M_ARENA_MAX = -8  # of glibc's malloc.h
@@ -39,6 +40,7 @@ class Ticks:
     compose: Callable[[datetime], object]
     deliver: Callable[[threading.Event], object]
     requests: Callable[[threading.Event], object]  # mail that somebody waits for
+    summaries: Callable[[threading.Event], object]  # sentences by a model that letters wait for, a little
     care: Callable[[datetime], object]  # prune, tell the operator, read the inbox
 
 
@@ -86,6 +88,7 @@ def work(ticks: Ticks, *, clock: WorkerClock | None = None, stop: threading.Even
         ("compose", compose_and_wake, COMPOSE_EVERY),
         ("deliver", lambda: ticks.deliver(stop), DELIVER_EVERY),
         ("requests", lambda: ticks.requests(stop), REQUESTS_EVERY),
+        ("summaries", lambda: ticks.summaries(stop), SUMMARIES_EVERY),
         ("care", lambda: ticks.care(clock()), CARE_EVERY),
     ]
     for name, tick, seconds in jobs:
@@ -111,7 +114,7 @@ def _guarded(name: str, tick: Callable[[], object], stop: threading.Event) -> Ca
             log.error("%s failed; it will be tried again: %s", name, " ".join(str(error).split()))
         except Exception:
             log.exception("%s failed; it will be tried again", name)
-        if name != "requests":  # these come every few seconds and leave nothing behind
+        if name not in ("requests", "summaries"):  # these come every few seconds and leave nothing behind
             _give_memory_back()
 
     return run

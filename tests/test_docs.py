@@ -33,13 +33,14 @@ SECTIONS = {
     "[mail]": "[mail]\n",
     "[mail.dkim]": "[mail.dkim]\n",
     "[web]": "[web]\n",
+    "[summaries]": '[summaries]\nurl = "http://127.0.0.1:1/v1"\nmodel = "m"\n',
     "[[sources]]": '[[sources]]\ntype = "huggingface"\n',
     "[[subscribers]]": SUBSCRIBER,
     "[[subscribers.profiles]]": f'{SUBSCRIBER}[[subscribers.profiles]]\nquery = "rag"\n',
     **{f'type = "{kind}"': f'[[sources]]\ntype = "{kind}"\n{NEEDED.get(kind, "")}' for kind in SOURCES},
 }
 COMMON = {"type", "name", "every", "private"}
-TABLES = {"mail", "web", "sources", "subscribers"}  # keys at the top that are sections of their own
+TABLES = {"mail", "web", "summaries", "sources", "subscribers"}  # keys at the top that are sections of their own
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +101,12 @@ def test_the_example_is_fine_with_every_option_switched_on(folder: Path) -> None
     (folder / "dkim.pem").write_bytes(pem)
 
     config = read(
-        folder, switched_on(), IMAP_PASSWORD="secret", METRICS_TOKEN="t", PAPERLARK_SECRET="quite a long secret"
+        folder,
+        switched_on(),
+        IMAP_PASSWORD="secret",
+        METRICS_TOKEN="t",
+        MODEL_KEY="k",
+        PAPERLARK_SECRET="quite a long secret",
     )
 
     assert {source.type for source in config.sources} == set(SOURCES)
@@ -113,6 +119,7 @@ def spelled_out(table: Any) -> Iterator[tuple[str, set[str]]]:
     yield "[mail]", set(table["mail"])
     yield "[mail.dkim]", set(table["mail"]["dkim"])
     yield "[web]", set(table["web"])
+    yield "[summaries]", set(table["summaries"])
     for source in table["sources"]:
         yield "[[sources]]", set(source) & COMMON
         yield f'type = "{source["type"]}"', set(source) - COMMON

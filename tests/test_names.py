@@ -30,6 +30,7 @@ SUBJECTS = {
     "signup",
     "subscribers",
     "suggest",
+    "summaries",
 }
 SUBJECTS |= {"taste", "thumbs"}
 

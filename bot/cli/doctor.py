@@ -23,6 +23,7 @@ from bot.mail.message.dkim import DkimSigner
 from bot.mail.message.mailbox import mailbox
 from bot.pipeline import service_mail
 from bot.pipeline.diagnostics import check_up
+from bot.store import summaries
 
 MARKS = {"fine": "ok     ", "advice": "advice ", "problem": "PROBLEM"}
 
@@ -81,6 +82,8 @@ def examine(app: App, now: datetime, *, send: str = "", offline: bool = False) -
     }
     for number, url in enumerate(mail.fallback, 1):
         found[f"fallback {number}"] = check_relay(url, [envelope], now)
+    if app.config.summaries:
+        found["summaries"] = _summaries(app, now)
     if mail.inbox:
         found["inbox"] = [_inbox(mail.inbox)]
     if mail.url.startswith("smtp") and not offline:
@@ -108,6 +111,29 @@ def _configuration(app: App) -> list[Finding]:
     if not app.config.operator:
         found.append(advice("nobody is told when a source stays broken", 'set operator = "you@example.org"'))
     return found or [fine(f"{file} raises no doubts")]
+
+
+def _summaries(app: App, now: datetime) -> list[Finding]:
+    """How the model is doing. It is not asked for this: a call costs."""
+    model = app.config.summaries
+    assert model is not None
+    with app.database.read() as tx:
+        left_alone, why = summaries.left_alone_until(tx, now)
+        spent = summaries.spend(tx, now.date())
+    if left_alone:
+        until = f"{left_alone:%H:%M} UTC"
+        return [advice(f"{model.model} is not asked until {until}: {why}", "letters go without its sentences")]
+    if spent.calls >= model.daily_calls:
+        return [advice(f"all {model.daily_calls:,} calls of today are used", "raise summaries.daily_calls, or wait")]
+    if spent.thrown_away > spent.written:
+        return [
+            advice(
+                f"{spent.thrown_away} of {spent.thrown_away + spent.written} sentences of today were thrown away",
+                "another model may keep closer to its text (docs/summaries.md)",
+            )
+        ]
+    used = f"{spent.calls:,} of {model.daily_calls:,} calls and {spent.tokens:,} of {model.daily_tokens:,} tokens"
+    return [fine(f"{model.model}: {used} of today are used")]
 
 
 def _inbox(place: str) -> Finding:

@@ -177,7 +177,14 @@ def _deliver(app: App, clock: Clock) -> DeliverReport:
         _by_hand(app, "deliver", clock),
         progress_bar("delivering", total if total > 20 else None, show=not app.state.quiet) as step,
     ):
-        return deliver(app.database, app.sending(), clock, patience=PATIENCE, progress=step)
+        first = DeliverReport()
+        if (summarizer := app.summarizer(clock)) is not None and (letters := summarizer.prepare()):
+            first = deliver(app.database, app.sending(), clock, progress=step)  # what need not wait
+            summarizer.write(letters)
+            app.builder.forget()  # papers that have a sentence now
+        report = deliver(app.database, app.sending(), clock, patience=PATIENCE, progress=step)
+        report.add(first)
+        return report
 
 
 def _exit(collected: CollectReport, delivered: DeliverReport) -> None:

@@ -9,8 +9,9 @@ import typer
 
 from bot.cli.console import format_time, out, print_json
 from bot.cli.wiring import App, Json, Now, app_of, moment_of
+from bot.config import SummariesConfig
 from bot.pipeline.deliver.pacing import PREFIX
-from bot.store import cursors, editions, mail_pacing, outbox, sources, subscribers, unparsed
+from bot.store import cursors, editions, mail_pacing, outbox, sources, subscribers, summaries, unparsed
 from bot.store.outbox import UnsentEdition
 from bot.store.sources import SourceRecord
 from bot.store.subscribers import StoredSubscriber
@@ -39,6 +40,9 @@ def status(context: typer.Context, now: Now = None, as_json: Json = False) -> No
         unsent = outbox.unsent(tx, LAST_WORDS)
         held = mail_pacing.held(tx, start, PREFIX)
         kept = unparsed.listed(tx)
+        spent = summaries.spend(tx, start.date())
+        left_alone, why = summaries.left_alone_until(tx, start)
+    model = app.config.summaries
     notes = [known[source.name] for source in app.config.sources if source.name in known]
     if as_json:
         print_json(
@@ -61,6 +65,7 @@ def status(context: typer.Context, now: Now = None, as_json: Json = False) -> No
                     {"way": lane.name.removeprefix(PREFIX), "until": lane.held_until, "reason": lane.reason}
                     for lane in held
                 ],
+                "summaries": model and {"model": model.model, **_spend_json(model, spent, left_alone, why)},
                 "recordings": [
                     {"id": number, "source": source, "at": at, "location": location}
                     for number, source, at, location in kept
@@ -87,10 +92,41 @@ def status(context: typer.Context, now: Now = None, as_json: Json = False) -> No
     for lane in held:
         way = lane.name.removeprefix(PREFIX)
         out.print(f"  paused until {format_time(lane.held_until)}: {way}: {lane.reason}")
+    if model:
+        _say_summaries(model, spent, left_alone, why)
     if unsent or held:
         out.print("  run `paperlark doctor`: it tries the relay and looks at the DNS")
     for number, source, at, location in kept:
         out.print(f"  kept for you: recording:{number} of {source} at {format_time(at)} ({location})")
+
+
+def _spend_json(
+    model: SummariesConfig, spent: summaries.Spend, left_alone: datetime | None, why: str
+) -> dict[str, Any]:
+    """What the model was asked today (UTC), and whether it is asked at present."""
+    return {
+        "calls": spent.calls,
+        "daily_calls": model.daily_calls,
+        "tokens": spent.tokens,
+        "daily_tokens": model.daily_tokens,
+        "written": spent.written,
+        "thrown_away": spent.thrown_away,
+        "failed": spent.failed,
+        "left_alone_until": left_alone,
+        "reason": why,
+    }
+
+
+def _say_summaries(model: SummariesConfig, spent: summaries.Spend, left_alone: datetime | None, why: str) -> None:
+    out.print(f"\nSummaries by {model.model}, today")
+    out.print(
+        f"  {spent.calls:,} of {model.daily_calls:,} calls, {spent.tokens:,} of {model.daily_tokens:,} tokens: "
+        f"{spent.written:,} written, {spent.thrown_away:,} thrown away, {spent.failed:,} failed"
+    )
+    if left_alone:
+        out.print(f"  not asked until {format_time(left_alone)}: {why}")
+    elif why:
+        out.print(f"  the last call failed: {why}")
 
 
 def say_unsent(unsent: Sequence[UnsentEdition]) -> None:

@@ -38,9 +38,12 @@ from bot.store.file_sync import SyncPlan
 from bot.store.outbox import SERVICE, Leased
 from bot.store.sources import DatabasePoliteness
 from bot.store.subscribers import StoredSubscriber, SubscriberRecord
+from bot.store.summaries import DailyBudget
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+    from bot.pipeline.summarize.summarize import Summarizer
 
 log = logging.getLogger(__name__)
 
@@ -154,7 +157,35 @@ class App:
     def builder(self) -> MessageBuilder:
         from bot.core.letter.renderer import LetterRenderer  # time and memory for what most runs do not need: no letter
 
-        return MessageBuilder(self.database, LetterRenderer(self.templates), self.identity, self.signer)
+        renderer = LetterRenderer(self.templates)
+        return MessageBuilder(self.database, renderer, self.identity, self.signer, summaries_in=self.summaries_in)
+
+    @property
+    def summaries_in(self) -> str:
+        """The language of a model's sentences; "" where there is no model."""
+        model = self.config.summaries
+        return model.language or self.config.language if model else ""
+
+    def summarizer(self, clock: Clock) -> "Summarizer | None":
+        """What has sentences written, if a model is configured."""
+        if (model := self.config.summaries) is None:
+            return None
+        from bot.pipeline.summarize.endpoint import Endpoint, limits
+        from bot.pipeline.summarize.summarize import Summarizer, SummarySettings
+
+        wanted = SummarySettings(
+            endpoint=Endpoint(
+                url=model.url, model=model.model, key=model.key, timeout=model.timeout, private=model.private
+            ),
+            language=self.summaries_in,
+            budget=DailyBudget(calls=model.daily_calls, tokens=model.daily_tokens),
+        )
+
+        def make_fetcher(seconds: float) -> Fetcher:
+            politeness = DatabasePoliteness(self.database)
+            return Fetcher(politeness, contact=self.config.contact, clock=clock, limits=limits(seconds))
+
+        return Summarizer(self.database, wanted, make_fetcher, clock)
 
     def build(self, leased: Leased) -> Message:
         """Whatever kind of row of the outbox as a message."""

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -25,9 +27,13 @@ from bot.pipeline.upkeep import prune
 from bot.scheduler import Ticks, WorkerClock, work
 from bot.store import outbox, ticks
 
+if TYPE_CHECKING:
+    from bot.pipeline.summarize.summarize import WaitingLetters
+
 log = logging.getLogger(__name__)
 
 WORKING = timedelta(minutes=15)  # a step may take so long before it counts as stuck
+A_MOMENT = timedelta(seconds=10)
 
 
 def register(app: typer.Typer) -> None:
@@ -68,6 +74,8 @@ class Worker:
         self.sending = app.sending()
         self.clock = clock
         self._told: dict[str, str] = {}  # by source: the trouble that was logged
+        self._summarizer = app.summarizer(clock)
+        self._unwritten: SimpleQueue[WaitingLetters] = SimpleQueue()
 
     @property
     def ticks(self) -> Ticks:
@@ -76,6 +84,7 @@ class Worker:
             compose=self.compose,
             deliver=self.deliver,
             requests=self.answer_requests,
+            summaries=self.summarize,
             care=self.care,
         )
 
@@ -87,8 +96,27 @@ class Worker:
 
     def compose(self, now: datetime) -> None:
         with self.ticking("compose", timedelta(seconds=90)):
-            report = compose(self.app.database, now, self.app.identity.message_id, processes=COMPOSERS)
-            _log_composed(report)
+            message_id, put_off = self.app.identity.message_id, self.digests_not_before()
+            report = compose(self.app.database, now, message_id, processes=COMPOSERS, digests_not_before=put_off)
+            self.composed(report)
+
+    def digests_not_before(self) -> datetime | None:
+        """When digests that are being composed may be sent: none that may wait for sentences by a model is to be gone
+        before that is known."""
+        return self.clock() + A_MOMENT if self._summarizer is not None else None
+
+    def composed(self, report: ComposeReport) -> None:
+        if report.digests or report.alerts:
+            log.info("%d digests, %d alerts", report.digests, report.alerts)
+        if report.digests and self._summarizer is not None and (letters := self._summarizer.prepare()):
+            self._unwritten.put(letters)
+
+    def summarize(self, stop: threading.Event) -> None:
+        """Have the sentences written that letters wait for, then send these."""
+        if self._summarizer is not None and not self._unwritten.empty():
+            self._summarizer.write(self._unwritten.get(), stop)
+            self.app.builder.forget()  # papers that have a sentence now
+            self.deliver(stop)
 
     def deliver(self, stop: threading.Event, holder: str = "") -> None:
         with self.ticking("deliver", timedelta(seconds=90)):
@@ -132,11 +160,6 @@ class Worker:
             ticks.note(tx, step, self.clock(), idle)
 
 
-def _log_composed(report: ComposeReport) -> None:
-    if report.digests or report.alerts:
-        log.info("%d digests, %d alerts", report.digests, report.alerts)
-
-
 def _work_in_cluster(app: App, worker: Worker) -> bool:
     """The worker's clock where the steps are jobs: it asks for them, and a thread beside it does what any worker asked
     for. Returns whether all of it finished in time."""
@@ -146,13 +169,14 @@ def _work_in_cluster(app: App, worker: Worker) -> bool:
 
     def composed(report: ComposeReport) -> None:
         with worker.ticking("compose", timedelta(seconds=90)):
-            _log_composed(report)
+            worker.composed(report)
 
     jobs = Work(
         due_sources=lambda now: due_sources(app.database, app.sources, now),
         collect_source=lambda name: worker.collect(worker.clock(), stop, [name]),
         deliver_slice=lambda holder: worker.deliver(stop, holder),
         composed=composed,
+        digests_not_before=worker.digests_not_before,
     )
     cluster = Cluster(app.database, app.identity.message_id, jobs)
 
@@ -173,6 +197,7 @@ def _work_in_cluster(app: App, worker: Worker) -> bool:
         compose=plan,
         deliver=lambda _stop: cluster.ask_to_deliver(),
         requests=worker.answer_requests,
+        summaries=worker.summarize,
         care=worker.care,
     )
     finished = work(ticks_of_clock, clock=worker.clock, stop=stop)

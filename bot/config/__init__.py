@@ -16,11 +16,12 @@ from bot.config.lines import line_of, lines_of
 from bot.config.mail import DkimConfig, MailConfig
 from bot.config.model import Config, WebConfig
 from bot.config.source import SourceConfig
+from bot.config.summaries import SummariesConfig
 from bot.core.subscriber.validation import Path as KeyPath
 from bot.core.subscriber.validation import Problem, did_you_mean, problems_of, said
 from bot.errors import UserError
 
-__all__ = ["Config", "DkimConfig", "MailConfig", "SourceConfig", "WebConfig", "load"]
+__all__ = ["Config", "DkimConfig", "MailConfig", "SourceConfig", "SummariesConfig", "WebConfig", "load"]
 
 # The variables that override a key.
 OVERRIDES: dict[str, KeyPath] = {

@@ -21,6 +21,7 @@ from pydantic import (
 from bot.config.fields import checked_web_address, doubles, existing, optional, surroundings
 from bot.config.mail import MailConfig
 from bot.config.source import SourceConfig, source_from
+from bot.config.summaries import SummariesConfig
 from bot.core.query import Term
 from bot.core.query.words import fold_value
 from bot.core.subscriber.address import normal_address
@@ -127,6 +128,7 @@ class Config(TableModel):
         ),
         **dict.fromkeys(("smtp", "email"), "write [mail]"),
         **dict.fromkeys(("from", "rate", "connections", "on_crash"), "it belongs into [mail]"),
+        **dict.fromkeys(("summary", "llm", "ai", "model", "openai"), "write [summaries]"),
         **dict.fromkeys(("signup", "archive", "proxies", "metrics_token"), "it belongs into [web]"),
     }
 
@@ -143,6 +145,7 @@ class Config(TableModel):
     secret: Line = Field("", repr=False)  # "": the installation makes its own
     mail: Annotated[MailConfig, Expected("a table headed [mail]")] = Field(default_factory=dict, validate_default=True)
     web: Annotated[WebConfig, Expected("a table headed [web]")] = WebConfig()
+    summaries: Annotated[SummariesConfig | None, Expected("a table headed [summaries]")] = None
     sources: Annotated[
         tuple[Annotated[SourceConfig, PlainValidator(source_from)], ...],
         Expected("tables, each headed [[sources]]"),
@@ -183,6 +186,8 @@ class Config(TableModel):
             yield "public_url is not https: letters will offer unsubscribing by mail only"
         if not self.sources:
             yield "there are no [[sources]]: nothing will ever be found"
+        if self.summaries is not None:
+            yield from (f"summaries: {doubt}" for doubt in self.summaries.doubts())
         for source in self.sources:
             doubts = getattr(source.settings, "doubts", list)
             yield from (f"{source.name}: {doubt}" for doubt in doubts())

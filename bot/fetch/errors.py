@@ -109,6 +109,8 @@ def server_words(body: bytes, content_type: str) -> str:
             told = json.loads(text)
         except (ValueError, RecursionError):
             return ""
+        if isinstance(told.get("error"), dict):  # as OpenAI's API and those like it
+            told = told["error"]
         found = next((told[key] for key in ("error", "message", "detail") if isinstance(told.get(key), str)), "")
         return one_line(found)
     if title := re.search(r"<title[^<>]{0,200}>([^<]{1,300})</", text, re.IGNORECASE):

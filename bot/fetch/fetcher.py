@@ -86,6 +86,28 @@ class Fetcher:
         except FetchError as error:
             raise SourceError(str(error)) from error
 
+    def post(self, request: Request, *, private: bool = False) -> Document:
+        """What `request.location` answers to `request.content`. Nothing is remembered of it, and no redirect followed:
+        a POST that is sent on may be done twice, or by somebody else.
+
+        Raises SourceError, as `fetch` does.
+        """
+        home = parse_web_address(request.location)
+        job = FetchJob(request, private, Budget(self.limits.seconds, self.limits.body + self.limits.head), home, "")
+        try:
+            reply = self._client.ask(job, home, None)
+            if reply.status not in (200, 203):
+                raise Refused(f"{home.host}: redirects a POST: give the address it leads to")
+        except FetchError as error:
+            raise SourceError(str(error)) from error
+        return Document(
+            request=request,
+            location=home.url,
+            body=reply.content,
+            fetched=self._clock(),
+            content_type=reply.headers.get("content-type", ""),
+        )
+
     def _follow(self, job: FetchJob, start: WebAddress, known: UrlState | None) -> FetchResult:
         """From `start` through at most `limits.redirects` hops to a document. Raises SourceError and FetchError."""
         job.trusted = True

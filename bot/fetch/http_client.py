@@ -157,7 +157,8 @@ class HttpClient:
         """One request and its reply: 200 (or 203), 304 or a redirect. Raises SourceError or FetchError for others."""
         try:
             headers = self._headers(job, here, state, alone)
-            request = httpx.Request("GET", here.url, headers=headers)
+            method = "GET" if job.request.content is None else "POST"
+            request = httpx.Request(method, here.url, headers=headers, content=job.request.content)
         except (UnicodeError, ValueError, TypeError):
             raise Unanswered("the request could not be written: check this source's headers and address") from None
         job.requests_made += 1

@@ -55,7 +55,7 @@ def _unassigned(ip: IpAddress) -> bool:
 
 def _unless(private: bool, ip: IpAddress) -> str:
     kind = "loopback" if ip.is_loopback else "private"
-    return "" if private else f"{kind} address {ip} refused: set private = true if this source is meant to be local"
+    return "" if private else f"{kind} address {ip} refused: set private = true if it is meant to be local"
 
 
 def _unwrapped(ip: IpAddress) -> IpAddress:

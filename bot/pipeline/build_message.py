@@ -22,8 +22,9 @@ from bot.mail import tokens
 from bot.mail.message.mailbox import Mailbox, mailbox
 from bot.mail.message.mime import Head, Signer, write
 from bot.mail.message.types import Message
-from bot.store import Connection, Database, history
+from bot.store import Connection, Database, history, summaries
 from bot.store.outbox import Leased
+from bot.store.summaries import Sentence, version_of
 
 LATE = timedelta(hours=1)  # an edition that goes out later than this says so
 RISE_OVER = {"weekly": timedelta(days=7), "monthly": timedelta(days=30)}  # of the other cadences: a day
@@ -90,10 +91,11 @@ class Renderer(Protocol):
 
 
 class _Shown(NamedTuple):
-    """A paper as of a revision, and how far its votes had risen."""
+    """A paper as of a revision."""
 
     paper: Paper
-    rise: int | None
+    rise: int | None  # how far its votes had risen
+    sentence: Sentence | None  # of a model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +109,7 @@ class _Loaded:
     rise_over: timedelta
     shown: Mapping[int, _Shown]
     changes: Mapping[int, str]  # of revised papers, in words
+    reads_sentences: bool  # the subscriber reads the language of a model's sentences
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,9 +127,17 @@ class MessageBuilder:
     """Renders and writes editions. Thread-safe; one per process."""
 
     def __init__(
-        self, database: Database, renderer: Renderer, identity: Identity, signer: Signer | None = None
+        self,
+        database: Database,
+        renderer: Renderer,
+        identity: Identity,
+        signer: Signer | None = None,
+        *,
+        summaries_in: str = "",
     ) -> None:
+        """`summaries_in`: the language of a model's sentences, which are shown where there are some; "": never."""
         self.database = database
+        self._summaries_in = summaries_in
         self.renderer = renderer
         self.identity = identity
         self.signer = signer
@@ -179,13 +190,19 @@ class MessageBuilder:
             rise_over=rise_over,
             shown=shown,
             changes=changes,
+            reads_sentences=_is_read_in(self._summaries_in, subscriber.language or self.identity.language),
         )
 
     def _papers_at(self, tx: Connection, revision: int, ids: set[int], rise_over: timedelta) -> dict[int, _Shown]:
         """Papers as of a revision, and how far their votes have risen in the time before it."""
         at = history.revision_at(tx, revision)
+        said = summaries.sentences_of(tx, ids, self._summaries_in) if self._summaries_in else {}
         found = {
-            paper_id: _Shown(self._same(paper), trending.rise(numbers, at, rise_over) if at else None)
+            paper_id: _Shown(
+                self._same(paper),
+                trending.rise(numbers, at, rise_over) if at else None,
+                said.get(version_of(paper_id, paper)) if said else None,
+            )
             for paper_id, (paper, numbers) in history.with_numbers(tx, ids, revision).items()
         }
         if len(self._known) > PAPERS_KEPT:
@@ -295,10 +312,16 @@ def _sections(loaded: _Loaded, links: _Links, quoter: Quoter) -> tuple[Section, 
     return tuple(sections)
 
 
+def _is_read_in(language: str, letter_language: str) -> bool:
+    """Whether sentences in a language suit a letter: its own language, or English, which its papers are in anyway."""
+    return language.partition("-")[0] in ("en", letter_language.partition("-")[0])
+
+
 def _pick(paper_id: int, loaded: _Loaded, links: _Links, quoter: Quoter, *, entered_top: bool) -> Pick:
     """One paper with every profile of the subscriber it answers and the words that answered, what became of it, and
     its links."""
-    paper, rise = loaded.shown[paper_id]
+    paper, rise, sentence = loaded.shown[paper_id]
+    sentence = sentence if loaded.reads_sentences else None
     more, less, save = links.thumbs(paper_id)
     return Pick(
         paper=paper,
@@ -316,6 +339,8 @@ def _pick(paper_id: int, loaded: _Loaded, links: _Links, quoter: Quoter, *, ente
         rise_over=loaded.rise_over if rise else None,
         entered_top=entered_top,
         news=loaded.changes.get(paper_id, ""),
+        summary=sentence.text if sentence else "",
+        summary_by=sentence.model if sentence else "",
     )
 
 

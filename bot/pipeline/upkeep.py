@@ -15,7 +15,7 @@ from bot.mail.tokens import Token
 from bot.pipeline import bounce_rules, service_mail, signup
 from bot.pipeline.build_message import MessageBuilder
 from bot.pipeline.deliver.pacing import PREFIX
-from bot.store import Connection, Database, editions, mail_pacing, sources, subscribers
+from bot.store import Connection, Database, editions, mail_pacing, sources, subscribers, summaries
 from bot.store.mail_pacing import RateLimit
 from bot.store.sources import SourceRecord
 from bot.store.subscribers import StoredSubscriber
@@ -29,6 +29,8 @@ PRUNE_PAGES = 500  # of 1,000 editions each: the rest goes the next time
 
 def prune(database: Database, now: datetime) -> int:
     """Delete what is settled and old; the books keep the sums. Returns how many editions went."""
+    with database.write() as tx:
+        summaries.prune(tx, now)
     gone, after = 0, 0
     for _ in range(PRUNE_PAGES):
         with database.write() as tx:

@@ -54,13 +54,16 @@ def begin_compose(tx: Connection, at: datetime, revision: int, sources: str) -> 
     )
 
 
-def add(tx: Connection, compose_id: int, revision: int, drafts: Sequence[Draft]) -> set[tuple[int, str, str]]:
+def add(
+    tx: Connection, compose_id: int, revision: int, drafts: Sequence[Draft], not_before: datetime | None = None
+) -> set[tuple[int, str, str]]:
     """Write editions down; one whose slot exists already is left out. Returns the (subscriber, kind, slot) written.
+    `not_before`: none of them may be sent before; None: when each is due.
 
     The subscribers' rows must be locked (`cursors.lock`), so that nobody adds the same ones meanwhile.
     """
     places = {(draft.subscriber_id, draft.kind, draft.slot): draft for draft in drafts}
-    rows = [(*draft, draft.due, compose_id, revision, "", 0, "") for draft in places.values()]
+    rows = [(*draft, not_before or draft.due, compose_id, revision, "", 0, "") for draft in places.values()]
     newest = tx.execute(select(func.max(EDITIONS.c.id))).scalar() or 0
     if insert_rows(tx, EDITIONS, ADDED, rows, unless=PLACE) < len(rows):
         written: set[tuple[int, str, str]] = set()

@@ -13,7 +13,7 @@ from flask import Blueprint, Request, Response, abort, request
 from prometheus_client import CollectorRegistry, exposition
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from bot.store import Connection, editions, outbox, sources, subscribers, ticks
+from bot.store import Connection, editions, outbox, sources, subscribers, summaries, ticks
 from bot.store.database import answers_within
 from bot.store.ticks import Tick
 from bot.web.site import Site
@@ -111,6 +111,13 @@ def families(tx: Connection, now: datetime) -> Iterable[Metric]:
     age = max(0.0, (now - oldest).total_seconds()) if oldest else 0
     yield _gauge("outbox_age_seconds", "How long the oldest edition on its way has been due.", "", {"": age})
     yield _gauge("deliveries", "Editions of the last 90 days by result.", "result", editions.count_by_state(tx))
+    spent = summaries.spend(tx, now.date())
+    calls = {"written": spent.written, "thrown away": spent.thrown_away, "failed": spent.failed}
+    yield _gauge("summary_calls", "Questions to the language model today (UTC).", "", {"": spent.calls})
+    yield _gauge("summary_answers", "What came of them, today (UTC).", "result", calls)
+    yield _gauge("summary_tokens", "Tokens they cost, today (UTC).", "", {"": spent.tokens})
+    left_alone, _ = summaries.left_alone_until(tx, now)
+    yield _gauge("summary_paused", "1 while the model is left alone.", "", {"": int(left_alone is not None)})
     yield _gauge("subscribers", "Subscribers by status.", "status", subscribers.count_by_status(tx))
 
 

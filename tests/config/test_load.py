@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bot.config import Config, DkimConfig, MailConfig, WebConfig, load, source
+from bot.config import Config, DkimConfig, MailConfig, SummariesConfig, WebConfig, load, source
 from bot.config.fields import Surroundings
 from bot.core.subscriber.subscriber import Profile, Subscriber
 from bot.core.subscriber.validation import Problem, said
@@ -292,6 +292,11 @@ query = "rag and llm"
             1,
             "the database is a SQLite file: set `database` (or DATABASE_URL) to postgresql",
         ),
+        ("summaries = true", 1, "a table headed [summaries]"),
+        ('[summaries]\nurl = "http://h/v1"', 1, "model is missing: the model's name"),
+        ('[summaries]\nurl = "ftp://me:secret@h"\nmodel = "m"', 2, "is no address such as http://127.0.0.1"),
+        ('[summaries]\nurl = "http://h"\nmodel = "m"\napi_key = "k"', 4, 'the key is called "key"'),
+        ('[summaries]\nurl = "http://h"\nmodel = "m"\ntimeout = "2h"', 4, "give 1s to 1h"),
         ("web = true", 1, "a table headed [web]"),
         ('[web]\nsignup = "opne"', 2, 'did you mean "open"?'),
         ("[web]\nproxies = 11", 2, "give 0 to 10"),
@@ -356,7 +361,7 @@ def test_any_file_is_a_configuration_or_a_clear_refusal(
 KEYS = sorted(
     {
         field.alias or name
-        for model in (Config, MailConfig, DkimConfig, WebConfig, Subscriber, Profile)
+        for model in (Config, MailConfig, DkimConfig, WebConfig, SummariesConfig, Subscriber, Profile)
         for name, field in model.model_fields.items()
     }
     | {"type", "every", "private", "url", "location", "categories", "catch_up", "year", "term", "nonsense"}

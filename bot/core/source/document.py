@@ -25,6 +25,7 @@ class Request:
     accept: str = "*/*"
     headers: tuple[tuple[str, str], ...] = ()  # never secrets that a log may show: those go in `secret_headers`
     secret_headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    content: bytes | None = field(default=None, repr=False)  # to be posted (`Fetcher.post`); a source never posts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -91,6 +91,7 @@ class ChunkComposer:
         self._alerts = AlertComposer(view, now, message_id)
         self._digests = DigestComposer(view, now, message_id)
         self._force = force
+        self.digests_not_before: datetime | None = None  # when digests may be sent, if not when they are due
 
     def compose_chunk(self, chunk: Chunk) -> ComposeReport:
         """Alerts first: a digest does not tell again what they told. One subscriber whose edition cannot be made is put
@@ -101,6 +102,7 @@ class ChunkComposer:
         """
         was_on = gc.isenabled()
         gc.disable()
+        self._digests.not_before = self.digests_not_before
         try:
             alerts = self._each("alert", self._alerts.compose, self._alerts.due(chunk))
             compose_digests = partial(self._digests.compose, force=self._force)
@@ -144,11 +146,12 @@ def compose(
     *,
     force: bool = False,
     processes: int = 1,
+    digests_not_before: datetime | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> ComposeReport:
     """Write down every alert and digest that is due at `now`; with `force` a digest for every active subscriber. Very
     many are shared among `processes`; `message_id` must then be picklable. `progress` is told how many subscribers a
-    chunk had, about."""
+    chunk had, about. `digests_not_before`: when the digests may be sent, if not when they are due."""
     with database.write() as tx:
         prepare(tx, now)
     with database.read() as tx:
@@ -157,7 +160,7 @@ def compose(
         return ComposeReport()
     report = ComposeReport()
     if processes > 1 and len(chunks) >= SHARE_FROM:
-        job = _Job(database.url, database.durable, revision, now, message_id, force)
+        job = _Job(database.url, database.durable, revision, now, message_id, force, digests_not_before)
         try:
             for done in _in_processes(job, chunks, processes):
                 report += done
@@ -166,6 +169,7 @@ def compose(
         except BrokenExecutor:  # what it wrote is written, and its subscribers are due no more
             log.warning("a process that composed with us was killed, for want of memory perhaps; going on alone")
     composer = ChunkComposer(open_view(database, now, revision), now, message_id, force=force)
+    composer.digests_not_before = digests_not_before
     for chunk in chunks:
         report += composer.compose_chunk(chunk)
         progress(CHUNK)
@@ -181,6 +185,7 @@ class _Job(NamedTuple):
     now: datetime
     message_id: MessageId
     force: bool
+    digests_not_before: datetime | None
 
 
 def _in_processes(job: _Job, chunks: list[Chunk], processes: int) -> Iterator[ComposeReport]:
@@ -200,7 +205,9 @@ _composer_of_this_process: list[ChunkComposer] = []  # one, in a process that on
 def _begin(job: _Job) -> None:
     database = Database(job.url, durable=job.durable)
     view = open_view(database, job.now, job.revision)
-    _composer_of_this_process.append(ChunkComposer(view, job.now, job.message_id, force=job.force))
+    composer = ChunkComposer(view, job.now, job.message_id, force=job.force)
+    composer.digests_not_before = job.digests_not_before
+    _composer_of_this_process.append(composer)
 
 
 def _compose_here(chunk: Chunk) -> ComposeReport:

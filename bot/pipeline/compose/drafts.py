@@ -29,6 +29,7 @@ class EditionComposer:
         self.view = view
         self.now = now
         self.message_id = message_id
+        self.not_before: datetime | None = None  # when the first of these editions may be sent; None: when they are due
         self._compose_id: int | None = None
         self._local_date = lru_cache(maxsize=4096)(lambda moment, zone: moment.astimezone(ZoneInfo(zone)).date())
 
@@ -76,7 +77,7 @@ class EditionComposer:
             if wanted:
                 if compose_id is None:
                     compose_id = editions.begin_compose(tx, self.now, self.view.revision.id, self.view.notes)
-                places = editions.add(tx, compose_id, self.view.revision.id, wanted)
+                places = editions.add(tx, compose_id, self.view.revision.id, wanted, self.not_before)
                 written = {subscriber_id for subscriber_id, _, _ in places}
                 editions.fold_into_digest(
                     tx, [one for who in written for one in (folded or {}).get(who, ())], compose_id
