@@ -103,6 +103,10 @@ class _Memory:
         self._known: dict[Hashable, Any] = {}
         self._adding = Lock()
 
+    def get(self, key: Hashable) -> Any:
+        """What is remembered under `key`; None if nothing is. Raises TypeError for a key that may change."""
+        return self._known.get(key)
+
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` returns, remembered under `key`; the oldest is forgotten first."""
         try:
@@ -164,14 +168,20 @@ class FragmentCache:
     def card(self, key: CardKey, pick: Pick, section: str, words: Words) -> Piece:
         """A paper under the heading `section`. Chunks without words of one subscriber are the same strings in any two
         letters."""
+        is_personal = key.actions or key.form == "lead" or len(pick.reasons) > 1
+        if is_personal or (pick.reasons and paper_view.name_of(pick.reasons[0].profile) != section):
+            return self._card(key, pick, section, words)
+        # Only the paper and the words that matched decide: whoever asks for the same words has the same card.
+        quotes = pick.reasons[0].quotes if pick.reasons else None
+        return self._filled.once(("card", key, quotes, words), lambda: self._card(key, pick, section, words))
+
+    def _card(self, key: CardKey, pick: Pick, section: str, words: Words) -> Piece:
         hits = matched_words.hits(pick.reasons)
         marks = self._filled.once(("marks", key, hits), lambda: self._marks(key, hits))
         why = matched_words.why_shown(pick.reasons, section, marks.seen)
         partials = self._filled.once(
             ("marked", marks, why is not None, words), lambda: self._marked(key, marks, why, words)
         )
-        if not (why or key.actions or key.form == "lead"):
-            return self._filled.once(("filled", partials), lambda: partials.filled(marks.fills))
         own = {"section": section}
         if why:
             own["why"] = self._filled.once(("said", why, words), lambda: self._why(why, words))
@@ -201,16 +211,20 @@ class FragmentCache:
 
     def part(self, name: str, words: Words, /, **values: Any) -> tuple[str, ...]:
         """A template rendered with these values and no others, finished. What in them is PersonalText is filled in."""
-        personal: dict[str, str] = {}
-        known = tuple([(one, partial_template.opened(value, personal)) for one, value in values.items()])
+        key = ("part", name, words, *values.items())
         try:
-            partial = self._drawn.once(("part", name, words, known), lambda: self._partial(name, words, dict(known)))
+            finished: tuple[str, ...] | None = self._filled.get(key)
         except TypeError as error:
             raise BrokenTemplate(
                 f"templates/{name}: it is given what may change ({error}): give part() numbers, words and tuples"
             ) from error
+        if finished is not None:
+            return finished
+        personal: dict[str, str] = {}
+        shape = {one: partial_template.opened(value, personal) for one, value in values.items()}
+        partial = self._drawn.once(("part", name, words, *shape.items()), lambda: self._partial(name, words, shape))
         if not personal:
-            return partial.filled({})
+            return self._filled.once(key, lambda: partial.filled({}))
         return partial.filled({one: Fill(text, (), True) for text, one in personal.items()})
 
     def say(self, name: str, words: Words, /, **values: Any) -> str:

@@ -124,6 +124,16 @@ class _LetterParts:
         name = section.name or self.fragments.say("_section_name.txt", self.words, kind=section.kind, name="")
         return self.fragments.card(key, pick, name, self.words)
 
+    def _more(self, section: SectionView, form: Literal["html", "txt"]) -> Iterable[str]:
+        """What of a section did not fit, counted and named."""
+        if not section.more:
+            return ()
+        part, words = self.fragments.part, self.words
+        url = {"browser_url": self.letter.imprint.browser_url} if form == "html" else {}
+        counts = {"more": section.more, "shown": section.shown, "named": len(section.named)}
+        named = [chunk for one in section.named for chunk in part(f"_named.{form}", words, paper=one)]
+        return [*part(f"_more.{form}", words, **counts, **url), *named]
+
     def chunks(self, form: Literal["html", "txt"]) -> tuple[str, ...]:
         """The whole letter in one form, in chunks that end in a line feed."""
         pieces: list[str] = []
@@ -145,8 +155,11 @@ class _LetterParts:
         def part(name: str, /, **values: Any) -> str:
             return marked(self.fragments.part(name, self.words, **values))
 
+        def more(section: SectionView) -> str:
+            return marked(self._more(section, form))
+
         head = self.letter.head
-        values = {"letter": self.letter, "papers": papers, "lead": lead, "part": part}
+        values = {"letter": self.letter, "papers": papers, "lead": lead, "more": more, "part": part}
         layout = self.fragments.render(f"{head.kind}.{form}", self.words, values)
         found: list[str] = []
         end = 0
@@ -169,7 +182,7 @@ def _between(text: str) -> list[str]:
 
 def html_size(chunks: tuple[str, ...]) -> int:
     """Bytes in UTF-8."""
-    return sum([len(chunk) if chunk.isascii() else len(chunk.encode()) for chunk in chunks])
+    return len("".join(chunks).encode())
 
 
 def smaller(edition: Edition, share: float) -> Edition | None:
