@@ -79,6 +79,8 @@ def test_what_is_no_arxiv_identifier(text: str) -> None:
     [
         ("10.1016/S0140-6736(24)00001-2", "10.1016/s0140-6736(24)00001-2"),
         ("doi: 10.1000/ABC.", "10.1000/abc"),
+        ("urn:doi:10.1000/abc", "10.1000/abc"),
+        ("DOI 10.1000/abc", "10.1000/abc"),
         ("https://dx.doi.org/10.1000%2Fabc", "10.1000/abc"),
         ("https://doi.org/10.1000/xyz).", "10.1000/xyz"),
         ("https://www.biorxiv.org/content/10.1101/2026.01.01.573800v2.full.pdf", "10.1101/2026.01.01.573800"),

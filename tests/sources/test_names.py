@@ -32,13 +32,27 @@ from bot.sources.formats import names
         ("张三;李四", ("张三", "李四")),
         ("Ada Example et al.", ("Ada Example",)),
         ("The Lark Collaboration.", ("The Lark Collaboration",)),
+        ("editor@journal.science (Ada Example)", ("Ada Example",)),
+        ("Ada Example <ada@lark.museum>", ("Ada Example",)),
+        ("desk@lark.institute", ()),
+        ("Ada Example (Lark Institute), Björn Muster (Finch University)", ("Ada Example", "Björn Muster")),
+        ("Ada Example1,2*, Björn Muster3, Li Sample†", ("Ada Example", "Björn Muster", "Li Sample")),
+        ("Ada Example, MD, PhD", ("Ada Example MD PhD",)),
+        ("MUSTER A.; LI B.", ("A. MUSTER", "B. LI")),
+        ("李强, 王芳", ("李强", "王芳")),
+        ("J. R. R. Example", ("J. R. R. Example",)),
+        ("lark42", ("lark42",)),
+        ("null", ()),
+        ("admin", ()),
     ],
 )
 def test_people(text: str, people: tuple[str, ...]) -> None:
     assert names.people(text) == people
 
 
-@pytest.mark.parametrize("piece", ["a", "A, ", "A. ", "a@", "(", "a.b", "@", "A", " and ", ", ", "a, b and "])
+@pytest.mark.parametrize(
+    "piece", ["a", "A, ", "A. ", "a@", "(", "a.b", "@", "A", "a.b@", "a1,", "A*", " and ", ", ", "a, b and "]
+)
 def test_linear_in_its_length(piece: str) -> None:
     started = time.process_time()
     names.people(piece * 200_000)

@@ -38,7 +38,7 @@ _ARXIV = re.compile(
 )
 _SICI = r"<\d{1,6}:[^\s<>\"]{1,60}>"  # old DOIs hold pages in angle brackets (SICI)
 _DOI = re.compile(
-    r"(?:doi\s*:\s*|info:doi/|(?:https?:)?//(?:dx\.|www\.)?doi\.org/|doi\.org/)?"
+    r"(?:(?:urn\s*:\s*)?doi\s*[: ]\s*|info:doi/|(?:https?:)?//(?:dx\.|www\.)?doi\.org/|doi\.org/)?"
     rf"(10\.\d{{4,9}}(?:\.\d+)*/(?:[^\s<>\"]|{_SICI})+)",
     re.IGNORECASE,
 )

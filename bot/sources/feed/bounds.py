@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from bot.core.text import markup
 from bot.errors import SourceError
+from bot.sources.formats import names
 
 MAX_ENTRIES = 2_000
 MAX_ELEMENTS = 80_000  # feedparser takes some 12 µs for each: an entry with all its extensions has 20
@@ -223,6 +224,8 @@ class _Cutter:
             self._identifiers[-1].append(run)
         if not before and ("&" in run or "<" in run):
             run, before, after = markup.unescaped(run).replace("]]>", "]]]]><![CDATA[>"), "<![CDATA[", "]]>"
+        if element.people and "@" in run:
+            run = names.without_addresses(run)  # feedparser leaves half of x@lab.science
         self._lines += run.count("\n")
         if self._lines > MAX_LINES:
             run = run.replace("\n", " ")

@@ -1,5 +1,6 @@
 """What a feed's entry says, whatever the feed's format, to listings: text, people, dates, identifiers."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from bot.sources.formats import arxiv, names, typesetting
 
 MAX_TITLE = 5_000  # characters, markup included
 MAX_ABSTRACT = 5_000  # characters; a blog's entry may be the whole article
+_BLANK_BEFORE = re.compile(r"(?<=[^\W_]) (?=[,.](?:\s|$))")  # "gen. nov ., sp. nov ." of some typesetters
 TELLING = 200  # characters of a summary that need no help from the entry's full text
 
 
@@ -137,4 +139,4 @@ def _goes_on(cut: str, whole: str) -> bool:
 
 
 def _readable(text: str) -> str:
-    return tex.readable(sanitize.line(text, 2 * MAX_ABSTRACT)).replace(" ,", ",")
+    return _BLANK_BEFORE.sub("", tex.readable(sanitize.line(text, 2 * MAX_ABSTRACT)))

@@ -37,7 +37,8 @@ _LABEL = re.compile(
 _JOINED_LABELS = re.compile(r"\s(?=(?:Source|Author\(s\)|Authors): )|\s\|\s")  # labelled parts on one line
 _BRACKETS = re.compile(r"【([^【】]{1,12})】[:：]?")
 _NO_ABSTRACT = re.compile(
-    r"\W*(?:n/?a|none|null|comments?|(?:no abstract|not available|abstract not available).{0,30}|read more)?\W*",
+    r"\W*(?:n/?a|none|null|publishaheadofprint|read more|comments?|"
+    r"(?:no abstract|not available|abstract (?:is )?(?:not available|unavailable)).{0,30})?\W*",
     re.IGNORECASE,
 )
 _PAGES = r"(?:,? (?:pages?|pp?\.?|article) ?[\w.:-]{1,30}(?: ?[-–] ?[\w.:]{1,30})?)?"
@@ -53,11 +54,29 @@ _CITATION = re.compile(
 _REFERENCE = re.compile(r".{0,300}?\bdoi:? ?(?:https?://(?:dx\.)?doi\.org/)?10\.\S+.{0,100}", re.IGNORECASE)
 _DOI_OF_CARD = re.compile(r"\bdoi: ?(\S{5,200})", re.IGNORECASE)
 _CARD = "add to selected citations"  # a button of HighWire's lists
-_POSTED = re.compile(r"the post .{1,300}?\bappeared first on .{1,200}", re.IGNORECASE)
-_MORE = re.compile(
-    r"(?:\s|…|\.{3}|\[…\]|\[\.{3}\]|\(){0,6}"
-    r"(?:continue reading|read (?:the )?(?:more|rest|full (?:article|post|story)))\b[^.!?]{0,100}$",
+# WordPress, in its languages.
+_FIRST_ON = (
+    "appeared first on", "erschien zuerst auf", "est apparu en premier sur", "se publicó primero en",
+    "apareció primero en", "apareceu primeiro em", "proviene da", "sembra essere il primo su", "verscheen eerst op",
+    "dök först upp på", "pochodzi z serwisu",
+)  # fmt: skip
+_POSTED = re.compile(
+    r"(?:the post|der beitrag|l[’']article|cet article|la entrada|l[’']articolo|o post|het bericht|inlägget|artykuł) "
+    rf".{{1,300}}?\b(?:{'|'.join(_FIRST_ON)}) .{{1,200}}",
     re.IGNORECASE,
+)
+_LEADING = r"(?P<cut>(?:\s|…|\.{3}|\[…\]|\[\.{3}\]|\(){0,6})"
+_MORE = re.compile(
+    rf"{_LEADING}(?:continue reading|read (?:the )?(?:more|rest|full (?:article|post|story)))\b[^.!?]{{0,100}}$",
+    re.IGNORECASE,
+)
+_WORDS_FOR_MORE = (
+    "weiterlesen", "mehr lesen", "lire la suite", "lire plus", "en savoir plus", "leer más", "seguir leyendo",
+    "continuar leyendo", "leggi tutto", "continua a leggere", "leia mais", "continue lendo", "lees meer", "läs mer",
+    "les mer", "læs mere", "czytaj dalej", "czytaj więcej", "читать далее", "続きを読む", "阅读全文", "继续阅读",
+)  # fmt: skip
+_MORE_ELSEWHERE = re.compile(
+    rf"(?:^|(?<=[.!?…\])]))\s?(?P<cut>(?:…|\[…\])?)\s?(?:{'|'.join(_WORDS_FOR_MORE)})\W{{0,10}}$", re.IGNORECASE
 )
 _CHINESE_NAMES = re.compile(r"(?:[\u3400-\u9fff·]{2,12}[;；] ?){1,40}")
 _DATE_LINE = re.compile(r"[A-Za-z &-]{0,30}\d{1,2} [A-Z][a-z]{2,8} \d{4}")
@@ -115,15 +134,22 @@ def _trimmed(paragraphs: list[str]) -> list[str]:
         last = paragraphs[-1]
         tail = last[-600:]
         words = tail.lower()
-        if " first on " in words:
+        if any(phrase in words for phrase in _FIRST_ON):
             tail = _POSTED.sub("", tail)
         if "read" in words:
-            tail = _MORE.sub("", tail)
+            tail = _MORE.sub(_still_cut, tail)
+        if any(phrase in words for phrase in _WORDS_FOR_MORE):
+            tail = _MORE_ELSEWHERE.sub(_still_cut, tail)
         rest = last if tail == last[-600:] else (last[:-600] + tail).rstrip()
         if rest == last and any(map(str.isalnum, last)) and last.lower() not in _BUTTONS:
             break
         paragraphs = [*paragraphs[:-1], rest] if any(map(str.isalnum, rest)) and rest != last else paragraphs[:-1]
     return paragraphs
+
+
+def _still_cut(more: re.Match[str]) -> str:
+    """What shows that a text was cut stays, where the button for the rest goes."""
+    return "…" if "…" in more["cut"] or "..." in more["cut"] else ""
 
 
 def _card(paragraphs: list[str], found: EntryText) -> list[str]:

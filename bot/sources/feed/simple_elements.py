@@ -10,10 +10,8 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from bot.sources.feed import bounds
+from bot.sources.formats import names
 
-_MAIL = re.compile(
-    r"[a-zA-Z0-9_.+-]{1,100}@(?:[a-zA-Z0-9-]{1,100}\.){1,10}(?:[a-zA-Z]{2,4}|[0-9]{1,3})\]?(?:\?subject=\S+)?"
-)
 _QUERY = re.compile(r"&([A-Za-z0-9_]+);")
 _HTML_TYPES = ("text/html", "application/xhtml+xml")
 _TYPES = {"": "", "text": "text/plain", "plain": "text/plain", "html": "text/html"}
@@ -135,14 +133,8 @@ def read_person(element: Element, entry: dict[str, Any], state: EntryState) -> N
     text = element_text(element, bounds.MAX_PEOPLE)
     if len(text) > bounds.MAX_WORDS and ("@" in text or bounds.UNBROKEN.search(text)):
         raise NotSimpleError
-    person: dict[str, str] = {}
-    if "@" in text and (found := _MAIL.search(text)):
-        person["email"] = found[0]
-        text = text.replace(found[0], "").replace("()", "").replace("<>", "").replace("&lt;&gt;", "").strip()
-        text = text.removeprefix("(").removesuffix(")").strip()
-    if text:
-        person["name"] = text
-    entry.setdefault("authors", []).append(person)
+    name = names.without_addresses(text).strip() if "@" in text else text
+    entry.setdefault("authors", []).append({"name": name} if name else {})
 
 
 def _category(element: Element, entry: dict[str, Any], state: EntryState) -> None:

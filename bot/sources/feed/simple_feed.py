@@ -29,7 +29,7 @@ from bot.sources.feed.simple_elements import (
     read_link,
     read_person,
 )
-from bot.sources.formats import xml
+from bot.sources.formats import names, xml
 
 _BASE = frozenset({"", "http://www.w3.org/2005/atom", "http://purl.org/rss/1.0/"})
 _PREFIXES = {
@@ -106,6 +106,7 @@ class _FeedParser:
 
     def read(self, root: Element) -> ParsedFeed:
         name = self._name(root)
+        no_base(root)
         if name == "feed" and root.tag.lower().startswith("{http://www.w3.org/2005/atom}"):
             found = ParsedFeed(is_atom=True)
             self._level(root, found)
@@ -192,7 +193,8 @@ class _FeedParser:
         for child in element:
             name = self._name(child)
             if name in ("name", "email") and not len(child):
-                person[name] = limited((child.text or "").strip(), bounds.MAX_WORDS)
+                text = limited((child.text or "").strip(), bounds.MAX_WORDS)
+                person[name] = names.without_addresses(text) if "@" in text else text
             elif name not in ("uri", "url") or len(child):
                 raise NotSimpleError
         entry.setdefault("authors", []).append(person)

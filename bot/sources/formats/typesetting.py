@@ -23,10 +23,16 @@ _HEADINGS = (
     "Translational Impact", "What This Study Adds", "Why Was This Study Done?",
 )  # fmt: skip
 _FORMS = sorted({form for name in _HEADINGS for form in (name, name.upper(), name.capitalize())}, key=len, reverse=True)
+_ANY_FORM = "|".join(re.escape(form).replace(r"\ and\ ", r"\ (?:and|AND|&)\ ") for form in _FORMS)
 # A heading stands at the beginning or behind a sentence, and a capital, a number or a quote follows without a blank.
+# But METHODS is no METHOD with an S behind it, and METHODOLOGY neither.
 _RUN_IN = re.compile(
-    rf"(?:^|(?<=[.!?:;)\]%] )|(?<=[.!?)\]%]))({'|'.join(map(re.escape, _FORMS))})(?=[A-Z0-9“\"'(\[≤≥<>])"
+    rf"(?:^|(?<=[.!?:;)\]%] )|(?<=[.!?)\]%]))({_ANY_FORM})"
+    r"(?=[A-Z0-9“\"'(\[≤≥<>])(?!(?<=[A-Z])(?:S\b|[A-Z]{2}))"
 )
+# Or it only runs on from the sentence before it: "Larks sing.Methods We listened".
+_RUN_ON = re.compile(rf"(?<=[a-z)\]%][.!?])(?=(?:{_ANY_FORM})(?::| [A-Z]))")
+_NO_BLANK = re.compile(r"[a-z)\]%][.!?][A-Z]")
 # Else no heading can be run in, and most texts need not be looked through for eighty of them.
 _RUN_TOGETHER = re.compile(r"[A-Z0-9“\"'(\[≤≥<>](?:(?<=[a-z?].)|(?<=[A-Z])[A-Z]{2})")
 _FIRST = re.compile(r"\A\s*(?:Abstract|ABSTRACT|Summary|SUMMARY)(?:[:.]\s*|\s*(?=[A-Z0-9“\"(]))")
@@ -38,8 +44,17 @@ _NAMED = re.compile(r"\{([A-Za-z]{2,10})\}")
 def without_typesetting(text: str) -> str:
     """A title or an abstract without the typesetter's marks: "O_SCPLOWlarkC_SCPLOW" is "lark", "[≤]" ≤, "{beta}" β."""
     if _MARKS.search(text):
-        text = " ".join(_MARKS.sub("", text).split())
+        text = " ".join(_MARKS.sub("", _without_figures(text)).split())
     return _BOXED.sub(r"\1", _NAMED.sub(_letter, text))
+
+
+def _without_figures(text: str) -> str:
+    """The text without figures and tables, which come with the address and the frame of their pictures."""
+    for kind in ("FIG", "TBL"):
+        if f"O_{kind}" in text:
+            *closed, rest = text.split(f"C_{kind}")
+            text = " ".join([part.partition(f"O_{kind}")[0] for part in closed] + [rest])
+    return text
 
 
 def cleaned_abstract(text: str) -> str:
@@ -47,6 +62,8 @@ def cleaned_abstract(text: str) -> str:
     without the heading "Abstract"."""
     text = _FIRST.sub("", without_typesetting(text), count=1)
 
+    if _NO_BLANK.search(text):
+        text = _RUN_ON.sub(" ", text)
     if not _RUN_TOGETHER.search(text):
         return text.strip()
 
