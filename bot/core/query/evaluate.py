@@ -6,15 +6,27 @@ module, and for the words behind many answers `evaluate_many`.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from operator import eq, ge, gt, le, lt
-from typing import Final, Literal, TypedDict
+from typing import Final, Literal, NamedTuple, TypedDict
 
 from bot.core.papers import Paper
 from bot.core.query.ast import VALUE_FIELDS, Comparison, Group, Leaf, Node, Number, Query, Term, true, written
-from bot.core.query.plurals import keys, singular
+from bot.core.query.plurals import fixed_end, keys, singular
 from bot.core.query.quote import Quote
-from bot.core.query.words import Word, exact_word_spans, fold_value, is_hangul, joins, without_plus, word_spans
+from bot.core.query.words import (
+    SMALL_WORDS,
+    Word,
+    exact_word_spans,
+    fold_value,
+    is_blankless,
+    is_hangul,
+    is_number,
+    joins,
+    without_plus,
+    word_spans,
+    words,
+)
 
 COMPARE: Final[dict[Comparison, Callable[[int, int], bool]]] = {">=": ge, ">": gt, "<=": le, "<": lt, "=": eq}
 
@@ -129,12 +141,38 @@ def _is_value(wanted: str, value: str) -> bool:
     return fold_value(value) == wanted
 
 
+class _Known(NamedTuple):
+    """What there is to know of a word of a title or abstract, wherever it stands."""
+
+    word: str
+    keys: tuple[str, ...]
+    begins: bool  # it may be the first of two that are read as one (`joins`)
+    script: int
+    is_number: bool
+    end: str | None  # `fixed_end`; None also where the two are to be looked at as a whole
+
+
+OTHER, HANGUL, BLANKLESS = 0, 1, 2  # scripts
+
+
+@lru_cache(maxsize=1 << 15)  # papers share most of their words
+def _known(word: str) -> _Known:
+    script = BLANKLESS if is_blankless(word) else HANGUL if is_hangul(word) else OTHER
+    begins = word not in SMALL_WORDS and script != BLANKLESS
+    return _Known(word, keys(word), begins, script, is_number(word), None if word[-1] == "+" else fixed_end(word))
+
+
 class Text:
     """A title, an abstract, or one name. Names know neither plurals nor compounds."""
 
     def __init__(self, text: str, is_name: bool = False) -> None:
         self.text = text
         self.is_name = is_name
+
+    @cached_property
+    def folded(self) -> list[str]:
+        """The words, without their places in the text: those are asked for only where something was found."""
+        return words(self.text)
 
     @cached_property
     def words(self) -> list[Word]:
@@ -146,9 +184,11 @@ class Text:
 
     def find(self, term: Term) -> tuple[int, int] | None:
         """Where a term stands in the text, [start, end); (-1, -1) if it does, but the place cannot be told."""
-        words = self.exact_words if term.exact else self.words
         place = self.find_words(term)
-        return None if place is None else (words[place[0]].start, words[place[1] - 1].end)
+        if place is None:
+            return None
+        located = self.exact_words if term.exact else self.words
+        return located[place[0]].start, located[place[1] - 1].end
 
     def find_words(self, term: Term) -> tuple[int, int] | None:
         """The words of the text [start, end) where a term stands first; of words near each other the closest ones."""
@@ -185,23 +225,37 @@ class Text:
         start = next(iter(self.places.get(wanted, ())), None)
         if start is None:
             return None
-        return start, start + (1 if wanted in self._keys(self.words[start].word) else 2)
+        return start, start + (1 if wanted in self._keys(self.folded[start]) else 2)
 
     def _starts(self, term: Term) -> Iterable[int]:
         """The words of the text a reading of the term may begin with; most terms are not there at all."""
         firsts = [wanted for wanted, _ in self._units(term.words, 0)]
         if any(prefix_of(wanted) is not None for wanted in firsts):
-            return range(len(self.words))
+            return range(len(self.folded))
         return sorted(set().union(*(self.places.get(self._same(wanted), ()) for wanted in firsts)))
 
     @cached_property
     def places(self) -> dict[str, list[int]]:
         """Where each unit of the text's readings begins."""
         places: dict[str, list[int]] = {}
-        words = [word.word for word in self.words]
-        for i in range(len(words)):
-            for unit, _ in self._units(words, i):
-                for key in self._keys(unit):
+        if self.is_name:
+            for i, word in enumerate(self.folded):
+                for key in self._keys(word):
+                    places.setdefault(key, []).append(i)
+            return places
+        known = list(map(_known, self.folded))
+        for i, first in enumerate(known):
+            for key in first.keys:
+                places.setdefault(key, []).append(i)
+            second = known[i + 1] if i + 1 < len(known) else None
+            if second is None or not (first.begins and first.script == second.script) or second.script == BLANKLESS:
+                continue
+            if first.is_number and second.is_number:
+                continue
+            if second.end is not None:
+                places.setdefault(first.word + second.end, []).append(i)
+            else:
+                for key in keys(first.word + second.word):
                     places.setdefault(key, []).append(i)
         return places
 
@@ -218,8 +272,8 @@ class Text:
             followers = [
                 (after, end)
                 for wanted, after in self._units(term.words, here[0])
-                for unit, end in self._units([word.word for word in self.words[here[1] : here[1] + 2]], 0)
-                if self._agree(wanted, unit, self.words[here[1]].word if end == 2 else "")
+                for unit, end in self._units(self.folded[here[1] : here[1] + 2], 0)
+                if self._agree(wanted, unit, self.folded[here[1]] if end == 2 else "")
             ]
             waiting += sorted(((after, here[1] + end) for after, end in followers), reverse=True)
         return None
@@ -262,7 +316,7 @@ class Text:
 
     def _near_places(self, term: Term) -> list[list[int]]:
         """The places of each of the term's words; none of any where one has none."""
-        places = [[i for i, word in enumerate(self.words) if self._agree(w, word.word, "")] for w in term.words]
+        places = [[i for i, word in enumerate(self.folded) if self._agree(w, word, "")] for w in term.words]
         return places if all(places) else [[]]
 
 
