@@ -5,6 +5,7 @@ import gc
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -23,15 +24,24 @@ _builders: list[Build] = []  # the one of a process in the pool
 
 
 class BuildPool:
-    """Builds ahead. `make_builder` is called once in each process, so it must be importable there by name."""
+    """Builds ahead, in copies of this process where it can be copied, else in new ones: starting Python and reading the
+    configuration takes as long as some hundred letters.
 
-    def __init__(self, make_builder: Callable[[], Build], processes: int) -> None:
+    In a copy `build` goes on as it is; it must hold no connection to the database when it is copied. In a new process
+    `make_builder` makes another, so it must be importable there by name.
+    """
+
+    def __init__(self, build: Build, make_builder: Callable[[], Build], processes: int) -> None:
+        # A fork copies the locks of other threads, held or not; and on macOS libraries of the system break in a copy.
+        is_alone = sys.platform == "linux" and threading.active_count() == 1
         self._pool = ProcessPoolExecutor(
             processes,
-            mp_context=multiprocessing.get_context("spawn"),  # a fork would copy our threads' locks
+            mp_context=multiprocessing.get_context("fork" if is_alone else "spawn"),
             initializer=_start,
-            initargs=(make_builder, os.getpid()),
+            initargs=((lambda: build) if is_alone else make_builder, os.getpid()),
         )
+        if is_alone:
+            self._pool.submit(os.getpid)  # now, before we have threads
 
     def build_ahead(self, batch: Sequence[Leased]) -> "list[Future[Message | None]]":
         """One future for each; None comes of one that could not be built there."""
@@ -60,9 +70,11 @@ def _handing_to(futures: "list[Future[Message | None]]") -> "Callable[[Future[li
 
 
 def _start(make_builder: Callable[[], Build], parent: int) -> None:
-    """In a new process."""
+    """In the other process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the sender's to answer
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    gc.freeze()
     gc.set_threshold(100_000, 50, 50)  # what is remembered are many live objects: looking through them finds nothing
     _builders.append(make_builder())
 

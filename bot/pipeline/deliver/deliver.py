@@ -105,7 +105,8 @@ def _deliver(
         threads = settings.connections if interim is not None else min(settings.connections, due)
         pool = None
         if settings.make_builder is not None and settings.processes > 1 and due >= SHARE_FROM:
-            pool = BuildPool(settings.make_builder, settings.processes)
+            database.close()  # idle connections: a copied process must not have them
+            pool = BuildPool(settings.build, settings.make_builder, settings.processes)
         try:
             report.add(_send(database, settings, pacing, clock, stop, threads, holder, every_minute, progress, pool))
         finally:

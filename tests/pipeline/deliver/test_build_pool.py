@@ -3,6 +3,8 @@
 import functools
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -62,3 +64,29 @@ def test_few_are_built_here(post: Any, relay: Start, quick: Timeouts) -> None:
     post.fill(["ada@example.net"])
     post.send(server.port, timeouts=quick, build=build, make_builder=functools.partial(make_builder, "", HERE))
     assert str(HERE).encode() in server.accepted[0][1]
+
+
+COPIED = """
+import os, sys, threading
+from types import SimpleNamespace
+from bot.pipeline.deliver.build_pool import BuildPool
+
+seen = []
+def build(leased):
+    seen.append(leased.id)
+    return os.getpid(), len(seen), threading.active_count()
+
+def another():
+    raise SystemExit("no new process was asked for")
+
+pool = BuildPool(build, another, 2)
+built = [future.result() for future in pool.build_ahead([SimpleNamespace(id=number) for number in range(40)])]
+pool.close()
+print(len(built), os.getpid() in {pid for pid, _, _ in built}, seen)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux copies processes")
+def test_a_process_that_is_alone_is_copied_and_makes_no_other_builder() -> None:
+    done = subprocess.run([sys.executable, "-W", "error", "-c", COPIED], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["40", "False", "[]"], done.stderr
