@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from bot.core.edition.edition import Pick
+from bot.core.letter import one_line
 from bot.core.letter.paper_view import FULL, authors, best_link, links_of, name_of, title_of
 from bot.core.papers import Paper
 from bot.core.text import tex
@@ -22,6 +23,7 @@ class ShownPaper:
     where: str  # "arXiv, hf"
     votes: int | None
     summary: str
+    line: str  # the summary, else the authors' own sentence
     abstract: str
     links: tuple[tuple[str, str], ...]  # (what it is, address)
     more_url: str = ""
@@ -38,16 +40,18 @@ def shown_paper(paper: Paper, pick: Pick | None = None) -> ShownPaper:
     """A paper, with its signed links where there are some."""
     links = links_of(paper)
     names, count = authors_line(paper)
+    title, summary, abstract = title_of(paper.title), clean(paper.summary), clean(paper.abstract)
     return ShownPaper(
-        title=title_of(paper.title),
+        title=title,
         url=best_link(links),
         authors=names,
         author_count=count,
         day=paper.listed or (paper.first_seen.date() if paper.first_seen else paper.published),
         where=", ".join(name_of(source, 40) for source in paper.sources[:6]),
         votes=paper.upvotes,
-        summary=clean(paper.summary),
-        abstract=clean(paper.abstract),
+        summary=summary,
+        line=summary or one_line.sentence(abstract, title),
+        abstract=abstract,
         links=tuple((link.site if link.kind != "pdf" else "PDF", link.url) for link in links),
         more_url=pick.more_url if pick else "",
         less_url=pick.less_url if pick else "",

@@ -9,14 +9,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from typer.testing import CliRunner
 
+from bot.cli import program
 from bot.mail import tokens
 from bot.pipeline.compose.compose import compose
 from bot.store import thumbs
 from tests.web.conftest import CONFIG, NOW, SECRET, Start, Web
 from tests.web.test_reading import PROFILE, edition_id
 from tests.web.test_reading import link as sealed
-from tests.web.test_signup import collect_papers, link_in, mails
+from tests.web.test_signup import asked_link, collect_papers, link_in, mails
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -135,13 +137,28 @@ def pages(web: Web) -> dict[str, str]:
         "thumb": "/t/" + tokens.seal(SECRET, "more", 1, 1),
         "admin": f"/admin/{admin}",
         "not-found": "/nowhere",
+        "front-german": "/?language=de&keywords=sparse+attention",
+        "front-japanese": "/?language=ja&query=attention+AND+(zebra",
+        "confirm": asked_link(web),
+        "delete": "/manage/" + sealed(web, "delete"),
     }
 
 
+def collect_a_page(web: Web) -> None:
+    """So that the operator's page has a source with a plot."""
+    folder = Path(web.app.config.folder)
+    (folder / "pages").mkdir(exist_ok=True)
+    example = Path(__file__).resolve().parents[2] / "examples" / "pages" / "2026-11-20.txt"
+    (folder / "pages" / "1.txt").write_bytes(example.read_bytes())
+    config = str(web.app.state.config_path)
+    assert CliRunner().invoke(program("collect"), ["--config", config, "collect", "--now", f"{NOW}"]).exit_code == 0
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 1200])
+@pytest.mark.parametrize("width", [320, 360, 1200])
 def test_every_page_fits_and_axe_finds_nothing(chromium: Any, web: Web, scheme: str, width: int) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    collect_a_page(web)
     page = chromium.new_context(color_scheme=scheme, viewport={"width": width, "height": 800}).new_page()
     for name, path in pages(web).items():
         page.goto(address(web, path))
