@@ -20,5 +20,7 @@ USER ${RUN_AS}
 WORKDIR /data
 VOLUME /data
 STOPSIGNAL SIGTERM
+# Whether the worker's steps run in time. Docker knows 0 and 1 only.
+HEALTHCHECK --interval=2m --timeout=30s --start-period=1m CMD paperlark --quiet health || exit 1
 ENTRYPOINT ["paperlark"]
 CMD ["run"]

@@ -1,7 +1,9 @@
 """The files platforms read: they start what there is, with the versions there are, and without each platform's trap."""
 
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -110,8 +112,10 @@ def test_the_procfile_starts_what_there_is() -> None:
         if line.strip() and not line.startswith("#")
     )
     assert lines == {"release": "python -m bot migrate", "worker": "python -m bot run"}
-    for command in lines.values():
+    offered = re.findall(r"^# web: (.+)$", (ROOT / "Procfile").read_text(encoding="utf-8"), re.M)
+    for command in (*lines.values(), *offered):
         verb_is_there(*command.split())
+    assert offered == ["python -m bot web"]
 
 
 def test_fly_stops_the_worker_gently_and_keeps_its_disk() -> None:
@@ -128,6 +132,8 @@ def test_fly_stops_the_worker_gently_and_keeps_its_disk() -> None:
         "config.toml",
     )
     verb_is_there("python", "-m", "bot", *fly["processes"]["worker"].split())
+    # The default gives up after ten failures in a row, and nobody would wake the machine.
+    assert fly["restart"] == [{"policy": "always", "processes": ["worker"]}]
 
 
 def dockerfile() -> list[tuple[str, str]]:
@@ -147,6 +153,122 @@ def test_the_container_gets_signals_and_is_not_root() -> None:
     assert last["USER"] == "${RUN_AS}"
     assert last["VOLUME"] == last["WORKDIR"] == "/data"
     assert "paperlark" in PROJECT["scripts"]
+    options, _, check = last["HEALTHCHECK"].partition(" CMD ")
+    assert check == "paperlark --quiet health || exit 1"  # other codes mean nothing to Docker
+    assert "--start-period=" in options
+    verb_is_there("python", "-m", "bot", "health")
+
+
+# --- Docker Compose ------------------------------------------------------------------------------------------------
+
+
+def test_compose_runs_the_worker_and_on_demand_the_rest() -> None:
+    """As Compose itself reads the file, where it is installed."""
+    composes = [["docker", "compose"], ["docker-compose"]]
+    compose = next((one for one in composes if shutil.which(one[0]) and works([*one, "version"])), None)
+    if compose is None:
+        pytest.skip("no Docker Compose here")
+    file = ["--file", str(ROOT / "compose.yaml")]
+    everything = {"COMPOSE_PROFILES": "web,postgres", "POSTGRES_PASSWORD": "x", "MAIL_URL": "outbox:out"}
+
+    def services(**environment: str) -> str:
+        done = subprocess.run(
+            [*compose, *file, "config"],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={"PATH": os.environ["PATH"], "HOME": "/", **environment},
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    services()  # nothing has to be set for the worker alone
+    text = services(**everything)
+    assert re.findall(r"^  (worker|web|postgres):", text, re.M)
+    assert "outbox:out" in text
+    assert re.search(r"stop_grace_period: (60s|1m0?s?)", text)
+    commands = re.findall(r"^    command:\n    +- (\w+)$", text, re.M)
+    assert commands == ["web"]
+    for command in commands:
+        verb_is_there("python", "-m", "bot", command)
+
+
+def works(command: list[str]) -> bool:
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+# --- systemd -------------------------------------------------------------------------------------------------------
+
+UNITS = sorted((ROOT / "examples" / "systemd").glob("*.service"))
+
+
+def unit(path: Path) -> dict[str, str]:
+    """The last value of each key of [Service]."""
+    text = path.read_text(encoding="utf-8").partition("[Service]")[2].partition("[Install]")[0]
+    return dict(line.split("=", 1) for line in text.splitlines() if line and not line.startswith("#"))
+
+
+@pytest.mark.parametrize("path", UNITS, ids=lambda path: path.name)
+def test_units_start_what_there_is_on_the_same_state(path: Path) -> None:
+    service = unit(path)
+    program, *arguments = service["ExecStart"].split()
+
+    assert program == "/opt/paperlark/bin/paperlark"
+    verb_is_there("python", "-m", "bot", *arguments)
+    assert service["RestartPreventExitStatus"] == "2"  # a mistake in the configuration is not mended by trying again
+    assert service["Restart"] == "always"
+    assert int(service["TimeoutStopSec"]) > GRACE
+    assert service["WorkingDirectory"] == f"/var/lib/{service['StateDirectory']}"
+    for key in ("User", "Group", "EnvironmentFile", "StateDirectory", "StateDirectoryMode", "UMask"):
+        assert service[key] == unit(UNITS[0])[key]
+    assert not any("%" in value or "$" in value for value in service.values())  # systemd would read them itself
+    guide = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    assert service["EnvironmentFile"] in guide
+    assert f"{service['WorkingDirectory']}/paperlark.db" in guide
+
+
+def test_systemd_finds_no_fault_with_the_units(tmp_path: Path) -> None:
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("no systemd here")
+    assert len(UNITS) == 2
+    for path in UNITS:
+        text = path.read_text(encoding="utf-8").replace("/opt/paperlark/bin/paperlark", sys.executable)
+        (tmp_path / path.name).write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", *map(str, tmp_path.glob("*.service"))],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_verbs_look_at_the_service_s_database(tmp_path: Path) -> None:
+    """The script that operators call: the values of the environment file, whatever stands in a password."""
+    (tmp_path / "environment").write_text(
+        f"PAPERLARK_CONFIG='{tmp_path}/config.toml'\nDATABASE_URL='sqlite:///{tmp_path}/the service.db'\n"
+        "MAIL_URL='smtps://me:p$a&s%22sw`o!r%2Fd@127.0.0.1:9'\n"
+    )
+    (tmp_path / "config.toml").write_text('database = "sqlite:///another.db"\n[mail]\nfrom = "a@example.org"\n')
+    script = (ROOT / "examples" / "systemd" / "paperlark").read_text(encoding="utf-8")
+    for ours, here in (
+        ("/etc/paperlark/environment", f"{tmp_path}/environment"),
+        ("runuser -u paperlark -- /opt/paperlark/bin/paperlark", f"{sys.executable} -m bot"),
+    ):
+        assert script.count(ours) >= 1
+        script = script.replace(ours, here)
+    done = subprocess.run(
+        ["sh", "-c", script, "paperlark", "doctor", "--offline", "--json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr  # nothing listens there
+    said = json.loads(done.stdout)["findings"]
+    assert any("127.0.0.1" in one["what"] for one in said), done.stderr
+    assert (tmp_path / "the service.db").exists()
+    assert not (tmp_path / "another.db").exists()
 
 
 def test_the_container_is_made_of_what_is_there_and_nothing_else() -> None:

@@ -24,7 +24,7 @@ def backup(
     copies.backup(app.database, file)
     size = file.stat().st_size / 1_000_000
     out.print(f"Wrote {file} ({size:,.1f} MB). It holds addresses and the secret of all links: keep it safe.")
-    out.print(f"To bring it back: with DATABASE_URL=sqlite:///{file}, `paperlark copy-to URL`.")
+    out.print(f"To bring it back: with DATABASE_URL=sqlite:///{file.resolve()}, `paperlark copy-to URL`.")
 
 
 def copy_to(

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,8 @@ import typer
 
 from bot.cli.console import out, print_json
 from bot.cli.wiring import App, Json, app_of
+from bot.config import Config
+from bot.core.source.redact import redacted
 from bot.core.subscriber.address import normal_address
 from bot.errors import DeliveryError, UserError
 from bot.mail import tokens
@@ -105,12 +108,33 @@ def _configuration(app: App) -> list[Finding]:
     """What the configuration itself warns of, and who may read it."""
     found = [advice(warning, "see `paperlark check`") for warning in app.config.warnings]
     file = app.state.config_path
-    password = urlsplit(app.config.mail.url).password
-    if password and os.name == "posix" and file.stat().st_mode & stat.S_IROTH and password in file.read_text("utf-8"):
-        found.append(advice(f"everybody on this machine can read the password in {file}", f"chmod 600 {file}"))
+    if os.name == "posix" and file.stat().st_mode & stat.S_IROTH:
+        text = file.read_text("utf-8")
+        if any(secret in text for secret in _secrets(app.config)):
+            found.append(
+                advice(
+                    f"everybody on this machine can read the password in {file}",
+                    f"chmod o-r {file}, so that its owner and group alone can; the service's user must be one of them",
+                )
+            )
     if not app.config.operator:
         found.append(advice("nobody is told when a source stays broken", 'set operator = "you@example.org"'))
-    return found or [fine(f"{file} raises no doubts")]
+    return found or [fine(f"{file.absolute()} raises no doubts")]
+
+
+def _secrets(config: Config) -> Iterator[str]:
+    """What a configuration holds that nobody else should read."""
+    for url in (config.mail.url, *config.mail.fallback, config.mail.inbox):
+        if password := urlsplit(url).password:
+            yield password
+    key = config.summaries.key if config.summaries else ""
+    for secret in (config.secret, config.web.metrics_token, key):
+        if secret:
+            yield secret
+    for source in config.sources:
+        url = getattr(source.settings, "url", "")
+        if redacted(url) != url:
+            yield url
 
 
 def _summaries(app: App, now: datetime) -> list[Finding]:

@@ -10,8 +10,11 @@ import typer
 from bot.cli.console import format_time, out, print_json
 from bot.cli.wiring import App, Json, Now, app_of, moment_of
 from bot.config import SummariesConfig
+from bot.errors import UserError
 from bot.pipeline.deliver.pacing import PREFIX
+from bot.pipeline.liveness import DATABASE_ANSWERS_WITHIN, liveness
 from bot.store import cursors, editions, mail_pacing, outbox, sources, subscribers, summaries, unparsed
+from bot.store.database import answers_within
 from bot.store.outbox import UnsentEdition
 from bot.store.sources import SourceRecord
 from bot.store.subscribers import StoredSubscriber
@@ -23,6 +26,23 @@ LAST_WORDS = 5  # of the relay, on as many editions
 
 def register(app: typer.Typer) -> None:
     app.command("status")(status)
+    app.command("health")(health)
+
+
+def health(context: typer.Context, now: Now = None, as_json: Json = False) -> None:
+    """Whether the worker is at work: exit 0, or 1 and the reason. For what watches processes and containers."""
+    app = app_of(context)
+    try:
+        with answers_within(DATABASE_ANSWERS_WITHIN):
+            state = liveness(app.database, moment_of(now))
+    except UserError as error:  # of the database: the configuration is read
+        state = {"ok": False, "reason": error.summary}
+    if as_json:
+        print_json(state)
+    elif not state["ok"] or not app.state.quiet:
+        out.print(state.get("reason") or "ok")
+    if not state["ok"]:
+        raise typer.Exit(1)
 
 
 def status(context: typer.Context, now: Now = None, as_json: Json = False) -> None:

@@ -68,7 +68,7 @@ def _sqlite(facts: Facts, file: Path) -> list[Finding]:
             )
         )
     else:
-        found.append(fine(f"SQLite {facts.version}, WAL, every commit on the disk"))
+        found.append(fine(f"{file}: SQLite {facts.version}, WAL, every commit on the disk"))
     return [*found, *_disk(file), *_others(file), *_rights(file)]
 
 

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from bot.mail import tokens
 from bot.pipeline.deliver.pacing import PREFIX
+from bot.pipeline.liveness import late_steps
 from bot.store import (
     Connection,
     cursors,
@@ -23,7 +24,6 @@ from bot.store import (
     subscribers,
     ticks,
 )
-from bot.web.monitoring import late_steps
 from bot.web.site import Site
 
 DAYS = 30

@@ -13,13 +13,11 @@ from flask import Blueprint, Request, Response, abort, request
 from prometheus_client import CollectorRegistry, exposition
 from prometheus_client.core import GaugeMetricFamily, Metric
 
+from bot.pipeline.liveness import DATABASE_ANSWERS_WITHIN, liveness
 from bot.store import Connection, editions, outbox, sources, subscribers, summaries, ticks
 from bot.store.database import answers_within
-from bot.store.ticks import Tick
 from bot.web.site import Site
 from bot.web.visitors import is_local
-
-DATABASE_ANSWERS_WITHIN = 5.0  # seconds
 
 
 def blueprint(site: Site) -> Blueprint:
@@ -28,7 +26,7 @@ def blueprint(site: Site) -> Blueprint:
 
     def in_time() -> dict[str, Any]:
         with answers_within(DATABASE_ANSWERS_WITHIN):
-            return state_of(site, site.clock())
+            return liveness(site.database, site.clock())
 
     @pages.get("/health")
     def health() -> Response:
@@ -58,25 +56,6 @@ def may_see_details(site: Site, request: Request) -> bool:
     if token and scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode()):
         return True
     return is_local(request)
-
-
-def state_of(site: Site, now: datetime) -> dict[str, Any]:
-    """The whole answer of /health."""
-    if not site.database.answers():
-        return {"ok": False, "reason": "the database does not answer"}
-    with site.database.read() as tx:
-        known, waiting = ticks.latest_ticks(tx), outbox.waiting(tx)
-    late = late_steps(known, now)
-    state: dict[str, Any] = {"ok": not late, "waiting": waiting}
-    if late:
-        state["reason"] = f"no worker: {', '.join(late)} should have run by now"
-    steps = {step: {"at": tick.at.isoformat(), "due_by": tick.due_by.isoformat()} for step, tick in known.items()}
-    return {**state, "ticks": steps}
-
-
-def late_steps(known: Mapping[str, Tick], now: datetime) -> list[str]:
-    """The steps that should have run again. One that never ran is not late: the worker may not have been started."""
-    return [step for step, tick in known.items() if now > tick.due_by]
 
 
 class _Once:

@@ -98,6 +98,24 @@ def test_a_password_for_all_to_read(doctor: Any, relay: Any) -> None:
     assert "hunter2" not in json.dumps(report)
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        'inbox = "imaps://me:hunter2@127.0.0.1:1/INBOX"',
+        'fallback = ["smtp://me:hunter2@127.0.0.1:1"]',
+        '[web]\nmetrics_token = "hunter2hunter2"',
+        '[[sources]]\ntype = "feed"\nname = "f"\nurl = "https://example.org/?api_key=hunter2"',
+        '[[sources]]\ntype = "feed"\nname = "f"\nurl = "https://me:hunter2@example.org/"',
+    ],
+)
+def test_any_secret_for_all_to_read(doctor: Any, more: str) -> None:
+    _, report = doctor("outbox:out", more=more)
+    assert "chmod o-r" in said(report, "advice")
+    assert "hunter2" not in json.dumps(report)
+    _, report = doctor("outbox:out")
+    assert "chmod" not in said(report, "advice")
+
+
 def test_an_address_that_is_none(tmp_path: Path) -> None:
     from bot.errors import UserError
 

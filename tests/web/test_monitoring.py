@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from bot.pipeline.liveness import late_steps
 from bot.store import ticks
-from bot.web.monitoring import late_steps
 from bot.web.server import connection_limit
 from tests.web.conftest import NOW, Start, Web
 
