@@ -22,7 +22,7 @@ VERBS = {
     "run": ("once", "collect", "compose", "deliver", "migrate"),
     "worker": ("run",),
     "check": ("check",),
-    "status": ("status",),
+    "status": ("status", "health"),
     "preview": ("preview",),
     "read": ("read",),
     "backtest": ("backtest",),
