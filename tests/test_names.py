@@ -72,13 +72,23 @@ def _a_source_beside_its_format(modules: list[Path]) -> bool:
     return folders == {"sources", "sources/formats"}
 
 
-def test_two_classes_never_bear_one_name() -> None:
+def test_two_types_never_bear_one_name() -> None:
+    """Classes, and names given to types: Literal[...], Callable[...], unions."""
     places = defaultdict(list)
     for module, tree in trees():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ClassDef) and node.name != "Settings":
-                places[node.name].append(str(module))
+        classes = [node.name for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+        for name in {*classes, *_aliases(tree)} - {"Settings"}:
+            places[name].append(str(module))
     assert {name: modules for name, modules in places.items() if len(modules) > 1} == {}
+
+
+def _aliases(tree: ast.Module) -> Iterator[str]:
+    makers = ("Annotated[", "Callable[", "Literal[", "dict[", "list[", "tuple[")
+    for node in tree.body:
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.annotation) == "TypeAlias":
+            yield ast.unparse(node.target)
+        elif isinstance(node, ast.Assign) and ast.unparse(node.value).startswith(makers):
+            yield from map(ast.unparse, node.targets)
 
 
 def test_a_function_s_name_stands_for_one_job() -> None:

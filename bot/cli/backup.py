@@ -42,7 +42,7 @@ def copy_to(
     out.print("Next: set DATABASE_URL to the new database. Never let two workers run, one on each.")
 
 
-def _progress(app: App) -> copies.Progress:
+def _progress(app: App) -> copies.OnRows:
     def show(table: str, rows: int) -> None:
         if not app.state.quiet and rows % 100_000 == 0:
             remark(f"{table}: {rows:,} rows")

@@ -5,7 +5,6 @@ import stat
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -22,7 +21,6 @@ from bot.mail.checks.dns import Domains, check_domains, dns_lookup
 from bot.mail.checks.findings import Finding, advice, fine, problem
 from bot.mail.checks.relay import check_relay
 from bot.mail.incoming import mailboxes
-from bot.mail.message.dkim import DkimSigner
 from bot.mail.message.mailbox import mailbox
 from bot.pipeline import service_mail
 from bot.pipeline.diagnostics import check_up
@@ -30,7 +28,7 @@ from bot.store import summaries
 
 MARKS = {"fine": "ok     ", "advice": "advice ", "problem": "PROBLEM"}
 
-Findings = dict[str, list[Finding]]
+FindingsByPart = dict[str, list[Finding]]
 
 
 def register(app: typer.Typer) -> None:
@@ -69,16 +67,14 @@ def doctor(
         raise typer.Exit(1)
 
 
-def examine(app: App, now: datetime, *, send: str = "", offline: bool = False) -> Findings:
+def examine(app: App, now: datetime, *, send: str = "", offline: bool = False) -> FindingsByPart:
     """All findings, by what they are about."""
     mail = app.config.mail
-    signer = None
-    if mail.dkim:
-        signer = DkimSigner.from_file(mail.dkim.domain or app.identity.domain, mail.dkim.selector, Path(mail.dkim.key))
+    signer = app.signer
     envelope = app.identity.sender.email
     if mail.bounces:
         envelope = tokens.token_address(mail.bounces, tokens.seal(app.identity.secret, "bounce", 0))
-    found: Findings = {
+    found: FindingsByPart = {
         "configuration": _configuration(app),
         "database": check_up(app.database, now),
         "mail": check_relay(mail.url, [envelope], now),

@@ -23,6 +23,7 @@ from bot.pipeline.collect.collect import CollectReport, collect
 from bot.pipeline.compose.compose import ComposeReport, compose
 from bot.pipeline.deliver.deliver import DeliverReport, deliver
 from bot.store import Database, outbox, subscribers, ticks
+from bot.store.ticks import Step
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +122,7 @@ def deliver_command(context: typer.Context, now: Now = None, as_json: Json = Fal
 
 
 @contextmanager
-def _by_hand(app: App, step: str, clock: Clock) -> Iterator[None]:
+def _by_hand(app: App, step: Step, clock: Clock) -> Iterator[None]:
     """Write down that a step has run from cron or a shell, and by when it must have run again."""
     yield
     with app.database.write() as tx:

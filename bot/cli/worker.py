@@ -26,6 +26,7 @@ from bot.pipeline.deliver.deliver import DeliverReport, deliver
 from bot.pipeline.upkeep import prune
 from bot.scheduler import Ticks, WorkerClock, work
 from bot.store import outbox, ticks
+from bot.store.ticks import Step
 
 if TYPE_CHECKING:
     from bot.pipeline.summarize.summarize import WaitingLetters
@@ -150,7 +151,7 @@ class Worker:
         self.app.read_inbox(now)
 
     @contextmanager
-    def ticking(self, step: str, idle: timedelta) -> Iterator[None]:
+    def ticking(self, step: Step, idle: timedelta) -> Iterator[None]:
         """Write down that a step runs, and by when it must have run again: /health says so when nobody works any
         more."""
         with self.app.database.write() as tx:

@@ -1,7 +1,7 @@
 """[mail]: who writes, and how messages leave and come back."""
 
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -31,8 +31,8 @@ from bot.mail import tokens
 from bot.mail.message.dkim import DkimSigner
 from bot.mail.message.mailbox import mailbox
 from bot.mail.transport.from_url import transport
+from bot.store.outbox import OnCrash
 
-OnCrash = Literal["resend", "skip"]
 MOST_RATE = 1_000_000
 NOBODY = "Paperlark <paperlark@localhost>"  # writes where no `from` is given: into files only
 

@@ -12,10 +12,10 @@ from pydantic import AfterValidator, Field, PlainValidator, ValidationError, cre
 from bot.core.source.redact import redacted
 from bot.core.subscriber.validation import (
     Long,
+    ManyTexts,
     Path,
     Problem,
     TableModel,
-    Texts,
     as_error,
     as_in_file,
     did_you_mean,
@@ -131,7 +131,7 @@ def _annotation(name: str, hint: Any) -> Any:
         return Annotated[timedelta, PlainValidator(span(timedelta(0), LONGEST))]
     if hint is date:
         return Annotated[date, PlainValidator(_date)]
-    return Texts if get_origin(hint) is tuple else hint
+    return ManyTexts if get_origin(hint) is tuple else hint
 
 
 def _web(text: str) -> str:

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from typing import Literal
 
-Reason = Literal["no such address", "mailbox", "us", "too big", ""]
+RefusalReason = Literal["no such address", "mailbox", "us", "too big", ""]
 
 LONGEST = 2_000  # characters that are looked at
 
@@ -205,7 +205,7 @@ _PERHAPS_US = _any(
 )
 
 
-def reason(text: str) -> Reason:
+def reason(text: str) -> RefusalReason:
     """Whom or what a refusal speaks of, in any wording or language we know.
 
     no such address   the recipient, or their domain, is not there

@@ -19,11 +19,11 @@ from bot.mail.message.types import Message
 from bot.pipeline.build_message import Identity, MessageBuilder
 from bot.store import Connection, editions
 from bot.store.editions import Draft
-from bot.store.mail_requests import Kind
+from bot.store.mail_requests import RequestKind
 from bot.store.outbox import SERVICE, Leased
 
 # Where the link of each kind leads.
-PATHS: dict[Kind, str] = {
+PATHS: dict[RequestKind, str] = {
     "confirm": "confirm",
     "manage": "manage",
     "export": "manage",
@@ -35,7 +35,7 @@ PATHS: dict[Kind, str] = {
 class ServiceMail(NamedTuple):
     """What a row of the outbox says of such a mail."""
 
-    kind: Kind
+    kind: RequestKind
     request_id: int
     to: str = ""  # another address than the subscriber's
     language: str = ""  # of its words; "": the configuration's

@@ -21,7 +21,7 @@ from bot.pipeline.preferences import forget_rows, hash_of
 from bot.pipeline.service_mail import ServiceMail
 from bot.pipeline.subscribers import record_for
 from bot.store import Connection, Database, consents, mail_requests, outbox, settings, subscribers
-from bot.store.mail_requests import Counts, Kind, MailRequest
+from bot.store.mail_requests import Counts, MailRequest, RequestKind
 from bot.store.subscribers import StoredSubscriber
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ REQUEST_LIFE = timedelta(days=31)  # longer than any limit or link
 
 INVITATION_DAYS, LONGEST_INVITATION = 30, 365
 
-Outcome = Literal["asked", "known", "silent", "address limit", "network limit", "house limit"]
+SignUpOutcome = Literal["asked", "known", "silent", "address limit", "network limit", "house limit"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ def is_invited(secret: str, text: str, email: str, now: datetime) -> bool:
     return any(ends is not None and now < ends for ends in known)
 
 
-def limit_reached(counts: Counts, now: datetime, *, unconfirmed: bool) -> Outcome | None:
+def limit_reached(counts: Counts, now: datetime, *, unconfirmed: bool) -> SignUpOutcome | None:
     """Which limit forbids one more mail; None if none does. The house's is for those who have not confirmed."""
     if counts.address_day >= ADDRESS_DAY or (counts.address_last and now - counts.address_last < BETWEEN):
         return "address limit"
@@ -81,7 +81,7 @@ def ask(
     visit: Visit,
     takes_mail: Callable[[str], bool],
     now: datetime,
-) -> Outcome:
+) -> SignUpOutcome:
     """Somebody typed this address into the form. At most one mail goes to it: a question, or for who is subscribed
     already the way to the preferences; nothing to who once complained."""
     with database.read() as tx:  # without a lock: a flood must not stand in everybody else's way
@@ -110,7 +110,7 @@ def ask(
 
 def _judge(
     tx: Connection, identity: Identity, email: str, visit: Visit, now: datetime
-) -> tuple[Outcome, StoredSubscriber | None]:
+) -> tuple[SignUpOutcome, StoredSubscriber | None]:
     stored = subscribers.by_email(tx, email)
     status = stored.status if stored else subscribers.status_of_erased(tx, hash_of(identity.secret, email))
     if status == "complained":
@@ -124,7 +124,7 @@ def _request(
     tx: Connection,
     identity: Identity,
     subscriber_id: int,
-    kind: Kind,
+    kind: RequestKind,
     data: str,
     visit: Visit,
     now: datetime,
@@ -139,11 +139,11 @@ def send_link(
     database: Database,
     identity: Identity,
     stored: StoredSubscriber,
-    kind: Kind,
+    kind: RequestKind,
     visit: Visit,
     now: datetime,
     new_address: str = "",
-) -> Outcome:
+) -> SignUpOutcome:
     """A subscriber asks on a page of theirs for a link by fresh mail. The same limits hold; a new address that has a
     subscriber already, or complained, gets nothing."""
     with database.write() as tx:
@@ -161,7 +161,7 @@ def send_link(
     return "known"
 
 
-def _note(database: Database, outcome: Outcome, now: datetime) -> None:
+def _note(database: Database, outcome: SignUpOutcome, now: datetime) -> None:
     """A flood is said once a day: in the log now, to the operator by the next round (`tell_of_flood`)."""
     if outcome != "house limit":
         return

@@ -19,7 +19,7 @@ from bot.store.database import Database, unusable
 from bot.store.tables import EDITIONS
 
 ROWS = 2_000  # rows held in memory at a time
-Progress = Callable[[str, int], None]
+OnRows = Callable[[str, int], None]
 
 
 def backup(database: Database, file: Path) -> None:
@@ -50,7 +50,7 @@ def backup(database: Database, file: Path) -> None:
         ) from error
 
 
-def copy_to(database: Database, url: str, progress: Progress = lambda table, rows: None) -> dict[str, int]:
+def copy_to(database: Database, url: str, progress: OnRows = lambda table, rows: None) -> dict[str, int]:
     """Copy everything to an empty database, SQLite or PostgreSQL. Returns the rows copied by table.
 
     Raises UserError when the target has a schema already, cannot be used, or mail is being sent at this moment.
@@ -106,7 +106,7 @@ def _refuse_while_sending(source: Connection) -> None:
         )
 
 
-def _copy_rows(source: Connection, target: Connection, table: Table, progress: Progress) -> int:
+def _copy_rows(source: Connection, target: Connection, table: Table, progress: OnRows) -> int:
     copied = 0
     with source.execution_options(yield_per=ROWS).execute(select(table)) as rows:
         for part in rows.mappings().partitions():

@@ -139,7 +139,7 @@ class NextDue(NamedTuple):
     next_due: datetime | None
 
 
-Progress: TypeAlias = DigestProgress | AlertProgress | NextDue
+CursorValues: TypeAlias = DigestProgress | AlertProgress | NextDue
 
 
 class Cursor(NamedTuple):
@@ -147,7 +147,7 @@ class Cursor(NamedTuple):
 
     subscriber_id: int
     expected: int | None  # the revision told up to when the decision was made
-    values: Progress
+    values: CursorValues
 
 
 CursorColumn = Literal["digest_cursor", "alert_cursor"]
@@ -166,10 +166,10 @@ def lock(tx: Connection, column: CursorColumn, ids: Sequence[int]) -> dict[int, 
 def advance(tx: Connection, cursors: Iterable[Cursor]) -> None:
     """Write the values of cursors, in the transaction that writes their editions. Where many subscribers have the same
     values they are moved together, the others one by one."""
-    alike: dict[tuple[type[Progress], Progress], list[int]] = defaultdict(list)
+    alike: dict[tuple[type[CursorValues], CursorValues], list[int]] = defaultdict(list)
     for cursor in cursors:
         alike[type(cursor.values), cursor.values].append(cursor.subscriber_id)
-    one_by_one: dict[type[Progress], list[tuple[Any, ...]]] = defaultdict(list)
+    one_by_one: dict[type[CursorValues], list[tuple[Any, ...]]] = defaultdict(list)
     for (kind, values), ids in alike.items():
         if len(ids) < TOGETHER_FROM:
             one_by_one[kind] += [(*values, subscriber_id) for subscriber_id in ids]

@@ -8,10 +8,9 @@ from typing import Literal, NamedTuple
 
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
-from bot.core.edition.edition import EditionKind
 from bot.core.edition.picks import Picks, PickSection
 from bot.store.sql import chunks, insert_or_ignore, insert_rows
-from bot.store.tables import ACCOUNTS, ATTEMPTS, COMPOSES, EDITIONS, SUBSCRIBERS, UNTOLD
+from bot.store.tables import ACCOUNTS, ATTEMPTS, COMPOSES, EDITIONS, SUBSCRIBERS, UNTOLD, EditionState, MailKind
 
 BOOKS = ("matched", "delivered", "waiting", "failed", "suppressed", "expired", "unknown")
 SETTLED = ("sent", "failed", "suppressed", "expired")
@@ -22,7 +21,7 @@ class Draft(NamedTuple):
     """An edition about to be written down. (A tuple, for a million of them.)"""
 
     subscriber_id: int
-    kind: EditionKind | Literal["service"]  # `outbox.SERVICE`: no edition of papers
+    kind: MailKind
     slot: str
     due: datetime
     day: date
@@ -180,9 +179,9 @@ class Told:
     """An edition that tells of a paper."""
 
     email: str
-    kind: str
+    kind: MailKind
     slot: str
-    state: str
+    state: EditionState
     sent_at: datetime | None
     message_id: str
     shown: bool  # False: only named among what did not fit
@@ -237,9 +236,9 @@ class Life:
 
     message_id: str
     email: str
-    kind: str
+    kind: MailKind
     slot: str
-    state: str
+    state: EditionState
     due: datetime
     made: datetime
     sent_at: datetime | None
@@ -295,10 +294,10 @@ class Summary(NamedTuple):
     """An edition without its papers."""
 
     id: int
-    kind: str
+    kind: MailKind
     slot: str
     day: date
-    state: str
+    state: EditionState
     due: datetime
     sent_at: datetime | None
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, and_, delete, func, insert, select, text, upd
 from bot.store.sql import chunks
 from bot.store.tables import MAIL_REQUESTS
 
-Kind = Literal["confirm", "manage", "export", "delete", "address"]
+RequestKind = Literal["confirm", "manage", "export", "delete", "address"]
 LOCK = 7_270_003  # an advisory lock of PostgreSQL's: whoever counts and then adds does so alone
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -23,7 +23,7 @@ class MailRequest(NamedTuple):
     id: int
     at: datetime
     subscriber_id: int
-    kind: Kind
+    kind: RequestKind
     network: str
     data: str
     done_at: datetime | None
@@ -59,7 +59,7 @@ def counts(tx: Connection, subscriber_id: int | None, network: str, now: datetim
     return Counts(last, number, tx.execute(of_network).scalar_one(), tx.execute(house).scalar_one())
 
 
-def add(tx: Connection, subscriber_id: int, kind: Kind, network: str, data: str, now: datetime) -> int:
+def add(tx: Connection, subscriber_id: int, kind: RequestKind, network: str, data: str, now: datetime) -> int:
     """Returns the request's number."""
     row = insert(MAIL_REQUESTS).values(subscriber_id=subscriber_id, kind=kind, network=network, data=data, at=now)
     return int(tx.execute(row.returning(MAIL_REQUESTS.c.id)).scalar_one())

@@ -13,15 +13,27 @@ from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, case, func, insert, select, update
 
+from bot.errors import Outcome
 from bot.store.sql import chunks
-from bot.store.tables import ATTEMPTS, COMPOSES, EDITIONS, OPEN, OPEN_STATES, SUBSCRIBERS
+from bot.store.tables import (
+    ATTEMPTS,
+    COMPOSES,
+    EDITIONS,
+    OPEN,
+    OPEN_STATES,
+    SUBSCRIBERS,
+    EditionState,
+    MailKind,
+    Status,
+)
 
 # What somebody waits for: a question, a link. No edition of papers.
 SERVICE: Literal["service"] = "service"
-Kind = Literal["service", "alert", "digest"]
-IN_ORDER: tuple[Kind, ...] = (SERVICE, "alert", "digest")  # what goes before what
+IN_ORDER: tuple[MailKind, ...] = (SERVICE, "alert", "digest")  # what goes before what
 
 Final = Literal["sent", "failed", "suppressed", "expired", "unknown"]
+# What becomes of a message while which its sender died: it may have arrived, or not.
+OnCrash = Literal["resend", "skip"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +42,7 @@ class Leased:
 
     id: int
     subscriber_id: int
-    kind: Kind
+    kind: MailKind
     slot: str
     compose_id: int
     revision: int
@@ -42,14 +54,14 @@ class Leased:
     message_id: str
     email: str
     data: str
-    subscriber_status: str
+    subscriber_status: Status
     made: datetime
     sources: str
     epoch: int = 0  # of the subscriber's links
 
 
 def lease(
-    tx: Connection, kind: Kind, by: str, now: datetime, until: datetime, limit: int, *, alive: Collection[str] = ()
+    tx: Connection, kind: MailKind, by: str, now: datetime, until: datetime, limit: int, *, alive: Collection[str] = ()
 ) -> list[Leased]:
     """Take up to `limit` due editions of a kind for a worker. What one of the `alive` holds is theirs whatever the
     clock says: it may have jumped."""
@@ -241,7 +253,7 @@ def _mark(tx: Connection, edition_id: int, by: str, **values: Any) -> bool:
     return tx.execute(update(EDITIONS).where(mine).values(**values)).rowcount == 1
 
 
-def note_attempt(tx: Connection, edition_id: int, at: datetime, outcome: str, words: str) -> None:
+def note_attempt(tx: Connection, edition_id: int, at: datetime, outcome: Outcome, words: str) -> None:
     tx.execute(insert(ATTEMPTS).values(edition_id=edition_id, at=at, outcome=outcome, words=words))
 
 
@@ -285,7 +297,7 @@ def due_after_clock_fault(tx: Connection, now: datetime, furthest: timedelta, *,
 
 
 def expire(
-    tx: Connection, kind: Kind, older_than: datetime, *, untried: bool = False, digest: bool | None = None
+    tx: Connection, kind: MailKind, older_than: datetime, *, untried: bool = False, digest: bool | None = None
 ) -> int:
     """Give up editions made before a moment that nobody would want any more; the next digest tells what they would
     have. Only those that were tried, unless `untried`; with `digest` only those of subscribers who have a digest, or
@@ -351,7 +363,7 @@ def oldest_waiting(tx: Connection) -> datetime | None:
     return tx.execute(select(func.min(EDITIONS.c.due)).where(OPEN)).scalar()
 
 
-def due_of_kind(tx: Connection, kind: Kind, now: datetime) -> int:
+def due_of_kind(tx: Connection, kind: MailKind, now: datetime) -> int:
     """How many of one kind may be tried now."""
     ready = (OPEN, EDITIONS.c.kind == kind, EDITIONS.c.next_at <= now)
     return tx.execute(select(func.count()).select_from(EDITIONS).where(*ready)).scalar_one()
@@ -373,7 +385,7 @@ class UnsentEdition(NamedTuple):
     """An edition that did not go out, and the relay's last words on it."""
 
     email: str
-    state: str  # "waiting": it is tried again; "failed": it is not
+    state: EditionState  # "waiting": it is tried again; "failed": it is not
     at: datetime | None  # of the last try
     words: str
 

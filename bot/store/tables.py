@@ -21,8 +21,10 @@ SQLModel.metadata.naming_convention = {
 BIG = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows itself only in an INTEGER column
 LONG = Text()
 
-OPEN_STATES = ("waiting", "leased", "sending")
-EDITION_STATES = (*OPEN_STATES, "sent", "failed", "suppressed", "expired", "unknown")
+MailKind = Literal["service", "alert", "digest"]  # service: what a visitor waits for, no edition of papers
+EditionState = Literal["waiting", "leased", "sending", "sent", "failed", "suppressed", "expired", "unknown"]
+EDITION_STATES: tuple[EditionState, ...] = get_args(EditionState)
+OPEN_STATES: tuple[EditionState, ...] = ("waiting", "leased", "sending")
 Status = Literal["unconfirmed", "active", "paused", "removed", "unsubscribed", "bounced", "complained"]
 SUBSCRIBER_STATES: tuple[Status, ...] = get_args(Status)
 
@@ -132,7 +134,7 @@ class SourceRow(SQLModel, table=True):
     __tablename__ = "source"
 
     name: str = Field(primary_key=True)
-    state: str = "waiting"
+    state: str = "waiting"  # "fresh" | "waiting" | "quiet" | "stale" | "failing"
     since: datetime
     last_try: datetime | None = None
     last_success: datetime | None = None
@@ -320,7 +322,7 @@ class TickRow(SQLModel, table=True):
 
     __tablename__ = "tick"
 
-    step: str = Field(primary_key=True)
+    step: str = Field(primary_key=True)  # "collect" | "compose" | "deliver"
     at: datetime
     due_by: datetime
 
@@ -349,7 +351,7 @@ class EditionRow(SQLModel, table=True):
 
     id: int | None = identity()
     subscriber_id: int = Field(sa_type=BIG)
-    kind: str
+    kind: str  # "digest" | "alert" | "service"
     slot: str
     compose_id: int = Field(sa_type=BIG)
     revision: int = Field(sa_type=BIG)
@@ -377,7 +379,7 @@ class AttemptRow(SQLModel, table=True):
     id: int | None = identity()
     edition_id: int = Field(index=True, sa_type=BIG)
     at: datetime
-    outcome: str
+    outcome: str  # as of `DeliveryError`
     words: str = Field(default="", sa_type=LONG)
 
 

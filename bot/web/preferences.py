@@ -23,7 +23,7 @@ from bot.pipeline.preferences import messages_of
 from bot.pipeline.recent_papers import RecentPapers
 from bot.pipeline.signup import Visit
 from bot.store import history, mail_requests, subscribers, thumbs
-from bot.store.mail_requests import Kind
+from bot.store.mail_requests import RequestKind
 from bot.store.subscribers import StoredSubscriber
 from bot.web import query_form
 from bot.web.editions import cited
@@ -35,7 +35,7 @@ from bot.web.visitors import network_of
 
 LONGEST_PAUSE = timedelta(days=366)
 MOST_PROFILES = 20  # in the form
-MAILED: dict[str, Kind] = {"link": "manage", "export": "export", "delete": "delete"}
+MAILED: dict[str, RequestKind] = {"link": "manage", "export": "export", "delete": "delete"}
 
 
 def blueprint(site: Site, papers: RecentPapers) -> Blueprint:
@@ -112,7 +112,7 @@ def act(site: Site, opened: Token, stored: StoredSubscriber, form: Mapping[str, 
     return abort(404)
 
 
-def mail_link(site: Site, stored: StoredSubscriber, kind: Kind, visit: Visit) -> str:
+def mail_link(site: Site, stored: StoredSubscriber, kind: RequestKind, visit: Visit) -> str:
     """A link by fresh mail; returns what to say of it, which is the same whether the limits let it go."""
     signup.send_link(site.database, site.identity, stored, kind, visit, site.clock())
     return site.language.gettext(

@@ -15,7 +15,7 @@ from tests.web.conftest import NOW, SECRET
 IDENTITY = Identity(sender=mailbox("P <p@example.org>"), secret=SECRET, public_url="https://papers.example.org")
 
 
-def ask(database: Database, email: str, network: str = "192.0.2.0/24") -> signup.Outcome:
+def ask(database: Database, email: str, network: str = "192.0.2.0/24") -> signup.SignUpOutcome:
     own = subscriber_from({"email": email, "profiles": [{"keywords": ["attention"]}]})
     return signup.ask(database, IDENTITY, own, Visit(network=network, form="/subscribe"), lambda domain: True, NOW)
 

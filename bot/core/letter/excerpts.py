@@ -6,7 +6,7 @@ What a card shows of a paper belongs to `paper_view`.
 import re
 from collections.abc import Iterable, Iterator
 
-from bot.core.letter.partial_template import Span
+from bot.core.letter.partial_template import Place
 from bot.core.text.sanitize import shortened
 
 # A full stop that ends a sentence: not after an abbreviation or an initial, and followed by what begins one.
@@ -55,16 +55,16 @@ class Passage:
         # Where lower case takes other places, or letters have three cases, only regular expressions know what is alike.
         self._lower = lower if len(lower) == len(text) and not _ODD.search(text) else ""
 
-    def spans(self, hits: Iterable[str]) -> tuple[Span, ...]:
+    def spans(self, hits: Iterable[str]) -> tuple[Place, ...]:
         """Where the words stand, as whole words and in any case; in order, none overlapping."""
-        found: list[Span] = []
+        found: list[Place] = []
         for words in sorted(set(hits), key=lambda hit: (-len(hit), hit)):
             for start, end in self._places(words):
                 if all(end <= other or start >= other_end for other, other_end in found):
                     found.append((start, end))
         return tuple(sorted(found))
 
-    def _places(self, words: str) -> Iterator[Span]:
+    def _places(self, words: str) -> Iterator[Place]:
         wanted = " ".join(words.split())
         if not wanted or not self.text:
             return

@@ -39,14 +39,14 @@ class NeedsValue(Exception):
     """A template asks of words what only the words can answer: their length, their beginning, their case."""
 
 
-Span = tuple[int, int]
+Place = tuple[int, int]
 
 
 class Fill(NamedTuple):
     """What goes into a placeholder: the words, where in them matches are marked, and whether few letters have them."""
 
     text: str
-    hits: tuple[Span, ...] = ()
+    hits: tuple[Place, ...] = ()
     is_personal: bool = False
 
 

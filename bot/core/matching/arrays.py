@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+Bits = NDArray[np.uint64]  # one for each paper
 Ints = NDArray[np.int64]
 
 

@@ -11,8 +11,9 @@ from typing import TypeAlias, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.core.matching.arrays import Bits
 from bot.core.matching.matcher import Matcher
-from bot.core.matching.plans import Bits, compiled, plan_of
+from bot.core.matching.plans import compiled, plan_of
 from bot.core.matching.texts import Texts
 from bot.core.papers import Paper
 from bot.core.query.ast import Leaf, Query, required, written

@@ -18,8 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.core.matching.arrays import Bits
 from bot.core.matching.bm25 import trend_order
-from bot.core.matching.plans import Bits, Plan, Take, alternatives, compiled, plan_of
+from bot.core.matching.plans import Plan, Take, alternatives, compiled, plan_of
 from bot.core.matching.scan import Scan, scan
 from bot.core.matching.term_index import TermIndex
 from bot.core.matching.texts import Texts

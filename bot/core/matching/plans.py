@@ -14,11 +14,10 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bot.core.matching.arrays import Bits
 from bot.core.query.ast import Group, Leaf, Node, Number, Query
 
-Bits: TypeAlias = NDArray[np.uint64]
 Take: TypeAlias = Callable[[int, Bits], None]  # writes the bits of slot j of every query of the step into an array
 Evaluate: TypeAlias = Callable[[Take, Bits], None]  # writes which papers each query of the step is true of
 Plan: TypeAlias = tuple[Any, ...]  # ("and" | "or" | "not", part, ...), ("of", least, part, ...), or one of the slots

@@ -8,12 +8,11 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.core.matching.arrays import Ints, repeat_each
+from bot.core.matching.arrays import Bits, Ints, repeat_each
 from bot.core.matching.proximity import near_terms
 from bot.core.matching.term_index import TermIndex
 from bot.core.matching.texts import ABSTRACT, EXACT, FOLDED, NAME, Numbers, ReadTexts, Texts
@@ -21,8 +20,6 @@ from bot.core.papers import Paper
 from bot.core.query.ast import Number
 from bot.core.query.plurals import keys
 from bot.core.query.words import fold_value, without_plus
-
-Bits: TypeAlias = NDArray[np.uint64]
 
 
 @dataclass(frozen=True, slots=True)

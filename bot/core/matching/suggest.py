@@ -30,7 +30,7 @@ from bot.core.query.ast import TEXT_FIELDS, Group, Leaf, Node, Number, Query, Te
 from bot.core.query.plurals import singular
 from bot.core.query.words import words
 
-Kind = Literal["form", "abbreviation", "neighbour"]
+SuggestionKind = Literal["form", "abbreviation", "neighbour"]
 
 TOGETHER = 0.15  # of the papers with a form, so many must also hold the term
 DEFINED = 3  # papers that define an abbreviation before it counts
@@ -59,7 +59,7 @@ _DEFINITION = re.compile(r"\(([A-Za-z0-9][\w-]{1,11})\)")
 class Suggestion:
     """Something to add to a query beside one of its terms."""
 
-    kind: Kind
+    kind: SuggestionKind
     term: str  # the term it belongs to
     add: str  # what to write beside it, with OR
     papers: int  # it would have brought, and the query did not
@@ -69,7 +69,7 @@ class Suggestion:
 class Idea(NamedTuple):
     """Something that may be worth adding beside a term."""
 
-    kind: Kind
+    kind: SuggestionKind
     term: Term
     add: Term
 

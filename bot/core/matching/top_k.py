@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.core.matching.arrays import Ints, repeat_each
+from bot.core.matching.arrays import Bits, Ints, repeat_each
 from bot.core.matching.bm25 import (
     IN_TITLE,
     MOST,
@@ -32,7 +32,7 @@ from bot.core.matching.bm25 import (
     relevance,
     trend_points,
 )
-from bot.core.matching.plans import Bits, QueryPlan, compiled
+from bot.core.matching.plans import QueryPlan, compiled
 from bot.core.matching.scan import Scan, set_bits, set_places
 from bot.core.matching.term_index import TermIndex
 from bot.core.matching.texts import ABSTRACT, TITLE

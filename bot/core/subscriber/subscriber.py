@@ -28,12 +28,12 @@ from bot.core.subscriber.timezone import timezone_named
 from bot.core.subscriber.validation import (
     Expected,
     Line,
+    ManyTexts,
     Path,
     Problem,
     Short,
     TableError,
     TableModel,
-    Texts,
     as_error,
     as_in_file,
     as_tuple,
@@ -63,8 +63,8 @@ class Profile(TableModel):
     )
 
     given_name: Short = Field("", alias="name")
-    keywords: Texts = ()
-    exclude: Texts = ()
+    keywords: ManyTexts = ()
+    exclude: ManyTexts = ()
     query_text: str = Field("", alias="query")
     alert: bool = False  # also mailed at once, not only in the digest
 

@@ -72,7 +72,7 @@ def as_tuple(value: Any) -> Any:
 Short = Annotated[str, Field(max_length=200), AfterValidator(on_one_line)]
 Line = Annotated[str, Field(max_length=1000), AfterValidator(on_one_line)]
 Long = Annotated[str, Field(max_length=4000), AfterValidator(on_one_line)]
-Texts = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
+ManyTexts = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
 
 
 def span(least: timedelta, most: timedelta) -> Callable[[Any], timedelta]:

@@ -204,14 +204,14 @@ class _Formula:
         return ""
 
 
-_Read = Callable[[_Formula, str], str]
-_AT_ONCE: dict[str, _Read] = {
+_Reading = Callable[[_Formula, str], str]
+_AT_ONCE: dict[str, _Reading] = {
     **dict.fromkeys(DROPPED, _Formula._dropped),
     **dict.fromkeys(FUNCTIONS, _Formula._function),
     **dict.fromkeys(("SI", "num", "si", "unit", "qty", "ce"), _Formula._quantity),
     "not": _Formula._negated,
 }
-_WITH_ARGUMENTS: dict[str, _Read] = {
+_WITH_ARGUMENTS: dict[str, _Reading] = {
     **dict.fromkeys(HIDDEN, _Formula._hidden),
     **dict.fromkeys(ACCENTS, _Formula._text_accent),
     **dict.fromkeys(MATH_ACCENTS, _Formula._math_accent),

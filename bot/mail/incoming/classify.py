@@ -19,7 +19,7 @@ from bot.mail.incoming import agreement, bounces
 from bot.mail.incoming.bounces import Severity
 from bot.mail.tokens import Token
 
-Kind = Literal["bounce", "delay", "complaint", "unsubscribe", "agreement", "auto-reply", "other"]
+IncomingKind = Literal["bounce", "delay", "complaint", "unsubscribe", "agreement", "auto-reply", "other"]
 
 MAX_MESSAGE = 1 << 20  # bytes that are looked at: reports are short, what they return may not be
 DELIVERED_TO = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Delivered-To", "To", "Cc")
@@ -56,7 +56,7 @@ class Incoming:
     """What a message means. `token` is there for everything to act on, and proves it; for an agreement the Message-IDs
     in `answers` may do so instead."""
 
-    kind: Kind
+    kind: IncomingKind
     token: Token | None = None
     severity: Severity | None = None  # of a bounce
     status: str = ""  # of a bounce: "5.1.1", "550" or ""
@@ -121,7 +121,9 @@ def _agreement(message: Message, addressed: list[Token]) -> Incoming | None:
 
 
 def _of_report(report: bounces.Report, token: Token | None) -> Incoming:
-    what: Kind = "complaint" if report.kind == "complaint" else "delay" if report.kind == "delayed" else "bounce"
+    what: IncomingKind = (
+        "complaint" if report.kind == "complaint" else "delay" if report.kind == "delayed" else "bounce"
+    )
     if token is None:
         return Incoming(
             kind="other", recipient=report.recipient, words=f"a {what} without proof that it is about our mail"

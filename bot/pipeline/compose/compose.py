@@ -46,7 +46,7 @@ class ComposeReport:
         return ComposeReport(digests=self.digests + other.digests, alerts=self.alerts + other.alerts)
 
 
-class Plan(NamedTuple):
+class ComposePlan(NamedTuple):
     """What is to be composed: everything up to a revision, for the subscribers of these ranges of ids."""
 
     revision: Revision
@@ -61,10 +61,10 @@ def prepare(tx: Connection, now: datetime) -> None:
     expiry.expire(tx, now)
 
 
-def plan(tx: Connection, now: datetime, *, force: bool = False) -> Plan:
+def plan(tx: Connection, now: datetime, *, force: bool = False) -> ComposePlan:
     """Who has anything due at `now`, in ranges of about `CHUNK`."""
     revision = history.latest_revision(tx) or Revision(0, now)
-    return Plan(revision, cursors.due_ranges(tx, revision.id, now, CHUNK, force=force))
+    return ComposePlan(revision, cursors.due_ranges(tx, revision.id, now, CHUNK, force=force))
 
 
 def put_off_range(database: Database, revision: Revision, now: datetime, chunk: Chunk) -> int:

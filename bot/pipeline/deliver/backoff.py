@@ -23,7 +23,7 @@ def spread(moment: datetime, over: timedelta, number: int) -> datetime:
     return moment + over * ((number * 2654435761 % 1000) / 1000)
 
 
-def pause(first: timedelta, trips: int) -> timedelta:
+def hold_time(first: timedelta, trips: int) -> timedelta:
     """How long to leave a relay or a domain alone that has been left alone `trips` times in a row already."""
     longest: timedelta = min(first * 2 ** min(trips, 10), LONGEST_PAUSE)
     return longest

@@ -22,9 +22,10 @@ from bot.pipeline.deliver.marks import ANSWER, MarkWriter
 from bot.pipeline.deliver.outcomes import Outcomes
 from bot.pipeline.deliver.pacing import RateLimits, RelayPacing
 from bot.pipeline.deliver.refusals import Refusals
-from bot.pipeline.deliver.sender import DeliverReport, OnCrash, Round, Sender
+from bot.pipeline.deliver.sender import DeliverReport, Round, Sender
 from bot.store import Database, outbox
 from bot.store.database import answers_within
+from bot.store.outbox import OnCrash
 
 __all__ = ["DeliverReport", "DeliverySettings", "deliver", "put_in_order"]
 

@@ -267,7 +267,7 @@ class RelayPacing:
 
     def _hold(self, tx: Connection, name: str, first: timedelta, words: str, now: datetime) -> datetime:
         limit = mail_pacing.locked(tx, [name], now)[name]
-        until = limit.holds(now) or now + backoff.pause(first, limit.trips)
+        until = limit.holds(now) or now + backoff.hold_time(first, limit.trips)
         mail_pacing.hold(tx, name, now, until, words)
         limit.held_until, limit.reason, limit.trips = until, words, limit.trips + 1
         self._known[name] = limit

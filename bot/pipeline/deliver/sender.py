@@ -8,7 +8,6 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal
 
 from bot.core.edition.picks import Picks
 from bot.errors import DeliveryError, UserError
@@ -21,11 +20,10 @@ from bot.pipeline.deliver.pacing import RelayPacing, is_about_the_relay
 from bot.pipeline.deliver.refusals import Refusals
 from bot.store import Connection, Database, outbox
 from bot.store.database import answers_within
-from bot.store.outbox import Final, Leased
+from bot.store.outbox import Final, Leased, OnCrash
 
 log = logging.getLogger(__name__)
 
-OnCrash = Literal["resend", "skip"]
 MOST_UNKNOWN = 3  # times a relay may leave us without an answer before we stop repeating the message
 
 

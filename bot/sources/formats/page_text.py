@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal["title", "prose", "authors", "organization", "dot", "date", "details", "header"]
+LineKind = Literal["title", "prose", "authors", "organization", "dot", "date", "details", "header"]
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = (
@@ -82,7 +82,7 @@ class Page:
 class _Line:
     at: int
     text: str
-    kind: Kind
+    kind: LineKind
     found: re.Match[str] | None = None
     sure: bool = False  # a title without doubt: the page's header was glued to it
 
@@ -127,7 +127,7 @@ def _kinds(lines: Iterable[tuple[int, str]]) -> Iterator[_Line]:
         yield _Line(at, text, kind, found, sure=glued is not None and kind == "title")
 
 
-def _kind(text: str) -> tuple[Kind, re.Match[str] | None]:
+def _kind(text: str) -> tuple[LineKind, re.Match[str] | None]:
     if len(text) >= LONG:
         return "prose", None
     if _DOT_LINE.fullmatch(text):
