@@ -1,9 +1,11 @@
 """Every regular expression of the program is done in a time linear in its text, whatever the text.
 
-All compiled patterns of all modules are collected, so that a new one is tried as well, and each is fed with long
-repetitions of what it is made of, in the ways the program uses it. A pattern whose time grows with the square of the
+All compiled patterns of all modules are collected, and those written where they are used (`re.search("…", text)`), so
+that a new one is tried as well. Each is fed with long repetitions of what it is made of, in the ways the program uses
+it. A pattern whose time grows with the square of the
 text takes several times what is allowed here; a text from outside may have a thousand times as many characters."""
 
+import ast
 import importlib
 import itertools
 import pkgutil
@@ -58,7 +60,26 @@ def patterns() -> dict[str, re.Pattern[Any]]:
     return found
 
 
+def written_in_place() -> dict[str, tuple[re.Pattern[Any], str]]:
+    """The patterns that stand as text in a call of `re`, and the function called."""
+    found: dict[str, tuple[re.Pattern[Any], str]] = {}
+    root = Path(bot.__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+                continue
+            owner, way, first = node.func.value, node.func.attr, node.args[0] if node.args else None
+            is_call = isinstance(owner, ast.Name) and owner.id == "re" and way not in ("compile", "escape")
+            if is_call and isinstance(first, ast.Constant) and isinstance(first.value, (str, bytes)):
+                named = {one.attr for one in ast.walk(node) if isinstance(one, ast.Attribute)}
+                flags = sum(getattr(re, name) for name in named & {"IGNORECASE", "DOTALL", "ASCII", "MULTILINE"})
+                pattern = re.compile(first.value, flags)
+                found[f"{path.relative_to(root).as_posix()}:{first.value!r}"] = pattern, way
+    return found
+
+
 PATTERNS = patterns()
+IN_PLACE = written_in_place()
 
 
 def literals(tree: Iterable[Any]) -> Iterator[str]:
@@ -131,5 +152,16 @@ def test_linear(name: str) -> None:
             assert taken < SECONDS, f"{taken:.2f} s for {length} characters like {text[:40]!r}"
 
 
+@pytest.mark.parametrize("name", sorted(IN_PLACE))
+def test_linear_in_place(name: str) -> None:
+    pattern, way = IN_PLACE[name]
+    used = {way} if way in {"match", "fullmatch"} else {"search"}
+    for length in LENGTHS:
+        for text in texts(pattern, length):
+            taken = seconds(pattern, used, text)
+            assert taken < SECONDS, f"{taken:.2f} s for {length} characters like {text[:40]!r}"
+
+
 def test_they_are_all_here() -> None:
     assert len(PATTERNS) > 100
+    assert len(IN_PLACE) > 40

@@ -46,7 +46,10 @@ _LANGUAGES = {
 
 _LINK = re.compile(r"https?:|www\.|\w\.[a-z]{2,}(?=\W|$)|@\w|\S@|\]\(|<[a-z/!]", re.IGNORECASE)
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-_PERCENT = re.compile(r"(\d+(?:[.,]\d+)*)\s?(?:\\?%|per ?cent|prozent|pour cent|por ciento|パーセント)", re.IGNORECASE)
+_PERCENT = re.compile(
+    r"(?<!\d)(\d{1,15}(?:[.,]\d{1,15}){0,5})\s?(?:\\?%|per ?cent|prozent|pour cent|por ciento|パーセント)",
+    re.IGNORECASE,
+)
 _WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 _LATIN_WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-'’][A-Za-z0-9]+)*")
 _SENTENCE_END = re.compile(r"[.!?。！？](?=\s+\S|[^\s\d.,)\]”\"'])")

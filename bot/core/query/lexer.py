@@ -106,7 +106,7 @@ class Lexer:
         self.fail(_HINTS.get(kind, f"{shown} cannot begin a term; leave it out, or put the phrase in quotes"))
 
     def _about_colon(self) -> str:
-        before = re.search(r"([^\W_]+)\s*$", self.text[max(0, self.at - 40) : self.at])
+        before = re.search(r"([^\W_]{1,40})\s{0,40}$", self.text[max(0, self.at - 40) : self.at])
         word = before[1].lower() if before else ""
         if word in FIELDS:
             return f"“:” must touch the field before it; write {word}:word"

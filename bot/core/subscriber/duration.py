@@ -12,7 +12,7 @@ def duration(text: str) -> timedelta:
     compact = "".join(text.lower().split())
     if not _DURATION.fullmatch(compact):
         raise ValueError(f'{text[:40]!r} is no length of time: write "30m", "1h" or "7d"')
-    parts = re.findall(r"([0-9]+)([wdhms])", compact)
+    parts = re.findall(r"([0-9]{1,6})([wdhms])", compact)
     return sum((timedelta(**{_UNITS[unit]: int(number)}) for number, unit in parts), timedelta(0))
 
 
