@@ -16,6 +16,7 @@ ORDER = (
     "delivery_rows.py",
     "fetching.py",
     "web.py",
+    "signups.py",
 )
 
 

@@ -58,6 +58,7 @@ def admin_link(context: typer.Context) -> None:
 def site(app: App) -> "Site":
     """What the pages need, from a configuration."""
     from bot.mail.checks.dns import takes_mail
+    from bot.web.mail_domains import MailDomains
     from bot.web.site import Site, WebSettings
 
     environment = jinja2.Environment(
@@ -82,7 +83,7 @@ def site(app: App) -> "Site":
             proxies=app.config.web.proxies,
             metrics_token=app.config.web.metrics_token,
         ),
-        takes_mail=takes_mail,
+        takes_mail=MailDomains(takes_mail).takes_mail,
     )
 
 

@@ -20,6 +20,7 @@ from bot.store import (
     mail_pacing,
     mail_requests,
     outbox,
+    returned_mail,
     sources,
     subscribers,
     ticks,
@@ -35,6 +36,15 @@ AGES = (
     ("under an hour", timedelta(hours=1)),
     ("under a day", timedelta(days=1)),
 )
+FIXES = {  # by the outcome of a try to send
+    "retry": "nothing to do: it is tried again by itself",
+    "refused": "that mailbox refuses it; who goes on refusing gets nothing more",
+    "ours": "it is about us: `paperlark doctor` looks at the relay, SPF, DKIM and DMARC",
+    "too big": "over that server's limit: fewer papers (max_papers) make a smaller letter",
+    returned_mail.BOUNCED: "it came back; who goes on refusing gets nothing more",
+    returned_mail.OURS: "it came back because of us: `paperlark doctor` looks at the relay, SPF, DKIM and DMARC",
+    "unknown": "nobody can say whether it arrived: `paperlark status` lists it, `paperlark why` tells its life",
+}
 ADVICE = {
     "failing": "paperlark read TYPE recording:N replays what could not be read; docs/sources.md",
     "stale": "look at the source's own page: it may have moved, or be on holiday",
@@ -98,7 +108,7 @@ def collected(tx: Connection, now: datetime) -> dict[str, Any]:
         "deliveries": editions.count_by_state(tx),
         "held": mail_pacing.held(tx, now, PREFIX),
         "prefix": PREFIX,
-        "errors": outbox.last_errors(tx, MOST_ERRORS),
+        "errors": [(*one, FIXES.get(one[1], "")) for one in outbox.last_errors(tx, MOST_ERRORS)],
         "ticks": list(known.values()),
         "late": late_steps(known, now),
     }

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from bot.cli import program
 from bot.mail import tokens
 from bot.pipeline.compose.compose import compose
-from bot.store import mail_pacing, ticks
+from bot.store import mail_pacing, outbox, ticks
 from bot.web.admin import bars
 from tests.web.conftest import CONFIG, NOW, SECRET, Start, Web
 from tests.web.test_reading import PROFILE
@@ -30,6 +30,7 @@ def test_what_it_shows(start: Start) -> None:
     post(web)
     with web.database.write() as tx:
         ticks.note(tx, "deliver", NOW - timedelta(hours=1), timedelta(minutes=2))
+        outbox.note_attempt(tx, 1, NOW, "ours", "554 5.7.1 <unwelcome> here")
         mail_pacing.hold(tx, "mail:smtp.example.org", NOW, NOW + timedelta(minutes=30), "421 <too> many")
     text = page(web)
     words = " ".join(re.sub(r"<[^>]*>", " ", text).split())
@@ -41,6 +42,7 @@ def test_what_it_shows(start: Start) -> None:
         "No worker: deliver should have run by now",
         "smtp.example.org is held until 09:30 UTC: 421 &lt;too&gt; many",
         "2 under a minute",
+        "ours: 554 5.7.1 &lt;unwelcome&gt; here it is about us: `paperlark doctor` looks at the relay",
     ):
         assert said in words, said
     assert "<too>" not in text
