@@ -9,9 +9,10 @@ from bot.cli.wiring import App, Json, Now, app_of, moment_of
 from bot.core.edition.edition import SectionKind
 from bot.core.edition.picks import Picks
 from bot.core.papers import Paper, identity
+from bot.core.papers.notice import notice_words
 from bot.core.query import Query
 from bot.core.query.ast import NUMBERS, excluding, true, turning, written
-from bot.core.query.evaluate import Explained, Reading, explain, matches, terms
+from bot.core.query.evaluate import Explained, Reading, asks_for, explain, matches, terms
 from bot.core.query.near import near_query
 from bot.core.subscriber.subscriber import Subscriber, stored_subscriber
 from bot.errors import UserError
@@ -175,6 +176,11 @@ def _not_told(
                 f" {plural(subscriber.near, 'paper')} or more of its own (near = {subscriber.near})."
             )
         return told
+    words = notice_words(paper)
+    if words and not any(asks_for(one.query, words) for one in subscriber.profiles if one.name in matching):
+        return (
+            f"Not told: it is no article ({paper.kind}); a keyword that names such brings them, as {paper.kind!r} does."
+        )
     if stored.told_at is None:
         return f"Not told yet: the first digest is due {format_time(stored.next_due)}."
     if paper.first_seen and paper.first_seen > stored.told_at:

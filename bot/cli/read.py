@@ -69,6 +69,7 @@ def _facts(listing: Listing) -> str:
         f"{listing.upvotes} upvotes" if listing.upvotes is not None else "",
         " ".join(listing.categories),
         listing.announce_type,
+        listing.kind,
         listing.key,
     ]
     return "; ".join(fact for fact in facts if fact)

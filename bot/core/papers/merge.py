@@ -102,6 +102,7 @@ def merge(paper: Paper | None, listing: Listing, now: datetime) -> Paper:
         code_url=text("code_url", hub),
         project_url=text("project_url", hub),
         thumbnail_url=text("thumbnail_url", hub),
+        kind=listing.kind if writes else paper.kind,
     )
 
 

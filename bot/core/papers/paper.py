@@ -11,6 +11,8 @@ from typing import Any, Literal, get_args
 # How a list announces a paper, in arXiv's words, strongest first; "" where a list does not say.
 AnnounceType = Literal["new", "cross", "replace", "replace-cross", ""]
 ANNOUNCE_TYPES: tuple[AnnounceType, ...] = get_args(AnnounceType)
+# What a text is beside an article, where that can be told ("" is an article): kept out of letters unless asked for.
+PaperKind = Literal["", "correction", "retraction", "front matter", "book review"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Paper:
     code_url: str = ""
     project_url: str = ""
     thumbnail_url: str = ""  # a small picture of it
+    kind: PaperKind = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +85,7 @@ class Listing:
     code_url: str = ""
     project_url: str = ""
     thumbnail_url: str = ""
+    kind: PaperKind = ""
 
     @property
     def key(self) -> str:

@@ -11,7 +11,19 @@ from operator import eq, ge, gt, le, lt
 from typing import Final, Literal, NamedTuple, TypedDict
 
 from bot.core.papers import Paper
-from bot.core.query.ast import VALUE_FIELDS, Comparison, Group, Leaf, Node, Number, Query, Term, true, written
+from bot.core.query.ast import (
+    TEXT_FIELDS,
+    VALUE_FIELDS,
+    Comparison,
+    Group,
+    Leaf,
+    Node,
+    Number,
+    Query,
+    Term,
+    true,
+    written,
+)
 from bot.core.query.plurals import fixed_end, keys, singular
 from bot.core.query.quote import Quote
 from bot.core.query.words import (
@@ -40,6 +52,14 @@ def quotes(query: Query, paper: Paper) -> tuple[Quote, ...]:
     """The words that speak for a paper: a quote for each wanted term that is true of it, in the order of the query."""
     reading = Reading(paper)
     return tuple(quote for leaf in query.wanted() if (quote := reading.quote(leaf)))
+
+
+@lru_cache(maxsize=1 << 14)
+def asks_for(query: Query, words: str) -> bool:
+    """Whether a query asks for a kind of text by the words that name it: some term it wants is true of them."""
+    reading = Reading(Paper("", words))
+    wanted = (leaf for leaf in query.wanted() if isinstance(leaf, Term) and leaf.field in TEXT_FIELDS)
+    return any(map(reading.true, wanted))
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ class RevisionView:
                     score = trending.score(snapshots.get(paper_id, ()), paper, at, over)
                     scored.append((-score, paper.key, paper_id, paper))
         scored.sort(key=lambda entry: entry[:2])
-        papers_by_heat = {paper_id: paper for _, _, paper_id, paper in scored if not paper.withdrawn}
+        papers_by_heat = {paper_id: paper for _, _, paper_id, paper in scored if not (paper.withdrawn or paper.kind)}
         recent = [one for one, paper in papers_by_heat.items() if trending.is_recent(paper, at, over)]
         if not recent and papers_by_heat:
             # Nothing but saved pages of another season: their own latest days are the latest there are.
@@ -258,7 +258,7 @@ class Changes:
     def _new(self) -> "PaperBatch":
         """Papers that were not there before."""
         new = ((number, paper) for number, paper in self.after.items() if number not in self.before.papers)
-        return _batch((number, paper) for number, paper in new if not paper.withdrawn)
+        return _batch((number, paper) for number, paper in new if not (paper.withdrawn or paper.kind))
 
     @cached_property
     def _changed(self) -> "PaperBatch":
@@ -271,8 +271,12 @@ class Changes:
 
     @cached_property
     def _known(self) -> "PaperBatch":
-        """Changed papers that were there before, as they are."""
-        return _batch((paper_id, paper) for paper_id, paper in self.after.items() if paper_id in self.before.papers)
+        """Changed papers that were there before, as they are; without notices, which hardly anybody was told of."""
+        return _batch(
+            (paper_id, paper)
+            for paper_id, paper in self.after.items()
+            if (before := self.before.papers.get(paper_id)) and not before.kind
+        )
 
     @cached_property
     def _before(self) -> "PaperBatch":

@@ -13,7 +13,9 @@ from bot.core.matching import Matcher, Matches
 from bot.core.matching.bm25 import PLACE_WORTH
 from bot.core.matching.texts import Texts
 from bot.core.papers import Paper
+from bot.core.papers.notice import notice_words
 from bot.core.query import Query
+from bot.core.query.evaluate import asks_for
 
 
 class PaperBatch:
@@ -22,6 +24,7 @@ class PaperBatch:
     def __init__(self, papers: Iterable[tuple[int, Paper]], before: dict[int, Paper] | None = None) -> None:
         pairs = list(papers)
         self.ids = np.fromiter((paper_id for paper_id, _ in pairs), dtype=np.int64, count=len(pairs))
+        self.notices = [(paper_id, words) for paper_id, paper in pairs if (words := notice_words(paper))]
         self.after = Texts(paper for _, paper in pairs)
         self.before = Texts(before.get(paper_id) for paper_id, _ in pairs) if before else None
 
@@ -84,14 +87,16 @@ class BatchMatcher:
     """The queries of many subscribers, ready for several batches of papers. Papers go by their ids."""
 
     def __init__(self, queries: Sequence[Sequence[Query]]) -> None:
-        self._matcher = Matcher(query for own in queries for query in own)
+        self._queries = [query for own in queries for query in own]
+        self._matcher = Matcher(self._queries)
         self._subscribers = len(queries)
         self._subscriber_of = np.repeat(np.arange(len(queries)), [len(own) for own in queries]).tolist()
 
     def new_matches(
         self, papers: PaperBatch, others: PaperBatch, heat: dict[int, float], most: int
     ) -> tuple[list[list[int]], list[Collection[int]]]:
-        """What is true now and was not before: for every query the best `most` papers in order, and all of them.
+        """What is true now and was not before: for every query the best `most` papers in order, and all of them; of
+        corrections, front matter and the like only those a query asks for.
 
         `others`: what some papers also were before, when each was several.
         """
@@ -102,10 +107,16 @@ class BatchMatcher:
         hits = QueryHits(matches, ids)
         best = [row[:count] for row, count in zip(ids[ranked].tolist(), hits.counts, strict=True)]
         every: list[Collection[int]] = [MatchedIds(hits, query) for query in range(len(best))]
-        for query, paper in self._pairs(others):
+        for query, paper in (*self._pairs(others), *self._unasked_notices(papers, hits)):
             every[query] = [one for one in every[query] if one != paper]
             best[query] = [one for one in best[query] if one != paper]
         return best, every
+
+    def _unasked_notices(self, papers: PaperBatch, hits: QueryHits) -> Iterator[tuple[int, int]]:
+        """(query's index, paper id) for every notice that a query matched without asking for such."""
+        for paper, words in papers.notices:
+            matched = np.flatnonzero(np.frombuffer(hits.queries_with(paper), np.uint8)).tolist()
+            yield from ((query, paper) for query in matched if not asks_for(self._queries[query], words))
 
     def best(self, papers: PaperBatch, heat: dict[int, float], most: int) -> list[list[list[int]]]:
         """For each subscriber and each of their queries the best `most` papers it is true of, in order."""

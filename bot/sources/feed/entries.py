@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from bot.core.papers import Listing, identity, merge
+from bot.core.papers.notice import Notice, notice_of
 from bot.core.papers.paper import AnnounceType
 from bot.core.text import markup, sanitize, tex
 from bot.sources.feed import entry_text
@@ -87,6 +88,7 @@ def _listing(entry: Entry, link_is_own: bool) -> Listing | None:
     day = entry.day or text.day
     found_doi = next((doi for text in identifiers if (doi := identity.doi(text))), "")
     arxiv_id = next((spelled[0] for text in identifiers if (spelled := identity.arxiv_id(text))), "")
+    notice = Notice() if arxiv_id else notice_of(title, abstract)
     return Listing(
         title=title,
         keys=identity.keys_for(
@@ -106,7 +108,8 @@ def _listing(entry: Entry, link_is_own: bool) -> Listing | None:
         url=sanitize.web_address(entry.link) or (f"https://arxiv.org/abs/{arxiv_id}" if arxiv_id else ""),
         version=version,
         announce_type=announce_type,
-        withdrawn=bool(arxiv_id) and arxiv.withdrawn(abstract, ""),
+        withdrawn=arxiv.withdrawn(abstract, "") if arxiv_id else notice.is_retracted,
+        kind=notice.kind,
         doi="" if found_doi.startswith("10.48550/arxiv.") else found_doi,
         journal=_readable(entry.journal or text.journal)[:500],
         pdf_url=sanitize.web_address(entry.pdf) or (f"https://arxiv.org/pdf/{arxiv_id}" if arxiv_id else ""),

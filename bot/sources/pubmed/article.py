@@ -6,11 +6,21 @@ from itertools import islice
 from xml.etree.ElementTree import Element
 
 from bot.core.papers import Listing, identity
+from bot.core.papers.notice import notice_of
+from bot.core.papers.paper import PaperKind
 from bot.core.text import sanitize
 from bot.core.text.tex_notation import script
 from bot.sources.formats import dates, xml
 
 MAX_KEYWORDS = 200
+# Publication types (https://www.nlm.nih.gov/mesh/pubtypes.html) that are no articles.
+_NOTICES: dict[str, PaperKind] = {
+    "published erratum": "correction",
+    "retraction of publication": "retraction",
+    "expression of concern": "retraction",
+}
+# What stands where there is no title in English.
+_NO_TITLE = frozenset({"", "not available", "in process citation", "no title available", "title not available"})
 MAX_AUTHORS = 5_000
 
 
@@ -25,7 +35,7 @@ def listing(article: Element) -> Listing | None:
     title = _title(body)
     if not title or not number.isdecimal():
         return None
-    doi = _doi(body, data)
+    doi, abstract = _doi(body, data), _abstract(body)
     kinds = {
         sanitize.line(item.text, 100).lower()
         for item in xml.children(xml.child(body, "PublicationTypeList"), "PublicationType")
@@ -35,12 +45,13 @@ def listing(article: Element) -> Listing | None:
     return Listing(
         title=title,
         keys=identity.keys_for(title, identifiers=[doi, f"pmid:{number}"]),
-        abstract=_abstract(body),
+        abstract=abstract,
         authors=_authors(body),
         published=_published(body, data),
         listed=_history(data, "entrez") or _history(data, "pubmed"),
         url=f"https://pubmed.ncbi.nlm.nih.gov/{number}/",
         withdrawn="retracted publication" in kinds or _is_retracted(citation),
+        kind=next((kind for name, kind in _NOTICES.items() if name in kinds), notice_of(title, abstract).kind),
         keywords=tuple(dict.fromkeys(word for word in words if word)),
         doi="" if doi.startswith("10.48550/arxiv.") else doi,
         journal=_journal(body),
@@ -51,12 +62,25 @@ def _title(body: Element | None) -> str:
     """The title, or the one in the language of the article where there is no other."""
     for path in (("ArticleTitle",), ("VernacularTitle",), ("Book", "BookTitle")):
         title = _plain(xml.child(body, *path)).strip()
-        title = re.sub(r"^\[(.+)\]\.?$", r"\1", title)  # brackets mark a translation
-        if title.rstrip(".").lower() in {"", "not available", "in process citation"}:
+        title = _untranslated(title)
+        if title.rstrip(".").lower() in _NO_TITLE or title.lower().startswith("article in "):
             continue
         abbreviation = "." in title.rpartition(" ")[2][:-1]  # "in the U.S."
         return title if abbreviation else title.removesuffix(".")
     return ""
+
+
+def _untranslated(title: str) -> str:
+    """Without the brackets that mark a translation: "[Larks of the north]."; "[A] and [B]" has none."""
+    bare = title.rstrip(".")
+    if not (bare.startswith("[") and bare.endswith("]")):
+        return title
+    depth = 0
+    for char in bare[:-1]:
+        depth += (char == "[") - (char == "]")
+        if depth == 0:
+            return title
+    return bare[1:-1]
 
 
 def _is_retracted(citation: Element | None) -> bool:
@@ -147,9 +171,10 @@ def _date(element: Element | None) -> date | None:
     if element is None:
         return None
     year, month, day = (sanitize.line(xml.text_of(element, part), 20) for part in ("Year", "Month", "Day"))
-    medline = re.match(r"(\d{4})(?:\s+([A-Za-z]{3}))?", sanitize.line(xml.text_of(element, "MedlineDate"), 60))
+    period = sanitize.line(xml.text_of(element, "MedlineDate"), 60)
+    medline = re.match(r"(\d{4})(?:\s+([A-Za-z]{3})(?:\s+(\d{1,2})\b)?)?", period)
     if medline and not year:
-        year, month = medline[1], medline[2] or ""
+        year, month, day = medline[1], medline[2] or "", medline[3] or ""
     number = int(month) if month.isdecimal() else dates.month(month)
     first = int(day) if day.isdecimal() else 0
     return dates.read_day(year, number, first or 1) if number and year.isdecimal() else None

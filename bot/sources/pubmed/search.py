@@ -39,6 +39,8 @@ def json_answer(text: str) -> SearchAnswer:
         raise SourceError(f"PubMed answered: {problem}")
     if not isinstance(result, dict):
         raise SourceError("the answer is JSON, but not of a PubMed search")
+    if "count" not in result and "idlist" not in result:
+        raise SourceError("the answer of the search holds neither numbers nor their count")
     errors, warnings = _table(result.get("errorlist")), _table(result.get("warninglist"))
     return SearchAnswer(
         numbers=_words(result.get("idlist"), MAX_FOUND),

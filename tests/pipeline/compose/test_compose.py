@@ -257,6 +257,33 @@ def test_revisions_on_request(office: Office) -> None:
     ]
 
 
+def test_notices_are_told_to_who_asks_for_them_only(office: Office) -> None:
+    notices = (
+        listing(1, "Correction: Attention in larks", kind="correction"),
+        listing(2, "Erratum to: Attention in finches", kind="correction"),
+        listing(3, "Front Cover: Attention (Larks 5/2026)", kind="front matter"),
+    )
+    office.collect(FRIDAY - DAY, first=True)
+    office.subscribers(
+        FRIDAY - DAY,
+        subscriber(trending=5),
+        subscriber("editor@example.org", profiles=[{"name": "P", "keywords": ["attention", "correction", "erratum"]}]),
+        subscriber("all@example.org", profiles=[], trending=5),
+        subscriber("front@example.org", profiles=[{"name": "P", "query": 'source:hf "front matter" OR title:cover'}]),
+    )
+    office.collect(FRIDAY - HOUR, *notices, *attention(4, upvotes=3))
+    office.compose(FRIDAY)
+
+    article = "Attention number 0004 of many"
+    told = {one.email: {name: sorted(titles) for name, titles in one.sections.items()} for one in office.told()}
+    assert told == {
+        "ada@example.org": {"P": [article]},
+        "editor@example.org": {"P": [article, "Correction: Attention in larks", "Erratum to: Attention in finches"]},
+        "all@example.org": {"trending": [article]},
+        "front@example.org": {"P": ["Front Cover: Attention (Larks 5/2026)"]},
+    }
+
+
 def test_trending_for_who_has_no_profile_and_each_paper_once_in_a_life(office: Office) -> None:
     office.subscribers(FRIDAY - HOUR, {"email": "new@example.org", "max_papers": 3})
     office.collect(FRIDAY - HOUR, *(one for n in range(5) for one in attention(n, upvotes=10 * n)), first=True)
