@@ -1,4 +1,4 @@
-"""The verbs around the program: init, doctor, demo."""
+"""The verbs that show and set up: init, demo."""
 
 import shutil
 from datetime import datetime

@@ -66,7 +66,7 @@ def queue(
 
 
 def read_request(leased: Leased) -> ServiceMail:
-    """The inverse."""
+    """What such a row says."""
     return ServiceMail(*json.loads(leased.picks))
 
 

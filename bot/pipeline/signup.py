@@ -64,7 +64,8 @@ def is_invited(secret: str, text: str, email: str, now: datetime) -> bool:
 
 
 def limit_reached(counts: Counts, now: datetime, *, unconfirmed: bool) -> SignUpOutcome | None:
-    """Which limit forbids one more mail; None if none does. The house's is for those who have not confirmed."""
+    """Which limit forbids one more mail; None if none does. That of the whole installation is for those who have not
+    confirmed."""
     if counts.address_day >= ADDRESS_DAY or (counts.address_last and now - counts.address_last < BETWEEN):
         return "address limit"
     if counts.network_hour >= NETWORK_HOUR:

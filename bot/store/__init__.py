@@ -1,10 +1,15 @@
 """The store: the only house of sqlmodel. `Database` gives transactions; the modules beside it take one and do one
 thing in it, so that what belongs together is committed together.
 
-    database   connecting, transactions, migrations        tables    the rows
-    papers     what a collection changes                   history   what is and was true of papers
-    sources    how each source is doing, whose turn it is  subscribers   who they are
-    turns      who is due, and how far each was told       editions  what each is told; outbox: how it leaves
+    database     connecting, transactions, migrations     tables     the rows; sql: small helpers of all queries
+    papers       what a collection changes                history    what is, and was, true of papers
+    sources      how each is doing, whose turn at a host  unparsed   answers that could not be read
+    subscribers  who they are; file_sync: the file's      cursors    who is due, and how far each has been told
+    editions     what each is told                        outbox     how editions leave, and what became of them
+    mail_pacing  rates, holds and quotas of relays        backup     copies of the whole database
+
+and smaller tables: consents, mail_requests, returned_mail, settings, summaries, thumbs, ticks. What is to be written is
+decided above, in `bot.pipeline` and `bot.core`.
 """
 
 from bot.store.database import Connection, Database

@@ -53,7 +53,7 @@ NEWEST = max(
 )
 
 
-_patience: ContextVar[float] = ContextVar("patience", default=LONGEST_STATEMENT)
+_answer_within: ContextVar[float] = ContextVar("answer within", default=LONGEST_STATEMENT)
 
 # Of a server that went away it tells in a hundred lines what `Database` says in one.
 logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
@@ -63,11 +63,11 @@ logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
 def answers_within(seconds: float) -> Iterator[None]:
     """In this thread, wait no longer than this for any answer of PostgreSQL: then the connection is given up. Time-outs
     of the server and of TCP do not help where its process is stopped: the kernel still acknowledges for it."""
-    before = _patience.set(seconds)
+    before = _answer_within.set(seconds)
     try:
         yield
     finally:
-        _patience.reset(before)
+        _answer_within.reset(before)
 
 
 class Database:
@@ -99,7 +99,7 @@ class Database:
     @contextmanager
     def record(self) -> Iterator[Connection]:
         """A transaction that makes a revision: these take turns, so that revisions become visible in their order and a
-        reader's mark can never pass one that is still being written."""
+        subscriber's cursor can never pass one that is still being written."""
         with self.write() as transaction:
             if not self.sqlite:
                 transaction.execute(text(f"SELECT pg_advisory_xact_lock({RECORD_LOCK})"))
@@ -229,11 +229,11 @@ def _postgresql(url: URL) -> Engine:
     waits = {name: value for name, value in TCP.items() if name not in url.query}
     engine = create_engine(url, pool_size=4, max_overflow=4, pool_pre_ping=True, connect_args=waits)
     if url.get_driver_name() == "psycopg":
-        from bot.store.psycopg_patience import ImpatientConnection  # needs the driver
+        from bot.store.psycopg_timeout import ConnectionWithTimeout  # needs the driver
 
         @event.listens_for(engine, "do_connect")
         def connect(_dialect: Any, _record: Any, arguments: Any, named: Any) -> Any:
-            return ImpatientConnection.connect(*arguments, patience=_patience.get, **named)
+            return ConnectionWithTimeout.connect(*arguments, seconds=_answer_within.get, **named)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 
 from bot.core.edition.picks import Picks, PickSection
+from bot.errors import Outcome
 from bot.store.sql import chunks, insert_or_ignore, insert_rows
 from bot.store.tables import ACCOUNTS, ATTEMPTS, COMPOSES, EDITIONS, SUBSCRIBERS, UNTOLD, EditionState, MailKind
 
@@ -105,9 +106,17 @@ def alerted(tx: Connection, subscriber_ids: Sequence[int]) -> list[Alerted]:
     return found
 
 
-def untold(tx: Connection, subscriber_ids: Sequence[int]) -> list[tuple[int, int, str]]:
-    """Expired editions no later digest has taken over: (edition, subscriber, picks)."""
-    found: list[tuple[int, int, str]] = []
+class UntoldEdition(NamedTuple):
+    """An edition that expired, and that no later digest has taken over."""
+
+    id: int
+    subscriber_id: int
+    picks: str
+
+
+def untold(tx: Connection, subscriber_ids: Sequence[int]) -> list[UntoldEdition]:
+    """The expired editions of these subscribers that a digest is still to tell."""
+    found: list[UntoldEdition] = []
     if tx.execute(select(EDITIONS.c.id).where(UNTOLD).limit(1)).first() is None:  # as a rule
         return found
     for part in chunks(subscriber_ids):
@@ -116,7 +125,7 @@ def untold(tx: Connection, subscriber_ids: Sequence[int]) -> list[tuple[int, int
                 EDITIONS.c.subscriber_id.in_(part), UNTOLD
             )
         )
-        found += [(edition, subscriber, picks) for edition, subscriber, picks in rows]
+        found += [UntoldEdition._make(row) for row in rows]
     return found
 
 
@@ -230,6 +239,14 @@ def digests_since(tx: Connection, subscriber_id: int, revision: int) -> list[tup
     return [(slot, Picks.from_json(picks)) for slot, picks in rows]
 
 
+class Attempt(NamedTuple):
+    """A try that did not succeed, with the relay's words."""
+
+    at: datetime
+    outcome: Outcome
+    words: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Life:
     """All that happened to one message."""
@@ -245,7 +262,7 @@ class Life:
     revision: int
     words: str
     paper_ids: frozenset[int]
-    attempts: tuple[tuple[datetime, str, str], ...]
+    attempts: tuple[Attempt, ...]
 
 
 def life(tx: Connection, message_id: str, subscriber_id: int | None) -> Life | None:
@@ -280,7 +297,7 @@ def life(tx: Connection, message_id: str, subscriber_id: int | None) -> Life | N
         revision=row.revision,
         words=row.words,
         paper_ids=frozenset(Picks.from_json(row.picks).ids),
-        attempts=tuple((at, outcome, words) for at, outcome, words in tries),
+        attempts=tuple(Attempt._make(row) for row in tries),
     )
 
 

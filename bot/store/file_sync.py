@@ -73,7 +73,7 @@ def _changes(row: StoredSubscriber, record: SubscriberRecord, now: datetime) -> 
 
 
 def sync(tx: Connection, records: Iterable[SubscriberRecord], now: datetime) -> None:
-    """Do what `plan` plans."""
+    """Do what `planned_changes` says."""
     carry_out(tx, planned_changes(tx, records, now), now)
 
 

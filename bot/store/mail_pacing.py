@@ -30,7 +30,7 @@ class RateLimit:
         return self.held_until if self.held_until and now < self.held_until <= now + FAR else None
 
     @property
-    def is_scarred(self) -> bool:
+    def is_on_probation(self) -> bool:
         """Whether a success changes what is known of it."""
         return self.trips > 0 or self.gap > 0
 

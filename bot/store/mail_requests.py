@@ -35,7 +35,7 @@ class Counts(NamedTuple):
     address_last: datetime | None  # the last for this subscriber
     address_day: int
     network_hour: int
-    unconfirmed_hour: int  # of the whole house
+    unconfirmed_hour: int  # of the whole installation
 
 
 COLUMNS = [MAIL_REQUESTS.c[name] for name in MailRequest._fields]

@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 from sqlalchemy import Connection, and_, bindparam, case, func, insert, select, update
 
 from bot.errors import Outcome
+from bot.store.editions import Attempt
 from bot.store.sql import chunks
 from bot.store.tables import (
     ATTEMPTS,
@@ -375,10 +376,10 @@ def waiting_since(tx: Connection) -> list[datetime]:
     return list(tx.execute(due).scalars())
 
 
-def last_errors(tx: Connection, limit: int) -> list[tuple[datetime, str, str]]:
-    """The last tries that did not succeed: when, how, and the relay's words."""
+def last_errors(tx: Connection, limit: int) -> list[Attempt]:
+    """The last tries that did not succeed."""
     rows = select(ATTEMPTS.c.at, ATTEMPTS.c.outcome, ATTEMPTS.c.words).order_by(ATTEMPTS.c.id.desc()).limit(limit)
-    return [(at, outcome, words) for at, outcome, words in tx.execute(rows)]
+    return [Attempt._make(row) for row in tx.execute(rows)]
 
 
 class UnsentEdition(NamedTuple):

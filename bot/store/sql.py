@@ -105,7 +105,7 @@ def load_paper(data: str) -> Paper:
 
 
 def dump_paper(paper: Paper) -> str:
-    """Only what is known: most fields of most papers are empty, and `load` gives them their defaults."""
+    """Only what is known: most fields of most papers are empty, and `load_paper` gives them their defaults."""
     table: dict[str, Any] = {"key": paper.key, "title": paper.title}
     for name, value in zip(OPTIONAL, _optional(paper), strict=True):
         if value or type(value) in _NUMBERS:  # zero votes are known to be none

@@ -151,16 +151,6 @@ def set_status(
     return changed.rowcount > 0
 
 
-def delete_subscriber(tx: Connection, email: str) -> bool:
-    """Remove a subscriber kept in the database. The row stays, so that what they were told is still accounted for."""
-    changed = tx.execute(
-        update(SUBSCRIBERS)
-        .where(SUBSCRIBERS.c.email == email, SUBSCRIBERS.c.origin == "database")
-        .values(status="removed", next_due=None)
-    )
-    return changed.rowcount > 0
-
-
 def end_pauses(tx: Connection, now: datetime) -> None:
     """Subscribers whose pause is over are active again; what they missed comes in one digest."""
     tx.execute(

@@ -69,7 +69,7 @@ class PaperRow(SQLModel, table=True):
     first_seen: datetime = Field(index=True)
     born: int = Field(sa_type=BIG)  # revision that brought it
     revision: int = Field(index=True, sa_type=BIG)  # latest revision that changed it
-    data: str = Field(sa_type=LONG)  # papers.plain() as JSON
+    data: str = Field(sa_type=LONG)  # as `sql.dump_paper` writes it
 
 
 class PaperKeyRow(SQLModel, table=True):

@@ -96,7 +96,7 @@ def test_a_server_that_ends_our_connection_is_one_line(
 def test_sessions_have_limits(server: Database) -> None:
     with server.read() as tx:
         assert tx.execute(text("SHOW statement_timeout")).scalar() == "10min"
-        assert tx.execute(text("SHOW idle_in_transaction_session_timeout")).scalar() == "5min"
+        assert tx.execute(text("SHOW idle_in_transaction_session_timeout")).scalar() == "30s"
 
 
 def test_a_host_that_does_not_answer_is_said_in_time() -> None:

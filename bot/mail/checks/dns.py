@@ -1,6 +1,6 @@
 """What the DNS must say for mail of ours to be believed: SPF, DKIM, DMARC, and an MX for what comes back.
 
-The rules are pure; `lookup` asks, and only it needs the network (dnspython, which email-validator brings along).
+The rules are pure; `dns_lookup` asks, and only it needs the network (dnspython, which email-validator brings along).
 """
 
 import base64

@@ -1,5 +1,5 @@
 """What a report says: delivery status (RFC 3464), complaint (RFC 5965), or a mailer's own prose.
-Whether to believe it is decided in `incoming`: anyone can write one."""
+Whether to believe it is decided in `classify`: anyone can write one."""
 
 import logging
 import re

@@ -1,4 +1,5 @@
-"""Where messages to us wait: a Maildir, an IMAP mailbox, or one message on a stream. What they mean: `incoming`."""
+"""Where messages to us wait: a Maildir, an IMAP mailbox, or one message on a stream. `classify` says what
+they mean."""
 
 import contextlib
 import imaplib

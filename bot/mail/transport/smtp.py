@@ -157,8 +157,8 @@ class SmtpSession:
             self._insist(reply, "our greeting was refused")
 
     def _envelope(self, message: Message) -> None:
-        """Up to the go-ahead for the content. Raises _Ended when the connection is lost, so that the caller may try
-        another: nothing of the message has left."""
+        """Up to the go-ahead for the content. Raises _SessionEnded when the connection is lost, so that the caller
+        may try another: nothing of the message has left."""
         mail, rcpt = envelope.commands(message, self.features, self.relay.name)
         connection, waits = self._open, self.relay.timeouts
         try:

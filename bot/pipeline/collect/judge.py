@@ -48,7 +48,7 @@ def settle(collected: CollectedDocuments, before: SourceRecord, came: int, now: 
         waits = failure.retry_at is not None and failure.retry_at > now
         next_try = None if failure.gone else failure.retry_at if waits else now + pause
         state: SourceStateName = "waiting" if waits and not failure.gone else "failing"
-        # One affliction, whether the source refuses to answer or asks us to wait: it began when it began.
+        # The same trouble, whether the source refuses to answer or asks us to wait: it began when the first did.
         since = before.since if before.failures and before.state in ("waiting", "failing") else now
         return replace(
             before, state=state, since=since, next_try=next_try, failures=failures, reason=first_line(failure)
@@ -80,7 +80,7 @@ def _state(
         return source.module.quiet(source.settings, moment)
 
     start = record.last_new or record.read_since
-    # Silence has to be heard: after an absence of ours, one look is not enough to call a source stale.
+    # After a time in which we did not ask, one look is not enough to call a source stale.
     heard = start is not None and record.last_success is not None and record.last_success > start
     return health.judge_health(
         came=came,

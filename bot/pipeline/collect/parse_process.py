@@ -143,7 +143,7 @@ class _Child:
         )
 
     def parse(self, module: str, document: Document, settings: Any) -> Parsed:
-        """Raises SourceError if the source says so, `_Ended` if the child must not be used again."""
+        """Raises SourceError if the source says so, `_ChildEnded` if the child must not be used again."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         task = pickle.dumps((module, document, settings), pickle.HIGHEST_PROTOCOL)

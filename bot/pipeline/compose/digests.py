@@ -131,11 +131,11 @@ class DigestComposer(EditionComposer):
         with self.view.database.read() as tx:
             for alert in editions.alerted(tx, [stored.id for stored in batch if stored.alert_cursor is not None]):
                 alerted[alert.subscriber_id] |= Picks.from_json(alert.picks).ids
-            for edition_id, subscriber_id, text in editions.untold(tx, [stored.id for stored in batch]):
-                picks = Picks.from_json(text)
-                untold[subscriber_id] |= picks.ids
-                near[subscriber_id] |= {one for part in picks.sections if part.kind == "near" for one in part.ids}
-                expired[subscriber_id].append(edition_id)
+            for edition in editions.untold(tx, [stored.id for stored in batch]):
+                picks, who = Picks.from_json(edition.picks), edition.subscriber_id
+                untold[who] |= picks.ids
+                near[who] |= {one for part in picks.sections if part.kind == "near" for one in part.ids}
+                expired[who].append(edition.id)
         trending = {stored.id: _ids_of(stored.trending_ids) for stored in batch if stored.trending_ids}
         for told in (alerted, untold, near, trending):
             self.view.rename(told)

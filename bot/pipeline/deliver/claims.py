@@ -133,7 +133,7 @@ class Claims:
             self._size = min(self._size * 2, MOST)
         elif lasted > SLUGGISH:
             self._size = max(self._size // 2, 1)
-        size = MOST if self._pacing.is_scarred(relay) else self._size  # then there is a choice who goes first
+        size = MOST if self._pacing.is_on_probation(relay) else self._size  # then there is a choice who goes first
 
         def work(tx: Connection) -> SendingPlan | None:
             for kind in outbox.IN_ORDER:

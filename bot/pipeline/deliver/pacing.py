@@ -94,14 +94,14 @@ class RelayPacing:
             self.is_closed = chosen is None
         return chosen
 
-    def is_scarred(self, relay: Transport) -> bool:
+    def is_on_probation(self, relay: Transport) -> bool:
         """Whether a relay was in trouble and has taken nothing since."""
         limit = self._known.get(_relay_limit(relay))
         return limit is not None and limit.trips > 0
 
     def trouble_of(self, relay: Transport) -> str:
         """What a relay that has taken nothing since said when it was in trouble; ""."""
-        return self._known[_relay_limit(relay)].reason if self.is_scarred(relay) else ""
+        return self._known[_relay_limit(relay)].reason if self.is_on_probation(relay) else ""
 
     def _is_held(self, name: str) -> bool:
         limit = self._known.get(name)
@@ -216,7 +216,7 @@ class RelayPacing:
         self._streak[relay.name] = []
         for name in (_relay_limit(relay), _domain_limit(leased)):
             limit = self._known.get(name)
-            if limit is not None and limit.is_scarred:
+            if limit is not None and limit.is_on_probation:
                 limit.gap, limit.trips, limit.held_until = backoff.faster(limit.gap), 0, None
                 mail_pacing.recovered(tx, name, limit.gap)
 
@@ -232,7 +232,7 @@ class RelayPacing:
             self._lessons += 1
         domain = _domain_limit(leased)
         about_relay = is_about_the_relay(error)
-        if error.outcome == "ours" and not about_relay and self._is_peculiar(relay, leased):
+        if error.outcome == "ours" and not about_relay and self._is_about_one_subscriber(relay, leased):
             self.trouble = self.trouble or words
             return None
         if error.outcome == "ours" or about_relay:
@@ -252,7 +252,7 @@ class RelayPacing:
         """A relay refuses everybody: nothing goes by it for a while. Returns until when."""
         return self._hold(tx, _relay_limit(relay), backoff.OUR_FAULT_PAUSE, words, self._clock())
 
-    def _is_peculiar(self, relay: Transport, leased: Leased) -> bool:
+    def _is_about_one_subscriber(self, relay: Transport, leased: Leased) -> bool:
         """Whether somebody is refused again although their way has taken mail for others since: it is no reason to hold
         those up once more."""
         ways = (self._known.get(_relay_limit(relay)), self._known.get(_domain_limit(leased)))
@@ -261,7 +261,7 @@ class RelayPacing:
     def _is_down(self, relay: Transport) -> bool:
         """Whether the last failures speak of a relay, and not of one domain behind it."""
         streak = self._streak.get(relay.name, [])
-        if self.is_scarred(relay):
+        if self.is_on_probation(relay):
             return bool(streak)
         return len(streak) >= STREAK and ("" in streak or len(set(streak)) > 1)
 

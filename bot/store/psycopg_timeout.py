@@ -7,15 +7,15 @@ from typing import Any
 import psycopg
 
 
-class ImpatientConnection(psycopg.Connection[Any]):
-    """Gives up, and closes itself, when the server has said nothing for `patience()` seconds: whoever asked may use
+class ConnectionWithTimeout(psycopg.Connection[Any]):
+    """Gives up, and closes itself, when the server has said nothing for `seconds()` seconds: whoever asked may use
     another connection. Raises psycopg.OperationalError."""
 
     _seconds: Callable[[], float]
 
     @classmethod
-    def connect(cls, *arguments: Any, patience: Callable[[], float], **named: Any) -> "ImpatientConnection":  # type: ignore[override]
-        cls._seconds = staticmethod(patience)
+    def connect(cls, *arguments: Any, seconds: Callable[[], float], **named: Any) -> "ConnectionWithTimeout":  # type: ignore[override]
+        cls._seconds = staticmethod(seconds)
         return super().connect(*arguments, **named)
 
     def wait(self, gen: Generator[Any, Any, Any], *arguments: Any, **named: Any) -> Any:
