@@ -44,6 +44,7 @@ from bot.mail.message.types import Message  # noqa: E402
 from bot.mail.transport.from_url import transport  # noqa: E402
 from bot.pipeline.build_message import Identity, MessageBuilder  # noqa: E402
 from bot.pipeline.compose.compose import compose  # noqa: E402
+from bot.pipeline.deliver.build_pool import Builder  # noqa: E402
 from bot.pipeline.deliver.deliver import DeliverySettings, deliver  # noqa: E402
 from bot.store import Database, outbox, papers, subscribers  # noqa: E402
 from bot.store.subscribers import SubscriberRecord  # noqa: E402
@@ -129,9 +130,11 @@ def ours(port: int, url: str, processes: int) -> Share:
     """One `deliver`, as it runs: four connections, building in so many processes."""
     database = Database(url)
     gone: list[float] = []
+    room = press_room(database)
     settings = DeliverySettings(
         transport=transport(f"smtp://127.0.0.1:{port}?per_connection=1000000"),
-        build=press_room(database).build,
+        build=room.build,
+        load_ahead=room.load_ahead,
         make_builder=partial(builder_of, url),
         processes=processes,
     )
@@ -141,8 +144,9 @@ def ours(port: int, url: str, processes: int) -> Share:
     return Share(ready, gone, cpu_seconds() - before)
 
 
-def builder_of(url: str) -> Callable[[outbox.Leased], Message]:
-    return press_room(Database(url)).build
+def builder_of(url: str) -> Builder:
+    room = press_room(Database(url))
+    return Builder(room.build, room.load_ahead)
 
 
 def cpu_seconds() -> float:

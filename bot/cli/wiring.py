@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ from bot.mail.transport.from_url import Transport, transport
 from bot.pipeline import preferences, service_mail, upkeep
 from bot.pipeline.build_message import Identity, MessageBuilder
 from bot.pipeline.collect.collect import ConfiguredSource
-from bot.pipeline.deliver.build_pool import Build
+from bot.pipeline.deliver.build_pool import Builder
 from bot.pipeline.deliver.deliver import DeliverySettings
 from bot.pipeline.subscribers import records_for
 from bot.resources import shipped
@@ -193,6 +193,10 @@ class App:
             return service_mail.message(leased, self.builder)
         return self.builder.build(leased)
 
+    def load_ahead(self, batch: Sequence[Leased]) -> None:
+        """Ask the store once for what these messages show."""
+        self.builder.load_ahead([leased for leased in batch if leased.kind != SERVICE])
+
     @cached_property
     def transport(self) -> Transport:
         return transport(self.config.mail.url)
@@ -202,7 +206,8 @@ class App:
         return DeliverySettings(
             transport=self.transport,
             build=self.build,
-            make_builder=partial(_build_of, self.state),
+            load_ahead=self.load_ahead,
+            make_builder=partial(_builder_of, self.state),
             on_crash=mail.on_crash,
             connections=mail.connections,
             per_minute=mail.rate,
@@ -318,9 +323,10 @@ def _one_spelling(email: str) -> str:
         return email.strip().lower()
 
 
-def _build_of(state: State) -> Build:
+def _builder_of(state: State) -> Builder:
     """The builder of messages, made anew in a process of its own."""
-    return App(state).build
+    app = App(state)
+    return Builder(app.build, app.load_ahead)
 
 
 @contextmanager

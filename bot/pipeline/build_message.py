@@ -5,7 +5,7 @@ Papers are shown as they were at the edition's revision, so a retry days later r
 edition has a module of its own: `service_mail`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
@@ -153,6 +153,18 @@ class MessageBuilder:
         self._same = lru_cache(maxsize=PAPERS_KEPT)(lambda paper: paper)
         self.renderer.forget()
 
+    def load_ahead(self, batch: Sequence[Leased]) -> None:
+        """Ask the store once for the papers of several editions, whose letters are built next."""
+        wanted: dict[tuple[int, timedelta], set[int]] = {}
+        for leased in batch:
+            cadence = _cadence(leased, stored_subscriber(leased.data))
+            wanted.setdefault((leased.revision, RISE_OVER.get(cadence, A_DAY)), set()).update(
+                _shown_by(Picks.from_json(leased.picks))
+            )
+        missing = {key: {one for one in ids if (one, *key) not in self._known} for key, ids in wanted.items()}
+        if any(missing.values()):
+            self.database.ask(lambda tx: [self._papers_at(tx, key[0], ids, key[1]) for key, ids in missing.items()])
+
     def build(self, leased: Leased) -> Message:
         """One edition as a message."""
         edition = self.edition(leased)
@@ -168,7 +180,7 @@ class MessageBuilder:
         picks = Picks.from_json(leased.picks)
         cadence = _cadence(leased, subscriber)
         rise_over = RISE_OVER.get(cadence, A_DAY)
-        wanted = picks.ids | {paper for section in picks.sections for paper in section.more_ids}
+        wanted = _shown_by(picks)
         revised = {paper for section in picks.sections if section.kind == "revisions" for paper in section.ids}
         remembered = {paper_id: self._known.get((paper_id, leased.revision, rise_over)) for paper_id in wanted}
         shown = {paper_id: found for paper_id, found in remembered.items() if found is not None}
@@ -234,6 +246,11 @@ class MessageBuilder:
             message_id=leased.message_id,
             data=write(letter, head, self.signer),
         )
+
+
+def _shown_by(picks: Picks) -> set[int]:
+    """The papers a letter shows, or names among those that did not fit."""
+    return picks.ids | {paper for section in picks.sections for paper in section.more_ids}
 
 
 def _address(leased: Leased, mine: Identity) -> _Links:

@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from typing import NamedTuple
 
 from bot.mail.message.types import Message
 from bot.store.outbox import Leased
@@ -19,26 +21,39 @@ SHARE_FROM = 500  # messages due: below, starting processes takes longer than wh
 CHUNK = 8  # messages that go to a process at once
 
 Build = Callable[[Leased], Message]
+LoadAhead = Callable[[Sequence[Leased]], object]
 
-_builders: list[Build] = []  # the one of a process in the pool
+
+def each_by_itself(batch: Sequence[Leased]) -> None:
+    """Nothing is loaded ahead: each message asks the store for what it shows."""
+
+
+class Builder(NamedTuple):
+    """Makes messages. What those of a batch show may be asked for at once, before the first of them is built."""
+
+    build: Build
+    load_ahead: LoadAhead = each_by_itself
+
+
+_builders: list[Builder] = []  # the one of a process in the pool
 
 
 class BuildPool:
     """Builds ahead, in copies of this process where it can be copied, else in new ones: starting Python and reading the
     configuration takes as long as some hundred letters.
 
-    In a copy `build` goes on as it is; it must hold no connection to the database when it is copied. In a new process
+    In a copy `builder` goes on as it is; it must hold no connection to the database when it is copied. In a new process
     `make_builder` makes another, so it must be importable there by name.
     """
 
-    def __init__(self, build: Build, make_builder: Callable[[], Build], processes: int) -> None:
+    def __init__(self, builder: Builder, make_builder: Callable[[], Builder], processes: int) -> None:
         # A fork copies the locks of other threads, held or not; and on macOS libraries of the system break in a copy.
         is_alone = sys.platform == "linux" and threading.active_count() == 1
         self._pool = ProcessPoolExecutor(
             processes,
             mp_context=multiprocessing.get_context("fork" if is_alone else "spawn"),
             initializer=_start,
-            initargs=((lambda: build) if is_alone else make_builder, os.getpid()),
+            initargs=((lambda: builder) if is_alone else make_builder, os.getpid()),
         )
         if is_alone:
             self._pool.submit(os.getpid)  # now, before we have threads
@@ -69,7 +84,7 @@ def _handing_to(futures: "list[Future[Message | None]]") -> "Callable[[Future[li
     return hand_over
 
 
-def _start(make_builder: Callable[[], Build], parent: int) -> None:
+def _start(make_builder: Callable[[], Builder], parent: int) -> None:
     """In the other process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the sender's to answer
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -87,10 +102,13 @@ def _end_with(parent: int) -> None:
 
 
 def _build_all(batch: Sequence[Leased]) -> list[Message | None]:
+    builder = _builders[0]
+    with suppress(Exception):  # each asks for itself what is missing then
+        builder.load_ahead(batch)
     built: list[Message | None] = []
     for leased in batch:
         try:
-            built.append(_builders[0](leased))
+            built.append(builder.build(leased))
         except Exception:  # noqa: BLE001 - it is built once more where it is sent, and fails there with a name
             built.append(None)
     return built

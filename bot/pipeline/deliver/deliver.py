@@ -16,7 +16,7 @@ from bot.errors import UserError
 from bot.mail.transport.from_url import Transport
 from bot.pipeline import expiry
 from bot.pipeline.deliver import backoff, worker_ids
-from bot.pipeline.deliver.build_pool import SHARE_FROM, Build, BuildPool
+from bot.pipeline.deliver.build_pool import SHARE_FROM, Build, Builder, BuildPool, LoadAhead, each_by_itself
 from bot.pipeline.deliver.claims import LEASE, Claims
 from bot.pipeline.deliver.marks import ANSWER, MarkWriter
 from bot.pipeline.deliver.outcomes import Outcomes
@@ -40,7 +40,8 @@ class DeliverySettings:
 
     transport: Transport
     build: Build  # renders and writes one edition; pure but for reading the store
-    make_builder: Callable[[], Build] | None = None  # the same made anew in another process: where very many are due
+    load_ahead: LoadAhead = each_by_itself
+    make_builder: Callable[[], Builder] | None = None  # the same made anew in another process: where very many are due
     # For building, where very many are due. More than two want more memory than small machines with many cores have.
     processes: int = min(2, os.cpu_count() or 1)
     on_crash: OnCrash = "resend"
@@ -107,7 +108,7 @@ def _deliver(
         pool = None
         if settings.make_builder is not None and settings.processes > 1 and due >= SHARE_FROM:
             database.close()  # idle connections: a copied process must not have them
-            pool = BuildPool(settings.build, settings.make_builder, settings.processes)
+            pool = BuildPool(Builder(settings.build, settings.load_ahead), settings.make_builder, settings.processes)
         try:
             report.add(_send(database, settings, pacing, clock, stop, threads, holder, every_minute, progress, pool))
         finally:

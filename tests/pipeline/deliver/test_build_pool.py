@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ import pytest
 from bot.mail.message.types import Message
 from bot.mail.transport.connection import Timeouts
 from bot.pipeline.deliver import deliver as delivering
+from bot.pipeline.deliver.build_pool import Builder, each_by_itself
 from bot.store.outbox import Leased
 
 Start = Callable[..., Any]
@@ -24,7 +25,7 @@ def build(leased: Leased) -> Message:
     return Message(sender="b@example.org", recipient=leased.email, message_id=leased.message_id, data=data)
 
 
-def make_builder(trouble: str, parent: int) -> Callable[[Leased], Message]:
+def make_builder(trouble: str, parent: int) -> Builder:
     def building(leased: Leased) -> Message:
         if os.getpid() != parent and leased.email.startswith("p30@"):
             if trouble == "dies":
@@ -33,7 +34,11 @@ def make_builder(trouble: str, parent: int) -> Callable[[Leased], Message]:
                 raise KeyError("a template of the user's")
         return build(leased)
 
-    return building
+    return Builder(building, cannot_load if trouble == "raises" else each_by_itself)
+
+
+def cannot_load(batch: Sequence[Leased]) -> None:
+    raise OSError("the store does not answer")
 
 
 @pytest.mark.parametrize("trouble", ["", "dies", "raises"])
@@ -69,24 +74,24 @@ def test_few_are_built_here(post: Any, relay: Start, quick: Timeouts) -> None:
 COPIED = """
 import os, sys, threading
 from types import SimpleNamespace
-from bot.pipeline.deliver.build_pool import BuildPool
+from bot.pipeline.deliver.build_pool import Builder, BuildPool
 
-seen = []
+seen, loaded = [], []
 def build(leased):
     seen.append(leased.id)
-    return os.getpid(), len(seen), threading.active_count()
+    return os.getpid(), len(seen), sum(map(len, loaded))
 
 def another():
     raise SystemExit("no new process was asked for")
 
-pool = BuildPool(build, another, 2)
+pool = BuildPool(Builder(build, loaded.append), another, 2)
 built = [future.result() for future in pool.build_ahead([SimpleNamespace(id=number) for number in range(40)])]
 pool.close()
-print(len(built), os.getpid() in {pid for pid, _, _ in built}, seen)
+print(len(built), os.getpid() in {pid for pid, _, _ in built}, seen, all(read >= number for _, number, read in built))
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux copies processes")
 def test_a_process_that_is_alone_is_copied_and_makes_no_other_builder() -> None:
     done = subprocess.run([sys.executable, "-W", "error", "-c", COPIED], capture_output=True, text=True, check=False)
-    assert done.stdout.split() == ["40", "False", "[]"], done.stderr
+    assert done.stdout.split() == ["40", "False", "[]", "True"], done.stderr
