@@ -154,7 +154,15 @@ def usual(environment: jinja2.Environment) -> Callable[[Edition], bytes]:
             def lead() -> Markup | str:
                 return card(letter.lead.pick, "lead", letter.lead) if letter.lead else ""
 
-            return rendered(f"digest.{form}", letter=letter, part=rendered, papers=papers, lead=lead)
+            def more(section: SectionView) -> Markup:
+                if not section.more:
+                    return Markup()
+                counts = {"more": section.more, "shown": section.shown, "named": len(section.named)}
+                url = {"browser_url": letter.imprint.browser_url} if form == "html" else {}
+                named = [rendered(f"_named.{form}", paper=paper) for paper in section.named]
+                return Markup().join([rendered(f"_more.{form}", **counts, **url), *named])
+
+            return rendered(f"digest.{form}", letter=letter, part=rendered, papers=papers, lead=lead, more=more)
 
         html = premailer.Premailer(
             PAGE.format(css=css, letter=page("html")),
