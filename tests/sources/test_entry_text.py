@@ -5,6 +5,7 @@ import time
 import pytest
 
 from bot.sources.feed import entry_text
+from bot.sources.formats import arxiv
 from bot.sources.formats.typesetting import cleaned_abstract
 
 TITLE = "Song learning in larks"
@@ -37,6 +38,37 @@ AUTHORS = ("Ada Example", "Björn Muster")
 )  # fmt: skip
 def test_abstract(text: str, abstract: str | None) -> None:
     assert entry_text.read(text, TITLE, AUTHORS).abstract == (text if abstract is None else abstract)
+
+
+@pytest.mark.parametrize(
+    ("text", "people"),
+    [
+        (
+            "🔺 Upvotes: 34 | Authors: Ada Example, Li Sample | Published: 2026-11-18\nLarks sing.",
+            ["Ada Example", "Li Sample"],
+        ),
+        ("李强，王芳\n云雀在黎明歌唱，我们研究了它们的行为，并发现了许多新的现象。", ["李强", "王芳"]),
+        ("【作者】李强;王芳【摘要】云雀在黎明歌唱。", ["李强", "王芳"]),
+        ("云雀在黎明歌唱，我们听\n云雀在黎明歌唱，我们研究了它们的行为，并发现了许多新的现象。", []),
+    ],
+)
+def test_people(text: str, people: list[str]) -> None:
+    assert entry_text.read(text, TITLE).people == people
+
+
+@pytest.mark.parametrize(
+    ("title", "bare"),
+    [
+        ("Larks at dawn (arXiv:2611.01234v1 [cs.CL])", "Larks at dawn"),
+        ("[2611.01234] Larks at dawn", "Larks at dawn"),
+        ("arXiv:2611.01234v2: Larks at dawn", "Larks at dawn"),
+        ("[cs.CL] Larks at dawn", "Larks at dawn"),
+        ("[Larks] at dawn", "[Larks] at dawn"),
+        ("2611.01234 larks", "2611.01234 larks"),
+    ],
+)
+def test_arxiv_titles(title: str, bare: str) -> None:
+    assert arxiv.bare_title(title) == bare
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.core.source.document import Document, Request
@@ -133,6 +133,7 @@ def test_made_up_feeds_read_alike(kind: str) -> None:
     simple = 0
     child, entry = (rss_child, "item") if kind == "rss" else (atom_child, "entry")
 
+    @settings(suppress_health_check=[HealthCheck.too_slow])  # a busy machine is none of its business
     @given(st.lists(st.lists(child, max_size=8), min_size=1, max_size=3))
     def check(entries: list[list[str]]) -> None:
         nonlocal simple

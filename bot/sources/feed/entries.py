@@ -88,6 +88,7 @@ def _listing(entry: Entry, link_is_own: bool) -> Listing | None:
     day = entry.day or text.day
     found_doi = next((doi for text in identifiers if (doi := identity.doi(text))), "")
     arxiv_id = next((spelled[0] for text in identifiers if (spelled := identity.arxiv_id(text))), "")
+    title = arxiv.bare_title(title) if arxiv_id else title
     notice = Notice() if arxiv_id else notice_of(title, abstract)
     return Listing(
         title=title,

@@ -25,7 +25,8 @@ _LABELS = {  # what stands before a colon, or alone on its line -> what follows 
         ),
         "journal": ("source", "journal", "published in", "来源"),
         "dropped": (
-            "keywords", "category", "categories", "subjects", "link", "links", "url", "pdf", "关键词"
+            "keywords", "category", "categories", "subjects", "comments", "upvotes", "votes", "link", "links",
+            "url", "pdf", "关键词"
         ),
     }.items()
     for word in words
@@ -239,7 +240,7 @@ def _without_people(paragraphs: list[str], found: EntryText, authors: tuple[str,
     if chinese := _CHINESE_NAMES.match(first):
         found.people = found.people or list(names.people(chinese[0]))
         return [line for line in (first[chinese.end() :].strip(), *rest) if line]
-    if rest and len(" ".join(rest)) > 80 and _are_names(first):
+    if rest and len(" ".join(rest)) > (25 if _are_chinese(first) else 80) and _are_names(first):
         people = names.people(first)
         if set(authors) <= set(people):
             found.people = found.people or list(people)
@@ -257,9 +258,15 @@ def _are_names(line: str) -> bool:
     words = [word for part in parts for word in part.split()]
     if not parts or any(len(part.split()) > 5 or len(part) > 60 for part in parts):
         return False
+    if _are_chinese(line):
+        return len(parts) > 1 and all(len(part) <= 4 for part in parts)
     if len(parts) == 1:
         return 2 <= len(words) <= 4 and all(word[0].isupper() for word in words) and "." in line[:-1]
     return len(words) >= 3 and sum(not word[0].islower() for word in words) >= 0.8 * len(words)
+
+
+def _are_chinese(line: str) -> bool:
+    return re.fullmatch(r"[\u3400-\u9fff·;,；，、 ]{1,400}", line) is not None
 
 
 def _end_of_names(text: str, authors: tuple[str, ...]) -> int:

@@ -70,10 +70,11 @@ def _entry(item: dict[str, Any], base: str, people: list[str], room: int) -> Ent
 
 
 def _people(table: dict[str, Any]) -> list[str]:
-    """`authors` of version 1.1, or `author` of version 1."""
-    authors = table.get("authors") if isinstance(table.get("authors"), list) else [table.get("author")]
-    found = [author for author in _list(authors)[:MAX_AUTHORS] if isinstance(author, dict)]
-    return [name[:MAX_PEOPLE] for author in found if (name := _text(author.get("name")))]
+    """`authors` of version 1.1, or `author` of version 1; some write mere names."""
+    authors = table.get("authors") or table.get("author")
+    found = authors[:MAX_AUTHORS] if isinstance(authors, list) else [authors]
+    names = [_text(author.get("name") if isinstance(author, dict) else author) for author in found]
+    return [name[:MAX_PEOPLE] for name in names if name]
 
 
 def _list(value: object) -> list[Any]:

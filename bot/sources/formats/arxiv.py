@@ -19,6 +19,11 @@ _ANNOUNCED = re.compile(
 _BETWEEN_NAMES = re.compile(r",|\sand\s|;")
 _SUFFIX = re.compile(r"(?:Jr|Sr|II|III|IV)\.?")
 _OLD_TITLE = re.compile(r"\.? ?\(arXiv:\S{5,40} \[[\w.-]{1,20}\](?: \w{1,20}){0,5}\)$")
+_NUMBER = r"\d{4}\.\d{4,5}(?:v\d{1,2})?"
+_IN_FRONT = re.compile(
+    rf"(?:\[(?:arxiv:)?{_NUMBER}\]|arxiv:{_NUMBER}(?: \[[\w.-]{{1,20}}\])?|\[[a-z-]{{2,8}}\.[A-Z]{{2}}\]) ?[:—–-]? ",
+    re.IGNORECASE,
+)
 _CATEGORY = re.compile(r"[a-z]+(?:-[a-z]+)*(?:\.[A-Za-z]{2}|\.[a-z]+(?:-[a-z]+)*)?")  # not I.2.7, not 68T50
 _WITHDRAWN_NOTE = re.compile(
     r"\A\W{0,20}(?:withdrawn|retracted)\b(?! from (?!arxiv))|"
@@ -63,6 +68,12 @@ def people(text: str) -> tuple[str, ...]:
     return tuple(names)
 
 
+def bare_title(title: str) -> str:
+    """A title without its paper's number or category: "[2401.12345] Larks", "Larks (arXiv:2401.12345v1 [cs.CL])"."""
+    front = _IN_FRONT.match(title)
+    return _OLD_TITLE.sub("", title[front.end() :] if front else title) or title
+
+
 def withdrawn(abstract: str, note: str) -> bool:
     """Whether the authors' comment, or the abstract that took the place of the real one, says so."""
     return bool(_WITHDRAWN_NOTE.search(note[:2_000]) or _WITHDRAWN_ABSTRACT.match(abstract[:400]))
@@ -91,7 +102,7 @@ def listing(
 ) -> Listing | None:
     """One paper; None if it has no identifier of arXiv or no title."""
     found = identity.arxiv_id(identifier)
-    title = tex.readable(_OLD_TITLE.sub("", sanitize.line(title)))
+    title = tex.readable(bare_title(sanitize.line(title)))
     if found is None or not title:
         return None
     number, version = found
