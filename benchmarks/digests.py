@@ -42,10 +42,11 @@ from bot.core.papers import Listing  # noqa: E402
 from bot.mail.message.mailbox import mailbox  # noqa: E402
 from bot.mail.message.types import Message  # noqa: E402
 from bot.mail.transport.from_url import transport  # noqa: E402
-from bot.pipeline.build_message import Identity, MessageBuilder  # noqa: E402
+from bot.pipeline.build_message import MessageBuilder  # noqa: E402
 from bot.pipeline.compose.compose import compose  # noqa: E402
 from bot.pipeline.deliver.build_pool import Builder  # noqa: E402
 from bot.pipeline.deliver.deliver import DeliverySettings, deliver  # noqa: E402
+from bot.pipeline.sender_identity import Identity  # noqa: E402
 from bot.store import Database, outbox, papers, subscribers  # noqa: E402
 from bot.store.subscribers import SubscriberRecord  # noqa: E402
 

@@ -26,10 +26,11 @@ from bot.mail.message.mailbox import mailbox
 from bot.mail.message.types import Message
 from bot.mail.transport.from_url import Transport, transport
 from bot.pipeline import preferences, service_mail, upkeep
-from bot.pipeline.build_message import Identity, MessageBuilder
+from bot.pipeline.build_message import MessageBuilder
 from bot.pipeline.collect.collect import ConfiguredSource
 from bot.pipeline.deliver.build_pool import Builder
 from bot.pipeline.deliver.deliver import DeliverySettings
+from bot.pipeline.sender_identity import Identity
 from bot.pipeline.subscribers import records_for
 from bot.resources import shipped
 from bot.sources import every

@@ -6,23 +6,25 @@ edition has a module of its own: `service_mail`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 from bot.core.edition.edition import Addressee, Edition, EditionCadence, Pick, Reason, Section
 from bot.core.edition.picks import Picks, notes_from_json
 from bot.core.letter.letter import Letter, NoticeName
-from bot.core.papers import Paper, trending
+from bot.core.papers import Paper
 from bot.core.query.evaluate_many import Quoter
 from bot.core.source.health import SourceNote
 from bot.core.subscriber.subscriber import Subscriber, stored_subscriber
 from bot.mail import tokens
-from bot.mail.message.mailbox import Mailbox, mailbox
+from bot.mail.message.mailbox import Mailbox
 from bot.mail.message.mime import Head, Signer, write
 from bot.mail.message.types import Message
+from bot.pipeline.sender_identity import Identity
 from bot.store import Connection, Database, history, summaries
+from bot.store.history import MetricSnapshot
 from bot.store.outbox import Leased
 from bot.store.summaries import Sentence, version_of
 
@@ -31,53 +33,6 @@ RISE_OVER = {"weekly": timedelta(days=7), "monthly": timedelta(days=30)}  # of t
 A_DAY = timedelta(days=1)
 PAPERS_KEPT = 4096
 THUMBS: tuple[tokens.Purpose, ...] = ("more", "less", "save")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
-    """Who writes, and where answers go: from the configuration."""
-
-    sender: Mailbox
-    secret: str = field(repr=False)
-    reply_to: Mailbox | None = None
-    public_url: str = ""
-    bounces: str = ""  # "b+{token}@example.org": the envelope sender; empty: the sender's own address
-    unsubscribe: str = ""  # "unsub+{token}@example.org"; empty: the sender's address, with the token after a plus
-    contact: str = ""
-    reads_answers: bool = False  # whether there is an inbox, so that a question may be answered by mail
-    language: str = "en"  # of letters to whoever chose none
-    list_name: str = "Paperlark"
-    archive: bool = False  # whether the web process shows the trending letter to everybody
-
-    @property
-    def domain(self) -> str:
-        return self.sender.email.rpartition("@")[2]
-
-    @property
-    def help(self) -> str:
-        """Where a question goes: the contact, if it is an https address or a mailbox; ""."""
-        if self.contact.startswith(("https://", "http://")):
-            return self.contact
-        try:
-            return mailbox(self.contact).email if self.contact else ""
-        except ValueError:
-            return ""
-
-    def message_id(self, kind: str, slot: str, subscriber_id: int) -> str:
-        """The one Message-ID an edition ever has."""
-        return tokens.message_id(self.secret, kind, slot, subscriber_id, self.domain)
-
-    def answer_address(self, token: str) -> str:
-        """Where somebody answers by mail, with the token that says who and to what. Raises ValueError for an address
-        of ours that has no room for a token."""
-        local, _, domain = self.sender.email.rpartition("@")
-        return tokens.token_address(self.unsubscribe or f"{local}+{{token}}@{domain}", token)
-
-    def envelope_sender(self, subscriber_id: int, edition_id: int) -> str:
-        """Where a bounce goes: an address that says whose it is, where the configuration has one."""
-        if not self.bounces:
-            return self.sender.email
-        return tokens.token_address(self.bounces, tokens.seal(self.secret, "bounce", subscriber_id, edition_id))
 
 
 class Renderer(Protocol):
@@ -212,7 +167,7 @@ class MessageBuilder:
         found = {
             paper_id: _Shown(
                 self._same(paper),
-                trending.rise(numbers, at, rise_over) if at else None,
+                votes_gained(numbers, at, rise_over) if at else None,
                 said.get(version_of(paper_id, paper)) if said else None,
             )
             for paper_id, (paper, numbers) in history.with_numbers(tx, ids, revision).items()
@@ -241,7 +196,7 @@ class MessageBuilder:
             feedback_id=f"{leased.day:%Y%m%d}:{leased.kind}:{edition.cadence}:paperlark",
         )
         return Message(
-            sender=mine.envelope_sender(leased.subscriber_id, leased.id),
+            sender=envelope_sender(leased, mine),
             recipient=leased.email,
             message_id=leased.message_id,
             data=write(letter, head, self.signer),
@@ -279,12 +234,19 @@ def _address(leased: Leased, mine: Identity) -> _Links:
 
     goodbye = seal("unsubscribe alert" if leased.kind == "alert" else "unsubscribe digest", leased.id)
     return _Links(
-        unsubscribe_email=mine.answer_address(goodbye),
+        unsubscribe_email=tokens.token_address(mine.answer_template, goodbye),
         unsubscribe_url=f"{base}/u/{goodbye}" if base.startswith("https://") else "",
         browser_url=page("e", "edition"),
         manage_url=page("manage", "letter"),
         thumbs=thumbs,
     )
+
+
+def envelope_sender(leased: Leased, mine: Identity) -> str:
+    """Where a bounce goes: an address that says whose it is, where the configuration has one."""
+    if not mine.bounces:
+        return mine.sender.email
+    return tokens.token_address(mine.bounces, tokens.seal(mine.secret, "bounce", leased.subscriber_id, leased.id))
 
 
 def _explain(loaded: _Loaded, links: _Links, quoter: Quoter, mine: Identity) -> Edition:
@@ -359,6 +321,14 @@ def _pick(paper_id: int, loaded: _Loaded, links: _Links, quoter: Quoter, *, ente
         summary=sentence.text if sentence else "",
         summary_by=sentence.model if sentence else "",
     )
+
+
+def votes_gained(numbers: Sequence[MetricSnapshot], now: datetime, over: timedelta) -> int | None:
+    """In the time `over` before `now`, by the numbers of a paper, oldest first; None where the number at its beginning
+    is not known."""
+    known = [(one.at, one.upvotes) for one in numbers if one.upvotes is not None and one.at <= now]
+    before = [votes for moment, votes in known if moment <= now - over]
+    return known[-1][1] - before[-1] if before else None
 
 
 def _cadence(leased: Leased, subscriber: Subscriber) -> EditionCadence:

@@ -16,7 +16,8 @@ from bot.mail import tokens
 from bot.mail.message.mailbox import Mailbox, mailbox
 from bot.mail.message.mime import Head, write
 from bot.mail.message.types import Message
-from bot.pipeline.build_message import Identity, MessageBuilder
+from bot.pipeline.build_message import MessageBuilder, envelope_sender
+from bot.pipeline.sender_identity import Identity
 from bot.store import Connection, editions
 from bot.store.editions import Draft
 from bot.store.mail_requests import RequestKind
@@ -98,7 +99,7 @@ def message(leased: Leased, builder: MessageBuilder) -> Message:
     )
     letter = builder.renderer.notice(mail.kind, mail.language or mine.language, values)
     return Message(
-        sender=mine.envelope_sender(leased.subscriber_id, leased.id),
+        sender=envelope_sender(leased, mine),
         recipient=recipient,
         message_id=leased.message_id,
         data=write(letter, head, builder.signer),
@@ -130,6 +131,6 @@ def _answer_address(mine: Identity, token: str) -> Mailbox | None:
     if not mine.reads_answers:
         return None
     try:
-        return Mailbox("", mine.answer_address(token))
+        return Mailbox("", tokens.token_address(mine.answer_template, token))
     except ValueError:
         return None

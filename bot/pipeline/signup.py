@@ -16,8 +16,8 @@ from bot.core.subscriber.subscriber import Subscriber, stored_subscriber, subscr
 from bot.mail import tokens
 from bot.mail.tokens import Token
 from bot.pipeline import service_mail
-from bot.pipeline.build_message import Identity
 from bot.pipeline.preferences import forget_rows, hash_of
+from bot.pipeline.sender_identity import Identity
 from bot.pipeline.service_mail import ServiceMail
 from bot.pipeline.subscribers import record_for
 from bot.store import Connection, Database, consents, mail_requests, outbox, settings, subscribers

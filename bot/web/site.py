@@ -13,7 +13,8 @@ from flask import Response, abort, g, request
 from bot.core.subscriber.subscriber import stored_subscriber
 from bot.mail import tokens
 from bot.mail.tokens import Purpose, Token
-from bot.pipeline.build_message import Identity, MessageBuilder
+from bot.pipeline.build_message import MessageBuilder
+from bot.pipeline.sender_identity import Identity
 from bot.store import Database, subscribers
 from bot.store.subscribers import StoredSubscriber
 from bot.web.page_language import ENGLISH, Languages, PageLanguage, as_sentence

@@ -154,18 +154,6 @@ def test_any_history_gives_a_finite_score(history: list[tuple[int | None, int | 
     assert 0 < trending.score(snapshots, paper(), NOW) < float("inf")
 
 
-def test_rise() -> None:
-    history = [at(60, 10), at(30, 16), at(20, 30), at(1, 50)]
-    assert trending.rise(history, NOW) == 50 - 16
-    assert trending.rise(history, NOW, timedelta(days=2)) == 50 - 10
-    assert trending.rise(history, NOW, timedelta(days=7)) is None, "nobody knows what it had a week ago"
-    assert trending.rise([at(3, 90)], NOW) is None
-    assert trending.rise([], NOW) is None
-    assert trending.rise([at(30, None), at(3, 5)], NOW) is None
-    assert trending.rise([at(30, 9), at(3, 4)], NOW) == -5
-    assert trending.rise([at(30, 9), at(-3, 40)], NOW) == 0
-
-
 # -- against the archive of Hugging Face's lists -----------------------------------------------------------------------
 
 

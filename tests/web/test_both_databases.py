@@ -7,7 +7,7 @@ from bot.core.subscriber.subscriber import subscriber_from
 from bot.mail.message.mailbox import mailbox
 from bot.mail.tokens import Token
 from bot.pipeline import preferences, signup
-from bot.pipeline.build_message import Identity
+from bot.pipeline.sender_identity import Identity
 from bot.pipeline.signup import Visit
 from bot.store import Database, editions, mail_requests, outbox, subscribers, thumbs, ticks
 from tests.web.conftest import NOW, SECRET

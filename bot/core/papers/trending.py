@@ -72,19 +72,6 @@ def is_recent(paper: Paper, now: datetime, over: Span = "day") -> bool:
     return now.date() - listing_moment(paper, now).date() <= OLDEST[over]
 
 
-def rise(snapshots: Sequence[Snapshot], now: datetime, over: timedelta = timedelta(days=1)) -> int | None:
-    """Votes gained in the time `over` before `now`; None where the number of votes at its beginning is not known."""
-    past: int | None = None
-    latest: int | None = None
-    for moment, upvotes, _comments, _stars in snapshots:
-        if upvotes is None or moment > now:
-            continue
-        if moment <= now - over:
-            past = upvotes
-        latest = upvotes
-    return None if past is None or latest is None else latest - past
-
-
 def listing_moment(paper: Paper, now: datetime) -> datetime:
     """Since when a paper is on the lists (UTC): the beginning of the day of the list where it is told, else of the day
     we first saw it, else of its publication. Not the hour we first saw it: who asks once a day finds votes that came

@@ -16,7 +16,8 @@ from aiosmtpd.controller import Controller
 from bot.core.letter.renderer import LetterRenderer, environment
 from bot.mail.message.mailbox import mailbox
 from bot.mail.transport.from_url import transport
-from bot.pipeline.build_message import Identity, MessageBuilder
+from bot.pipeline.build_message import MessageBuilder
+from bot.pipeline.sender_identity import Identity
 from bot.pipeline.upkeep import tell_operator
 from bot.resources import shipped
 

@@ -19,9 +19,10 @@ from bot.core.papers import Paper
 from bot.core.subscriber.subscriber import subscriber_from
 from bot.mail.message.mailbox import mailbox
 from bot.mail.transport.from_url import transport
-from bot.pipeline.build_message import Identity, MessageBuilder
+from bot.pipeline.build_message import MessageBuilder
 from bot.pipeline.compose.compose import compose
 from bot.pipeline.deliver.deliver import DeliverySettings, deliver
+from bot.pipeline.sender_identity import Identity
 from bot.pipeline.subscribers import record_for
 from bot.resources import shipped
 from bot.sources.formats import calendars

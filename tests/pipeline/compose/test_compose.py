@@ -13,8 +13,8 @@ from bot.core.edition.picks import Picks
 from bot.core.papers import Listing
 from bot.core.subscriber.subscriber import subscriber_from
 from bot.mail.message.mailbox import Mailbox
-from bot.pipeline.build_message import Identity
 from bot.pipeline.compose.compose import MOST_FAULTS, ChunkComposer, ComposeReport, compose, open_view, plan
+from bot.pipeline.sender_identity import Identity
 from bot.pipeline.subscribers import record_for
 from bot.store import Database, cursors, editions, file_sync, history, outbox, papers
 from bot.store.tables import EDITIONS, SUBSCRIBERS

@@ -2,6 +2,7 @@
 
 import email
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from email.message import Message as Parsed
 from typing import Any
 
@@ -13,9 +14,11 @@ from bot.core.letter.renderer import LetterRenderer, environment
 from bot.core.papers import Listing
 from bot.mail import tokens
 from bot.mail.message.mailbox import mailbox
-from bot.pipeline.build_message import Identity, MessageBuilder
+from bot.pipeline.build_message import MessageBuilder, votes_gained
+from bot.pipeline.sender_identity import Identity
 from bot.resources import shipped
 from bot.store import Database, outbox, papers
+from bot.store.history import MetricSnapshot
 from bot.store.outbox import Leased
 
 
@@ -92,3 +95,21 @@ def test_a_paper_the_store_does_not_have_is_left_out_and_so_is_a_section_of_noth
         for section in edition.sections
     ] == [("profile", "A", 1, 3, 1), ("profile", "only counted", 0, 2, 0), ("trending", "", 1, 0, 0)]
     assert [pick.entered_top for section in edition.sections for pick in section.picks] == [False, True]
+
+
+def test_votes_gained() -> None:
+    now = datetime(2026, 11, 20, 8, tzinfo=UTC)
+    day = timedelta(days=1)
+
+    def at(hours_ago: int, votes: int | None) -> MetricSnapshot:
+        return MetricSnapshot(now - timedelta(hours=hours_ago), votes, None, None)
+
+    history = [at(60, 10), at(30, 16), at(20, 30), at(1, 50)]
+    assert votes_gained(history, now, day) == 50 - 16
+    assert votes_gained(history, now, 2 * day) == 50 - 10
+    assert votes_gained(history, now, 7 * day) is None, "nobody knows what it had a week ago"
+    assert votes_gained([at(3, 90)], now, day) is None
+    assert votes_gained([], now, day) is None
+    assert votes_gained([at(30, None), at(3, 5)], now, day) is None
+    assert votes_gained([at(30, 9), at(3, 4)], now, day) == -5
+    assert votes_gained([at(30, 9), at(-3, 40)], now, day) == 0
