@@ -3,7 +3,10 @@
 import io
 import json
 import re
+import shutil
+import subprocess
 from datetime import timedelta
+from pathlib import Path
 from xml.etree import ElementTree
 
 import feedparser
@@ -26,6 +29,7 @@ trending = 0
 name = "Attention"
 keywords = ["sparse attention"]
 """
+NASTY = 'Sparse attention </title><script>x</script> \u202e}} @misc{a, \n[x](javascript:y) "quoted" & \\input{/etc} %'
 ATOM = "{http://www.w3.org/2005/Atom}"
 
 
@@ -78,10 +82,7 @@ def test_citations_hold_everything_in_order(told: Web) -> None:
 
 def test_hostile_papers_do_no_harm_in_any_form(start: Start) -> None:
     web = start(CONFIG + PROFILE)
-    nasty = (
-        'Sparse attention </title><script>x</script> \u202e}} @misc{a, \n[x](javascript:y) "quoted" & \\input{/etc} %'
-    )
-    collect_papers(web, 2, nasty)
+    collect_papers(web, 2, NASTY)
     compose(web.database, web.clock(), web.app.identity.message_id, force=True)
     token = link(web, "edition", edition_id(web))
     feed = link(web, "feed")
@@ -127,6 +128,24 @@ def our_source_reads(text: str) -> int:
         content_type="application/atom+xml",
     )
     return len(parse_feed(made, settings).listings)
+
+
+def test_feeds_are_valid_atom(told: Web, tmp_path: Path) -> None:
+    """By the grammar of RFC 4287, with ordinary and with hostile papers; every id stands once."""
+    if shutil.which("xmllint") is None:
+        pytest.skip("xmllint is not installed")
+    collect_papers(told, 3, NASTY)
+    told.clock.move(hours=1)
+    compose(told.database, told.clock(), told.app.identity.message_id, force=True)
+    grammar = Path(__file__).with_name("atom.rng")
+    for path in (f"/feed/{link(told, 'feed')}.atom", "/archive.atom"):
+        text = told.get(path).text
+        (tmp_path / "feed.xml").write_text(text)
+        command = ["xmllint", "--nonet", "--noout", "--relaxng", str(grammar), str(tmp_path / "feed.xml")]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        ids = [one.text for one in ElementTree.fromstring(text).iter(f"{ATOM}id")]
+        assert len(ids) == len(set(ids)) > 10
 
 
 def test_asking_a_feed_again(told: Web) -> None:
