@@ -6,6 +6,6 @@ it (`bot.mail.tokens`), and a POST acts at once and says the same when it is rep
     app       the Flask application: routes, headers, errors      server   the HTTP server and its limits
     site      what every page needs                               visitors who asks, and from where
     page_language  sentences, dates and schedules in the visitor's or the subscriber's language
-    signup    the form, its preview, subscribing, confirming      preferences, leaving, thumbs: by signed links
+    signup    the form, its preview, subscribing; confirming      preferences, leaving, thumbs: by signed links
     editions, feeds, archive: reading                             admin, monitoring: for the operator
 """

@@ -7,7 +7,19 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from bot.pipeline.recent_papers import RecentPapers
-from bot.web import admin, archive, assets, editions, feed_pages, leaving, monitoring, preferences, signup, thumbs
+from bot.web import (
+    admin,
+    archive,
+    assets,
+    confirming,
+    editions,
+    feed_pages,
+    leaving,
+    monitoring,
+    preferences,
+    signup,
+    thumbs,
+)
 from bot.web.site import Site
 
 MOST_BODY = 65_536  # bytes of any request's body
@@ -30,18 +42,34 @@ def create_app(site: Site, papers: RecentPapers | None = None) -> Flask:
     app.config.update(MAX_CONTENT_LENGTH=MOST_BODY, MAX_FORM_MEMORY_SIZE=MOST_BODY, MAX_FORM_PARTS=MOST_FIELDS)
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False  # it would redirect to whatever host the visitor names
-    warned = False
     papers = papers or RecentPapers(site.database)
     for pages in (monitoring, assets, leaving, editions, feed_pages, archive, thumbs, admin):
         app.register_blueprint(pages.blueprint(site))
-    for with_papers in (signup, preferences):
+    for with_papers in (signup, confirming, preferences):
         app.register_blueprint(with_papers.blueprint(site, papers))
+    answer_errors(app, site)
+    app.after_request(harden)
+    if site.settings.proxies:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=site.settings.proxies, x_proto=site.settings.proxies, x_host=0
+        )
+    else:
+        warn_of_proxies(app)
+    return app
+
+
+def answer_errors(app: Flask, site: Site) -> None:
+    """One page for each kind of error, for all who meet it. It is in the visitor's language: a link that opens nothing
+    does not tell whose it was."""
+
+    def page(code: int) -> Response:
+        g.pop("language", None)
+        title, text = error_words(code, site.language.gettext)
+        return site.page("message.html", code, title=title, text=text, private=True)
 
     @app.errorhandler(HTTPException)
     def refused(error: HTTPException) -> Response:
-        g.pop("language", None)  # one page for all: a link that opens nothing does not tell whose it was
-        title, words = error_words(error.code or 500, site.language.gettext)
-        answer = site.page("message.html", error.code or 500, title=title, text=words, private=True)
+        answer = page(error.code or 500)
         for name, value in error.get_headers():
             if name in ("Allow", "Retry-After"):
                 answer.headers[name] = value
@@ -50,35 +78,32 @@ def create_app(site: Site, papers: RecentPapers | None = None) -> Flask:
     @app.errorhandler(Exception)
     def broken(error: Exception) -> Response:
         app.logger.exception("a page could not be made", exc_info=error)
-        g.pop("language", None)
-        title, words = error_words(500, site.language.gettext)
-        return site.page("message.html", 500, title=title, text=words, private=True)
+        return page(500)
 
-    @app.after_request
-    def harden(answer: Response) -> Response:
-        for name, value in HEADERS.items():
-            answer.headers.setdefault(name, value)
-        answer.headers.setdefault("Cache-Control", "no-store")
-        if "public" not in answer.headers["Cache-Control"]:
-            answer.headers.setdefault("X-Robots-Tag", "noindex, nofollow")
-        return answer
+
+def harden(answer: Response) -> Response:
+    """The headers of every answer."""
+    for name, value in HEADERS.items():
+        answer.headers.setdefault(name, value)
+    answer.headers.setdefault("Cache-Control", "no-store")
+    if "public" not in answer.headers["Cache-Control"]:
+        answer.headers.setdefault("X-Robots-Tag", "noindex, nofollow")
+    return answer
+
+
+def warn_of_proxies(app: Flask) -> None:
+    """Behind a proxy nobody told us of, all visitors share one network, and its limits: say so once."""
+    warned = False
 
     @app.before_request
-    def notice_proxies() -> None:
-        """Behind a proxy nobody told us of, all visitors share one network, and its limits."""
+    def look() -> None:
         nonlocal warned
-        if not warned and not site.settings.proxies and "X-Forwarded-For" in request.headers:
+        if not warned and "X-Forwarded-For" in request.headers:
             warned = True
             app.logger.warning(
                 "requests come through a proxy (X-Forwarded-For), but [web] proxies is 0: all visitors count as one "
                 "network; set proxies = 1 if the proxy is yours"
             )
-
-    if site.settings.proxies:
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-            app.wsgi_app, x_for=site.settings.proxies, x_proto=site.settings.proxies, x_host=0
-        )
-    return app
 
 
 def error_words(code: int, _: Callable[[str], str]) -> tuple[str, str]:

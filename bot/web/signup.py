@@ -1,9 +1,8 @@
-"""The front page, the live preview, subscribing and confirming."""
+"""The front page with its form, the live preview, and subscribing."""
 
 import json
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 from flask import Blueprint, Response, abort, request
 
@@ -13,7 +12,7 @@ from bot.core.subscriber.validation import TableError
 from bot.mail import tokens
 from bot.pipeline import signup
 from bot.pipeline.preferences import messages_of
-from bot.pipeline.recent_papers import RecentPapers
+from bot.pipeline.recent_papers import RecentPapers, Tried
 from bot.pipeline.signup import Visit
 from bot.web import query_form
 from bot.web.query_form import FormError, PreviewView
@@ -33,83 +32,90 @@ SCHEDULES = (
 
 def blueprint(site: Site, papers: RecentPapers) -> Blueprint:
     pages = Blueprint("signup", __name__)
-    previews = TokenBucket(PER_SECOND, BURST)
+    form = FrontPage(site, papers)
 
     @pages.get("/")
     def front() -> Response:
-        return form_page(site, papers, {name: request.args.get(name, "") for name in ("keywords", "query", "email")})
+        return form.page({name: request.args.get(name, "") for name in ("keywords", "query", "email")})
 
     @pages.get("/preview")
     def preview() -> Response:
-        if not is_local(request) and not previews.take(network_of(request)):
+        tried = form.tried(request.args.get("keywords", ""), request.args.get("query", ""))
+        if tried is None:
             abort(Response("", 429, {"Retry-After": "1"}))
-        tried = try_fields(site, papers, request.args.get("keywords", ""), request.args.get("query", ""))
         wanted = request.accept_mimetypes.best_match(["text/html", "application/json"], default="text/html")
         if wanted == "application/json":
-            return Response(json.dumps(query_form.preview_json(tried)), content_type="application/json")
-        answer = site.page("_preview.html", **preview_context(tried))
+            answer = Response(json.dumps(query_form.preview_json(tried)), content_type="application/json")
+        else:
+            answer = site.page("_preview.html", **preview_values(tried))
         answer.headers["Vary"] = "Accept, Accept-Language"
         return answer
 
     @pages.post("/subscribe")
     def subscribe() -> Response:
-        """The same page for every address, whatever was done."""
-        if site.settings.signup == "off":
-            abort(404)
-        fields = {name: request.form.get(name, "")[: query_form.LONGEST].strip() for name in FIELDS}
-        now = site.clock()
-        if request.form.get("show") == "preview":
-            return form_page(site, papers, fields)
-        if not may_sign_up(site, request.form.get("invite", ""), fields["email"]):
-            return form_page(site, papers, fields, status=403)
-        given = tokens.moment_signed(site.identity.secret, request.form.get("at", ""))
-        if given is not None and now - given > STALE:
-            return form_page(site, papers, fields, stale=True)
-        subscriber, problems = read_form(fields)
-        if subscriber is None:
-            return form_page(site, papers, fields, problems, 422)
-        asked_by_a_person = (
-            given is not None
-            and now - given >= TOO_QUICK
-            and not request.form.get("website")
-            and request.headers.get("Sec-Fetch-Site", "same-origin") in ("same-origin", "none")
-        )
-        if asked_by_a_person:
-            visit = Visit(network=network_of(request), form="/subscribe")
-            signup.ask(site.database, site.identity, subscriber, visit, site.takes_mail, now)
-        return site.page("asked.html", private=True)
-
-    @pages.get("/confirm/<token>")
-    def ask(token: str) -> Response:
-        opened, _ = site.opened(token, "confirm")
-        found = signup.asked(site.database, opened)
-        if found is None:
-            abort(404)
-        if found.state == "over":
-            return site.page("left.html", private=True)
-        own = found.subscriber
-        previews = [
-            (profile.name, query_form.view(papers.try_query(profile.query, site.clock()))) for profile in own.profiles
-        ]
-        schedule = site.language.schedule(own.schedule, own.timezone)
-        return site.page(
-            "confirm.html", previews=previews, schedule=schedule, done=found.state == "subscribed", private=True
-        )
-
-    @pages.post("/confirm/<token>")
-    def confirm(token: str) -> Response:
-        opened, _ = site.opened(token, "confirm")
-        visit = Visit(network=network_of(request), form="/confirm")
-        found = signup.confirm(site.database, opened, visit, site.clock())
-        if found is None:
-            abort(404)
-        if found.state == "over":
-            return site.page("left.html", private=True)
-        own = found.subscriber
-        schedule = site.language.schedule(own.schedule, own.timezone)
-        return site.page("confirmed.html", schedule=schedule, private=True)
+        return form.subscribe()
 
     return pages
+
+
+class FrontPage:
+    """The form, what it would bring, and what happens when it is sent."""
+
+    def __init__(self, site: Site, papers: RecentPapers) -> None:
+        self.site = site
+        self.papers = papers
+        self.previews = TokenBucket(PER_SECOND, BURST)
+
+    def tried(self, keywords: str, query: str) -> Tried | FormError | None:
+        """What the fields would have brought, or what is wrong with them; None for who asks too often."""
+        if not is_local(request) and not self.previews.take(network_of(request)):
+            return None
+        asked = query_form.read_query_form(keywords, query)
+        return asked if isinstance(asked, FormError) else self.papers.try_query(asked, self.site.clock())
+
+    def page(
+        self, given: dict[str, str], problems: Sequence[str] = (), status: int = 200, *, stale: bool = False
+    ) -> Response:
+        """The front page, with what was typed already and what it would have brought."""
+        fields = {**DEFAULTS, **{name: value for name, value in given.items() if value}}
+        tried = self.tried(fields["keywords"], fields["query"]) if fields["keywords"] or fields["query"] else None
+        invitation = request.values.get("invite", "")
+        return self.site.page(
+            "front.html",
+            status,
+            fields=fields,
+            problems=problems,
+            stale=stale,
+            languages=self.site.languages.names,
+            schedules=schedules_with(self.site, fields["digest"]),
+            at=tokens.signed_moment(self.site.identity.secret, self.site.clock()),
+            invite=invitation,
+            open_form=may_sign_up(self.site, invitation, fields["email"]),
+            private=False,
+            **preview_values(tried),
+        )
+
+    def subscribe(self) -> Response:
+        """The same page for every address, whatever was done."""
+        if self.site.settings.signup == "off":
+            abort(404)
+        fields = {name: request.form.get(name, "")[: query_form.LONGEST].strip() for name in FIELDS}
+        if request.form.get("show") == "preview":
+            return self.page(fields)
+        if not may_sign_up(self.site, request.form.get("invite", ""), fields["email"]):
+            return self.page(fields, status=403)
+        age = age_of_form(self.site)
+        if age is not None and age > STALE:
+            return self.page(fields, stale=True)
+        subscriber, problems = read_form(fields)
+        if subscriber is None:
+            return self.page(fields, problems, 422)
+        if by_a_person(age):
+            visit = Visit(network=network_of(request), form="/subscribe")
+            signup.ask(
+                self.site.database, self.site.identity, subscriber, visit, self.site.takes_mail, self.site.clock()
+            )
+        return self.site.page("asked.html", private=True)
 
 
 def may_sign_up(site: Site, invitation: str, email: str) -> bool:
@@ -119,48 +125,27 @@ def may_sign_up(site: Site, invitation: str, email: str) -> bool:
     return site.settings.signup == "open"
 
 
-def try_fields(site: Site, papers: RecentPapers, keywords: str, query: str) -> Any:
-    """What the fields would have brought, or what is wrong with them."""
-    asked = query_form.read_query_form(keywords, query)
-    return asked if isinstance(asked, FormError) else papers.try_query(asked, site.clock())
+def age_of_form(site: Site) -> timedelta | None:
+    """How long ago the form was given out that comes back now; None where we did not."""
+    given = tokens.moment_signed(site.identity.secret, request.form.get("at", ""))
+    return site.clock() - given if given is not None else None
 
 
-def preview_context(tried: Any) -> dict[str, PreviewView | FormError | None]:
+def by_a_person(age: timedelta | None) -> bool:
+    """Whether a form was filled as people do: not at once, with the hidden field empty, on a page of ours."""
+    return (
+        age is not None
+        and age >= TOO_QUICK
+        and not request.form.get("website")
+        and request.headers.get("Sec-Fetch-Site", "same-origin") in ("same-origin", "none")
+    )
+
+
+def preview_values(tried: Tried | FormError | None) -> dict[str, PreviewView | FormError | None]:
     """For the template."""
     if isinstance(tried, FormError):
         return {"error": tried, "preview": None}
-    return {"error": None, "preview": query_form.view(tried)}
-
-
-def form_page(
-    site: Site,
-    papers: RecentPapers,
-    given: dict[str, str],
-    problems: Sequence[str] = (),
-    status: int = 200,
-    *,
-    stale: bool = False,
-) -> Response:
-    """The front page, with what was typed already and what it would have brought."""
-    fields = {**DEFAULTS, **{name: value for name, value in given.items() if value}}
-    tried: dict[str, Any] = {"error": None, "preview": None}
-    if fields["keywords"] or fields["query"]:
-        tried = preview_context(try_fields(site, papers, fields["keywords"], fields["query"]))
-    invitation = request.values.get("invite", "")
-    return site.page(
-        "front.html",
-        status,
-        fields=fields,
-        problems=problems,
-        stale=stale,
-        languages=site.languages.names,
-        schedules=schedules_with(site, fields["digest"]),
-        at=tokens.signed_moment(site.identity.secret, site.clock()),
-        invite=invitation,
-        open_form=may_sign_up(site, invitation, fields["email"]),
-        private=False,
-        **tried,
-    )
+    return {"error": None, "preview": query_form.view(tried) if tried is not None else None}
 
 
 def schedules_with(site: Site, chosen: str) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import jinja2
 from flask import Response, abort, g, request
+from werkzeug.exceptions import HTTPException
 
 from bot.core.subscriber.subscriber import stored_subscriber
 from bot.mail import tokens
@@ -54,7 +55,10 @@ class Site:
         the browser."""
         if chosen := g.get("language"):
             return self.languages.of(chosen)
-        asked = request.values.get("language", "")[:40]
+        try:
+            asked = request.values.get("language", "")[:40]
+        except HTTPException:  # a form that is too long is not read for this
+            asked = ""
         return self.languages.of(self.languages.known(asked) or self.languages.best(request.accept_languages))
 
     def speak(self, subscriber: StoredSubscriber) -> None:

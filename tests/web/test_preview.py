@@ -100,6 +100,13 @@ def test_too_many_from_one_network_have_to_wait(start: Start) -> None:
     assert web.ask("GET", "/preview?query=word", headers={"X-Forwarded-For": "198.51.100.1"}).status == 200
 
 
+def test_the_form_itself_is_no_way_round_the_limit(start: Start) -> None:
+    web = start(proxies=1)
+    seen = [web.get("/?keywords=attention", X_Forwarded_For="198.51.100.7") for _ in range(40)]
+    assert {one.status for one in seen} == {200}
+    assert 15 <= sum('class="preview"' in one.text for one in seen) <= 36
+
+
 def test_the_preview_works_without_javascript(web: Web) -> None:
     collect_papers(web, 2)
     form = {"keywords": "sparse attention", "email": "", "show": "preview"}

@@ -239,6 +239,12 @@ def test_too_much_is_refused_before_it_is_read(web: Web) -> None:
     with socket.create_connection(("127.0.0.1", web.port), timeout=10) as raw:
         raw.sendall(b"GET / HTTP/1.1\r\nX: " + b"x" * 40_000 + b"\r\n\r\n")
         assert raw.recv(4096).split(b" ")[1] == b"431"
+    parts = (
+        "".join(f'--b\r\nContent-Disposition: form-data; name="a{n}"\r\n\r\n1\r\n' for n in range(400)) + "--b--\r\n"
+    )
+    refused = web.ask("POST", "/subscribe", parts, {"Content-Type": "multipart/form-data; boundary=b"})
+    assert refused.status == 413
+    assert "Too much" in refused.words
     many = "&".join(f"a{number}=1" for number in range(5_000))
     assert web.ask("POST", "/subscribe", many, {"Content-Type": FORM}).status in (200, 413, 422)
 
