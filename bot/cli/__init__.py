@@ -60,7 +60,14 @@ def options(
     context: typer.Context,
     config: Annotated[
         Path,
-        typer.Option("--config", "-c", envvar="PAPERLARK_CONFIG", help="The configuration file.", show_default=True),
+        typer.Option(
+            "--config",
+            "-c",
+            envvar="PAPERLARK_CONFIG",
+            help="The configuration file.",
+            show_default=True,
+            readable=False,
+        ),
     ] = Path("config.toml"),
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more: every request, every message.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but what went wrong.")] = False,

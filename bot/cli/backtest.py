@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bot.cli.console import out, plural, print_json
-from bot.cli.wiring import Json, Now, app_of, moment_of
+from bot.cli.wiring import Json, Now, app_that_looks, moment_of
 from bot.core.papers import Paper, plain
 from bot.core.query import Query, QueryError, parse, seems_a_query
 from bot.core.query.ast import written
@@ -97,7 +97,7 @@ def backtest_command(
     as_json: Json = False,
 ) -> None:
     """What a query would have brought, per day, with the best hits."""
-    app = app_of(context)
+    app = app_that_looks(context)
     from bot.core.matching.backtest import as_days, backtest  # brings numpy
     from bot.core.matching.suggest import Window, in_words, suggestions
 

@@ -20,6 +20,7 @@ from bot.core.subscriber.duration import in_short
 from bot.core.subscriber.subscriber import Profile, Subscriber, stored_subscriber
 from bot.errors import UserError
 from bot.store import Database, subscribers
+from bot.store.database import is_absent
 from bot.store.file_sync import SyncPlan
 from bot.store.subscribers import StoredSubscriber
 
@@ -135,7 +136,7 @@ def _pending(app: App, now: datetime) -> tuple[list[str], list[Paper], list[Stor
     """What the next run would do to the database, found out without touching it; the papers of the last month; and
     the subscribers that are in the database only: added by hand, or by themselves on the web page."""
     url = app.config.database
-    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///").partition("?")[0]).exists():
+    if is_absent(url):
         new = [f"{one.email}: new subscriber" for one in app.config.subscribers]
         return [f"a new database: {Database(url).shown}", *new], [], []
     database = Database(url)

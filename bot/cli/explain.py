@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from bot.cli.console import format_time, out, plural, print_json
-from bot.cli.wiring import App, Json, Now, app_of, moment_of
+from bot.cli.wiring import App, Json, Now, app_that_looks, moment_of
 from bot.core.edition.edition import SectionKind
 from bot.core.edition.picks import Picks
 from bot.core.papers import Paper, identity
@@ -42,7 +42,7 @@ def explain_command(
     as_json: Json = False,
 ) -> None:
     """Why this paper did or did not reach this subscriber, clause by clause."""
-    app = app_of(context)
+    app = app_that_looks(context)
     start = moment_of(now)
     stored = app.subscriber(email, start)
     paper_id, found = find_paper(app, paper)
@@ -232,7 +232,7 @@ def why(
     as_json: Json = False,
 ) -> None:
     """A message's whole life: subscriber, slot, papers, attempts, the relay's words."""
-    app = app_of(context)
+    app = app_that_looks(context)
     whole = f"<{message_id.strip().strip('<>')}>"
     with app.database.read() as tx:
         life = editions.life(tx, whole, tokens.subscriber_in(app.identity.secret, whole))
@@ -274,7 +274,7 @@ def who(
     as_json: Json = False,
 ) -> None:
     """Everyone a paper went to."""
-    app = app_of(context)
+    app = app_that_looks(context)
     paper_id, found = find_paper(app, paper)
     with app.database.read() as tx:
         told = [one for one in editions.telling(tx, paper_id) if one.shown]

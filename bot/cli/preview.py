@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bot.cli.console import format_time, out, plural, remark
-from bot.cli.wiring import App, Now, app_of, moment_of
+from bot.cli.wiring import App, Now, app_that_looks, moment_of
 from bot.core.edition.picks import Picks
 from bot.core.subscriber.subscriber import Subscriber, stored_subscriber
 from bot.errors import UserError
@@ -40,7 +40,7 @@ def preview(
     """The letter of one subscriber as .html, .txt and .eml: as if they were new, or with --next the coming one."""
     if real and days is not None:
         raise UserError("--next and --days do not go together.", ["the next digest tells what is new since the last"])
-    app = app_of(context)
+    app = app_that_looks(context)
     start = moment_of(now)
     stored = app.subscriber(email, start)
     subscriber = stored_subscriber(stored.data)

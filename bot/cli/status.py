@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from bot.cli.console import format_time, out, print_json
-from bot.cli.wiring import App, Json, Now, app_of, moment_of
+from bot.cli.wiring import App, Json, Now, app_that_looks, moment_of
 from bot.config import SummariesConfig
 from bot.errors import UserError
 from bot.pipeline.deliver.pacing import PREFIX
@@ -31,10 +31,12 @@ def register(app: typer.Typer) -> None:
 
 def health(context: typer.Context, now: Now = None, as_json: Json = False) -> None:
     """Whether the worker is at work: exit 0, or 1 and the reason. For what watches processes and containers."""
-    app = app_of(context)
+    app = app_that_looks(context)
     try:
         with answers_within(DATABASE_ANSWERS_WITHIN):
             state = liveness(app.database, moment_of(now))
+        if not state.get("ticks", True):
+            state |= {"ok": False, "reason": "no worker has run yet"}
     except UserError as error:  # of the database: the configuration is read
         state = {"ok": False, "reason": error.summary}
     if as_json:
@@ -47,7 +49,7 @@ def health(context: typer.Context, now: Now = None, as_json: Json = False) -> No
 
 def status(context: typer.Context, now: Now = None, as_json: Json = False) -> None:
     """How the sources are doing, who is due when, and the accounts of all that was matched."""
-    app = app_of(context)
+    app = app_that_looks(context)
     start = moment_of(now)
     counts = _counts(app, start)
     people = list(app.subscribers(start)) if as_json or counts.total() <= MOST_NAMED else []

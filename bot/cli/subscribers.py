@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from bot.cli.console import format_time, out, plural, print_json, remark
-from bot.cli.wiring import App, Json, Now, app_of, find_stored, moment_of
+from bot.cli.wiring import App, Json, Now, app_of, app_that_looks, find_stored, moment_of
 from bot.core.subscriber.address import normal_address
 from bot.core.subscriber.subscriber import stored_subscriber, subscriber_from
 from bot.errors import UserError
@@ -62,7 +62,7 @@ def inbox(
 
 def list_(context: typer.Context, now: Now = None, as_json: Json = False) -> None:
     """Who gets mail, who does not, why and since when."""
-    app = app_of(context)
+    app = app_that_looks(context)
     people = list(app.subscribers(moment_of(now)))
     if as_json:
         print_json(
@@ -203,7 +203,7 @@ def import_(
 
 def export(context: typer.Context) -> None:
     """Every subscriber kept in the database as JSON lines on stdout, for `import`."""
-    app = app_of(context)
+    app = app_that_looks(context)
     for one in _everyone(app):
         if one.origin in ("database", "web") and one.status in ("active", "paused"):
             sys.stdout.write(one.data + "\n")
@@ -211,7 +211,7 @@ def export(context: typer.Context) -> None:
 
 def consent_log(context: typer.Context) -> None:
     """The log of consents as JSON lines: who agreed to what, when, in which words, from which network."""
-    app = app_of(context)
+    app = app_that_looks(context)
     with app.database.read() as tx:
         log = consents.log(tx)
     for one in log:

@@ -8,7 +8,7 @@ import typer
 
 from bot.cli.backtest import as_json_of, papers_of_days, query_from, say_no_papers
 from bot.cli.console import out, plural, print_json
-from bot.cli.wiring import App, Json, Now, app_of, moment_of
+from bot.cli.wiring import App, Json, Now, app_that_looks, moment_of
 from bot.core.query import Query
 from bot.core.subscriber.subscriber import Subscriber, stored_subscriber
 
@@ -30,7 +30,7 @@ def suggest(
     as_json: Json = False,
 ) -> None:
     """Other forms, abbreviations and neighbours that would bring more, and how many papers each would have brought."""
-    app = app_of(context)
+    app = app_that_looks(context)
     from bot.core.matching.suggest import Window, in_words, suggestions  # brings numpy
 
     asked = _queries(app, who_or_query, moment_of(now))

@@ -7,7 +7,7 @@ import typer
 
 from bot.cli.backtest import papers_of_days
 from bot.cli.console import out, plural, print_json
-from bot.cli.wiring import App, Json, Now, app_of, moment_of
+from bot.cli.wiring import App, Json, Now, app_that_looks, moment_of
 from bot.core.papers import Paper
 from bot.core.taste import Taste, read_library
 from bot.core.taste.bibliography import MAX_BYTES
@@ -35,7 +35,7 @@ def taste(
     as_json: Json = False,
 ) -> None:
     """The profile learnt from a library and thumbs, why each word is in it, and what it would have brought."""
-    app = app_of(context)
+    app = app_that_looks(context)
     moment = moment_of(now)
     stored = app.subscriber(email, moment)
     papers, problems = _library(library)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -35,6 +36,7 @@ from bot.pipeline.subscribers import records_for
 from bot.resources import shipped
 from bot.sources import every
 from bot.store import Database, file_sync, settings, subscribers
+from bot.store.database import is_absent
 from bot.store.file_sync import SyncPlan
 from bot.store.outbox import SERVICE, Leased
 from bot.store.sources import DatabasePoliteness
@@ -340,6 +342,17 @@ def bare_fetcher() -> Iterator[Fetcher]:
 def app_of(context: typer.Context) -> App:
     state: State = context.obj
     return App(state)
+
+
+def app_that_looks(context: typer.Context) -> App:
+    """The same for a verb that only looks: where there is no database file yet, it looks at an empty one elsewhere and
+    leaves none behind, least of all in a wrong place that it was pointed to by mistake."""
+    app = app_of(context)
+    if is_absent(app.config.database):
+        folder = context.with_resource(TemporaryDirectory(prefix="paperlark-"))
+        app.config = app.config.model_copy(update={"database": f"sqlite:///{Path(folder, 'empty.db')}"})
+        context.call_on_close(app.database.close)
+    return app
 
 
 def find_stored(app: App, email: str) -> StoredSubscriber:

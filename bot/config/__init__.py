@@ -32,6 +32,7 @@ OVERRIDES: dict[str, KeyPath] = {
 SHORTEST_HIDDEN = 4  # characters; what is shorter stands in too many other words
 _VARIABLE = re.compile(r"\$(\$?)\{([^{}]*)\}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+TYPOGRAPHIC = "\u201c\u201d\u201e\u00ab\u00bb\u2018\u2019"
 # What the parser says, and what most often made it say so.
 _SYNTAX_HINTS = {
     "Invalid value": "texts stand in quotes, and true and false in small letters",
@@ -101,6 +102,9 @@ def _syntax(said: str, text: str) -> str:
     found = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", said, re.DOTALL)
     if found is None:  # "... (at end of document)"
         return f"line {text.count(chr(10)) + 1}: {said}"
+    line = text.split("\n")[int(found[2]) - 1]
+    if any(quote in line for quote in TYPOGRAPHIC) and not found[1].startswith("Unclosed"):
+        return f"line {found[2]}, column {found[3]}: {found[1]}: a word processor's quotes; write straight ones"
     hint = next((f": {hint}" for words, hint in _SYNTAX_HINTS.items() if found[1].startswith(words)), "")
     return f"line {found[2]}, column {found[3]}: {found[1]}{hint}"
 

@@ -1,6 +1,8 @@
 """The database itself: connecting, transactions, migrations. No tables and no queries here."""
 
+import getpass
 import logging
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -205,10 +207,28 @@ class Database:
         self._reader.dispose()
 
 
+def is_absent(url: str) -> bool:
+    """Whether a URL names a SQLite file that is not there yet."""
+    return url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///").partition("?")[0]).exists()
+
+
 def unusable(shown: str, error: SQLAlchemyError) -> UserError:
     """What to tell somebody whose database does not answer."""
     said = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-    return UserError(f"The database {shown} cannot be used: {said}", ["check `database` (or DATABASE_URL)"])
+    hint = "check `database` (or DATABASE_URL)"
+    if shown.startswith("sqlite:///"):
+        file = Path(shown.removeprefix("sqlite:///").partition("?")[0])
+        for path, is_there in ((file.parent, True), (file, file.exists())):
+            if is_there and not os.access(path, os.W_OK):
+                hint = f"{path} cannot be written to by the user {_user()}: run this as whoever runs the worker"
+    return UserError(f"The database {shown} cannot be used: {said}", [hint])
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a number without a name, as in many a container
+        return str(os.getuid()) if hasattr(os, "getuid") else "that runs it"
 
 
 def _engine(url: str, *, immediate: bool, durable: bool) -> Engine:
@@ -293,4 +313,4 @@ def _switch_to_wal(cursor: sqlite3.Cursor) -> None:
             time.sleep(0.01)
 
 
-__all__ = ["Connection", "Database", "OperationalError", "answers_within", "unusable"]
+__all__ = ["Connection", "Database", "OperationalError", "answers_within", "is_absent", "unusable"]

@@ -162,6 +162,41 @@ def test_looking_never_writes(place: Path, run: Run, verb: tuple[str, ...]) -> N
     assert rows(place) == before
 
 
+LOOKING = [
+    *(("check",), ("status",), ("status", "--json"), ("health",), ("preview", "ada@example.org")),
+    *(("explain", "ada@example.org", "x"), ("who", "x"), ("why", "<x@example.org>"), ("backtest", "lattice")),
+    *(("suggest", "lattice"), ("taste", "ada@example.org")),
+    *(("subscribers", "list"), ("subscribers", "export"), ("subscribers", "consents")),
+]
+
+
+@pytest.mark.parametrize("verb", LOOKING, ids=" ".join)
+def test_looking_makes_no_database_where_there_is_none(place: Path, run: Run, verb: tuple[str, ...]) -> None:
+    before = sorted(place.rglob("*"))
+    code, out, said = run(*verb)
+
+    assert sorted(place.rglob("*")) == before
+    assert code in (0, 1, 2)
+    assert out or said or verb[1:] in (("export",), ("consents",))
+
+
+def test_health_is_for_what_watches_processes(place: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """0 while somebody works, 1 and why where nobody does."""
+    code, out, _ = run("health")
+    assert (code, out) == (1, "no worker has run yet\n")
+    assert run("once", *NOW)[0] == 0
+    assert run("health", *NOW)[:2] == (0, "ok\n")
+    assert run("--quiet", "health", *NOW)[:2] == (0, "")
+    code, out, _ = run("health", "--now", "2026-11-22T12:00Z", "--json")
+    assert code == 1
+    assert "should have run by now" in json.loads(out)["reason"]
+    (place / "other.db").write_bytes(b"no database at all" * 100)
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{place}/other.db")
+    code, out, _ = run("health")
+    assert code == 1
+    assert "cannot be used" in out
+
+
 def test_the_list_shows_everybody_as_the_next_run_would_find_them(place: Path, run: Run) -> None:
     (place / "config.toml").write_text(HEAD + people(2))
     run("once", *NOW)

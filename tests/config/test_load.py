@@ -324,6 +324,7 @@ def test_each_mistake_is_said_with_its_line(file: Path, text: str, line: int, sa
             "column 7: Illegal character '\\n': a text begins here and has no quote at its end",
         ),
         (b'a = ["b" "c"]\n', "a comma is missing in it"),
+        ("a = “b”\n".encode(), "line 1, column 5: Invalid value: a word processor's quotes; write straight ones"),
         (b"a = 5 remark\n", "is a quote missing, or a # before a remark?"),
         (b"a = 1\na = 2\n", "it is there already"),
         (b'a = """\n', "line 2: "),
