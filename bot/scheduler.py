@@ -26,6 +26,7 @@ COLLECT_EVERY = 60  # seconds between looks at which source is due
 COMPOSE_EVERY = 20
 DELIVER_EVERY = 20  # and right after composing
 REQUESTS_EVERY = 2  # somebody in front of a web page waits for this mail
+WAKE_AFTER = 0.5  # after composing
 SUMMARIES_EVERY = 2  # letters wait for these
 CARE_EVERY = 3600
 NOTICED = timedelta(seconds=2)  # what two clocks may differ by
@@ -77,15 +78,15 @@ def work(ticks: Ticks, *, clock: WorkerClock | None = None, stop: threading.Even
         timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
     )
 
-    def compose_and_wake() -> None:
-        """What was composed goes out at once. Delivering is a job of its own, as a message that stalls for minutes must
-        not keep anybody's alert from being composed; a run that still lasts finds what is new by itself."""
+    composed = threading.Event()
+
+    def compose() -> None:
         ticks.compose(clock.set_right())
-        scheduler.modify_job("deliver", next_run_time=datetime.now(UTC))
+        composed.set()
 
     jobs: list[tuple[str, Callable[[], object], int]] = [
         ("collect", lambda: ticks.collect(clock(), stop), COLLECT_EVERY),
-        ("compose", compose_and_wake, COMPOSE_EVERY),
+        ("compose", compose, COMPOSE_EVERY),
         ("deliver", lambda: ticks.deliver(stop), DELIVER_EVERY),
         ("requests", lambda: ticks.requests(stop), REQUESTS_EVERY),
         ("summaries", lambda: ticks.summaries(stop), SUMMARIES_EVERY),
@@ -97,7 +98,13 @@ def work(ticks: Ticks, *, clock: WorkerClock | None = None, stop: threading.Even
         )
     scheduler.start()
     log.info("worker started")
-    stop.wait()
+    while not stop.wait(WAKE_AFTER):
+        # What was composed goes out at once. Delivering is a job of its own, as a message that stalls for minutes must
+        # not keep anybody's alert from being composed. It is woken from here: a job that touches the scheduler while
+        # that shuts down would wait for the scheduler, which waits for the job.
+        if composed.is_set():
+            composed.clear()
+            scheduler.modify_job("deliver", next_run_time=datetime.now(UTC))
     log.info("stopping: finishing what is in flight")
     return _finish(scheduler)
 

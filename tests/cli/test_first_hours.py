@@ -348,9 +348,10 @@ def work_for_a_while(place: Path, until: str, *, config: str = "config.toml") ->
             while until not in said.read_text() and time.monotonic() < deadline:
                 time.sleep(0.1)
             worker.send_signal(signal.SIGTERM)
-            assert worker.wait(timeout=26) == 0
+            assert worker.wait(timeout=30) == 0
         finally:
             worker.kill()
+    assert "not everything finished" not in said.read_text()  # nothing here takes long
     return said.read_text()
 
 
