@@ -79,6 +79,11 @@ def test_what_is_no_arxiv_identifier(text: str) -> None:
     [
         ("10.1016/S0140-6736(24)00001-2", "10.1016/s0140-6736(24)00001-2"),
         ("doi: 10.1000/ABC.", "10.1000/abc"),
+        (
+            "https://www.medrxiv.org/content/10.64898/2026.03.01.26300001v3.supplementary-material",
+            "10.64898/2026.03.01.26300001",
+        ),
+        ("10.64898/2026.03.01.000001v1.full", "10.64898/2026.03.01.000001"),
         ("urn:doi:10.1000/abc", "10.1000/abc"),
         ("DOI 10.1000/abc", "10.1000/abc"),
         ("https://dx.doi.org/10.1000%2Fabc", "10.1000/abc"),
@@ -168,3 +173,23 @@ def test_any_text_gives_keys_or_none(text: str) -> None:
     keys = identity.keys_for(text, identifiers=[text], url=text)
     assert keys
     assert all(len(key) <= identity.MAX_KEY and ":" in key for key in keys)
+
+
+@pytest.mark.parametrize(
+    ("doi", "work"),
+    [
+        ("10.21203/rs.3.rs-1234567/v2", "10.21203/rs.3.rs-1234567"),
+        ("10.20944/preprints202603.0001.v1", "10.20944/preprints202603.0001"),
+        ("10.26434/chemrxiv-2026-abcde-v3", "10.26434/chemrxiv-2026-abcde"),
+        ("10.31234/osf.io/abcde_v2", "10.31234/osf.io/abcde"),
+        ("10.22541/au.170000000.00000001/v1", "10.22541/au.170000000.00000001"),
+        ("10.12688/f1000research.12345.2", "10.12688/f1000research.12345"),
+        ("10.5555/lark.v2", "10.5555/lark.v2"),
+        ("10.1371/journal.pone.0000001", "10.1371/journal.pone.0000001"),
+    ],
+)
+def test_versions_of_a_preprint_are_one_work(doi: str, work: str) -> None:
+    assert identity.unversioned(doi) == work
+    keys = identity.keys_for("Larks", identifiers=[doi])
+    assert keys[0] == f"doi:{work}"
+    assert f"doi:{doi}" in keys, "what is stored under it is found"

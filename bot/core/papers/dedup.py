@@ -286,12 +286,12 @@ def _identifiers(paper: Paper) -> set[tuple[str, str]]:
     found = set()
     kind, _, name = paper.key.partition(":")
     if kind in ("arxiv", "doi", "pmid", "url"):
-        found.add((kind, name))
+        found.add((kind, identity.unversioned(name)))
     for text in (paper.url, paper.hf_url, paper.pdf_url):
         if arxiv := identity.arxiv_id(text):
             found.add(("arxiv", arxiv[0]))
     if paper.doi:
-        found.add(("doi", paper.doi.lower()))
+        found.add(("doi", identity.unversioned(paper.doi.lower())))
     return found
 
 

@@ -51,6 +51,11 @@ _DOI_TAIL = re.compile(
     r"(?:[/.](?:full|abstract|meta|pdf|epdf|summary|full-text|full\.pdf|xml|short|html|article-info|references)){1,4}$",
     re.IGNORECASE,
 )
+_VERSION = re.compile(
+    # Research Square, Preprints.org, ChemRxiv, Authorea, TechRxiv, figshare, the servers of OSF
+    r"(10\.(?:21203|20944|26434|22541|36227|6084|31219|31234|31235|35542|31730)/.{1,150}?)[/._-]v\d{1,2}"
+    r"|(10\.12688/[a-z0-9]{1,40}\.\d{1,9})\.\d{1,2}"  # F1000Research and its kin
+)
 _PMID = re.compile(
     r"(?:pmid\s*:\s*|pubmed:\s*|(?:https?:)?//(?:www\.)?(?:pubmed\.ncbi\.nlm\.nih\.gov|ncbi\.nlm\.nih\.gov/pubmed)/)"
     r"([1-9]\d{0,8})(?:[/?#].*)?",
@@ -102,8 +107,15 @@ def doi(text: str) -> str:
         bare = bare[:-1]
     bare = bare.lower()
     if bare.startswith(("10.1101/", "10.64898/")):  # bioRxiv and medRxiv append the version to addresses
-        bare = re.sub(r"v\d{1,2}$", "", bare)
+        bare = re.sub(r"v\d{1,2}(?:\.[a-z][a-z.-]{1,40})?$", "", bare)  # "…v3.supplementary-material"
     return bare if len(bare) > bare.index("/") + 1 else ""
+
+
+def unversioned(doi: str) -> str:
+    """The DOI of the work where this is the one of a version of it, as some preprint servers register them; else the
+    DOI as it is."""
+    found = _VERSION.fullmatch(doi)
+    return (found[1] or found[2]) if found else doi
 
 
 def pmid(text: str) -> str:
@@ -211,6 +223,7 @@ def keys_for(
         elif number := pmid(text):
             strong["pmid"][number] = None
         elif name := doi(text):
+            strong["doi"][unversioned(name)] = None
             strong["doi"][name] = None
     if address := canonical_url(url):
         own = arxiv_id(url) or pmid(url) or re.match(r"https://(?:dx\.)?doi\.org/", address)
