@@ -3,6 +3,7 @@
 Which pieces make a letter, and how many fit, belongs to `renderer`.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from threading import Lock
 from typing import Any, NamedTuple, TypeVar
@@ -100,7 +101,9 @@ class _Memory:
 
     def __init__(self, kept: int) -> None:
         self._kept = kept
-        self._known: dict[Hashable, Any] = {}
+        self._known: OrderedDict[Hashable, Any] = (
+            OrderedDict()
+        )  # a dict finds its oldest entry the slower, the more went
         self._adding = Lock()
 
     def get(self, key: Hashable) -> Any:
@@ -117,7 +120,7 @@ class _Memory:
             return found
         with self._adding:
             while len(self._known) >= self._kept:
-                del self._known[next(iter(self._known))]
+                self._known.popitem(last=False)
             kept: T = self._known.setdefault(key, found)
         return kept
 
@@ -170,36 +173,40 @@ class FragmentCache:
         letters."""
         is_personal = key.actions or key.form == "lead" or len(pick.reasons) > 1
         if is_personal or (pick.reasons and paper_view.name_of(pick.reasons[0].profile) != section):
-            return self._card(key, pick, section, words)
-        # Only the paper and the words that matched decide: whoever asks for the same words has the same card.
-        quotes = pick.reasons[0].quotes if pick.reasons else None
-        return self._filled.once(("card", key, quotes, words), lambda: self._card(key, pick, section, words))
-
-    def _card(self, key: CardKey, pick: Pick, section: str, words: Words) -> Piece:
-        hits = matched_words.hits(pick.reasons)
-        marks = self._filled.once(("marks", key, hits), lambda: self._marks(key, hits))
-        why = matched_words.why_shown(pick.reasons, section, marks.seen)
-        partials = self._filled.once(
-            ("marked", marks, why is not None, words), lambda: self._marked(key, marks, why, words)
-        )
-        own = {"section": section}
-        if why:
-            own["why"] = self._filled.once(("said", why, words), lambda: self._why(why, words))
-        if key.actions:
+            hits = matched_words.hits(pick.reasons)
+            marks = self._filled.once(("marks", key, hits), lambda: self._marks(key, hits))
+            why = matched_words.why_shown(pick.reasons, section, marks.seen)
+            shape = key._replace(has_why=why is not None)
+            marked = self._filled.once(
+                ("marked", shape, marks, words), lambda: self._drawn_card(shape, words).having(marks.fills)
+            )
+            own = {"section": section, "why": self._said(why, words)}
             own |= {f"{name}_url": url for name, url in paper_view.action_links(pick).items()}
-        return partials.filled(marks.fills | {name: Fill(text, (), True) for name, text in own.items()})
+            return marked.filled(marks.fills | {name: Fill(text, (), True) for name, text in own.items()})
+
+        # Only the paper and the words that matched decide: whoever asks for the same words has the same card.
+        def draw() -> Piece:
+            marks = self._marks(key, matched_words.hits(pick.reasons))
+            why = matched_words.why_shown(pick.reasons, section, marks.seen)
+            drawn = self._drawn_card(key._replace(has_why=why is not None), words)
+            return drawn.filled(marks.fills | {"why": Fill(self._said(why, words), (), True)})
+
+        return self._filled.once(("card", key, pick.reasons[0].quotes if pick.reasons else None, words), draw)
 
     def _marks(self, key: CardKey, hits: MatchedWords) -> Marks:
         texts = self._drawn.once(("texts", key), lambda: CardTexts(key))
         return texts.marks(hits)
 
-    def _marked(self, key: CardKey, marks: Marks, why: Why | None, words: Words) -> _Partials:
-        """The card with its matched words filled in; its template is drawn once for all of them."""
-        key = key._replace(has_why=why is not None)
-        return self._drawn.once(("card", key, words), lambda: self._draw_card(key, words)).having(marks.fills)
+    def _drawn_card(self, key: CardKey, words: Words) -> _Partials:
+        """Drawn once for all the words that match in it."""
 
-    def _draw_card(self, key: CardKey, words: Words) -> _Partials:
-        return self._partials(_TEMPLATES[key.form], words, {"paper": paper_view.paper_view(key)})
+        def draw() -> _Partials:
+            return self._partials(_TEMPLATES[key.form], words, {"paper": paper_view.paper_view(key)})
+
+        return self._drawn.once(("card", key, words), draw)
+
+    def _said(self, why: Why | None, words: Words) -> str:
+        return self._filled.once(("said", why, words), lambda: self._why(why, words)) if why else ""
 
     def _why(self, why: Why, words: Words) -> str:
         """Which words and whose profiles is left open: what remains are a few shapes of sentences."""

@@ -86,14 +86,13 @@ def guarded(filter_: Callable[..., Any]) -> Callable[..., Any]:
 def opened(value: Any, personal: dict[str, str]) -> Any:
     """A value with a placeholder for each PersonalText in it; `personal` gets the words by name, equal words one name.
     Looks into tuples alone."""
-    if type(value) is str:
-        return value
-    if isinstance(value, tuple):
-        parts = [opened(part, personal) for part in value]
-        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
-    if isinstance(value, PersonalText):
+    kind = type(value)
+    if kind is PersonalText:
         return placeholder(personal.setdefault(value, f"text{len(personal)}")) if value else ""
-    return value
+    if kind is str or not isinstance(value, tuple):
+        return value
+    parts = [opened(part, personal) for part in value]
+    return tuple(parts) if kind is tuple else kind(*parts)
 
 
 class _Open(NamedTuple):
