@@ -2,15 +2,13 @@
 threads have their answers in time. A process that dies costs nothing: its messages are built where they are sent."""
 
 import gc
-import multiprocessing
 import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import BrokenExecutor, Future
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -47,6 +45,9 @@ class BuildPool:
     """
 
     def __init__(self, builder: Builder, make_builder: Callable[[], Builder], processes: int) -> None:
+        import multiprocessing  # memory nobody with fewer messages should pay for
+        from concurrent.futures import ProcessPoolExecutor
+
         # A fork copies the locks of other threads, held or not; and on macOS libraries of the system break in a copy.
         is_alone = sys.platform == "linux" and threading.active_count() == 1
         self._pool = ProcessPoolExecutor(
@@ -65,7 +66,7 @@ class BuildPool:
             part = futures[start : start + CHUNK]
             try:
                 self._pool.submit(_build_all, batch[start : start + CHUNK]).add_done_callback(_handing_to(part))
-            except BrokenProcessPool:
+            except BrokenExecutor:
                 for future in part:
                     future.set_result(None)
         return futures
