@@ -16,7 +16,9 @@ from bot.core.matching.matcher import Matcher
 from bot.core.matching.plans import compiled, plan_of
 from bot.core.matching.texts import Texts
 from bot.core.papers import Paper
+from bot.core.papers.notice import notice_words
 from bot.core.query.ast import Leaf, Query, required, written
+from bot.core.query.evaluate import asks_for
 
 Truth: TypeAlias = NDArray[np.bool_]
 
@@ -100,7 +102,9 @@ def backtest(query: Query, papers: Iterable[Paper] | Texts, best: int = 5, near_
     truth = np.zeros((len(leaves) + 1, len(window)), bool)
     truth[rows, columns] = True
     hits = truth[0]
-    top = found.top(best)[0][0]
+    unasked = _unasked_notices(query, window, hits)
+    hits[unasked] = False
+    top = [i for i in found.top(best + len(unasked))[0][0].tolist() if i >= 0 and hits[i]][:best]
     counts = tuple(
         TermCount(written(leaf), int(row.sum()), int((row & hits).sum()), leaf in wanted, leaf in needed)
         for leaf, row in zip(leaves, truth[1:], strict=True)
@@ -109,10 +113,15 @@ def backtest(query: Query, papers: Iterable[Paper] | Texts, best: int = 5, near_
         papers=len(window),
         matched=int(hits.sum()),
         days=_per_day(texts, hits),
-        best=tuple(window[i] for i in top.tolist() if i >= 0),
+        best=tuple(window[i] for i in top),
         terms=counts,
         near_misses=tuple(_near_misses(query, leaves, truth, window, near_misses)),
     )
+
+
+def _unasked_notices(query: Query, window: Sequence[Paper], hits: Truth) -> list[int]:
+    """Corrections, front matter and the like that a query is true of and does not ask for: letters leave them out."""
+    return [i for i in np.flatnonzero(hits).tolist() if window[i].kind and not asks_for(query, notice_words(window[i]))]
 
 
 def _per_day(texts: Texts, hits: NDArray[np.bool_]) -> tuple[tuple[date, int], ...]:

@@ -34,7 +34,7 @@ _WORD = re.compile(
     rf"(?:{_ALNUM}+(?:(?<=[{DIGIT}])[.,](?=[{DIGIT}]){_ALNUM}+)*|[{HANGUL}]+){_SIGNS}"
     rf"|(?=[^\W_])[{BLANKLESS}]"
 )
-_ASCII_WORD = re.compile(  # the same, quicker
+_ASCII_WORD = re.compile(  # the same words in ASCII text, found faster
     r"""(?:(?<![^\s(\[{"'`])\.(?=[A-Za-z]))?[A-Za-z0-9]+(?:(?<=[0-9])[.,](?=[0-9])[A-Za-z0-9]+)*"""
     r"""(?:(?![+#]+[A-Za-z])[+#]+)?"""
 )

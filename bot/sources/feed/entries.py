@@ -24,7 +24,7 @@ class Entry:
     """An entry as the feed gives it, unread: text may be HTML, people one string, dates in any form."""
 
     title: str = ""
-    title_is_text: bool = False  # declared to be no markup; likewise below
+    title_is_text: bool = False  # declared to be text, not HTML; the same for the next two
     summary_is_text: bool = False
     content_is_text: bool = False
     link: str = ""

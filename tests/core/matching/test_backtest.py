@@ -101,3 +101,14 @@ def test_warnings() -> None:
 def test_an_empty_window() -> None:
     found = backtest(parse("a OR b"), [])
     assert (found.papers, found.matched, found.best, found.near_misses) == (0, 0, (), ())
+
+
+def test_notices_count_for_who_asks_for_them() -> None:
+    papers = [
+        Paper("a", "Correction: Attention in larks", kind="correction", listed=date(2026, 11, 20)),
+        Paper("b", "Attention in owls", listed=date(2026, 11, 20)),
+    ]
+    found = backtest(parse("attention"), papers)
+    assert (found.matched, [one.key for one in found.best], found.days) == (1, ["b"], ((date(2026, 11, 20), 1),))
+    assert backtest(parse("attention correction"), papers).matched == 1
+    assert backtest(parse("attention OR correction"), papers).matched == 2
