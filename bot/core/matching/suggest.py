@@ -139,6 +139,8 @@ def suggestions(query: Query, window: Window, most: int = 6, *, neighbours: bool
     if not terms or not window.texts.papers:
         return []
     ideas = list(dict.fromkeys(idea for term in terms for idea in _ideas(term, window)))[:MOST_IDEAS]
+    if not ideas and not neighbours:
+        return []  # without a look at the papers
     found, matched = _judged(query, ideas, window)
     if neighbours:
         near, _ = _judged(query, _beside(terms, matched, window), window)
