@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
+from tests.cli.test_cli import Ran, mails, run, text_of  # noqa: F401  (a fixture)
 from tests.summaries.conftest import KEY, Model, completion, dripping, plain_sentence
-from tests.test_cli import Ran, mails, run, text_of  # noqa: F401  (a fixture)
 
 ONCE = ("once", "--force", "--json", "--now", "2026-11-20T09:00Z")
 Write = Callable[..., Path]

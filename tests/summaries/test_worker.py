@@ -14,9 +14,9 @@ import pytest
 
 from bot.store import Database
 from bot.store.tables import SUBSCRIBERS
+from tests.cli.test_cli import mails, text_of
 from tests.conftest import new_postgres_database
 from tests.summaries.conftest import Model, completion, plain_sentence
-from tests.test_cli import mails, text_of
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -16,7 +16,7 @@ from bot.cli.wiring import App, State
 from bot.store import subscribers
 from bot.store.subscribers import StoredSubscriber
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 CONFIG = """
 secret = "a secret nobody can guess"
 [mail]

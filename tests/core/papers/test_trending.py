@@ -16,7 +16,7 @@ from bot.core.papers.trending import Snapshot
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-ARCHIVE = Path(__file__).resolve().parents[2].parent / "shared" / "fixtures" / "hf_daily_papers_api"
+ARCHIVE = Path(__file__).resolve().parents[3].parent / "shared" / "fixtures" / "hf_daily_papers_api"
 
 
 def paper(key: str = "a", hours: float = 10, **facts: object) -> Paper:

@@ -12,7 +12,7 @@ from bot.core.letter import renderer, samples
 from bot.core.letter.letter import Letter
 from bot.core.letter.renderer import BrokenTemplate, LetterRenderer
 
-TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+TEMPLATES = Path(__file__).resolve().parents[3] / "templates"
 
 
 def environment(own: Path | None = None) -> jinja2.Environment:

@@ -11,7 +11,7 @@ from bot.core.papers import Paper
 from bot.core.query import QueryError, parse, profile_query
 from bot.core.query.evaluate import matches
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "queries.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).resolve().parents[3] / "docs" / "queries.md").read_text(encoding="utf-8")
 
 
 def rows(heading: str) -> list[list[str]]:

@@ -23,7 +23,7 @@ from bot.core.letter.renderer import BrokenTemplate, LetterRenderer
 from bot.core.query.quote import Quote
 from bot.core.text import sanitize
 
-TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+TEMPLATES = Path(__file__).resolve().parents[3] / "templates"
 MARKS = ("\x01Slot:title\x01", "\x01Slot:text0\x01", "Slot:text1", "\x02", "\x0372", "\x04", "0-1", "\x000-1\x00")
 PIECES = (
     *("attention", "Sparse", "KV cache", "ATTENTION", "déjà", "ſparse", "İ", "疎な", "a", ". ", " … ", "“x”", "--"),

@@ -18,7 +18,7 @@ SECRET = "a secret"
 BOUNCE = seal(SECRET, "bounce", 7, 9)
 GOODBYE = seal(SECRET, "unsubscribe digest", 7, 9)
 FORGED = seal("another secret", "bounce", 7, 9)
-FIXTURES = Path(__file__).resolve().parents[2].parent / "shared" / "fixtures"
+FIXTURES = Path(__file__).resolve().parents[3].parent / "shared" / "fixtures"
 
 
 def dsn(

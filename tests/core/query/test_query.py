@@ -1,4 +1,4 @@
-"""The subscriber of the profile language: what it takes, how it writes it back, and what it says of the rest."""
+"""The parser of the profile language: what it takes, how it writes it back, and what it says of the rest."""
 
 import pickle
 import re
