@@ -28,7 +28,7 @@ lint: $(READY)   ## style, types, import law
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: $(READY)  ## all benchmarks, ratios measured in one run
+bench: $(READY)  ## every promise of speed and memory, measured here, in one table: some 15 minutes
 	@$(BIN)/python $(PIP) --require-hashes -r benchmarks/requirements.txt
 	@$(BIN)/python benchmarks/run.py
 

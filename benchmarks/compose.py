@@ -94,6 +94,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--subscribers", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--json", action="store_true")
     parser.add_argument("--part", choices=["fill", "measure"], help=argparse.SUPPRESS)
     parser.add_argument("--url", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -103,15 +104,22 @@ def main() -> None:
     if arguments.part == "measure":
         measure(arguments.url, arguments.subscribers[0], arguments.processes)
         return
-    print(f"{'subscribers':>10} {'digests':>10} {'seconds':>9} {'us/subscriber':>10} {'cpu s':>8} {'peak MB':>8}")
+    rows = []
+    if not arguments.json:
+        print(f"{'subscribers':>10} {'digests':>10} {'seconds':>9} {'us/subscriber':>10} {'cpu s':>8} {'peak MB':>8}")
     for number in arguments.subscribers:
         with tempfile.TemporaryDirectory() as folder:
             command = [sys.executable, __file__, "--subscribers", str(number), "--processes", str(arguments.processes)]
             command += ["--url", f"sqlite:///{folder}/paperlark.db", "--part"]
             subprocess.run([*command, "fill"], check=True)
             row = json.loads(subprocess.run([*command, "measure"], check=True, capture_output=True, text=True).stdout)
+        rows.append({"subscribers": number, **row})
+        if arguments.json:
+            continue
         facts = f"{number:>10,} {row['digests']:>10,} {row['seconds']:>9.2f} {row['seconds'] / number * 1e6:>10.1f}"
         print(f"{facts} {row['cpu']:>8.2f} {row['megabytes']:>8.0f}", flush=True)
+    if arguments.json:
+        print(json.dumps(rows))
 
 
 if __name__ == "__main__":

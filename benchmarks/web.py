@@ -1,10 +1,11 @@
 """The web process under load, as a process of its own: the live preview over 20,000 papers at 20 a second, and
 one-click goodbyes while a hundred slow connections stay open.
 
-    python benchmarks/web.py [PAPERS]
+    python benchmarks/web.py [PAPERS] [--json]
 """
 
 import http.client
+import json
 import os
 import random
 import socket
@@ -29,7 +30,8 @@ SUBSCRIBERS, SLOW, THREADS = 3_000, 100, 8
 PREVIEW_BUDGET, GOODBYES_BUDGET = 0.150, 200
 
 
-def main(number: int) -> None:
+def main() -> None:
+    number = next((int(argument) for argument in sys.argv[1:] if argument.isdecimal()), 20_000)
     with tempfile.TemporaryDirectory() as folder:
         words = fill(Path(folder), number)
         port = free_port()
@@ -39,10 +41,12 @@ def main(number: int) -> None:
         )
         try:
             wait_for(port)
-            measure(port, process.pid, words, number)
+            found = measure(port, process.pid, words, number)
         finally:
             process.terminate()
             process.wait(10)
+    if "--json" in sys.argv:
+        print(json.dumps(found))
 
 
 def fill(folder: Path, number: int) -> list[str]:
@@ -89,7 +93,7 @@ def fill(folder: Path, number: int) -> list[str]:
     return words
 
 
-def measure(port: int, pid: int, words: list[str], number: int) -> None:
+def measure(port: int, pid: int, words: list[str], number: int) -> dict[str, float]:
     chance = random.Random(2)
     ask(port, "GET", "/preview?query=warmup")
     print(f"{number:,} papers, read for the preview: {memory(pid)} MB")
@@ -119,6 +123,7 @@ def measure(port: int, pid: int, words: list[str], number: int) -> None:
     )
     for one in slow:
         one.close()
+    return {"preview_p95": p95, "goodbyes": rate, "goodbyes_p99": p99}
 
 
 def ask(port: int, method: str, path: str, accept: str = "*/*") -> float:
@@ -179,4 +184,4 @@ def memory(pid: int) -> int:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 20_000)
+    main()
