@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,10 @@ def test_twenty_real_papers_are_at_most_seven_phone_screens(
     listings = huggingface.parse(document, huggingface.Settings()).listings
     papers = [merge.merge(None, listing, samples.NOW) for listing in listings][:20]
     pages = {str(count): renderer.letter(shared_out(papers, count)).html_page for count in (1, 3, 4, 6)}
-    pages["linked"] = renderer.letter(samples.linked(shared_out(papers, 3))).html_page
+    for count in (1, 3, 4, 5, 7):  # with a picture and all links, as a public instance sends it
+        full = samples.linked(shared_out(papers, count))
+        full = replace(full, subscriber=replace(full.subscriber, pictures=True))
+        pages[f"{count} linked"] = renderer.letter(full).html_page
     for name, seen in look(pages, MEASURE, width=360).items():
         assert seen["height"] <= SCREENS, name
 

@@ -24,7 +24,7 @@ CARDS = 3  # papers of a section shown as cards; the others are compact
 MANY = 4  # sections: each beyond takes a card from all, for a letter of twenty papers has to stay seven screens long
 SHORT_ALERT = 2  # papers an alert shows as cards; one with more is a list
 MOST_NAMED = 8  # papers named of those that did not fit: at most 3 of a section, and at least one
-OVERVIEW = 42  # characters of a line of the overview: what a phone shows in one
+OVERVIEW = 40  # characters of a line of the overview: what a phone shows in one
 
 
 class NamedPaper(NamedTuple):
