@@ -35,6 +35,10 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
     "feed author": item("author", "a"),
     "feed author mail": item("author", "a@"),
     "feed creator": item("dc:creator", "A. "),
+    "feed creator mail": item("dc:creator", f"{'a' * 64}@{'b.' * 9} ("),
+    "feed creator notes": item("dc:creator", "Ada1,2*† "),
+    "feed figures": item("description", "O_FIG O_TBL METHODSC_FIG "),
+    "feed notices": lambda: filled(RSS, f"<item><title>Correction {'– ' * 400}</title></item>", "</channel></rss>"),
     "feed title": item("title", "a"),
     "feed description": item("description", "&lt;div&gt;"),
     "feed date": item("pubDate", "1 "),
@@ -78,6 +82,16 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
     ),
     "pubmed subscripts": lambda: filled(
         "<PubmedArticleSet><PubmedArticle><MedlineCitation><PMID>1</PMID><Article><ArticleTitle>", "<sub>1</sub>"
+    ),
+    "pubmed brackets": lambda: filled(
+        "<PubmedArticleSet><PubmedArticle><MedlineCitation><PMID>1</PMID><Article><ArticleTitle>",
+        "[",
+        "]</ArticleTitle></Article></MedlineCitation></PubmedArticle></PubmedArticleSet>",
+    ),
+    "pubmed names": lambda: filled(
+        "<PubmedArticleSet><PubmedArticle><MedlineCitation><PMID>1</PMID><Article><ArticleTitle>x</ArticleTitle><AuthorList>",
+        "<Author><LastName>A</LastName><ForeName>B</ForeName></Author>",
+        "</AuthorList></Article></MedlineCitation></PubmedArticle></PubmedArticleSet>",
     ),
     "pubmed numbers": lambda: filled('{"esearchresult":{"count":"1","idlist":[', '"1",', '"1"]}}'),
     "page lines": lambda: filled("Daily Papers\n", "a\n"),

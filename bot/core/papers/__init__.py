@@ -2,7 +2,7 @@
 
     paper      Paper and Listing        identity   the keys a listing is known by
     merge      many listings, one paper dedup      which stored paper a listing belongs to
-    trending   order by votes and age
+    trending   order by votes and age   notice  corrections, front matter and the like, told from papers
 
 Nothing here reads a document (see `bot.sources`) or a database (see `bot.store`).
 """
