@@ -221,6 +221,34 @@ def test_limits_of_a_network_and_of_the_house(start: Start) -> None:
         assert len(subscribers.everyone(tx)) == 61  # refused ones leave no row
 
 
+def test_the_operator_is_told_of_a_flood_once_a_day(start: Start) -> None:
+    web = start('operator = "ops@example.org"\n' + CONFIG, proxies=1)
+
+    def flood(day: int) -> None:
+        for number in range(62):
+            headers = {"X-Forwarded-For": f"10.{day}.{number}.1"}
+            post(web, headers, email=f"p{day}-{number}@example.net")
+
+    def told() -> list[str]:
+        folder = Path(web.app.config.folder) / "outbox"
+        before = set(folder.rglob("*.eml"))
+        web.app.tell_operator(web.clock())
+        new = [
+            message_from_bytes(one.read_bytes(), policy=policy.default) for one in set(folder.rglob("*.eml")) - before
+        ]
+        return [str(one["Subject"]) for one in new if one["To"] == "ops@example.org"]
+
+    assert told() == []
+    flood(1)
+    assert told() == ["Paperlark: very many sign-ups"]
+    web.clock.move(hours=2)
+    flood(2)
+    assert told() == []
+    web.clock.move(hours=23)
+    flood(3)
+    assert told() == ["Paperlark: very many sign-ups"]
+
+
 @pytest.mark.parametrize(
     ("counts", "unconfirmed", "expected"),
     [
