@@ -28,6 +28,7 @@ DELIVER_EVERY = 20  # and right after composing
 REQUESTS_EVERY = 2  # somebody in front of a web page waits for this mail
 WAKE_AFTER = 0.5  # after composing
 SUMMARIES_EVERY = 2  # letters wait for these
+TASTES_EVERY = 300
 CARE_EVERY = 3600
 NOTICED = timedelta(seconds=2)  # what two clocks may differ by
 M_ARENA_MAX = -8  # of glibc's malloc.h
@@ -42,6 +43,7 @@ class Ticks:
     deliver: Callable[[threading.Event], object]
     requests: Callable[[threading.Event], object]  # mail that somebody waits for
     summaries: Callable[[threading.Event], object]  # sentences by a model that letters wait for, a little
+    tastes: Callable[[threading.Event], object]  # learn those that have become others
     care: Callable[[datetime], object]  # prune, tell the operator, read the inbox
 
 
@@ -90,6 +92,7 @@ def work(ticks: Ticks, *, clock: WorkerClock | None = None, stop: threading.Even
         ("deliver", lambda: ticks.deliver(stop), DELIVER_EVERY),
         ("requests", lambda: ticks.requests(stop), REQUESTS_EVERY),
         ("summaries", lambda: ticks.summaries(stop), SUMMARIES_EVERY),
+        ("tastes", lambda: ticks.tastes(stop), TASTES_EVERY),
         ("care", lambda: ticks.care(clock()), CARE_EVERY),
     ]
     for name, tick, seconds in jobs:

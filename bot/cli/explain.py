@@ -22,6 +22,7 @@ from bot.store.subscribers import StoredSubscriber
 
 # The sections that are not of a profile, as one says where a paper is.
 _WHERE: dict[SectionKind, str] = {
+    "taste": "as like the papers they keep ",
     "near": "as near the profiles ",
     "trending": "among the trending papers ",
     "revisions": "as news of a paper told before ",

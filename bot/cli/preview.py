@@ -56,7 +56,7 @@ def preview(
         none = f"There is nothing new for {stored.email}: no mail would be sent."
     else:
         period = timedelta(days=days) if days else subscriber.schedule.period
-        view, picks = _decide(app, _as_new(stored, subscriber), start, period)
+        view, picks = _decide(app, _as_new(stored, subscriber), start, period, taste_of=stored.id)
         span = plural(period.days, "day")
         words = f"As if new: the papers of the last {span}, told before or not. --next shows the coming digest."
         none = f"Nothing of the last {span} is for {stored.email}: look back further with --days."
@@ -84,9 +84,9 @@ def _as_new(stored: StoredSubscriber, subscriber: Subscriber) -> StoredSubscribe
 
 
 def _decide(
-    app: App, stored: StoredSubscriber, moment: datetime, look_back: timedelta | None
+    app: App, stored: StoredSubscriber, moment: datetime, look_back: timedelta | None, *, taste_of: int = 0
 ) -> tuple[RevisionView, Picks]:
     view = open_view(app.database, moment)
-    composer = DigestComposer(view, moment, app.identity.message_id, look_back=look_back)
+    composer = DigestComposer(view, moment, app.identity.message_id, look_back=look_back, taste_of=taste_of)
     (decision,) = composer.decide([stored])
     return view, decision.picks

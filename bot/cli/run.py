@@ -2,6 +2,7 @@
 
 import logging
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -9,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.console import out, print_json, progress_bar
+from bot.cli.console import out, plural, print_json, progress_bar
 from bot.cli.report import (
     deliver_json,
     say_collected,
@@ -18,11 +19,12 @@ from bot.cli.report import (
     sources_json,
 )
 from bot.cli.wiring import App, Clock, Json, Now, app_of, clock_from, moment_of
+from bot.fetch import Fetcher
 from bot.pipeline import signup
 from bot.pipeline.collect.collect import CollectReport, collect
 from bot.pipeline.compose.compose import ComposeReport, compose
 from bot.pipeline.deliver.deliver import DeliverReport, deliver
-from bot.store import Database, outbox, subscribers, ticks
+from bot.store import Database, outbox, subscribers, taste, ticks
 from bot.store.ticks import Step
 
 log = logging.getLogger(__name__)
@@ -158,7 +160,21 @@ def _collect(app: App, clock: Clock) -> CollectReport:
         app.fetcher(clock) as fetcher,
         progress_bar("collecting", len(app.sources), show=not app.state.quiet) as step,
     ):
-        return collect(app.database, fetcher, app.sources, clock(), progress=step)
+        report = collect(app.database, fetcher, app.sources, clock(), progress=step)
+        learn_tastes(app, fetcher, clock())
+        return report
+
+
+def learn_tastes(app: App, fetcher: Fetcher, now: datetime, stop: threading.Event | None = None) -> None:
+    """Learn again whatever taste has become another. Letters go without, where anything at all goes wrong."""
+    try:
+        with app.database.read() as tx:
+            if not taste.with_taste(tx, 0, 1):
+                return  # before anything is loaded for it
+        if number := app.learner(fetcher, now).learn_all(stop):
+            log.info("%s learnt", plural(number, "taste"))
+    except Exception as error:
+        log.warning("tastes are not learnt this time: %s", error, exc_info=log.isEnabledFor(logging.DEBUG))
 
 
 def _compose(app: App, now: datetime, *, force: bool) -> ComposeReport:

@@ -1,5 +1,6 @@
 """The verb taste: a profile learnt from a library and from thumbs, as a query to read, edit and paste."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -7,17 +8,23 @@ import typer
 
 from bot.cli.backtest import papers_of_days
 from bot.cli.console import out, plural, print_json
-from bot.cli.wiring import App, Json, Now, app_that_looks, moment_of
+from bot.cli.wiring import App, Json, Now, app_that_looks, clock_from, moment_of
 from bot.core.papers import Paper
-from bot.core.taste import Taste, read_library
-from bot.core.taste.bibliography import MAX_BYTES
-from bot.core.taste.learn import MIN_LIKED
+from bot.core.subscriber.subscriber import Subscriber, TasteUse, stored_subscriber
+from bot.core.taste import Taste
+from bot.core.taste.learn import MIN_LIKED, words_of
 from bot.errors import UserError
-from bot.pipeline.taste import taste_of
+from bot.pipeline.libraries import ReadLibraries, files_of, is_on_the_web
+from bot.store import taste as tastes
 
 DAYS = 30
 SHOWN_WORDS = 15
 SHOWN_PAPERS = 5
+USES: dict[TasteUse, str] = {
+    "profile": "the best of what is like them has a section of its own in the digest",
+    "order": "it orders what the profiles bring",
+    "off": 'it is not used: set taste = "profile" or "order"',
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -28,8 +35,13 @@ def taste(
     context: typer.Context,
     email: Annotated[str, typer.Argument(metavar="EMAIL", help="A subscriber's address.")],
     library: Annotated[
-        Path | None, typer.Option("--library", help="An export as BibTeX, RIS or CSL-JSON (Zotero, JabRef, Mendeley).")
-    ] = None,
+        str,
+        typer.Option(
+            "--library",
+            metavar="PLACE",
+            help="Instead of the configured one: a file, glob or URL (BibTeX, RIS, CSL-JSON), or Zotero's API.",
+        ),
+    ] = "",
     days: Annotated[int, typer.Option(min=1, max=36_500, help="How many days to look back.")] = DAYS,
     now: Now = None,
     as_json: Json = False,
@@ -38,60 +50,79 @@ def taste(
     app = app_that_looks(context)
     moment = moment_of(now)
     stored = app.subscriber(email, moment)
-    papers, problems = _library(library)
-    learnt = taste_of(app.database, stored.id, papers, moment, days)
+    subscriber = stored_subscriber(stored.data)
+    places = (_given(app, library),) if library else subscriber.library
+    with app.fetcher(clock_from(now)) as fetcher:
+        learner = app.learner(fetcher, moment)
+        read = learner.read(places, private=subscriber.private) if places else ReadLibraries((), (), "")
+        learnt = learner.taste_of(stored.id, read.papers)
+    with app.database.read() as tx:
+        kept = tastes.of_subscribers(tx, [stored.id]).get(stored.id)
     best = _best(app, learnt, now, days) if learnt else []
     if as_json:
         print_json(
             {
+                "use": subscriber.taste,
+                "version": kept.version if kept else None,
+                "learnt_at": kept.at if kept else None,
                 "query": learnt.text if learnt else "",
-                "liked": learnt.liked if learnt else len(papers),
+                "library": len(read.papers),
+                "liked": learnt.liked if learnt else len(read.papers),
                 "disliked": learnt.disliked if learnt else 0,
                 "words": [
                     {"word": one.word, "weight": one.weight, "from": list(one.titles)}
                     for one in (learnt.words if learnt else ())
                 ],
-                "best": [{"title": paper.title, "url": paper.url, "key": paper.key} for paper in best],
-                "problems": problems,
+                "best": [
+                    {"title": paper.title, "url": paper.url, "key": paper.key, "like": like, "words": list(words)}
+                    for paper, like, words in best
+                ],
+                "problems": list(read.problems),
             }
         )
         return
-    for problem in problems:
-        out.print(f"{library}: {problem}")
+    for problem in read.problems:
+        out.print(problem)
     if learnt is None:
         hint = f"give `--library FILE` with {MIN_LIKED} papers or more on one subject, or press thumbs in letters"
-        raise UserError(f"Too little to learn a taste from: {plural(len(papers), 'paper')} in the library.", [hint])
-    _say(learnt, best, days)
-
-
-def _library(file: Path | None) -> tuple[tuple[Paper, ...], list[str]]:
-    if file is None:
-        return (), []
-    try:
-        with file.open("rb") as stream:
-            body = stream.read(MAX_BYTES + 1)
-    except OSError as error:
         raise UserError(
-            f"The library {file} cannot be read: {error.strerror}", ["name an export of your papers"]
-        ) from error
-    try:
-        found = read_library(body)
-    except ModuleNotFoundError as error:
-        raise UserError("Reading a library needs two more packages.", ["pip install 'paperlark[library]'"]) from error
-    return found.papers, list(found.problems)
+            f"Too little to learn a taste from: {plural(len(read.papers), 'paper')} in the library.", [hint]
+        )
+    _say(learnt, best, days)
+    _say_use(subscriber, library)
 
 
-def _best(app: App, learnt: Taste, now: str | None, days: int) -> list[Paper]:
+def _given(app: App, place: str) -> str:
+    """A place from the command line; a path begins where the user is, or else in the configuration's folder. Raises
+    UserError for one that leads nowhere."""
+    if is_on_the_web(place):
+        return place
+    if files_of(place, Path.cwd()):
+        return str(Path.cwd() / place)
+    if not files_of(place, app.config.folder):
+        why = "No such file or directory"
+        raise UserError(f"The library {place} cannot be read: {why}", ["name an export of your papers"])
+    return place
+
+
+def _best(app: App, learnt: Taste, now: str | None, days: int) -> list[tuple[Paper, str, tuple[str, ...]]]:
+    """The best papers of the last days, each with the liked paper it is like and the words that speak for it."""
     from bot.core.matching import Matcher  # brings numpy
 
     papers = papers_of_days(app.database, moment_of(now), days)
     if not papers:
         return []
     ranked, _scores = Matcher([learnt.query]).match(papers).top(min(SHOWN_PAPERS, len(papers)))
-    return [papers[number] for number in ranked[0].tolist() if number >= 0]
+    best = [papers[number] for number in ranked[0].tolist() if number >= 0]
+    likenesses = [learnt.likeness(words_of(paper)) for paper in best]
+    return [
+        (paper, like.title, like.words)
+        for paper, like in zip(best, likenesses, strict=True)
+        if like.weight >= learnt.least
+    ]
 
 
-def _say(learnt: Taste, best: list[Paper], days: int) -> None:
+def _say(learnt: Taste, best: Sequence[tuple[Paper, str, tuple[str, ...]]], days: int) -> None:
     disliked = f", against {plural(learnt.disliked, 'paper')} they want less of" if learnt.disliked else ""
     out.print(f"Learnt from {plural(learnt.liked, 'paper')}{disliked}:")
     for one in learnt.words[:SHOWN_WORDS]:
@@ -101,11 +132,19 @@ def _say(learnt: Taste, best: list[Paper], days: int) -> None:
     out.print("")
     if best:
         out.print(f"The best of the last {plural(days, 'day')}:")
-        for paper in best:
+        for paper, like, words in best:
             out.print(f"  {paper.title}")
+            out.print(f"      like {like[:70]}: {', '.join(words)}")
     else:
-        out.print(f"No papers of the last {plural(days, 'day')} are here to try it on.")
+        out.print(f"Nothing like it came in the last {plural(days, 'day')}.")
     out.print("\nAs a profile, to edit and paste into config.toml:\n")
     out.print("[[subscribers.profiles]]")
     out.print('name = "My taste"')
     out.print(f'query = "{learnt.text}"')
+
+
+def _say_use(subscriber: Subscriber, library: str) -> None:
+    if library and library not in subscriber.library:
+        out.print(f'\nTo have it learnt and used by itself: library = "{library}" for {subscriber.email}.')
+    else:
+        out.print(f'\nIn letters (taste = "{subscriber.taste}") {USES[subscriber.taste]}.')

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
     from bot.pipeline.summarize.summarize import Summarizer
+    from bot.pipeline.taste import TasteLearner
 
 log = logging.getLogger(__name__)
 
@@ -240,6 +241,13 @@ class App:
             return upkeep.answer(self.database, self.builder, self.transport, received, now)
         except DeliveryError as error:
             raise UserError(f"The inbox cannot be read: {error}") from error
+
+    def learner(self, fetcher: Fetcher, now: datetime) -> "TasteLearner":
+        """What learns tastes from libraries and thumbs."""
+        from bot.pipeline.libraries import Libraries
+        from bot.pipeline.taste import TasteLearner
+
+        return TasteLearner(self.database, Libraries(self.database, fetcher, self.config.folder), now)
 
     @contextmanager
     def fetcher(self, clock: Clock) -> Iterator[Fetcher]:

@@ -16,7 +16,7 @@ import typer
 from bot import __version__
 from bot.cli.console import plural
 from bot.cli.report import log_collected
-from bot.cli.run import COMPOSERS, prepare_queue, start
+from bot.cli.run import COMPOSERS, learn_tastes, prepare_queue, start
 from bot.cli.wiring import App, moment_of
 from bot.fetch import Fetcher
 from bot.pipeline import signup
@@ -86,6 +86,7 @@ class Worker:
             deliver=self.deliver,
             requests=self.answer_requests,
             summaries=self.summarize,
+            tastes=self.learn_tastes,
             care=self.care,
         )
 
@@ -144,6 +145,9 @@ class Worker:
         if due:
             deliver(self.app.database, self.sending, self.clock, stop=stop)
 
+    def learn_tastes(self, stop: threading.Event) -> None:
+        learn_tastes(self.app, self.fetcher, self.clock(), stop)
+
     def care(self, now: datetime) -> None:
         self.app.tell_operator(now)
         signup.upkeep(self.app.database, now)
@@ -199,6 +203,7 @@ def _work_in_cluster(app: App, worker: Worker) -> bool:
         deliver=lambda _stop: cluster.ask_to_deliver(),
         requests=worker.answer_requests,
         summaries=worker.summarize,
+        tastes=worker.learn_tastes,
         care=worker.care,
     )
     finished = work(ticks_of_clock, clock=worker.clock, stop=stop)

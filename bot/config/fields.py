@@ -1,5 +1,6 @@
 """What the sections of the configuration share: where the file stands, addresses, files and folders."""
 
+import glob
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -43,6 +44,12 @@ def existing(test: Callable[[Path], bool], kind: str) -> AfterValidator:
         return str(there)
 
     return AfterValidator(place)
+
+
+def is_there(place: str, folder: Path) -> bool:
+    """Whether a path names a file, or a glob at least one."""
+    path = str(folder / Path(place).expanduser())
+    return Path(path).is_file() or any(Path(one).is_file() for one in glob.iglob(path, recursive=True))  # noqa: PTH207
 
 
 def absolute(url: str, folder: Path) -> str:

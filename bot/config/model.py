@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from bot.config.fields import checked_web_address, doubles, existing, optional, surroundings
+from bot.config.fields import checked_web_address, doubles, existing, is_there, optional, surroundings
 from bot.config.mail import MailConfig
 from bot.config.source import SourceConfig, source_from
 from bot.config.summaries import SummariesConfig
@@ -192,6 +192,9 @@ class Config(TableModel):
             doubts = getattr(source.settings, "doubts", list)
             yield from (f"{source.name}: {doubt}" for doubt in doubts())
         for subscriber in self.subscribers:
+            for place in subscriber.library:
+                if not place.startswith(("http://", "https://")) and not is_there(place, self._folder):
+                    yield f"{subscriber.email}: there is no library {self._folder / place}"
             if doubt := timezone_doubt(subscriber.timezone):
                 yield f"{subscriber.email}: timezone {doubt}"
         yield from self._strange_sources()

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 from bot.core.edition.edition import Addressee, Edition, EditionCadence, Pick, Reason, Section
-from bot.core.edition.picks import Picks, notes_from_json
+from bot.core.edition.picks import Picks, PickSection, notes_from_json
 from bot.core.letter.letter import Letter, NoticeName
 from bot.core.papers import Paper
 from bot.core.query.evaluate_many import Quoter
@@ -279,11 +279,7 @@ def _sections(loaded: _Loaded, links: _Links, quoter: Quoter) -> tuple[Section, 
     sections = []
     for part in loaded.picks.sections:
         picks = tuple(
-            [
-                _pick(paper_id, loaded, links, quoter, entered_top=paper_id in part.entered)
-                for paper_id in part.ids
-                if paper_id in loaded.shown
-            ]
+            [_pick(paper_id, loaded, links, quoter, part) for paper_id in part.ids if paper_id in loaded.shown]
         )
         named = tuple([loaded.shown[paper_id].paper for paper_id in part.more_ids if paper_id in loaded.shown])
         if picks or part.more:
@@ -296,9 +292,10 @@ def _is_read_in(language: str, letter_language: str) -> bool:
     return language.partition("-")[0] in ("en", letter_language.partition("-")[0])
 
 
-def _pick(paper_id: int, loaded: _Loaded, links: _Links, quoter: Quoter, *, entered_top: bool) -> Pick:
-    """One paper with every profile of the subscriber it answers and the words that answered, what became of it, and
-    its links."""
+def _pick(paper_id: int, loaded: _Loaded, links: _Links, quoter: Quoter, part: PickSection) -> Pick:
+    """One paper with every profile of the subscriber it answers and the words that answered, what it is like, what
+    became of it, and its links."""
+    like = part.like_of(paper_id)
     paper, rise, sentence = loaded.shown[paper_id]
     sentence = sentence if loaded.reads_sentences else None
     more, less, save = links.thumbs(paper_id)
@@ -316,7 +313,9 @@ def _pick(paper_id: int, loaded: _Loaded, links: _Links, quoter: Quoter, *, ente
         ),
         rise=rise or None,
         rise_over=loaded.rise_over if rise else None,
-        entered_top=entered_top,
+        entered_top=paper_id in part.entered,
+        like=like.title if like else "",
+        like_words=like.words if like else (),
         news=loaded.changes.get(paper_id, ""),
         summary=sentence.text if sentence else "",
         summary_by=sentence.model if sentence else "",

@@ -12,7 +12,7 @@ from bot.core.subscriber.subscriber import Subscriber, stored_subscriber, subscr
 from bot.core.subscriber.validation import TableError
 from bot.mail import tokens
 from bot.pipeline.subscribers import record_for
-from bot.store import Connection, Database, consents, editions, mail_requests, subscribers, thumbs
+from bot.store import Connection, Database, consents, editions, mail_requests, subscribers, taste, thumbs
 from bot.store.subscribers import StoredSubscriber
 
 # What a page may change; the rest of the table is its author's.
@@ -172,6 +172,7 @@ def forget_rows(tx: Connection, subscriber_ids: list[int]) -> None:
     """Every row about these people but their own; what they were told is carried over into the books."""
     editions.delete_of(tx, subscriber_ids)
     thumbs.delete_of(tx, subscriber_ids)
+    taste.delete_of(tx, subscriber_ids)
     consents.delete_of(tx, subscriber_ids)
     mail_requests.delete_of(tx, subscriber_ids)
 

@@ -290,6 +290,31 @@ class ThumbRow(SQLModel, table=True):
     at: datetime
 
 
+class TasteRow(SQLModel, table=True):
+    """What was learnt of a subscriber's library and thumbs."""
+
+    __tablename__ = "taste"
+
+    subscriber_id: int = Field(primary_key=True, sa_type=BIG, sa_column_kwargs={"autoincrement": False})
+    version: int  # from 1, one more each time it is learnt again
+    at: datetime
+    learnt_from: str = ""  # digest of the library and the thumbs: another one makes a new version
+    data: str = Field(default="", sa_type=LONG)  # the taste as JSON; "" where there is too little to learn from
+    problems: str = Field(default="", sa_type=LONG)  # of the library, a line each
+
+
+class LibraryRow(SQLModel, table=True):
+    """A library on the web, as it was last read. Those in files are read where they are."""
+
+    __tablename__ = "library"
+
+    place: str = Field(primary_key=True)  # digest of its address, which may hold a key
+    read_at: datetime
+    digest: str = ""  # of the papers
+    papers: str = Field(default="", sa_type=LONG)  # as JSON
+    problems: str = Field(default="", sa_type=LONG)
+
+
 class SummaryRow(SQLModel, table=True):
     """A sentence by a language model about one version of a paper, for all subscribers; or that one was asked for."""
 
@@ -421,5 +446,7 @@ MAIL_REQUESTS = _table(MailRequestRow)
 CONSENTS = _table(ConsentRow)
 THUMBS = _table(ThumbRow)
 TICKS = _table(TickRow)
+TASTES = _table(TasteRow)
+LIBRARIES = _table(LibraryRow)
 SUMMARIES = _table(SummaryRow)
 MODEL_SPEND = _table(ModelSpendRow)

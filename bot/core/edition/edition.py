@@ -10,7 +10,8 @@ from bot.core.source.health import SourceNote
 
 EditionKind = Literal["digest", "alert"]
 EditionCadence = Literal["daily", "weekdays", "weekly", "monthly", "instant"]
-SectionKind = Literal["profile", "near", "trending", "revisions"]  # near: like a profile, without answering it
+# taste: like the papers they keep; near: like a profile, without answering it
+SectionKind = Literal["profile", "taste", "near", "trending", "revisions"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,8 @@ class Pick:
     rise: int | None = None  # votes gained over `rise_over`
     rise_over: timedelta | None = None
     entered_top: bool = False  # "new in the top"
+    like: str = ""  # the title of a paper they keep that this one is like, where that is why it is here,
+    like_words: tuple[str, ...] = ()  # and the words that speak for it
     news: str = ""  # what changed, for a paper told before: "v2", "withdrawn", "now published in …"
     summary: str = ""  # a sentence by a language model, in the subscriber's language; shown where the source has none,
     summary_by: str = ""  # and always with the model's name

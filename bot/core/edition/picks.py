@@ -14,6 +14,14 @@ NAMED = 5  # of the papers that are not shown, how many are named
 ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
+class Like(NamedTuple):
+    """What a paper is like: a paper that the subscriber keeps, and the words both hold that speak for it."""
+
+    paper_id: int
+    title: str
+    words: tuple[str, ...]
+
+
 class PickSection(NamedTuple):
     """One section: the papers shown, the number left over, and the first of those, to be named."""
 
@@ -23,6 +31,10 @@ class PickSection(NamedTuple):
     more: int = 0
     more_ids: tuple[int, ...] = ()
     entered: tuple[int, ...] = ()  # of the papers shown, those known before that have come among the hottest since
+    likes: tuple[Like, ...] = ()  # of a taste: why each paper is there
+
+    def like_of(self, paper_id: int) -> Like | None:
+        return next((one for one in self.likes if one.paper_id == paper_id), None)
 
     def to_table(self) -> dict[str, Any]:
         table: dict[str, Any] = {"kind": self.kind, "name": self.name, "ids": self.ids}
@@ -32,6 +44,8 @@ class PickSection(NamedTuple):
             table["more_ids"] = self.more_ids
         if self.entered:
             table["entered"] = self.entered
+        if self.likes:
+            table["likes"] = self.likes
         return table
 
     @classmethod
@@ -43,6 +57,7 @@ class PickSection(NamedTuple):
             more=table.get("more", 0),
             more_ids=tuple(table.get("more_ids", ())),
             entered=tuple(table.get("entered", ())),
+            likes=tuple(Like(one[0], one[1], tuple(one[2])) for one in table.get("likes", ())),
         )
 
 

@@ -171,11 +171,11 @@ class FragmentCache:
     def card(self, key: CardKey, pick: Pick, section: str, words: Words) -> Piece:
         """A paper under the heading `section`. Chunks without words of one subscriber are the same strings in any two
         letters."""
-        is_personal = key.actions or key.form == "lead" or len(pick.reasons) > 1
+        is_personal = key.actions or pick.like or key.form == "lead" or len(pick.reasons) > 1
         if is_personal or (pick.reasons and paper_view.name_of(pick.reasons[0].profile) != section):
             hits = matched_words.hits(pick.reasons)
             marks = self._filled.once(("marks", key, hits), lambda: self._marks(key, hits))
-            why = matched_words.why_shown(pick.reasons, section, marks.seen)
+            why = matched_words.why_shown(pick, section, marks.seen)
             shape = key._replace(has_why=why is not None)
             marked = self._filled.once(
                 ("marked", shape, marks, words), lambda: self._drawn_card(shape, words).having(marks.fills)
@@ -187,7 +187,7 @@ class FragmentCache:
         # Only the paper and the words that matched decide: whoever asks for the same words has the same card.
         def draw() -> Piece:
             marks = self._marks(key, matched_words.hits(pick.reasons))
-            why = matched_words.why_shown(pick.reasons, section, marks.seen)
+            why = matched_words.why_shown(pick, section, marks.seen)
             drawn = self._drawn_card(key._replace(has_why=why is not None), words)
             return drawn.filled(marks.fills | {"why": Fill(self._said(why, words), (), True)})
 

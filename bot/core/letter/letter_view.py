@@ -88,6 +88,7 @@ class LetterHead:
     profile: str  # of an alert, where all its papers are for one profile
     shown: int  # papers shown, each once
     matched: int  # of them under a profile
+    taste: int
     near: int
     trending: int
     revisions: int
@@ -165,7 +166,9 @@ def _lead(edition: Edition) -> Lead | None:
     if edition.kind == "alert" or len(edition.papers) < 2:
         return None
     firsts = [(section, section.picks[0]) for section in edition.sections if section.picks]
-    of_profiles = [one for one in firsts if one[0].kind == "profile"]
+    of_profiles = [one for one in firsts if one[0].kind == "profile"] or [
+        one for one in firsts if one[0].kind == "taste"
+    ]
     trending = [one for one in firsts if one[0].kind == "trending"]
     found = max(of_profiles or trending[:1], key=_matters, default=None)
     return Lead(found[1], found[0].kind, PersonalText(name_of(found[0].name))) if found else None
@@ -213,7 +216,7 @@ def _head(edition: Edition, words: Words, here: ZoneInfo) -> LetterHead:
     ]
     shown = {
         kind: sum(len(section.picks) for section in edition.sections if section.kind == kind)
-        for kind in ("profile", "near", "trending", "revisions")
+        for kind in ("profile", "taste", "near", "trending", "revisions")
     }
     sections = edition.sections
     return LetterHead(
@@ -226,6 +229,7 @@ def _head(edition: Edition, words: Words, here: ZoneInfo) -> LetterHead:
         profile=name_of(sections[0].name) if edition.kind == "alert" and len(sections) == 1 else "",
         shown=len(edition.papers),
         matched=shown["profile"],
+        taste=shown["taste"],
         near=shown["near"],
         trending=shown["trending"],
         revisions=shown["revisions"],

@@ -3,24 +3,28 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from bot.core.edition.edition import Reason
+from bot.core.edition.edition import Pick, Reason
 from bot.core.letter.excerpts import Passage
 from bot.core.letter.letter import PersonalText
-from bot.core.letter.paper_view import CardKey, name_of, paper_view
+from bot.core.letter.paper_view import CardKey, name_of, paper_view, title_of
 from bot.core.letter.partial_template import Fill
 from bot.core.query.quote import Quote
+from bot.core.text.sanitize import shortened
 
 SHOWN_QUOTES = 5
+MAX_LIKE = 90  # characters of the title of a paper that another is like
 QUOTED = ("title", "abstract", "author", "category", "org", "source")  # fields with words; the others have numbers
 
 
 class Why(NamedTuple):
     """Why a paper is under its heading, where its card does not show it: the words that answered, each with the fields
-    it stands in (none for a condition on a number, "stars>=100"), and the other profiles that asked for it."""
+    it stands in (none for a condition on a number, "stars>=100", and for words of a taste), the other profiles that
+    asked for it, and the paper of the subscriber's own that it is like."""
 
     words: tuple[tuple[PersonalText, tuple[str, ...]], ...]
     more: int  # words not named
     others: tuple[PersonalText, ...]
+    like: PersonalText | str = ""
 
 
 class MatchedWords(NamedTuple):
@@ -56,13 +60,16 @@ class CardTexts:
         return Marks({name: Fill(*one, is_personal=bool(one[1])) for name, one in spans.items()}, frozenset(seen))
 
 
-def why_shown(reasons: tuple[Reason, ...], section: str, shows: frozenset[str]) -> Why | None:
+def why_shown(pick: Pick, section: str, shows: frozenset[str]) -> Why | None:
     """What there is to say of a paper under the heading `section` beside the words that are marked in it. `shows` are
     those words in lower case. None: the marks say it all."""
+    if pick.like:
+        said = tuple([(PersonalText(name_of(word)), ()) for word in pick.like_words])
+        return Why(said, 0, (), PersonalText(shortened(title_of(pick.like), MAX_LIKE)))
     words: tuple[tuple[PersonalText, tuple[str, ...]], ...] = ()
     more = 0
     others = []
-    for reason in reasons:
+    for reason in pick.reasons:
         name = name_of(reason.profile)
         if name != section:
             others.append(PersonalText(name))

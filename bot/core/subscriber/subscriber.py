@@ -46,10 +46,12 @@ from bot.core.subscriber.validation import (
 log = logging.getLogger(__name__)
 
 Abstract = Literal["short", "full", "none"]
+TasteUse = Literal["order", "profile", "off"]
 
 MOST_PAPERS = 200
 MOST_TRENDING = 100
 MOST_PROFILES = 100
+MOST_LIBRARIES = 10
 NO_TIME = timedelta(0)
 DAILY = Schedule.parse("daily 07:30")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z]{4})?(?:-(?:[A-Za-z]{2}|[0-9]{3}))?")
@@ -143,6 +145,15 @@ def _of_different_names(profiles: tuple[Profile, ...]) -> tuple[Profile, ...]:
     return profiles
 
 
+def _libraries(value: Any) -> Any:
+    """One place or several."""
+    if isinstance(value, str):
+        value = [value]
+    if isinstance(value, list | tuple) and len(value) > MOST_LIBRARIES:
+        raise ValueError(f"{len(value)} libraries; {MOST_LIBRARIES} are the most: a place may be a glob")
+    return as_tuple(value)
+
+
 _heartbeat = span(timedelta(days=1), timedelta(days=366))
 InShort = PlainSerializer(in_short)
 
@@ -168,6 +179,14 @@ class Subscriber(TableModel):
     language: Annotated[Short, AfterValidator(language_tag)] = ""  # of the letter's words; "": the configuration's
     near: Annotated[int, Field(ge=0, le=20)] = 0  # places for papers near the profiles that match none
     per_week: Annotated[int, Field(ge=0, le=1000)] = 0  # only the best so many of a week; 0: all
+    # Where papers they keep are exported to: files, globs, URLs, or Zotero's API. It may hold a key.
+    library: Annotated[
+        tuple[Annotated[Line, Field(min_length=1)], ...],
+        Expected('a file, a URL or a list of them, such as "papers.bib"'),
+        BeforeValidator(_libraries),
+    ] = Field((), repr=False)
+    given_taste: TasteUse = Field("off", alias="taste")  # what the taste learnt from it and from thumbs is for
+    private: bool = False  # what they name may live on a private or loopback address
     pictures: bool = False  # the lead paper's thumbnail
     revisions: bool = False  # also tell what became of papers told before
     # After so long without news, a mail that says so; None ("off"): never.
@@ -187,6 +206,13 @@ class Subscriber(TableModel):
         AfterValidator(_of_different_names),
         BeforeValidator(_profiles),
     ] = ()
+
+    @property
+    def taste(self) -> TasteUse:
+        """What their taste is for: who names a library wants to be told of papers like it."""
+        if "given_taste" in self.model_fields_set:
+            return self.given_taste
+        return "profile" if self.library else "off"
 
     @property
     def table(self) -> dict[str, Any]:

@@ -10,9 +10,12 @@ stay, as many as a query may have: on simulated readers that is as good as all w
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import log, sqrt
+from statistics import median
+from typing import NamedTuple
 
 from bot.core.papers import Paper
 from bot.core.query import Query, parse
@@ -20,7 +23,7 @@ from bot.core.query.plurals import singular
 from bot.core.query.words import SMALL_WORDS, words
 
 MIN_LIKED = 5
-MAX_LIKED = 200  # the first so many: enough for a taste, and learnt within 50 ms
+MAX_LIKED = 150  # the first so many: enough for a taste, and learnt within 50 ms
 MAX_WORDS = 64  # a query's most terms
 TITLE_MENTIONS = 3  # a word of the title counts like three of the abstract, as in ranking
 STRONGEST = 9.0  # the weight of the strongest word: 7 points of relevance times 9 are the most a term can bring
@@ -28,8 +31,25 @@ LEAST_WEIGHT = 0.3  # below this a word seldom brings a whole point
 DISLIKED_SHARE = 0.5
 MENTIONED_IN = 2  # liked papers that must hold a word: one paper's own coinage is no taste
 TITLES = 3  # liked papers named with a word
+NAMED_WORDS = 3  # of a paper that is like them
+LIKED_AT_ALL = 0.4  # of what half of the liked papers weigh: what weighs less is not like them
+# Words of every field's papers: where few papers are known to tell what is usual, these are.
+EVERYDAY = frozenset(
+    "paper papers study studies result results method methods approach approaches propose proposed present presented "
+    "introduce show shown shows demonstrate demonstrates using used use based new novel work works however also two "
+    "three several many different various first further well high low large small best better improve improved "
+    "improves performance existing recent recently state art task tasks problem problems challenge challenges "
+    "experiment experiments experimental evaluate evaluation extensive significantly effective efficient important "
+    "across while due such provide provides enable enables allow address achieve achieves achieved outperform "
+    "outperforms compared set sets given found find findings into over our their its which both between within "
+    "through without can may these those where when they has have been were was are not more most than only other "
+    "each all one via per under still yet make makes often from with that this and the for about towards toward how "
+    "what why will able".split()
+)
 
 Vector = dict[str, float]
+_singular = lru_cache(maxsize=65_536)(singular)  # the same few thousand words again and again
+_SAYS_NOTHING = EVERYDAY | SMALL_WORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +68,7 @@ class Taste:
     words: tuple[TasteWord, ...]
     liked: int
     disliked: int = 0
+    least: float = 0  # what a paper must weigh to be like the liked ones (see `likeness`)
 
     @property
     def text(self) -> str:
@@ -58,12 +79,31 @@ class Taste:
     def query(self) -> Query:
         return parse(self.text)
 
+    def likeness(self, paper_words: Collection[str]) -> "Likeness":
+        """How much a paper, given by its `words_of`, is like the liked ones, and why."""
+        held = [one for one in self.words if _singular(one.word) in paper_words]
+        weighed: dict[str, float] = {}
+        for one in held:
+            for place, title in enumerate(one.titles):
+                weighed[title] = weighed.get(title, 0.0) + one.weight / (place + 1)
+        title = max(weighed, key=lambda title: weighed[title], default="")
+        return Likeness(sum(one.weight for one in held), title, tuple(one.word for one in held[:NAMED_WORDS]))
+
+
+class Likeness(NamedTuple):
+    """What speaks for a paper: the weights of the words it holds, the liked paper it shares most of them with, and the
+    strongest of them."""
+
+    weight: float
+    title: str
+    words: tuple[str, ...]
+
 
 class Background:
     """What is usual: how many of the papers hold a word, and their mean vector. Made once for all subscribers."""
 
     def __init__(self, papers: Iterable[Paper]) -> None:
-        counts = [_counts(paper) for paper in papers]
+        counts = [counted(paper) for paper in papers]
         self.papers = len(counts)
         self.holders = Counter(word for count in counts for word in count)
         self.mean = _mean([self.vector(count) for count in counts], [1.0] * len(counts))
@@ -94,7 +134,7 @@ def learn(
     spoken = [_spoken(paper) for paper in liked]
     vectors = [background.vector(_folded(one)) for one in spoken]
     centre = _mean(vectors, list(weights[: len(liked)]) or [1.0] * len(liked))
-    against = [background.vector(_counts(paper)) for paper in disliked[:MAX_LIKED]]
+    against = [background.vector(counted(paper)) for paper in disliked[:MAX_LIKED]]
     for mean, share in ((background.mean, 1.0), (_mean(against, [1.0] * len(against)), DISLIKED_SHARE)):
         for word in centre.keys() & mean.keys():
             centre[word] -= share * mean[word]
@@ -109,10 +149,16 @@ def learn(
         for word in best[:MAX_WORDS]
         if centre[word] * scale >= LEAST_WEIGHT
     )
-    return Taste(found, len(liked), len(disliked))
+    taste = Taste(found, len(liked), len(disliked))
+    return replace(taste, least=LIKED_AT_ALL * median(taste.likeness(one.keys()).weight for one in vectors))
 
 
-def _counts(paper: Paper) -> Counter[str]:
+def words_of(paper: Paper) -> frozenset[str]:
+    """The words of a paper as `Taste.likeness` compares them."""
+    return frozenset(counted(paper))
+
+
+def counted(paper: Paper) -> Counter[str]:
     """How often a paper mentions each word, without plural endings; the title counts three times."""
     return _folded(_spoken(paper))
 
@@ -126,13 +172,13 @@ def _spoken(paper: Paper) -> Counter[str]:
 
 
 def _says_something(word: str) -> bool:
-    return len(word) > 2 and word not in SMALL_WORDS and not word[0].isdigit() and word.isalnum()
+    return len(word) > 2 and word not in _SAYS_NOTHING and not word[0].isdigit() and word.isalnum()
 
 
 def _folded(spoken: Counter[str]) -> Counter[str]:
     folded: Counter[str] = Counter()
     for word, count in spoken.items():
-        folded[singular(word)] += count
+        folded[_singular(word)] += count
     return folded
 
 
@@ -152,7 +198,7 @@ def _as_written(spoken: Iterable[Counter[str]]) -> dict[str, str]:
         total.update(one)
     best: dict[str, str] = {}
     for word in sorted(total, key=lambda word: (-total[word], word)):
-        best.setdefault(singular(word), word)
+        best.setdefault(_singular(word), word)
     return best
 
 

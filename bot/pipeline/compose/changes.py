@@ -171,6 +171,7 @@ class Changes:
         self._hot: dict[Span, list[tuple[int, Paper]]] = {}
         self._hot_read: dict[Span, PaperBatch] = {}
         self._past_read: dict[timedelta, PaperBatch] = {}
+        self._words: dict[int, frozenset[str]] = {}
 
     def revised(self, among: set[int]) -> list[int]:
         """Those of the papers whose content changed in a way that has a name ("v2"), the hottest first."""
@@ -236,6 +237,14 @@ class Changes:
         from bot.pipeline.compose.matches import BatchMatcher  # brings numpy
 
         return BatchMatcher(queries).most_relevant(self._new, NEAR_DEPTH)
+
+    def words_of(self, paper_id: int) -> frozenset[str]:
+        """The words of a changed paper, as tastes compare them."""
+        if paper_id not in self._words:
+            from bot.core.taste.learn import words_of  # for those who have a taste
+
+            self._words[paper_id] = words_of(self.after[paper_id])
+        return self._words[paper_id]
 
     def best_of(self, past: timedelta, queries: Sequence[Sequence[Query]], most: int) -> list[list[list[int]]]:
         """For each subscriber and query, the best `most` of the changed papers and of those first seen in the time

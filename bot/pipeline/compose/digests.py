@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from bot.core.edition import selection
-from bot.core.edition.picks import NAMED, Picks, PickSection
+from bot.core.edition.picks import NAMED, Like, Picks, PickSection
 from bot.core.papers.trending import Span
 from bot.core.query.evaluate import matches as matches_query
 from bot.core.subscriber.subscriber import Subscriber, stored_subscriber
@@ -15,6 +15,15 @@ from bot.pipeline.compose.changes import POOL, Changes, RevisionView, Subscriber
 from bot.pipeline.compose.drafts import EditionComposer, Member, MessageId, sections_of
 from bot.pipeline.compose.near_profiles import near_profiles
 from bot.pipeline.compose.per_week import admitted
+from bot.pipeline.compose.tastes import (
+    MOST_PLACES,
+    NO_TASTE,
+    TastePicks,
+    choose,
+    ordered,
+    share_of_taste,
+    taste_picks,
+)
 from bot.store import cursors, editions
 from bot.store.cursors import Chunk, Cursor, DigestProgress, NextDue
 from bot.store.subscribers import StoredSubscriber
@@ -44,11 +53,19 @@ class DigestComposer(EditionComposer):
     cursor_column = "digest_cursor"
 
     def __init__(
-        self, view: RevisionView, now: datetime, message_id: MessageId, *, look_back: timedelta | None = None
+        self,
+        view: RevisionView,
+        now: datetime,
+        message_id: MessageId,
+        *,
+        look_back: timedelta | None = None,
+        taste_of: int = 0,
     ) -> None:
-        """`look_back`: how far a first edition reaches, if not one period of its schedule."""
+        """`look_back`: how far a first edition reaches, if not one period of its schedule. `taste_of`: whose taste the
+        subscriber of number 0 has, who is somebody without their past."""
         super().__init__(view, now, message_id)
         self._look_back = look_back
+        self._taste_of = taste_of
         # A million subscribers have a thousand schedules: the slot due now, and the next.
         self._slots_of = lru_cache(maxsize=4096)(
             lambda schedule, zone: (schedule.latest_at_or_before(now, zone), schedule.next_after(now, zone))
@@ -119,14 +136,17 @@ class DigestComposer(EditionComposer):
             )
             best_of_weeks = admitted(changes, queries, [subscriber for _, subscriber in group])
             near = near_profiles(changes, group, found)
+            tastes = taste_picks(changes, group, found, self._taste_of)
             for (stored, subscriber), matches, may_show in zip(group, found, best_of_weeks, strict=True):
-                close = near.get(stored.id, [])
-                yield self._decide(stored, subscriber, changes, matches, earlier, may_show, close)
+                beside = Beside(near.get(stored.id, []), tastes.get(stored.id, NO_TASTE))
+                yield self._decide(stored, subscriber, changes, matches, earlier, may_show, beside)
 
     def _earlier_editions(self, batch: Sequence[StoredSubscriber]) -> "EarlierEditions":
         alerted: dict[int, set[int]] = defaultdict(set)
         untold: dict[int, set[int]] = defaultdict(set)
         near: dict[int, set[int]] = defaultdict(set)
+        taste: dict[int, set[int]] = defaultdict(set)
+        likes: dict[int, dict[int, Like]] = defaultdict(dict)
         expired: dict[int, list[int]] = defaultdict(list)
         with self.view.database.read() as tx:
             for alert in editions.alerted(tx, [stored.id for stored in batch if stored.alert_cursor is not None]):
@@ -135,11 +155,14 @@ class DigestComposer(EditionComposer):
                 picks, who = Picks.from_json(edition.picks), edition.subscriber_id
                 untold[who] |= picks.ids
                 near[who] |= {one for part in picks.sections if part.kind == "near" for one in part.ids}
+                own = [one for part in picks.sections if part.kind == "taste" for one in part.likes]
+                taste[who] |= {one.paper_id for one in own}
+                likes[who] |= {one.paper_id: one for one in own}
                 expired[who].append(edition.id)
         trending = {stored.id: _ids_of(stored.trending_ids) for stored in batch if stored.trending_ids}
-        for told in (alerted, untold, near, trending):
+        for told in (alerted, untold, near, taste, trending):
             self.view.rename(told)
-        return EarlierEditions(alerted, untold, near, expired, trending)
+        return EarlierEditions(alerted, untold, near, taste, likes, expired, trending)
 
     def _decide(
         self,
@@ -149,12 +172,13 @@ class DigestComposer(EditionComposer):
         matches: SubscriberMatches,
         earlier: "EarlierEditions",
         may_show: set[int] | None,
-        near: list[int],
+        beside: "Beside",
     ) -> "Decision":
         """One subscriber's digest. Each paper once; what does not fit is counted and the first of it named.
 
-        `may_show`: the papers within their `per_week`; None: all. `near`: what is near their profiles.
+        `may_show`: the papers within their `per_week`; None: all. `beside`: what their profiles do not bring.
         """
+        near, taste = beside
         alerted, untold = earlier.alerted.get(stored.id, NOTHING), earlier.untold.get(stored.id, NOTHING)
         best: Sequence[list[int]] = matches.best
         every: Sequence[Collection[int]] = matches.every
@@ -165,22 +189,39 @@ class DigestComposer(EditionComposer):
             best = [[paper for paper in ranked if paper not in alerted] for ranked in best]
             every = remaining = [[paper for paper in found if paper not in alerted] for found in every]
             homeless = self._add_untold(subscriber, untold, best, remaining)
+        if subscriber.taste == "order" and taste.is_learnt:
+            best = [ordered(ranked, taste.order) for ranked in best]
         wanted = best if may_show is None else [[one for one in ranked if one in may_show] for ranked in best]
-        shares = selection.allot(wanted, subscriber.max_papers)
+        kept = share_of_taste(taste.liked, subscriber.max_papers, has_profiles=bool(subscriber.profiles))
+        shares = selection.allot(wanted, subscriber.max_papers - kept)
         shown = {paper for share in shares for paper in share}
 
         trended = earlier.trending.get(stored.id, NOTHING)
-        if near or homeless:
+        liked: list[Like] = []
+        if near or homeless or taste.liked:
             near_again = earlier.untold_near.get(stored.id, NOTHING)
+            liked_again = earlier.untold_taste.get(stored.id, NOTHING)
             apart = {*alerted, *trended, *homeless}
             near = [one for one in homeless if one in near_again] + [one for one in near if one not in apart]
-            homeless = [one for one in homeless if one not in near_again]
-        told = {*shown, *alerted, *matches.told_before, *homeless, *near, *trended}
-        hot, entered = self._trending(stored, subscriber, changes, told)
+            likes = earlier.likes.get(stored.id, {})
+            again = [likes.get(one, Like(one, "", ())) for one in homeless if one in liked_again]
+            apart.update(shown, near)
+            fresh = [one for one in taste.liked if one.paper_id not in apart]
+            places = min(MOST_PLACES - len(again), subscriber.max_papers - len(shown))
+            slot = self._slot(stored, subscriber, force=False).name
+            liked = [*again, *choose(fresh, min(places, len(fresh)), stored.id, slot)]
+            homeless = [one for one in homeless if one not in near_again and one not in liked_again]
+        aside = [*near, *(one.paper_id for one in liked)]
+        told = {*shown, *alerted, *matches.told_before, *homeless, *aside, *trended}
+        has_wishes = bool(subscriber.profiles) or taste.is_learnt
+        hot, entered = self._trending(stored, subscriber, changes, told, has_wishes=has_wishes)
         hot = [*homeless, *hot]
-        shown.update(hot, near)
+        shown.update(hot, aside)
 
         sections = sections_of([profile.name for profile in subscriber.profiles], best, every, shares, shown)
+        if liked:
+            ids = tuple(one.paper_id for one in liked)
+            sections.append(PickSection(kind="taste", name="", ids=ids, likes=tuple(liked)))
         if near:
             sections.append(PickSection(kind="near", name="", ids=tuple(near)))
         if hot:
@@ -197,26 +238,26 @@ class DigestComposer(EditionComposer):
             picks,
             picks.matched,
             earlier.expired.get(stored.id, []),
-            self._told_aside(subscriber, trended, hot, near),
+            self._told_aside(subscriber, trended, hot, aside),
         )
 
-    def _told_aside(self, subscriber: Subscriber, before: Collection[int], hot: list[int], near: list[int]) -> str:
+    def _told_aside(self, subscriber: Subscriber, before: Collection[int], hot: list[int], aside: list[int]) -> str:
         """What to remember as told outside the profiles: as long as a paper could be in a trending section again."""
-        ids = [*hot, *near]
-        if before or near:
+        ids = [*hot, *aside]
+        if before or aside:
             recent = self.view.trend(span_of(subscriber)).recent
             ids = [paper for paper in {*ids, *before} if paper in recent]
         return ",".join(map(str, sorted(ids)))
 
     def _trending(
-        self, stored: StoredSubscriber, subscriber: Subscriber, changes: Changes, told: set[int]
+        self, stored: StoredSubscriber, subscriber: Subscriber, changes: Changes, told: set[int], *, has_wishes: bool
     ) -> tuple[list[int], list[int]]:
         """The hottest recent papers not told yet; and those of them that were there at the last digest and have come
         among the hottest of all since."""
-        places = trending_places(subscriber)
+        places = trending_places(subscriber, has_wishes=has_wishes)
         pool = changes.recent(span_of(subscriber)) if places else ()
         first, since = pool[:places], stored.told_at
-        if subscriber.profiles:
+        if has_wishes:
             pool = pool[:POOL]
         if since is not None and self.now - since < TOO_SOON[span_of(subscriber)]:
             pool = first
@@ -290,19 +331,28 @@ class Decision(NamedTuple):
     trending_ids: str  # what to remember of trending sections: as long as a paper could be in one again
 
 
+class Beside(NamedTuple):
+    """What a digest may tell beside what the profiles bring."""
+
+    near: list[int]  # the profiles
+    taste: TastePicks
+
+
 class EarlierEditions(NamedTuple):
     """What earlier editions mean for a digest: by subscriber id, paper ids and the ids of editions."""
 
     alerted: dict[int, set[int]]  # told by an alert since the last digest
     untold: dict[int, set[int]]  # in editions that expired unsent
     untold_near: dict[int, set[int]]  # those of them that were near the profiles
+    untold_taste: dict[int, set[int]]  # ... and that were like the papers they keep
+    likes: dict[int, dict[int, Like]]  # how, by subscriber and paper
     expired: dict[int, list[int]]  # those editions
-    trending: dict[int, set[int]]  # told outside the profiles of late: trending, or near them
+    trending: dict[int, set[int]]  # told outside the profiles of late: trending, near them, or by a taste
 
 
-def trending_places(subscriber: Subscriber) -> int:
-    """How many papers the trending section holds at most; without a profile it is the whole letter."""
-    return subscriber.trending if subscriber.profiles else subscriber.max_papers
+def trending_places(subscriber: Subscriber, *, has_wishes: bool) -> int:
+    """How many papers the trending section holds at most; without a profile and a taste it is the whole letter."""
+    return subscriber.trending if has_wishes else subscriber.max_papers
 
 
 def span_of(subscriber: Subscriber) -> Span:
