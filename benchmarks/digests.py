@@ -107,7 +107,7 @@ def fill(url: str, number: int, count: int) -> None:
 
 def press_room(database: Database) -> MessageBuilder:
     press = renderer.LetterRenderer(renderer.environment(jinja2.FileSystemLoader(HERE.parent / "templates")))
-    return MessageBuilder(database, press, IDENTITY)
+    return MessageBuilder(database, lambda: press, IDENTITY)
 
 
 def claimed(database: Database, number: int) -> list[outbox.Leased]:

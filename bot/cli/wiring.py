@@ -27,7 +27,7 @@ from bot.mail.message.mailbox import mailbox
 from bot.mail.message.types import Message
 from bot.mail.transport.from_url import Transport, transport
 from bot.pipeline import preferences, service_mail, upkeep
-from bot.pipeline.build_message import MessageBuilder
+from bot.pipeline.build_message import MessageBuilder, Renderer
 from bot.pipeline.collect.collect import ConfiguredSource
 from bot.pipeline.deliver.build_pool import Builder
 from bot.pipeline.deliver.deliver import DeliverySettings
@@ -159,9 +159,11 @@ class App:
 
     @cached_property
     def builder(self) -> MessageBuilder:
-        from bot.core.letter.renderer import LetterRenderer  # time and memory for what most runs do not need: no letter
+        def renderer() -> Renderer:
+            from bot.core.letter.renderer import LetterRenderer
 
-        renderer = LetterRenderer(self.templates)
+            return LetterRenderer(self.templates)
+
         return MessageBuilder(self.database, renderer, self.identity, self.signer, summaries_in=self.summaries_in)
 
     @property

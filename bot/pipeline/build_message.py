@@ -8,7 +8,7 @@ edition has a module of its own: `service_mail`.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple, Protocol
 
 from bot.core.edition.edition import Addressee, Edition, EditionCadence, Pick, Reason, Section
@@ -84,7 +84,7 @@ class MessageBuilder:
     def __init__(
         self,
         database: Database,
-        renderer: Renderer,
+        make_renderer: Callable[[], Renderer],
         identity: Identity,
         signer: Signer | None = None,
         *,
@@ -93,12 +93,18 @@ class MessageBuilder:
         """`summaries_in`: the language of a model's sentences, which are shown where there are some; "": never."""
         self.database = database
         self._summaries_in = summaries_in
-        self.renderer = renderer
+        self._make_renderer = make_renderer
         self.identity = identity
         self.signer = signer
         self._quoter = Quoter()
         self._known: dict[tuple[int, int, timedelta], _Shown] = {}  # by paper, revision, time of the rise
         self._same: Callable[[Paper], Paper] = lru_cache(maxsize=PAPERS_KEPT)(lambda paper: paper)  # one object each
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        """Made when there is something to draw: its libraries take a tenth of a second and 6 MB, and most runs draw
+        nothing."""
+        return self._make_renderer()
 
     def forget(self) -> None:
         """Drop what is remembered of papers and their cards. The next round of sending tells others, and a worker that
@@ -106,7 +112,8 @@ class MessageBuilder:
         self._quoter = Quoter()
         self._known = {}
         self._same = lru_cache(maxsize=PAPERS_KEPT)(lambda paper: paper)
-        self.renderer.forget()
+        if "renderer" in self.__dict__:
+            self.renderer.forget()
 
     def load_ahead(self, batch: Sequence[Leased]) -> None:
         """Ask the store once for the papers of several editions, whose letters are built next."""

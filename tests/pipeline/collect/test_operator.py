@@ -53,7 +53,7 @@ def relay() -> Iterator[tuple[Relay, str]]:
 def tell(place: Any, relay: tuple[Relay, str]) -> Any:
     press = MessageBuilder(
         place.database,
-        LetterRenderer(environment(jinja2.FileSystemLoader(Path(shipped("templates"))))),
+        lambda: LetterRenderer(environment(jinja2.FileSystemLoader(Path(shipped("templates"))))),
         Identity(sender=mailbox("Paperlark <digest@example.org>"), secret="not a secret, for tests only"),
     )
     way = transport(relay[1])

@@ -160,7 +160,7 @@ class Post:
         loader = jinja2.FileSystemLoader(shipped("templates"))
         self.press = MessageBuilder(
             place.database,
-            LetterRenderer(environment(loader)),
+            lambda: LetterRenderer(environment(loader)),
             Identity(sender=mailbox("Paperlark <digest@example.org>"), secret="not a secret, for tests only"),
         )
         self.sending = DeliverySettings(transport=transport(f"outbox:{folder}"), build=self.press.build)

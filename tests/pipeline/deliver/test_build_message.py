@@ -29,7 +29,7 @@ def waiting(post: Any, **identity: Any) -> tuple[MessageBuilder, Leased]:
     post.fill(["ada@example.net"])
     with post.database.write() as tx:
         (leased,) = outbox.lease(tx, "digest", "test", post.clock.now, post.clock.now, 1)
-    return MessageBuilder(post.database, renderer, who), leased
+    return MessageBuilder(post.database, lambda: renderer, who), leased
 
 
 def built(post: Any, **identity: Any) -> Parsed:

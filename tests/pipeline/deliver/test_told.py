@@ -22,7 +22,7 @@ Start = Callable[..., Any]
 def tell(post: Any, clock: Any) -> Callable[..., bool]:
     identity = Identity(sender=mailbox("Digest <digest@papers.example.org>"), secret="a secret for tests")
     room = MessageBuilder(
-        post.database, LetterRenderer(environment(FileSystemLoader(Path(shipped("templates"))))), identity
+        post.database, lambda: LetterRenderer(environment(FileSystemLoader(Path(shipped("templates"))))), identity
     )
 
     def tell(*ports: int) -> bool:
