@@ -2,6 +2,7 @@
 Redirects, and what is remembered from visit to visit, are `fetcher`'s; sockets are `transport`'s."""
 
 import base64
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,6 +34,9 @@ from bot.fetch.urls import WebAddress
 
 _DEFAULT_HOLD = timedelta(minutes=5)  # after a 429 without a word on how long
 _JITTER = SystemRandom()
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -164,6 +168,7 @@ class HttpClient:
         job.requests_made += 1
         with self._transport.ask(request, job.budget, private=job.private) as response:
             status, received = response.status_code, response.headers
+            log.debug("asked %s: answered %d", redacted(here.url), status)
             if sum(len(name) + len(value) + 4 for name, value in received.raw) > self._limits.head:
                 raise Refused(f"sent more than {in_bytes(self._limits.head)} of headers, given up")
             self._obey(here, status, received)

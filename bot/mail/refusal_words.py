@@ -14,12 +14,12 @@ RefusalReason = Literal["no such address", "mailbox", "us", "too big", ""]
 LONGEST = 2_000  # characters that are looked at
 
 # The address, host names and links may hold any word: <policy@example.org> says nothing about a policy.
-_ADDRESSES = re.compile(r"[^\s<>@]{1,320}@[^\s<>]{1,320}")
+_ADDRESSES = re.compile(r"[^\s<>@]{1,320}@(?:\[[^\s<>\]]{1,80}\]|[\w.-]{1,255})")
 _NAMES = re.compile(r"https?://\S{0,500}|\b(?:[a-z0-9-]{1,63}\.){1,20}[a-z]{2,63}\b")
 # But where these are named, a list of bad senders has been asked about us.
 _LISTS = re.compile(
     r"spamhaus|spamcop|sorbs|barracudacentral|uceprotect|spamrats|mailspike|senderscore|dnsbl|\brbl\b"
-    r"|proofpoint\.com/"
+    r"|proofpoint\.com/|[?&](?:client)?ip=\d"
 )
 
 
@@ -158,12 +158,14 @@ _OF_A_SENDER = _any(
     r"|bann|address|unbekannt|gesperrt|inconnu|bloqu|desconoc|sconosc|bloccat|rifiutat|rechazad|abgelehnt|ungultig"
     r"|onbekend"
     r"|nieznan|zablok|неизвест|заблок|отклон|黑名单|黑名單|拒|ブロック|ブラック|차단|거부|不存在|无效|無効|пров)",
+    r"too many [^.;]{0,20}\brecipients",
     rf"(?:reject|invalid|unknown|block|verif\w{{0,8}}|bad|forged|fake|unbekannte|gesperrte|unauthori[sz]ed"
     rf"|untrusted)[^.;]{{0,20}}(?:{_SENDER})",
 )
 _US = _any(
-    r"\brelay(?:s|ing|ed)?\b|\brcpthosts\b|\bopen proxy\b|\brelais\b|релеи",
-    r"authenticat|\bauth\b|authentifi|autentic|autentif|аутентифик|авториз|认证|認證|認証|인증"
+    r"weiterleit|retransmi|reenvi|reencaminh|ritrasm|przekaz|doorsturen|ретрансл|пересыл"
+    r"|\brelay(?:s|ing|ed)?\b|\brcpthosts\b|\bopen proxy\b|\brelais\b|релеи",
+    r"authenticat|\bauth\b|authentifi|autentic|autentif|uwierzytel|аутентифик|авториз|认证|認證|認証|인증"
     r"|\bcredentials?\b|\bpassword\b"
     r"|\blog(?:ged)?[ -]?in (?:first|required|to|before)|\blogin required|must (?:first )?log|anmeldung"
     r"|not logged in|pop before smtp|check mail first",
@@ -187,7 +189,8 @@ _US = _any(
     r"\byour (?:ip|host|server|mail ?server|network|isp|provider|domain|mta|client|system|organi[sz]ation"
     r"|message (?:looks|appears|contains|was (?:classified|identified|detected)))",
     r"\breverse dns\b|\brdns\b|\bptr\b|\bhelo\b|\behlo\b|\bfcrdns\b|\bgeo-?ip\b",
-    r"\brate (?:limit|control)|too many (?:connections|messages|mails|emails|recipients)|throttl",
+    r"\b(?:rate|frequency|speed|volume) (?:is )?(?:limit|control|exceed)|throttl"
+    r"|too many (?:[a-z]{1,20} )?(?:connections|messages|mails|emails|recipients|errors)",
     r"administrative(?:ly)? prohibi",
 )
 # These speak of us only where nothing says that the address is not there.
@@ -200,7 +203,9 @@ _PERHAPS_US = _any(
     r"|mail|e-?mail|connection)"
     r"|\blists?\b|\blisted\b|\bip\b|\bdns\b|\btls\b|\bssl\b|\bencrypt|\bcertificate|\bfilter|\bfirewall\b"
     r"|\bscor(?:e|ed|ing)\b|\brules?\b"
-    r"|" + _SENDER + r"|verweigert|abgelehnt|refuse|rechazad|denegad|rifiutat|negato|negado|geweigerd|odrzucon|odmow"
+    r"|" + _SENDER + r"|nicht (?:erlaubt|gestattet|zugelassen)|\bn[ao]o? permitid|non (?:permess|consentit|autori[sz])"
+    r"|pas (?:autori[sz]|permi)|niet toegestaan|niedozwol|verschlussel|chiffrement|\bcifrad|szyfrow"
+    r"|verweigert|abgelehnt|refuse|rechazad|denegad|rifiutat|negato|negado|geweigerd|odrzucon|odmow"
     r"|отклон|запрещ|отказ|拒|거부"
 )
 

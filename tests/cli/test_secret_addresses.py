@@ -83,6 +83,7 @@ def test_a_login_and_a_key_are_used_and_never_shown(server: Server, run: Any, tm
     for verb, text in said.items():
         assert not any(secret in text for secret in SECRETS), (verb, text)
         assert "Traceback" not in text
+    assert "/good?format=rss&api_key=***: answered 200" in said["collect"]  # --verbose tells every request
     login = "Basic " + base64.b64encode(b"ada:s3cret").decode()
     assert ("/good?format=rss&api_key=k3y-value", login) in server.asked
     assert {authorization for _, authorization in server.asked} == {login}

@@ -69,7 +69,7 @@ def severity(status: str, why: str = "") -> Severity:
     """What a status means for its subscriber: `hard` ends the subscriber at once, `soft` counts, `ours` never counts.
     Words that speak of us outweigh any status.
 
-    A bare reply code or none at all is soft: too little to end anybody's subscription by itself.
+    A bare reply code or none at all, as a mailer's prose has it, is soft: too little to end a subscription by itself.
     """
     about = reason(why)
     if about in ("us", "too big"):
@@ -78,6 +78,8 @@ def severity(status: str, why: str = "") -> Severity:
         return "hard"
     if status.startswith(("5.5.", "5.6.", "5.7.", "4.7.")) or status in ("5.1.7", "5.1.8", "5.3.4"):
         return "ours"
+    if about == "no such address" and status.startswith("5."):
+        return "hard"  # "Status: 5.0.0" and "Diagnostic-Code: smtp; 550 no such user here"
     return "soft"
 
 

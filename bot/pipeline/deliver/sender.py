@@ -203,6 +203,7 @@ class Sender:
 
     def _sent(self, leased: Leased, words: str, relay: Transport) -> None:
         """The relay has it. While that is being written, the next message is prepared."""
+        log.debug("edition %d: taken by %s", leased.id, relay.name)
         self.shared.refusals.accepted(relay)
         outcomes = self.shared.outcomes
         self._last_mark = self.shared.marks.submit(lambda tx: outcomes.sent(tx, leased, words, relay), is_fate=True)
