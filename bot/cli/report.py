@@ -109,6 +109,10 @@ def say_delivered(app: App, report: DeliverReport) -> None:
     ):
         if number:
             out.print(f"{plural(number, 'message')} {words}.")
+    if report.waiting and not report.trouble and not report.note:
+        with app.database.read() as tx:
+            if following := outbox.next_at(tx):
+                out.print(f"The next try is at {format_time(following)}.")
     if report.note and report.waiting:
         out.print(f"What waits goes later: {report.note}.")
     if report.trouble:

@@ -42,9 +42,12 @@ def web(
     papers.read_ahead(datetime.now(UTC))
     application = create_app(site(app), papers)
     signal.signal(signal.SIGTERM, _stop)
-    if not app.state.quiet:
-        remark(f"Answering for {app.config.public_url} on {host}:{port}. Stop it with Ctrl-C.")
-    serve(application, host=host, port=port)
+
+    def listening() -> None:
+        if not app.state.quiet:
+            remark(f"Answering for {app.config.public_url} on {host}:{port}. Stop it with Ctrl-C.")
+
+    serve(application, host=host, port=port, listening=listening)
 
 
 def admin_link(context: typer.Context) -> None:

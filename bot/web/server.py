@@ -39,10 +39,12 @@ class TimelyChannel(HTTPChannel):  # type: ignore[misc]
         return done
 
 
-def serve(application: Callable[..., Any], *, host: str, port: int) -> None:
-    """Answer until the process is told to end. Raises UserError where it may not listen there."""
+def serve(application: Callable[..., Any], *, host: str, port: int, listening: Callable[[], object]) -> None:
+    """Answer until the process is told to end; `listening` is called before. Raises UserError where it may not listen
+    there."""
     server = create_server(application, host=host, port=port)
     try:
+        listening()
         server.run()
     finally:
         server.close()
@@ -76,7 +78,9 @@ def create_server(application: Callable[..., Any], *, host: str, port: int) -> A
             f"The web process cannot listen on {host}:{port}: {reason}.", ["give another --port, or end who has it"]
         ) from error
     except ValueError as error:
-        raise UserError(f"The web process cannot listen on {host!r}: {error}.", ["give --host an address"]) from error
+        raise UserError(
+            f"The web process cannot listen on {host!r}: {str(error).rstrip('.')}.", ["give --host an address"]
+        ) from error
     for one in [socket for socket in sockets.values() if isinstance(socket, BaseWSGIServer)]:
         one.channel_class = TimelyChannel
         one.maintenance = partial(_maintenance, one, one.maintenance)

@@ -271,6 +271,7 @@ def test_a_relay_that_is_not_there_is_named_with_what_to_do(place: Path, run: Ru
     for said in (out, status):
         assert "refused" in said
         assert "paperlark doctor" in said
+    assert "The next try is at 2026-11-20 12:0" in run("once", *NOW)[1]  # nothing is tried yet: it waits for its time
 
 
 def test_what_was_hardly_meant_is_noted(place: Path, run: Run) -> None:
