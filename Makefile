@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 PIP := -m pip install --quiet --disable-pip-version-check --use-pep517
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make upgrade'
 
-.PHONY: demo test test-latest lint run bench accept format upgrade clean
+.PHONY: demo test test-machines test-latest lint run bench accept format upgrade clean
 .DEFAULT_GOAL := help
 
 help:            ## this list
@@ -21,6 +21,9 @@ run: $(READY)    ## one real round: config.toml (made if missing), then collect,
 
 test: $(READY)   ## all tests
 	@$(BIN)/python -m pytest -n auto
+
+test-machines: $(READY) ## many machines killed, stopped and cut off, with the true waits: as root on Linux, 45 minutes
+	@PAPERLARK_MACHINES=whole $(BIN)/python -m pytest -n 0 -rs tests/cluster/test_machines.py
 
 lint: $(READY)   ## style, types, import law
 	@$(BIN)/ruff check .

@@ -117,3 +117,17 @@ def database(database_url: str) -> Iterator[Database]:
 def accept() -> bool:
     """Whether golden files are to be rewritten instead of compared (`make accept`)."""
     return os.environ.get("PAPERLARK_ACCEPT") == "1"
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """The figures of the tests that kill."""
+    lines = [
+        str(value)
+        for report in terminalreporter.stats.get("passed", [])
+        for name, value in getattr(report, "user_properties", [])
+        if name == "kills"
+    ]
+    if lines:
+        terminalreporter.section("what was killed, and what came of it")
+        for line in lines:
+            terminalreporter.line(line)

@@ -163,17 +163,3 @@ def post(store: Database, clock: Clock) -> Post:
 @pytest.fixture
 def post_on() -> Callable[[Database, Clock], Post]:
     return Post
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """The figures of the kill test."""
-    lines = [
-        str(value)
-        for report in terminalreporter.stats.get("passed", [])
-        for name, value in getattr(report, "user_properties", [])
-        if name == "kills"
-    ]
-    if lines:
-        terminalreporter.section("kill -9")
-        for line in lines:
-            terminalreporter.line(line)

@@ -31,10 +31,10 @@ from bot.store.outbox import Leased
 
 
 class Trap:
-    """Lets `count` passings of a step be the last thing this process does."""
+    """Lets `count` passings of a step be the last thing this process does, or the last before it is woken up."""
 
-    def __init__(self, step: str, count: int) -> None:
-        self.step, self.left = step, count
+    def __init__(self, step: str, count: int, sent: signal.Signals = signal.SIGKILL) -> None:
+        self.step, self.left, self.sent = step, count, sent
         self.lock = threading.Lock()
 
     def passing(self, step: str) -> None:
@@ -43,8 +43,9 @@ class Trap:
         with self.lock:
             self.left -= 1
             if self.left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-                time.sleep(60)
+                os.kill(os.getpid(), self.sent)
+                if self.sent == signal.SIGKILL:
+                    time.sleep(60)
 
     def lay(self, place: Any, name: str, *, before: str = "", after: str = "") -> None:
         original: Callable[..., Any] = getattr(place, name)

@@ -1,6 +1,6 @@
 """An SMTP sink in a process of its own: what it has accepted it writes down, one line each, before it says so.
 
-python sink_process.py FILE        prints its port
+python sink_process.py FILE [HOST]        prints its port
 """
 
 import socketserver
@@ -50,6 +50,6 @@ class Server(socketserver.ThreadingTCPServer):
         """A sender that was killed in mid-sentence is what we are here for."""
 
 
-with Server(("127.0.0.1", 0), Talk) as server:
+with Server((sys.argv[2] if len(sys.argv) > 2 else "127.0.0.1", 0), Talk) as server:
     print(server.server_address[1], flush=True)
     server.serve_forever()
