@@ -41,6 +41,7 @@ log = logging.getLogger(__name__)
 # How many jobs of each queue a worker does at a time: mail never waits for composing, nor composing for a slow source.
 COLLECT, COMPOSE, DELIVER = "collect", "compose", "deliver"
 AT_ONCE = {COLLECT: 4, COMPOSE: 1, DELIVER: 1}
+HOLDER = "job:"
 MOST_DEATHS = 5  # of workers over one range of subscribers: then it is left alone for an hour
 LOOK_EVERY = 2.0  # seconds between looks for a job; instead of LISTEN, which wants connections and no PgBouncer
 HEARTBEAT_EVERY = 5.0  # seconds
@@ -169,8 +170,8 @@ class Cluster:
             stalled = self._in_loop(self._stalled())
             for job in stalled:
                 log.warning("a worker died or hangs: its %s goes to another", job.task_name)
-            outbox.end_leases(tx, [_holder(job) for job in stalled], _now(tx))
             self._in_loop(self._hand_over(stalled))
+            outbox.end_leases(tx, self._ended(tx), _now(tx))
             return len(stalled)
 
     def run(self, stop: threading.Event) -> None:
@@ -270,6 +271,14 @@ class Cluster:
         unfinished = "SELECT 1 FROM procrastinate_jobs WHERE queue_name = %s AND status IN ('todo', 'doing') LIMIT 1"
         return _driver(tx).execute(unfinished, [COMPOSE]).fetchone() is not None
 
+    def _ended(self, tx: Connection) -> list[str]:
+        """Who holds leases and is no longer at work: a job that was taken from its worker, or that failed because the
+        database was away."""
+        holders = outbox.lessees(tx)  # first: what is at work and holds nothing yet must not be missed
+        doing = "SELECT id FROM procrastinate_jobs WHERE queue_name = %s AND status = 'doing'"
+        at_work = {_holder(number) for (number,) in _driver(tx).execute(doing, [DELIVER]).fetchall()}
+        return [one for one in holders if one.startswith(HOLDER) and one not in at_work]
+
     def _compose_chunk(self, *, revision: int, at: str, now: str, after: int, upto: int) -> None:
         of_plan, composer = self._composer or (None, None)
         if composer is None or of_plan != (revision, now):
@@ -281,7 +290,8 @@ class Cluster:
         self.ask_to_deliver()  # now, while the next range is composed
 
     def _deliver_slice(self, context: JobContext) -> None:
-        self._work.deliver_slice(_holder(context.job))
+        assert context.job.id is not None
+        self._work.deliver_slice(_holder(context.job.id))
 
 
 def _plan_of(revision: int, at: str, now: str) -> tuple[Revision, datetime]:
@@ -289,9 +299,9 @@ def _plan_of(revision: int, at: str, now: str) -> tuple[Revision, datetime]:
     return Revision(revision, datetime.fromisoformat(at)), datetime.fromisoformat(now)
 
 
-def _holder(job: Job) -> str:
+def _holder(number: int) -> str:
     """Who holds the leases of a job. They end with it, so that whoever had it, and wakes up too late, sends nothing."""
-    return f"job:{job.id}"
+    return f"{HOLDER}{number}"
 
 
 def _guarded(step: str, work: Callable[..., object]) -> Callable[..., None]:

@@ -353,30 +353,38 @@ def test_a_range_that_kills_worker_after_worker_is_left_alone_for_an_hour(store:
     assert (later[0], len(later[1])) == (True, 1)
 
 
-def test_what_a_dead_job_had_leased_is_due_at_once(store: Database) -> None:
-    """A lease bears the name of its job, and ends with it."""
+@pytest.mark.parametrize("ended", [True, False])
+def test_what_a_job_had_leased_is_due_when_it_is_over_or_dead(store: Database, ended: bool) -> None:
+    """A lease bears the name of its job, and ends with it: whoever goes on too late sends nothing."""
     people(store, 3)
     now = datetime.now(UTC)
     compose(store, now, "<{}.{}.{}@x>".format)
     with store.write() as tx:
+        tx.exec_driver_sql("INSERT INTO procrastinate_workers DEFAULT VALUES")
         tx.exec_driver_sql(
-            "INSERT INTO procrastinate_jobs (id, queue_name, task_name, status)"
-            " VALUES (12, 'deliver', 'deliver_slice', 'doing')"
+            "INSERT INTO procrastinate_jobs (id, queue_name, task_name, status, worker_id) VALUES"
+            " (12, 'deliver', 'deliver_slice', 'doing', NULL), (13, 'deliver', 'deliver_slice', 'doing', 1)"
         )
-        assert len(outbox.lease(tx, "digest", "job:12", now, now + LEASE, 9)) == 3
+        if ended:
+            tx.exec_driver_sql("DELETE FROM procrastinate_jobs WHERE id = 12")
+        assert len(outbox.lease(tx, "digest", "job:12", now, now + LEASE, 2)) == 2
+        assert len(outbox.lease(tx, "digest", "job:13", now, now + LEASE, 2)) == 1  # this one is at work
     part, stop = a_part(store), threading.Event()
     thread = threading.Thread(target=part.run, args=[stop])
     thread.start()
-    until = time.monotonic() + 20
-    while not part.rescue() and time.monotonic() < until:
+    until, taken = time.monotonic() + 20, 0
+    while not taken and time.monotonic() < until:
+        part.rescue()
         time.sleep(0.2)
+        with store.write() as tx:
+            taken = len(outbox.lease(tx, "digest", "job:14", datetime.now(UTC), now + LEASE, 9))
     stop.set()
     thread.join(20)
 
-    with store.write() as tx:
-        assert not any(outbox.wanted(tx, one, "job:13").is_ours for one in (1, 2, 3))
-        assert len(outbox.lease(tx, "digest", "job:13", datetime.now(UTC), now + LEASE, 9)) == 3
-        assert not any(outbox.wanted(tx, one, "job:12").is_ours for one in (1, 2, 3))
+    assert taken == 2
+    with store.read() as tx:
+        holders = [[outbox.wanted(tx, one, by).is_ours for one in (1, 2, 3)] for by in ("job:12", "job:13", "job:14")]
+    assert [sum(held) for held in holders] == [0, 1, 2]
 
 
 def functions(database: Database) -> set[str]:

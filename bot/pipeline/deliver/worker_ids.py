@@ -35,14 +35,15 @@ def at_work() -> frozenset[str]:
 
 
 def is_dead(name: str) -> bool:
-    """Whether the process of that name is known not to run any more. Of other machines nothing is known, nor of other
-    containers: two of them may well have the same host name and the same process number."""
+    """Whether the thread of that name is known not to be at work any more: its process has ended, or is ours and its
+    work has failed. Of other machines nothing is known, nor of other containers: two of them may well have the same
+    host name and the same process number."""
     parts = name.split(":")
     if len(parts) != 6 or ":".join(parts[:2]) != _here():
         return False
     pid, started, token = int(parts[2]), parts[3], parts[4]
     if pid == os.getpid():
-        return token != _token
+        return token != _token or name not in _working
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.mail.transport.connection import Timeouts
-from bot.pipeline.deliver import marks
+from bot.pipeline.deliver import marks, worker_ids
 from bot.pipeline.deliver.claims import LEASE
 from bot.store import Database, outbox
 
@@ -92,3 +92,16 @@ def test_a_fate_that_becomes_known_after_the_lease_is_written_all_the_same(post:
         assert not outbox.finish(tx, leased.id, "somebody else", "sent", "", clock.now)
     assert post.states() == {"p0@example.net": "sent"}
     assert timedelta(seconds=60) > LEASE
+
+
+def test_what_failed_with_its_database_is_due_again_in_the_same_process(
+    post: Any, clock: Any, relay: Start, quick: Timeouts
+) -> None:
+    """The run is over, the process is not: its leases need not run out."""
+    post.fill(people(3))
+    with worker_ids.working() as ours:
+        now = clock.now
+        with post.database.write() as tx:
+            assert len(outbox.lease(tx, "digest", ours, now, now + LEASE, 3)) == 3
+        assert post.send(relay().port, timeouts=quick).delivered == 0
+    assert post.send(relay().port, timeouts=quick).delivered == 3
