@@ -23,7 +23,7 @@ from bot.pipeline.compose.drafts import MessageId
 from bot.pipeline.deliver import worker_ids
 from bot.store import Connection, Database, outbox
 from bot.store.cursors import Chunk
-from bot.store.database import TCP
+from bot.store.database import SESSION, TCP
 from bot.store.history import Revision
 
 try:
@@ -115,8 +115,10 @@ class Cluster:
         self._work = work
         self._name = worker_ids.new_name()
         address = f"postgresql://{database.url.partition('://')[2]}"
+        # Each statement of the engine by itself: a worker stopped between a statement and its commit would hold up all.
+        how = {**_limits(address), "autocommit": True}
         self._worker = App(
-            connector=PsycopgConnector(conninfo=address, min_size=1, max_size=4, kwargs=_limits(address))
+            connector=PsycopgConnector(conninfo=address, min_size=1, max_size=4, kwargs=how, configure=_prepare)
         )
         self._asker = App(connector=SyncPsycopgConnector())  # always on a connection of ours
         self._worker.task(name="collect_source", queue=COLLECT)(_guarded("collect", work.collect_source))
@@ -341,6 +343,11 @@ def _now(tx: Connection) -> datetime:
     """By the database's clock."""
     moment: datetime = _driver(tx).execute("SELECT clock_timestamp()").fetchone()[0]
     return moment
+
+
+async def _prepare(connection: Any) -> None:
+    for statement in SESSION:
+        await connection.execute(statement)
 
 
 def _limits(address: str) -> dict[str, int]:

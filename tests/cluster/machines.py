@@ -262,10 +262,22 @@ class Site:
         began = time.monotonic()
         while not is_so():
             if time.monotonic() - began > seconds:
-                log = (self.folder / "log").read_text(errors="replace")[-3000:]
-                raise AssertionError(f"{what}: not within {seconds:.0f} s; {dict(self.states())}\n{log}")
+                raise AssertionError(f"{what}: not within {seconds:.0f} s\n{self._how_it_stands()}")
             time.sleep(0.05)
         return time.monotonic() - began
+
+    def _how_it_stands(self) -> str:
+        """For somebody who has to find out why."""
+        asked = (
+            "SELECT id, task_name, status, attempts, worker_id FROM procrastinate_jobs ORDER BY id",
+            "SELECT id, now() - last_heartbeat FROM procrastinate_workers ORDER BY id",
+            "SELECT pid, state, now() - state_change, wait_event, left(query, 80) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND state <> 'idle'",
+        )
+        with self.database.read() as tx:
+            rows = [tuple(map(str, row)) for one in asked for row in tx.exec_driver_sql(one)]
+        log = (self.folder / "log").read_text(errors="replace")[-3000:]
+        return "\n".join([str(dict(self.states())), *map(str, rows), f"load {os.getloadavg()}", log])
 
     def ranges_done(self) -> list[int]:
         lines = [line.split() for line in (self.folder / "watched").read_text().splitlines()]

@@ -29,7 +29,7 @@ compose.CHUNK = how["chunk"]
 if how["quick"]:
     scheduler.COMPOSE_EVERY = scheduler.DELIVER_EVERY = 2
     cluster.HEARTBEAT_EVERY, cluster.DEAD_AFTER, cluster.LOOK_EVERY = 0.5, 4.0, 0.5
-    database.SESSION = tuple(statement.replace("'30s'", "'4s'") for statement in database.SESSION)
+    database.SESSION = cluster.SESSION = tuple(statement.replace("'30s'", "'4s'") for statement in database.SESSION)
 
 
 def note(words: str) -> None:
