@@ -103,27 +103,11 @@ class Server:
         words = ("-w", "-D", str(self.folder / "data"), *words)
         self._control("pg_ctl", words, bin_path=self._bin, user=self._user, timeout=60)
 
-    def processor_seconds(self) -> float:
-        """Of all its processes that run, and of those that it has waited for."""
-        postmaster = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
-        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
-        return _processor_seconds(postmaster, dead_children=True) + sum(
-            _processor_seconds(int(pid)) for pid in children
-        )
-
     def database(self) -> str:
         name = f"t{time.monotonic_ns()}"
         with psycopg.connect(f"{self.url}postgres", autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}".encode())
         return f"{self.url}{name}"
-
-
-def _processor_seconds(pid: int, *, dead_children: bool = False) -> float:
-    try:
-        facts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    return sum(int(number) for number in facts[11 : 15 if dead_children else 13]) / os.sysconf("SC_CLK_TCK")
 
 
 class Machine:
