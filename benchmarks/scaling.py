@@ -81,7 +81,7 @@ def ask(url: str, question: str) -> Any:
 
 
 def work(url: str) -> None:
-    """Say "ready", wait for a line, do jobs until there are none; the last line is what it took."""
+    """Say "ready"; told to "plan" or to "go", do jobs until there are none. The last line is what it took."""
     database = Database(url)
     chunks = 0
 
@@ -97,9 +97,11 @@ def work(url: str) -> None:
     )
     part, stop = cluster.Cluster(database, message_id, nothing), threading.Event()
     print("ready", flush=True)
-    sys.stdin.readline()
+    told = sys.stdin.readline().strip()
     before = time.process_time()
-    part.plan(NOW)
+    if told == "plan":
+        part.plan(NOW)
+        print("planned", flush=True)
     thread = threading.Thread(target=part.run, args=[stop])
     thread.start()
     unfinished = "SELECT 1 FROM procrastinate_jobs WHERE queue_name = 'compose' LIMIT 1"
@@ -128,9 +130,11 @@ def measure(server: Any, number: int, workers: int) -> dict[str, float]:
     for process in processes:
         process.stdout.readline()  # type: ignore[union-attr]
     before, wal, began = of_server(server), ask(url, "SELECT pg_current_wal_lsn()")[0], time.perf_counter()
-    for process in processes:
-        process.stdin.write("go\n")  # type: ignore[union-attr]
+    for place, process in enumerate(processes):
+        process.stdin.write("go\n" if place else "plan\n")  # type: ignore[union-attr]
         process.stdin.flush()  # type: ignore[union-attr]
+        if not place:  # the others must not find the queue empty
+            process.stdout.readline()  # type: ignore[union-attr]
     rows = [json.loads(process.communicate()[0].splitlines()[-1]) for process in processes]
     seconds = time.perf_counter() - began
     ask(url, "CHECKPOINT")

@@ -188,6 +188,7 @@ class Site:
         self.how = how
         self.machines: list[Machine] = []
         (folder / "watched").touch()
+        (folder / "log").touch()
         self._sink = subprocess.Popen(
             [sys.executable, str(SINK), str(folder / "received"), host], stdout=subprocess.PIPE, text=True
         )
@@ -223,9 +224,15 @@ class Site:
             papers.record(tx, "saved", [listing], now - timedelta(hours=1), first=False)
 
     def start(self, **how: Any) -> Machine:
-        """One more machine."""
+        """One more machine, whose worker is at work (or has failed already)."""
+        at_work = self._started() + 1
         self.machines.append(Machine(self.folder, self.how | how))
-        return self.machines[-1]
+        machine = self.machines[-1]
+        self.until(lambda: self._started() >= at_work or machine.state in ("", "T"), 60, "the worker starts")
+        return machine
+
+    def _started(self) -> int:
+        return (self.folder / "log").read_text(errors="replace").count("INFO worker started")
 
     def make_due(self, group: int) -> None:
         with self.database.write() as tx:

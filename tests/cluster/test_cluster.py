@@ -175,7 +175,7 @@ def test_what_a_worker_had_begun_that_died_or_hangs_is_done_by_another(
 
     took = workers.until(lambda: workers.received().total() >= SUBSCRIBED, 60)
 
-    assert took < 30  # with these waits; with the true ones see below
+    assert took < 60  # a few seconds on a machine of one's own; with the true waits see below
     assert workers.noted("begun")[-1][1] == held
     workers.until(lambda: held in {after for _, after in workers.noted("done")}, 10)
     assert workers.noted("done")[-1][0] != victim
