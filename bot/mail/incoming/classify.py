@@ -97,7 +97,7 @@ def _meaning(message: Message, secret: str) -> Incoming:
         returned = tokens.found_in(secret, report.original)
         token = bounce or next((token for token in returned if token.purpose == "bounce"), None) or goodbye
         return _of_report(report, token or next(iter(returned), None))
-    if goodbye is not None and report is None and _submitted(message) != "auto-replied":
+    if goodbye is not None and report is None and not _is_reply_by_a_program(message):
         return Incoming(kind="unsubscribe", token=goodbye, words=f"wrote to the {goodbye.purpose} address")
     if report is None and _is_automatic(message):
         return Incoming(kind="auto-reply", token=bounce, words="an automatic reply")
@@ -143,7 +143,7 @@ def _of_report(report: bounces.Report, token: Token | None) -> Incoming:
 def _is_automatic(message: Message) -> bool:
     """Whether a program answered for a person: by the marks of RFC 3834 and of the programs that do not know them, or
     by the subject they give, in whatever language. What a mail server itself says is read as a report instead."""
-    if REPLIES.match(_text(message, "Subject")):
+    if _is_reply_by_a_program(message):
         return True
     if bounces.MAILER.search(_text(message, "From")):
         return False
@@ -153,6 +153,12 @@ def _is_automatic(message: Message) -> bool:
         or str(message.get("Precedence", "")).strip().lower() in AUTOMATIC_PRECEDENCE
         or str(message.get("Return-Path", "?")).strip() == "<>"
     )
+
+
+def _is_reply_by_a_program(message: Message) -> bool:
+    """Whether a message says so itself: even a goodbye would not be one. (Some mail programs mark the goodbyes they
+    send for people as automatic, but none as a reply.)"""
+    return _submitted(message) == "auto-replied" or REPLIES.match(_text(message, "Subject")) is not None
 
 
 def _submitted(message: Message) -> str:

@@ -160,6 +160,14 @@ def test_any_mail_to_the_address_is_a_goodbye(text: str) -> None:
     assert incoming.token == Token("unsubscribe digest", 7, 9)
 
 
+@pytest.mark.parametrize(
+    "header", ["Auto-Submitted: auto-replied", "Subject: Automatische Antwort: x", "Subject: 自動応答: x"]
+)
+def test_a_program_that_answers_for_a_person_says_no_goodbye(header: str) -> None:
+    raw = f"To: unsub+{GOODBYE}@papers.example.org\r\nFrom: ada@example.net\r\n{header}\r\n\r\nI am away.\r\n"
+    assert read_message(raw.encode(), SECRET).kind == "auto-reply"
+
+
 def test_a_token_elsewhere_is_no_goodbye() -> None:
     for text in (
         f"To: help@papers.example.org\r\nSubject: {GOODBYE}@\r\n\r\nu+{GOODBYE}@papers.example.org\r\n",
