@@ -45,7 +45,7 @@ format: $(READY) ## put the style right
 upgrade: $(READY) ## renew the lock: the newest of everything, with hashes
 	@$(COMPILE) --upgrade --extra dev --extra bench --output-file benchmarks/requirements.txt
 	@$(COMPILE) --extra dev --constraint benchmarks/requirements.txt --output-file requirements-dev.txt
-	@$(COMPILE) --extra postgres --extra cluster --extra dkim --extra web --extra bounces --extra library --constraint benchmarks/requirements.txt --output-file requirements.txt
+	@$(COMPILE) --extra postgres --extra cluster --extra dkim --extra web --extra bounces --extra library --extra channels --constraint benchmarks/requirements.txt --output-file requirements.txt
 	@$(MAKE) --no-print-directory $(READY)
 
 test-latest:     ## all tests with the newest release of everything, in a folder of their own

@@ -33,12 +33,16 @@ class BrokenTemplate(PaperlarkError):
 class SourceError(PaperlarkError):
     """A source could not be asked or its answer not be read; one clear line that says what to do.
 
-    `retry_at` is the moment (UTC) the other side asked us to wait for; `gone` that it asked us never to come back.
+    `retry_at` is the moment (UTC) the other side asked us to wait for; `gone` that it asked us never to come back;
+    `may_have_arrived`, of what we posted, that no answer says whether it did.
     """
 
-    def __init__(self, message: str, *, retry_at: datetime | None = None, gone: bool = False) -> None:
+    def __init__(
+        self, message: str, *, retry_at: datetime | None = None, gone: bool = False, may_have_arrived: bool = False
+    ) -> None:
         self.retry_at = retry_at
         self.gone = gone
+        self.may_have_arrived = may_have_arrived
         super().__init__(message)
 
 

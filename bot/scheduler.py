@@ -25,6 +25,7 @@ GRACE = 25.0  # seconds to finish what is in flight: Heroku kills after 30
 COLLECT_EVERY = 60  # seconds between looks at which source is due
 COMPOSE_EVERY = 20
 DELIVER_EVERY = 20  # and right after composing
+CHANNELS_EVERY = 20
 REQUESTS_EVERY = 2  # somebody in front of a web page waits for this mail
 WAKE_AFTER = 0.5  # after composing
 SUMMARIES_EVERY = 2  # letters wait for these
@@ -41,6 +42,9 @@ class Ticks:
     collect: Callable[[datetime, threading.Event], object]
     compose: Callable[[datetime], object]
     deliver: Callable[[threading.Event], object]
+    channels: Callable[
+        [threading.Event], object
+    ]  # what goes elsewhere than to mailboxes, so that mail never waits for it
     requests: Callable[[threading.Event], object]  # mail that somebody waits for
     summaries: Callable[[threading.Event], object]  # sentences by a model that letters wait for, a little
     tastes: Callable[[threading.Event], object]  # learn those that have become others
@@ -90,6 +94,7 @@ def work(ticks: Ticks, *, clock: WorkerClock | None = None, stop: threading.Even
         ("collect", lambda: ticks.collect(clock(), stop), COLLECT_EVERY),
         ("compose", compose, COMPOSE_EVERY),
         ("deliver", lambda: ticks.deliver(stop), DELIVER_EVERY),
+        ("channels", lambda: ticks.channels(stop), CHANNELS_EVERY),
         ("requests", lambda: ticks.requests(stop), REQUESTS_EVERY),
         ("summaries", lambda: ticks.summaries(stop), SUMMARIES_EVERY),
         ("tastes", lambda: ticks.tastes(stop), TASTES_EVERY),

@@ -33,6 +33,7 @@ SECTIONS = {
     "[mail]": "[mail]\n",
     "[mail.dkim]": "[mail.dkim]\n",
     "[web]": "[web]\n",
+    "[channels]": "[channels]\n",
     "[summaries]": '[summaries]\nurl = "http://127.0.0.1:1/v1"\nmodel = "m"\n',
     "[[sources]]": '[[sources]]\ntype = "huggingface"\n',
     "[[subscribers]]": SUBSCRIBER,
@@ -40,7 +41,14 @@ SECTIONS = {
     **{f'type = "{kind}"': f'[[sources]]\ntype = "{kind}"\n{NEEDED.get(kind, "")}' for kind in SOURCES},
 }
 COMMON = {"type", "name", "every", "private"}
-TABLES = {"mail", "web", "summaries", "sources", "subscribers"}  # keys at the top that are sections of their own
+TABLES = {
+    "mail",
+    "web",
+    "channels",
+    "summaries",
+    "sources",
+    "subscribers",
+}  # keys at the top that are sections of their own
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +127,7 @@ def spelled_out(table: Any) -> Iterator[tuple[str, set[str]]]:
     yield "[mail]", set(table["mail"])
     yield "[mail.dkim]", set(table["mail"]["dkim"])
     yield "[web]", set(table["web"])
+    yield "[channels]", set(table["channels"])
     yield "[summaries]", set(table["summaries"])
     for source in table["sources"]:
         yield "[[sources]]", set(source) & COMMON

@@ -19,6 +19,7 @@ from bot.core.papers import Paper
 from bot.core.subscriber.duration import in_short
 from bot.core.subscriber.subscriber import Profile, Subscriber, stored_subscriber
 from bot.errors import UserError
+from bot.mail.transport.channels import fault_of
 from bot.store import Database, subscribers
 from bot.store.database import is_absent
 from bot.store.file_sync import SyncPlan
@@ -87,12 +88,21 @@ def _look(app: App, now: datetime) -> Findings:
             *config.warnings,
             *slips_of_the_pen(config.subscribers),
             *hopeless_terms(config.subscribers),
+            *channel_faults(config.subscribers),
             *profile_warnings(config.subscribers, papers),
         ],
         suggestions=suggestions_for(config.subscribers, app, now) if papers else [],
         elsewhere=elsewhere,
         next_due={subscriber.email: _next_due(subscriber, now) for subscriber in config.subscribers},
     )
+
+
+def channel_faults(people: Sequence[Subscriber]) -> Iterator[str]:
+    """Channels that nothing can be posted to, as far as their addresses tell."""
+    for subscriber in people:
+        for address in subscriber.channels.values():
+            if fault := fault_of(address):
+                yield f"{subscriber.email}: {fault}"
 
 
 def _as_json(app: App, found: Findings) -> dict[str, Any]:

@@ -243,6 +243,7 @@ def why(
     table: dict[str, Any] = {
         "message_id": life.message_id,
         "email": life.email,
+        "channel": life.channel,
         "kind": life.kind,
         "slot": life.slot,
         "state": life.state,
@@ -259,7 +260,9 @@ def why(
     if as_json:
         print_json(table)
         return
-    out.print(f"{life.kind} {life.slot} for {life.email}: {life.state}")
+    where = f" by {life.channel}" if life.channel else ""
+    slot = life.slot.removesuffix(f" {life.channel}")
+    out.print(f"{life.kind} {slot} for {life.email}{where}: {life.state}")
     out.print(f"  due {format_time(life.due)}, composed {format_time(life.made)}, sent {format_time(life.sent_at)}")
     for at, outcome, words in life.attempts:
         out.print(f"  {format_time(at)}  {outcome}: {words}")

@@ -3,7 +3,7 @@
 import logging
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -23,6 +23,7 @@ from bot.fetch import Fetcher
 from bot.pipeline import signup
 from bot.pipeline.collect.collect import CollectReport, collect
 from bot.pipeline.compose.compose import ComposeReport, compose
+from bot.pipeline.deliver import posts
 from bot.pipeline.deliver.deliver import DeliverReport, deliver
 from bot.store import Database, outbox, subscribers, taste, ticks
 from bot.store.ticks import Step
@@ -201,7 +202,30 @@ def _deliver(app: App, clock: Clock) -> DeliverReport:
             app.builder.forget()  # papers that have a sentence now
         report = deliver(app.database, app.sending(), clock, patience=PATIENCE, progress=step)
         report.add(first)
+        posted = post_to_channels(app, clock, progress=step)
+        report.add(posted)
+        report.waiting = app.database.ask(outbox.waiting)
         return report
+
+
+def post_to_channels(
+    app: App,
+    clock: Clock,
+    stop: threading.Event | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> DeliverReport:
+    """Send what is due to channels other than mail, if anything is: most installations have none."""
+    with app.database.read() as tx:
+        due = outbox.due(tx, clock(), "channels")
+    if not due:
+        return DeliverReport()
+    posts.close_old_channels(app.database)
+    report = deliver(app.database, app.posting(clock), clock, stop=stop, progress=progress)
+    if report.delivered:
+        log.info("%d posted to channels", report.delivered)
+    if report.failed:
+        log.warning("%d posts to channels not accepted; `paperlark status` tells why", report.failed)
+    return report
 
 
 def _exit(collected: CollectReport, delivered: DeliverReport) -> None:

@@ -81,7 +81,10 @@ def status(context: typer.Context, now: Now = None, as_json: Json = False) -> No
                 ],
                 "accounts": books,
                 "days": [{"day": day, **day_books} for day, day_books in daily.items()],
-                "unknown": [{"email": email, "message_id": message_id} for email, message_id in unknown],
+                "unknown": [
+                    {"email": email, "message_id": message_id, "channel": channel}
+                    for email, message_id, channel in unknown
+                ],
                 "unsent": [edition._asdict() for edition in unsent],
                 "held": [
                     {"way": lane.name.removeprefix(PREFIX), "until": lane.held_until, "reason": lane.reason}
@@ -108,8 +111,8 @@ def status(context: typer.Context, now: Now = None, as_json: Json = False) -> No
         f"{number:,} {name}" for name, number in books.items() if name != "matched" and (number or name == "delivered")
     ]
     out.print(f"\nAccounts\n  {books['matched']:,} matched = {' + '.join(parts)}")
-    for email, message_id in unknown:
-        out.print(f"  may or may not have arrived: {email} {message_id}")
+    for email, message_id, channel in unknown:
+        out.print(f"  may or may not have arrived: {_by(email, channel)} {message_id}")
     say_unsent(unsent)
     for lane in held:
         way = lane.name.removeprefix(PREFIX)
@@ -161,7 +164,11 @@ def say_unsent(unsent: Sequence[UnsentEdition]) -> None:
         more = f" and {len(those) - 1} more" if len(those) > 1 else ""
         again = "it is tried again" if state == "waiting" else "given up"
         when = f" at {format_time(first.at)}" if first.at else ""
-        out.print(f"  not accepted: {first.email}{more}{when}: {words} ({again})")
+        out.print(f"  not accepted: {_by(first.email, first.channel)}{more}{when}: {words} ({again})")
+
+
+def _by(email: str, channel: str) -> str:
+    return f"{email} by {channel}" if channel else email
 
 
 def _counts(app: App, now: datetime) -> Counter[str]:

@@ -21,14 +21,17 @@ from bot.config import Config, load
 from bot.core.subscriber.address import normal_address
 from bot.errors import DeliveryError, UserError
 from bot.fetch import Fetcher, MemoryPoliteness
+from bot.fetch.ssrf import address_refusal
 from bot.mail.incoming import mailboxes
 from bot.mail.message.dkim import DkimSigner
 from bot.mail.message.mailbox import mailbox
 from bot.mail.message.types import Message
+from bot.mail.transport.channels import ChannelTransport
 from bot.mail.transport.from_url import Transport, transport
 from bot.pipeline import preferences, service_mail, upkeep
 from bot.pipeline.build_message import MessageBuilder, Renderer
 from bot.pipeline.collect.collect import ConfiguredSource
+from bot.pipeline.deliver import posts
 from bot.pipeline.deliver.build_pool import Builder
 from bot.pipeline.deliver.deliver import DeliverySettings
 from bot.pipeline.sender_identity import Identity
@@ -220,6 +223,26 @@ class App:
             domain_per_minute=mail.domain_rate,
             warm_up=mail.warm_up,
             fallbacks=tuple(map(transport, mail.fallback)),
+        )
+
+    def posting(self, clock: Clock) -> DeliverySettings:
+        """How editions leave for channels other than mail."""
+        private = self.config.channels.private
+
+        def webhook_fetcher() -> Fetcher:
+            contact = self.config.contact
+            return Fetcher(version=__version__, contact=contact, clock=clock, limits=posts.WEBHOOK)
+
+        return DeliverySettings(
+            transport=ChannelTransport(
+                partial(address_refusal, private=private),
+                partial(posts.post_to_webhook, webhook_fetcher, clock, private=private),
+            ),
+            build=posts.PostBuilder(self.builder).build,
+            lane="channels",
+            on_crash=self.config.mail.on_crash,
+            connections=posts.POSTS,
+            domain_per_minute=posts.PER_MINUTE,
         )
 
     def tell_operator(self, now: datetime) -> None:

@@ -16,7 +16,7 @@ import typer
 from bot import __version__
 from bot.cli.console import plural
 from bot.cli.report import log_collected
-from bot.cli.run import COMPOSERS, learn_tastes, prepare_queue, start
+from bot.cli.run import COMPOSERS, learn_tastes, post_to_channels, prepare_queue, start
 from bot.cli.wiring import App, moment_of
 from bot.fetch import Fetcher
 from bot.pipeline import signup
@@ -84,6 +84,7 @@ class Worker:
             collect=self.collect,
             compose=self.compose,
             deliver=self.deliver,
+            channels=self.post,
             requests=self.answer_requests,
             summaries=self.summarize,
             tastes=self.learn_tastes,
@@ -137,6 +138,10 @@ class Worker:
             log.warning("%d not accepted: %s", report.failed, "; ".join(one.words for one in unsent))
         if report.trouble:
             app.tell_of_pauses(now)
+
+    def post(self, stop: threading.Event) -> None:
+        """What goes to channels. It is no part of /health: a service that fails is not our fault."""
+        post_to_channels(self.app, self.clock, stop)
 
     def answer_requests(self, stop: threading.Event) -> None:
         """Mail that somebody waits for in front of a web page."""
@@ -201,6 +206,7 @@ def _work_in_cluster(app: App, worker: Worker) -> bool:
         collect=ask_to_collect,
         compose=plan,
         deliver=lambda _stop: cluster.ask_to_deliver(),
+        channels=worker.post,
         requests=worker.answer_requests,
         summaries=worker.summarize,
         tastes=worker.learn_tastes,

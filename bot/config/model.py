@@ -117,6 +117,12 @@ class WebConfig(TableModel):
     metrics_token: Long = Field("", repr=False)  # opens the details of /health and /metrics to others than loopback
 
 
+class ChannelsConfig(TableModel):
+    """[channels]: services that letters go to beside or instead of mail, by `to` of a subscriber."""
+
+    private: bool = False  # they may live at private or loopback addresses
+
+
 class Config(TableModel):
     """A whole configuration."""
 
@@ -145,6 +151,7 @@ class Config(TableModel):
     secret: Line = Field("", repr=False)  # "": the installation makes its own
     mail: Annotated[MailConfig, Expected("a table headed [mail]")] = Field(default_factory=dict, validate_default=True)
     web: Annotated[WebConfig, Expected("a table headed [web]")] = WebConfig()
+    channels: Annotated[ChannelsConfig, Expected("a table headed [channels]")] = ChannelsConfig()
     summaries: Annotated[SummariesConfig | None, Expected("a table headed [summaries]")] = None
     sources: Annotated[
         tuple[Annotated[SourceConfig, PlainValidator(source_from)], ...],

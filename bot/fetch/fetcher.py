@@ -1,6 +1,7 @@
 """One request, from location to answer: redirects followed, validators remembered, failures put into words.
 A single hop is `http_client`'s, files are `files`'."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -11,12 +12,14 @@ from bot import __version__
 from bot.core.source.document import Document, FetchResult, Request, UrlState
 from bot.errors import SourceError
 from bot.fetch import files, http_cache
-from bot.fetch.errors import FetchError, Refused, status_words
+from bot.fetch.errors import FetchError, Interrupted, Refused, Unanswered, status_words
 from bot.fetch.http_client import FetchJob, HttpClient, HttpReply, user_agent
 from bot.fetch.limits import Budget, Limits
 from bot.fetch.politeness import MemoryPoliteness, PolitenessStore
 from bot.fetch.transport import Resolve, system_resolver
 from bot.fetch.urls import WebAddress, is_url, parse_web_address, redirect_target
+
+_ANSWERED = re.compile(r"\banswered \d{3}\b")
 
 
 class Fetcher:
@@ -96,10 +99,11 @@ class Fetcher:
         job = FetchJob(request, private, Budget(self.limits.seconds, self.limits.body + self.limits.head), home, "")
         try:
             reply = self._client.ask(job, home, None)
-            if reply.status not in (200, 203):
+            if not 200 <= reply.status < 300:
                 raise Refused(f"{home.host}: redirects a POST: give the address it leads to")
         except FetchError as error:
-            raise SourceError(str(error)) from error
+            sent = isinstance(error, (Interrupted, Unanswered)) and not _ANSWERED.search(str(error))
+            raise SourceError(str(error), may_have_arrived=sent) from error
         return Document(
             request=request,
             location=home.url,

@@ -158,7 +158,8 @@ class HttpClient:
         return headers
 
     def _once(self, job: FetchJob, here: WebAddress, state: UrlState | None, alone: bool) -> HttpReply:
-        """One request and its reply: 200 (or 203), 304 or a redirect. Raises SourceError or FetchError for others."""
+        """One request and its reply: 200 (or 203; any 2xx of a POST), 304 or a redirect.
+        Raises SourceError or FetchError for others."""
         try:
             headers = self._headers(job, here, state, alone)
             method = "GET" if job.request.content is None else "POST"
@@ -172,7 +173,7 @@ class HttpClient:
             if sum(len(name) + len(value) + 4 for name, value in received.raw) > self._limits.head:
                 raise Refused(f"sent more than {in_bytes(self._limits.head)} of headers, given up")
             self._obey(here, status, received)
-            if status in (200, 203):
+            if status in (200, 203) or (method == "POST" and 200 <= status < 300):
                 self._check_length(received)
                 encoding = received.get("content-encoding", "")
                 return HttpReply(status, received, body.read_body(response.iter_raw(), encoding, self._limits.body))

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 from bot.core.edition.edition import Addressee, Edition, EditionCadence, Pick, Reason, Section
 from bot.core.edition.picks import Picks, PickSection, notes_from_json
-from bot.core.letter.letter import Letter, NoticeName
+from bot.core.letter.letter import Letter, NoticeName, ShortForm
 from bot.core.papers import Paper
 from bot.core.query.evaluate_many import Quoter
 from bot.core.source.health import SourceNote
@@ -39,6 +39,8 @@ class Renderer(Protocol):
     """Draws letters, as `bot.core.letter.renderer` does; its libraries are loaded where there is one to draw."""
 
     def letter(self, edition: Edition) -> Letter: ...
+
+    def short(self, edition: Edition, most: int) -> ShortForm: ...
 
     def notice(self, name: NoticeName, language: str, values: Mapping[str, Any]) -> Letter: ...
 

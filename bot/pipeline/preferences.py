@@ -118,6 +118,7 @@ def renew_links(database: Database, subscriber_id: int) -> None:
 
 def export(database: Database, stored: StoredSubscriber) -> dict[str, Any]:
     """All that is known of somebody, for themselves."""
+    own = stored_subscriber(stored.data)
     with database.read() as tx:
         opinions = thumbs.of_subscriber(tx, stored.id)
         agreed = consents.log(tx, stored.id)
@@ -128,7 +129,8 @@ def export(database: Database, stored: StoredSubscriber) -> dict[str, Any]:
         "status": stored.status,
         "since": stored.status_since.isoformat(),
         "origin": stored.origin,
-        "settings": json.loads(stored.data),
+        # The addresses of channels are keys to them, and the operator's.
+        "settings": {**json.loads(stored.data), **({"to": list(own.channels)} if own.to else {})},
         "editions": [
             {
                 "kind": one.kind,

@@ -6,12 +6,22 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, NamedTuple
 
-from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, exists, func, insert, or_, select, update
 
 from bot.core.edition.picks import Picks, PickSection
 from bot.errors import Outcome
 from bot.store.sql import chunks, insert_or_ignore, insert_rows
-from bot.store.tables import ACCOUNTS, ATTEMPTS, COMPOSES, EDITIONS, SUBSCRIBERS, UNTOLD, EditionState, MailKind
+from bot.store.tables import (
+    ACCOUNTS,
+    ATTEMPTS,
+    COMPOSES,
+    EDITIONS,
+    OPEN_STATES,
+    SUBSCRIBERS,
+    UNTOLD,
+    EditionState,
+    MailKind,
+)
 
 BOOKS = ("matched", "delivered", "waiting", "failed", "suppressed", "expired", "unknown")
 SETTLED = ("sent", "failed", "suppressed", "expired")
@@ -31,6 +41,7 @@ class Draft(NamedTuple):
     matched: int
     message_id: str
     state: Literal["waiting", "sent"] = "waiting"  # sent: it is read in a feed, no mail goes out
+    channel: str = ""  # where it goes; "": mail
 
 
 PLACE = ("subscriber_id", "kind", "slot")  # there is one edition for each
@@ -115,14 +126,22 @@ class UntoldEdition(NamedTuple):
 
 
 def untold(tx: Connection, subscriber_ids: Sequence[int]) -> list[UntoldEdition]:
-    """The expired editions of these subscribers that a digest is still to tell."""
+    """The expired editions of these subscribers that a digest is still to tell: what reached them by another channel,
+    or is still on its way there, is told."""
     found: list[UntoldEdition] = []
     if tx.execute(select(EDITIONS.c.id).where(UNTOLD).limit(1)).first() is None:  # as a rule
         return found
+    twin = EDITIONS.alias()
+    told_elsewhere = exists().where(
+        twin.c.subscriber_id == EDITIONS.c.subscriber_id,
+        twin.c.compose_id == EDITIONS.c.compose_id,
+        twin.c.kind == EDITIONS.c.kind,
+        twin.c.state.in_((*OPEN_STATES, "sent", "unknown")),
+    )
     for part in chunks(subscriber_ids):
         rows = tx.execute(
             select(EDITIONS.c.id, EDITIONS.c.subscriber_id, EDITIONS.c.picks).where(
-                EDITIONS.c.subscriber_id.in_(part), UNTOLD
+                EDITIONS.c.subscriber_id.in_(part), UNTOLD, ~told_elsewhere
             )
         )
         found += [UntoldEdition._make(row) for row in rows]
@@ -147,7 +166,8 @@ def last_sent(tx: Connection, subscriber_ids: Sequence[int]) -> dict[int, dateti
 
 def ever_sent_before(tx: Connection, subscriber_id: int, edition_id: int) -> bool:
     """Whether a relay accepted anything for a subscriber before an edition."""
-    earlier = and_(EDITIONS.c.subscriber_id == subscriber_id, EDITIONS.c.state == "sent", EDITIONS.c.id < edition_id)
+    mail = and_(EDITIONS.c.subscriber_id == subscriber_id, EDITIONS.c.channel == "")
+    earlier = and_(mail, EDITIONS.c.state == "sent", EDITIONS.c.id < edition_id)
     return tx.execute(select(EDITIONS.c.id).where(earlier).limit(1)).first() is not None
 
 
@@ -171,16 +191,16 @@ def last_days(tx: Connection, number: int) -> list[date]:
     return list(tx.execute(days).scalars())
 
 
-def unknown(tx: Connection, limit: int = 1000) -> list[tuple[str, str]]:
-    """Messages that may or may not have arrived: (address, Message-ID)."""
+def unknown(tx: Connection, limit: int = 1000) -> list[tuple[str, str, str]]:
+    """Messages that may or may not have arrived: (address, Message-ID, channel or "")."""
     rows = tx.execute(
-        select(SUBSCRIBERS.c.email, EDITIONS.c.message_id)
+        select(SUBSCRIBERS.c.email, EDITIONS.c.message_id, EDITIONS.c.channel)
         .join(SUBSCRIBERS, SUBSCRIBERS.c.id == EDITIONS.c.subscriber_id)
         .where(EDITIONS.c.state == "unknown")
         .order_by(EDITIONS.c.id)
         .limit(limit)
     )
-    return [(email, message_id) for email, message_id in rows]
+    return [(email, message_id, channel) for email, message_id, channel in rows]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +213,7 @@ class Told:
     state: EditionState
     sent_at: datetime | None
     message_id: str
+    channel: str  # "": mail
     shown: bool  # False: only named among what did not fit
     picks: Picks
 
@@ -211,6 +232,7 @@ def telling(tx: Connection, paper_id: int, *, subscriber_id: int | None = None) 
             EDITIONS.c.state,
             EDITIONS.c.sent_at,
             EDITIONS.c.message_id,
+            EDITIONS.c.channel,
             EDITIONS.c.picks,
         )
         .join(SUBSCRIBERS, SUBSCRIBERS.c.id == EDITIONS.c.subscriber_id)
@@ -253,6 +275,7 @@ class Life:
 
     message_id: str
     email: str
+    channel: str  # "": mail
     kind: MailKind
     slot: str
     state: EditionState
@@ -288,6 +311,7 @@ def life(tx: Connection, message_id: str, subscriber_id: int | None) -> Life | N
     return Life(
         message_id=row.message_id,
         email=row.email,
+        channel=row.channel,
         kind=row.kind,
         slot=row.slot,
         state=row.state,
@@ -320,10 +344,12 @@ class Summary(NamedTuple):
 
 
 def of_subscriber(tx: Connection, subscriber_id: int, limit: int = 100) -> list[Summary]:
-    """Somebody's digests and alerts, the newest first."""
+    """Somebody's digests and alerts, the newest first; one that goes by several channels once."""
+    mine = and_(EDITIONS.c.subscriber_id == subscriber_id, EDITIONS.c.kind.in_(("digest", "alert")))
+    first = select(func.min(EDITIONS.c.id)).where(mine).group_by(EDITIONS.c.compose_id, EDITIONS.c.kind)
     rows = (
         select(*(EDITIONS.c[name] for name in Summary._fields))
-        .where(EDITIONS.c.subscriber_id == subscriber_id, EDITIONS.c.kind.in_(("digest", "alert")))
+        .where(EDITIONS.c.id.in_(first))
         .order_by(EDITIONS.c.id.desc())
         .limit(limit)
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, case, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, insert, select, update
 
 from bot.errors import Outcome
 from bot.store.editions import Attempt
@@ -35,6 +35,8 @@ IN_ORDER: tuple[MailKind, ...] = (SERVICE, "alert", "digest")  # what goes befor
 Final = Literal["sent", "failed", "suppressed", "expired", "unknown"]
 # What becomes of a message while which its sender died: it may have arrived, or not.
 OnCrash = Literal["resend", "skip"]
+# Mail by our relays, or services: the two leave by runs of their own, so that neither waits for the other.
+Lane = Literal["mail", "channels"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,18 +61,28 @@ class Leased:
     made: datetime
     sources: str
     epoch: int = 0  # of the subscriber's links
+    channel: str = ""  # where it goes; "": mail
 
 
 def lease(
-    tx: Connection, kind: MailKind, by: str, now: datetime, until: datetime, limit: int, *, alive: Collection[str] = ()
+    tx: Connection,
+    kind: MailKind,
+    by: str,
+    now: datetime,
+    until: datetime,
+    limit: int,
+    *,
+    alive: Collection[str] = (),
+    lane: Lane = "mail",
 ) -> list[Leased]:
-    """Take up to `limit` due editions of a kind for a worker. What one of the `alive` holds is theirs whatever the
-    clock says: it may have jumped."""
+    """Take up to `limit` due editions of a kind and lane for a worker. What one of the `alive` holds is theirs whatever
+    the clock says: it may have jumped."""
     due = (
         select(EDITIONS.c.id)
         .where(
             OPEN,
             EDITIONS.c.kind == kind,
+            _in_lane(lane),
             EDITIONS.c.next_at <= now,
             EDITIONS.c.state != "sending",
             EDITIONS.c.lease_by.not_in(sorted(alive)),
@@ -91,6 +103,10 @@ def lease(
         .all()
     )
     return _leased(tx, list(taken))
+
+
+def _in_lane(lane: Lane) -> ColumnElement[bool]:
+    return EDITIONS.c.channel == "" if lane == "mail" else EDITIONS.c.channel != ""
 
 
 def _leased(tx: Connection, ids: list[int]) -> list[Leased]:
@@ -114,6 +130,7 @@ def _leased(tx: Connection, ids: list[int]) -> list[Leased]:
             COMPOSES.c.at.label("made"),
             COMPOSES.c.sources,
             SUBSCRIBERS.c.epoch,
+            EDITIONS.c.channel,
         )
         .join(SUBSCRIBERS, SUBSCRIBERS.c.id == EDITIONS.c.subscriber_id)
         .join(COMPOSES, COMPOSES.c.id == EDITIONS.c.compose_id)
@@ -244,7 +261,7 @@ def accepted_before(tx: Connection, subscriber_ids: Collection[int]) -> set[int]
     """Those of these subscribers for whom a relay has ever taken a message."""
     found: set[int] = set()
     for part in chunks(sorted(set(subscriber_ids))):
-        sent = and_(EDITIONS.c.subscriber_id.in_(part), EDITIONS.c.state == "sent")
+        sent = and_(EDITIONS.c.subscriber_id.in_(part), EDITIONS.c.state == "sent", _in_lane("mail"))
         found.update(tx.execute(select(EDITIONS.c.subscriber_id).where(sent).distinct()).scalars())
     return found
 
@@ -343,9 +360,27 @@ def waiting(tx: Connection) -> int:
     return tx.execute(select(func.count()).select_from(EDITIONS).where(OPEN)).scalar_one()
 
 
-def due(tx: Connection, now: datetime) -> int:
+def due(tx: Connection, now: datetime, lane: Lane = "mail") -> int:
     """How many editions may be tried now."""
-    return tx.execute(select(func.count()).select_from(EDITIONS).where(OPEN, EDITIONS.c.next_at <= now)).scalar_one()
+    ready = (OPEN, EDITIONS.c.next_at <= now, _in_lane(lane))
+    return tx.execute(select(func.count()).select_from(EDITIONS).where(*ready)).scalar_one()
+
+
+def open_channels(tx: Connection) -> list[tuple[int, str, str]]:
+    """Where editions that wait are to go beside mail: (subscriber, their table, channel)."""
+    rows = tx.execute(
+        select(SUBSCRIBERS.c.id, SUBSCRIBERS.c.data, EDITIONS.c.channel)
+        .join(SUBSCRIBERS, SUBSCRIBERS.c.id == EDITIONS.c.subscriber_id)
+        .where(OPEN, _in_lane("channels"))
+        .distinct()
+    )
+    return [(subscriber, data, channel) for subscriber, data, channel in rows]
+
+
+def close_channel(tx: Connection, subscriber_id: int, channel: str, words: str) -> None:
+    """Nothing that waits for this subscriber goes out by that channel."""
+    mine = and_(EDITIONS.c.subscriber_id == subscriber_id, EDITIONS.c.channel == channel, EDITIONS.c.state == "waiting")
+    tx.execute(update(EDITIONS).where(mine).values(state="suppressed", words=words))
 
 
 def unknown_tries(tx: Connection, edition_id: int) -> int:
@@ -386,6 +421,7 @@ class UnsentEdition(NamedTuple):
     """An edition that did not go out, and the relay's last words on it."""
 
     email: str
+    channel: str  # "": mail
     state: EditionState  # "waiting": it is tried again; "failed": it is not
     at: datetime | None  # of the last try
     words: str
@@ -395,7 +431,7 @@ def unsent(tx: Connection, limit: int) -> list[UnsentEdition]:
     """The newest editions that a relay did not take."""
     tried = select(func.max(ATTEMPTS.c.at)).where(ATTEMPTS.c.edition_id == EDITIONS.c.id).scalar_subquery()
     rows = tx.execute(
-        select(SUBSCRIBERS.c.email, EDITIONS.c.state, tried, EDITIONS.c.words)
+        select(SUBSCRIBERS.c.email, EDITIONS.c.channel, EDITIONS.c.state, tried, EDITIONS.c.words)
         .join(SUBSCRIBERS, SUBSCRIBERS.c.id == EDITIONS.c.subscriber_id)
         .where(EDITIONS.c.state.in_(("waiting", "failed")), EDITIONS.c.words != "")
         .order_by(EDITIONS.c.id.desc())

@@ -394,6 +394,7 @@ class EditionRow(SQLModel, table=True):
     sent_at: datetime | None = None
     words: str = Field(default="", sa_type=LONG)  # the relay's last words
     folded_into: int | None = Field(default=None, sa_type=BIG)  # the later digest that tells what expired here
+    channel: str = Field(default="", sa_column_kwargs={"server_default": ""})  # "slack:3f2a9c41"; "": mail
 
 
 class AttemptRow(SQLModel, table=True):

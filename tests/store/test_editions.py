@@ -120,7 +120,7 @@ def test_who_died_while_sending_leaves_it_due_or_listed(
         listed = editions.unknown(tx)
 
     assert books[state] == (6 if resend else 3)
-    assert [message for _, message in listed] == ([] if resend else [held[0].message_id])
+    assert [message for _, message, _ in listed] == ([] if resend else [held[0].message_id])
     assert len(lease(database, "next", now)) == (2 if resend else 1)
 
 

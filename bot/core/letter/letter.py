@@ -30,6 +30,13 @@ class Letter:
         return "".join(self.text)
 
 
+class ShortForm(NamedTuple):
+    """An edition in a few lines of plain text, for channels that have room for no more."""
+
+    title: str
+    body: str
+
+
 NoticeName = Literal[
     "address", "confirm", "delete", "export", "farewell", "flood", "manage", "operator", "pause", "trial"
 ]

@@ -16,10 +16,11 @@ from bot.core.edition.edition import Edition, Pick, Section
 from bot.core.edition.picks import NAMED, fewer_picks
 from bot.core.letter import notices, paper_view, samples
 from bot.core.letter.fragments import CATALOGUES, FragmentCache, Piece, environment
-from bot.core.letter.letter import Letter, NoticeName
-from bot.core.letter.letter_view import CARDS, Lead, SectionView, letter_view
+from bot.core.letter.letter import Letter, NoticeName, ShortForm
+from bot.core.letter.letter_view import CARDS, Lead, LetterView, SectionView, letter_view
 from bot.core.letter.localize import Words
 from bot.core.letter.paper_view import FULL, Form
+from bot.core.letter.short_form import short_form
 from bot.core.letter.template_error import place_of_fault
 from bot.core.papers import Paper
 from bot.core.text.sanitize import harmless, shortened
@@ -61,16 +62,22 @@ class LetterRenderer:
         try:
             parts, html = self._fitted(edition, words)
             text = parts.chunks("txt")
-            subject = self._fragments.say(
-                f"{edition.kind}.subject.txt", words, head=parts.letter.head, titles=parts.letter.titles
-            )
+            subject = self._subject(parts.letter, words)
         except jinja2.TemplateNotFound as error:
             raise BrokenTemplate(f"templates/{error.name}: this template is missing") from error
-        return Letter(subject=shortened(subject, MAX_SUBJECT), html=html, text=text, language=words.language)
+        return Letter(subject=subject, html=html, text=text, language=words.language)
 
     def page(self, edition: Edition) -> str:
         """The same as a web page."""
         return self.letter(edition).html_page
+
+    def short(self, edition: Edition, most: int) -> ShortForm:
+        """An edition in at most `most` characters of plain text. Raises BrokenTemplate."""
+        words = self._fragments.words(edition.subscriber.language)
+        try:
+            return short_form(edition, self._subject(letter_view(edition, words), words), self._fragments, words, most)
+        except jinja2.TemplateNotFound as error:
+            raise BrokenTemplate(f"templates/{error.name}: this template is missing") from error
 
     def notice(self, name: NoticeName, language: str, values: Mapping[str, Any]) -> Letter:
         """A short letter that is no edition, with what `notices.EXAMPLES` gives it. Raises BrokenTemplate."""
@@ -78,6 +85,11 @@ class LetterRenderer:
             return notices.notice(self._fragments, name, self._fragments.words(language), values)
         except jinja2.TemplateNotFound as error:
             raise BrokenTemplate(f"templates/{error.name}: this template is missing") from error
+
+    def _subject(self, letter: LetterView, words: Words) -> str:
+        name = f"{letter.head.kind}.subject.txt"
+        said = self._fragments.say(name, words, head=letter.head, titles=letter.titles)
+        return shortened(said, MAX_SUBJECT)
 
     def _fitted(self, edition: Edition, words: Words) -> "tuple[_LetterParts, tuple[str, ...]]":
         """The parts of a letter, and its HTML, cut until it is not over the size: abstracts shorten, then all papers
@@ -256,6 +268,7 @@ def _faults(renderer: LetterRenderer, edition: Edition, sample: str) -> list[str
     """What is wrong with the letter of one sample."""
     try:
         letter = renderer.letter(edition)
+        renderer.short(edition, 4_000)
     except BrokenTemplate as error:
         return [str(error)]
     found = []

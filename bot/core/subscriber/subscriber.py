@@ -22,6 +22,7 @@ from pydantic import (
 
 from bot.core.query import Query, QueryError, profile_errors, profile_query
 from bot.core.subscriber.address import normal_address
+from bot.core.subscriber.channel import MAIL, MAIL_SCHEMES, channel_list, channel_name, scheme_of
 from bot.core.subscriber.duration import in_short
 from bot.core.subscriber.schedule import DAYS, Schedule
 from bot.core.subscriber.timezone import timezone_named
@@ -164,7 +165,7 @@ class Subscriber(TableModel):
     hints: ClassVar = {
         **dict.fromkeys(("schedule", "cadence", "when"), 'the schedule is called "digest"'),
         **dict.fromkeys(("tz", "time_zone", "zone"), 'the time zone is called "timezone"'),
-        **dict.fromkeys(("address", "mail", "to"), 'the address is called "email"'),
+        **dict.fromkeys(("address", "mail"), 'the address is called "email"'),
         **dict.fromkeys(("keywords", "query", "exclude", "alert"), "it belongs into [[subscribers.profiles]] below"),
         "profile": "write [[subscribers.profiles]]",
     }
@@ -188,6 +189,8 @@ class Subscriber(TableModel):
     given_taste: TasteUse = Field("off", alias="taste")  # what the taste learnt from it and from thumbs is for
     private: bool = False  # what they name may live on a private or loopback address
     pictures: bool = False  # the lead paper's thumbnail
+    # Where letters go; nothing: by mail. The addresses hold secrets.
+    to: Annotated[tuple[str, ...], PlainValidator(channel_list)] = Field((), repr=False)
     revisions: bool = False  # also tell what became of papers told before
     # After so long without news, a mail that says so; None ("off"): never.
     heartbeat: Annotated[
@@ -206,6 +209,26 @@ class Subscriber(TableModel):
         AfterValidator(_of_different_names),
         BeforeValidator(_profiles),
     ] = ()
+
+    @model_validator(mode="after")
+    def _mail_is_theirs(self) -> Self:
+        wrong = [
+            Problem(("to", number), f'mail goes to their own address alone: write "{MAIL}"')
+            for number, address in enumerate(self.to)
+            if scheme_of(address) in MAIL_SCHEMES and address.lower() not in (MAIL, f"{MAIL}{self.email.lower()}")
+        ]
+        if wrong:
+            raise as_error(wrong)
+        return self
+
+    @property
+    def by_mail(self) -> bool:
+        return not self.to or any(scheme_of(address) in MAIL_SCHEMES for address in self.to)
+
+    @cached_property
+    def channels(self) -> dict[str, str]:
+        """By name, the addresses of the channels that are not mail."""
+        return {channel_name(address): address for address in self.to if scheme_of(address) not in MAIL_SCHEMES}
 
     @property
     def taste(self) -> TasteUse:

@@ -50,23 +50,23 @@ class AlertComposer(EditionComposer):
                 if may_show is not None:  # the others are counted in the digest
                     matches.best = [[one for one in ranked if one in may_show] for ranked in matches.best]
                     matches.every = [[one for one in every if one in may_show] for every in matches.every]
-                draft, cursor = self._alert(stored, subscriber, matches)
-                drafts += [draft] if draft else []
+                alerts, cursor = self._alert(stored, subscriber, matches)
+                drafts += alerts
                 moved.append(cursor)
         return self.write(drafts, moved)
 
     def _alert(
         self, stored: StoredSubscriber, subscriber: Subscriber, matches: SubscriberMatches
-    ) -> tuple[editions.Draft | None, Cursor]:
+    ) -> tuple[list[editions.Draft], Cursor]:
         papers = set().union(*matches.every)
         if not papers:
-            return None, self._seen_all(stored)
+            return [], self._seen_all(stored)
         today = self.now.astimezone(ZoneInfo(subscriber.timezone)).date()
         sent = stored.alerts_sent if stored.alert_day == today else 0
         if sent >= subscriber.alert_limit:
             if subscriber.schedule.cadence == "off":  # no digest would tell: the papers wait for tomorrow's alerts
-                return None, self._wait_until_tomorrow(stored, subscriber)
-            return None, self._cursor(
+                return [], self._wait_until_tomorrow(stored, subscriber)
+            return [], self._cursor(
                 stored, _progress(stored, self.view.revision.id, overflow=stored.overflow + len(papers))
             )
         names = [profile.name for profile in subscriber.profiles if profile.alert]
@@ -76,9 +76,9 @@ class AlertComposer(EditionComposer):
         # Named by where it starts from, so that two processes cannot both tell what follows it.
         slot = f"after-{stored.alert_cursor}"
         picks = Picks(sections=tuple(sections))
-        draft = self.draft(stored, subscriber, slot, self.now, picks, picks.matched)
+        drafts = self.drafts(stored, subscriber, slot, self.now, picks, picks.matched)
         progress = _progress(stored, self.view.revision.id)
-        return draft, self._cursor(
+        return drafts, self._cursor(
             stored,
             progress._replace(alert_after=self.now + subscriber.alert_every, alert_day=today, alerts_sent=sent + 1),
         )

@@ -88,7 +88,7 @@ class DigestComposer(EditionComposer):
             if stored.id in alive:
                 picks = picks._replace(heartbeat=True)
             if matched or picks.heartbeat:
-                drafts.append(self.draft(stored, subscriber, slot.name, slot.due, picks, matched))
+                drafts += self.drafts(stored, subscriber, slot.name, slot.due, picks, matched)
                 if expired:
                     folded[stored.id] = expired
             progress = DigestProgress(self.view.revision.id, self.now, slot.next_due, 0, trending_ids)

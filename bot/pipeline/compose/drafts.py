@@ -37,10 +37,12 @@ class EditionComposer:
         """Whether the subscriber wants no mail on this day of the week."""
         return self._local_date(self.now, subscriber.timezone).weekday() in subscriber.quiet_days
 
-    def draft(
+    def drafts(
         self, stored: StoredSubscriber, subscriber: Subscriber, slot: str, due: datetime, picks: Picks, matched: int
-    ) -> editions.Draft:
-        return editions.Draft(
+    ) -> list[editions.Draft]:
+        """An edition for each way it goes: by mail, and by each channel as a slot of its own, so that each is told once
+        and tried by itself."""
+        mail = editions.Draft(
             subscriber_id=stored.id,
             kind=self.kind,
             slot=slot,
@@ -52,6 +54,14 @@ class EditionComposer:
             message_id=self.message_id(self.kind, slot, stored.id),
             state="sent" if subscriber.schedule.cadence == "feed" else "waiting",
         )
+        if not subscriber.to or mail.state == "sent":
+            return [mail]
+        slots = {channel: f"{slot} {channel}" for channel in subscriber.channels}
+        others = [
+            mail._replace(channel=channel, slot=own, message_id=self.message_id(self.kind, own, stored.id))
+            for channel, own in slots.items()
+        ]
+        return [mail, *others] if subscriber.by_mail else others
 
     def write(
         self,

@@ -14,7 +14,7 @@ from bot.pipeline.deliver import worker_ids
 from bot.pipeline.deliver.marks import MarkWriter
 from bot.pipeline.deliver.pacing import RelayPacing, SendingPlan
 from bot.store import Connection, outbox
-from bot.store.outbox import Leased
+from bot.store.outbox import Lane, Leased
 
 # Renewed every ten seconds. With the worker's tick of twenty, what a dead machine held is another's within a minute.
 LEASE = timedelta(seconds=35)
@@ -47,6 +47,7 @@ class Claims:
         clock: Callable[[], datetime],
         stop: threading.Event,
         build_ahead: BuildAhead | None = None,
+        lane: Lane = "mail",
     ) -> None:
         self._marks = marks
         self._pacing = pacing
@@ -54,6 +55,7 @@ class Claims:
         self._clock = clock
         self._stop = stop
         self._build_ahead = build_ahead
+        self._lane = lane
         self._queue: deque[Claim] = deque()
         self._in_flight = 0
         self._size = FIRST
@@ -137,7 +139,9 @@ class Claims:
 
         def work(tx: Connection) -> SendingPlan | None:
             for kind in outbox.IN_ORDER:
-                batch = outbox.lease(tx, kind, self._by, now, now + LEASE, size, alive=worker_ids.at_work())
+                batch = outbox.lease(
+                    tx, kind, self._by, now, now + LEASE, size, alive=worker_ids.at_work(), lane=self._lane
+                )
                 if batch:
                     return self._pacing.plan(tx, relay, self._by, batch)
             return None

@@ -25,7 +25,7 @@ from bot.pipeline.deliver.refusals import Refusals
 from bot.pipeline.deliver.sender import DeliverReport, Round, Sender
 from bot.store import Database, outbox
 from bot.store.database import answers_within
-from bot.store.outbox import OnCrash
+from bot.store.outbox import Lane, OnCrash
 
 __all__ = ["DeliverReport", "DeliverySettings", "deliver", "put_in_order"]
 
@@ -49,6 +49,7 @@ class DeliverySettings:
     per_minute: float = 0  # messages to a relay; 0: no limit
     domain_per_minute: float = 0  # messages to one recipient domain; 0: no limit
     warm_up: int = 0  # messages on a relay's first day, half as many again each further day of use; 0: no limit
+    lane: Lane = "mail"  # which editions of the outbox these are
     fallbacks: tuple[Transport, ...] = ()  # used, in this order, while those before are held or have had their share
 
 
@@ -87,7 +88,7 @@ def _deliver(
     report = DeliverReport(expired=put_in_order(database, settings, clock()))
     told = DeliverReport()
     with database.read() as tx:
-        due = outbox.due(tx, clock())
+        due = outbox.due(tx, clock(), settings.lane)
     limits = RateLimits(
         per_minute=settings.per_minute, domain_per_minute=settings.domain_per_minute, warm_up=settings.warm_up
     )
@@ -141,7 +142,7 @@ def _send(
         outcomes = Outcomes(pacing, by, clock)
         shared = Round(
             database=database,
-            claims=Claims(marks, pacing, by, clock, stop, pool.build_ahead if pool else None),
+            claims=Claims(marks, pacing, by, clock, stop, pool.build_ahead if pool else None, settings.lane),
             pacing=pacing,
             outcomes=outcomes,
             refusals=Refusals(outcomes, marks),

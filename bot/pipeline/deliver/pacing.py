@@ -292,7 +292,7 @@ def _relay_limit(relay: Transport) -> str:
 
 
 def _domain_limit(leased: Leased) -> str:
-    return f"{PREFIX}to:{domain_of(leased.email)}"
+    return f"{PREFIX}to:{leased.channel or domain_of(leased.email)}"
 
 
 def _queue(domain_limit: str) -> str:

@@ -129,7 +129,7 @@ def test_nothing_is_lost_whenever_it_is_killed(
         copies[recipient].append(message_id)
     states = Counter(post.states().values())
     with database.read() as tx:
-        listed = {email for email, _ in editions.unknown(tx)}
+        listed = {email for email, _, _ in editions.unknown(tx)}
     missing = set(people) - copies.keys()
     doubled = sum(len(ids) - 1 for ids in copies.values())
     where = f"{'SQLite' if database.sqlite else 'PostgreSQL':10} {policy:6} {processes} process(es)"
