@@ -126,7 +126,7 @@ def by_id(tx: Connection, subscriber_id: int) -> StoredSubscriber | None:
 
 def count_by_status(tx: Connection) -> dict[str, int]:
     counted = select(SUBSCRIBERS.c.status, func.count()).where(SUBSCRIBERS.c.origin != "deleted")
-    rows = tx.execute(counted.group_by(SUBSCRIBERS.c.status))
+    rows = tx.execute(counted.group_by(SUBSCRIBERS.c.status).order_by(SUBSCRIBERS.c.status))
     return {status: number for status, number in rows}
 
 
@@ -318,7 +318,10 @@ def status_of_erased(tx: Connection, keyed_hash: str) -> Status | None:
 
 def count_by_origin(tx: Connection) -> dict[str, int]:
     counted = select(SUBSCRIBERS.c.origin, func.count()).where(SUBSCRIBERS.c.origin != "deleted")
-    return {origin: number for origin, number in tx.execute(counted.group_by(SUBSCRIBERS.c.origin))}
+    return {
+        origin: number
+        for origin, number in tx.execute(counted.group_by(SUBSCRIBERS.c.origin).order_by(SUBSCRIBERS.c.origin))
+    }
 
 
 def delete_unconfirmed(tx: Connection, before: datetime) -> list[int]:
