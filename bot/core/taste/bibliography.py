@@ -25,6 +25,8 @@ MAX_FIELD = 20_000  # characters: no abstract is longer
 MAX_PROBLEMS = 20
 
 Fields = dict[str, Any]
+# The end of a field, and the beginning of another on the next line.
+_NO_COMMA = re.compile(r"""([}"])([ \t]*\r?\n[ \t]*[A-Za-z][A-Za-z_-]{0,30}[ \t]*=[ \t]*[{"\d])""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def _from_bibtex(text: str) -> tuple[Iterable[Fields], list[str]]:
     from bibtexparser.entrypoint import parse_string  # only those who have a library need it
     from bibtexparser.model import Entry as BibtexEntry
 
-    found = parse_string(text)
+    found = parse_string(_NO_COMMA.sub(r"\1,\2", text))
     blocks = list(found.entries)
     problems = []
     for failed in found.failed_blocks:
@@ -129,8 +131,10 @@ def _from_json(text: str) -> tuple[Iterable[Fields], list[str]]:
         return [], ["this begins like JSON and is none: export it again as CSL-JSON"]
     if isinstance(items, dict):
         items = items.get("items", [items])
-    entries = [_json_entry(item) for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-    return [entry for entry in entries if entry.get("itemtype") not in ("attachment", "note", "annotation")], []
+    items = items if isinstance(items, list) else []
+    entries = [_json_entry(item) for item in items if isinstance(item, dict)]
+    others = [f"entry {number} is no entry" for number, item in enumerate(items, 1) if not isinstance(item, dict)]
+    return [entry for entry in entries if entry.get("itemtype") not in ("attachment", "note", "annotation")], others
 
 
 def _json_entry(item: Fields) -> Fields:

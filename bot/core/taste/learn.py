@@ -150,7 +150,9 @@ def learn(
         if centre[word] * scale >= LEAST_WEIGHT
     )
     taste = Taste(found, len(liked), len(disliked))
-    return replace(taste, least=LIKED_AT_ALL * median(taste.likeness(one.keys()).weight for one in vectors))
+    usual = median(taste.likeness(one.keys()).weight for one in vectors)
+    # Never one word alone: papers known only by their titles hold few, and most papers hold one of these.
+    return replace(taste, least=max(LIKED_AT_ALL * usual, STRONGEST + LEAST_WEIGHT))
 
 
 def words_of(paper: Paper) -> frozenset[str]:
