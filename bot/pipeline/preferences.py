@@ -16,7 +16,7 @@ from bot.store import Connection, Database, consents, editions, mail_requests, s
 from bot.store.subscribers import StoredSubscriber
 
 # What a page may change; the rest of the table is its author's.
-CHANGEABLE = ("digest", "timezone", "language", "profiles", "max_papers", "trending")
+CHANGEABLE = ("digest", "timezone", "language", "profiles", "max_papers", "trending", "taste")
 
 
 def calmer(schedule: Schedule) -> Schedule | None:

@@ -9,20 +9,21 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 from flask import Blueprint, Response, abort, request
 
 from bot.core.subscriber.address import normal_address
-from bot.core.subscriber.subscriber import Profile, stored_subscriber
+from bot.core.subscriber.subscriber import Profile, TasteUse, stored_subscriber
 from bot.core.subscriber.validation import TableError
+from bot.core.taste import Taste
 from bot.mail import tokens
 from bot.mail.tokens import Token
 from bot.pipeline import preferences, signup
 from bot.pipeline.preferences import messages_of
 from bot.pipeline.recent_papers import RecentPapers
 from bot.pipeline.signup import Visit
-from bot.store import history, mail_requests, subscribers, thumbs
+from bot.store import history, mail_requests, subscribers, taste, thumbs
 from bot.store.mail_requests import RequestKind
 from bot.store.subscribers import StoredSubscriber
 from bot.web import query_form
@@ -35,6 +36,7 @@ from bot.web.visitors import network_of
 
 LONGEST_PAUSE = timedelta(days=366)
 MOST_PROFILES = 20  # in the form
+TASTES = get_args(TasteUse)
 MAILED: dict[str, RequestKind] = {"link": "manage", "export": "export", "delete": "delete"}
 
 
@@ -104,8 +106,11 @@ def act(site: Site, opened: Token, stored: StoredSubscriber, form: Mapping[str, 
     if wish == "address":
         return ask_new_address(site, stored, form.get("email", ""), visit)
     if wish == "save":
+        asked = wishes(form)
+        if asked.get("taste") == stored_subscriber(stored.data).taste:
+            del asked["taste"]  # it stays whatever decides it
         try:
-            preferences.change(site.database, stored.id, wishes(form), now)
+            preferences.change(site.database, stored.id, asked, now)
         except TableError as error:
             return "", messages_of(error)
         return _("Saved."), []
@@ -129,6 +134,8 @@ def wishes(form: Mapping[str, str]) -> dict[str, Any]:
     }
     if form.get("language"):
         table["language"] = form["language"]
+    if form.get("taste") in TASTES:
+        table["taste"] = form["taste"]
     if re.fullmatch("[0-9]{1,3}", form.get("max_papers", "")):
         table["max_papers"] = int(form["max_papers"])
     for number in range(MOST_PROFILES):
@@ -239,6 +246,7 @@ def page_of(
         languages=site.languages.names,
         profiles=[profile_fields(one, papers, site) for one in own.profiles] if full else [],
         spare=len(own.profiles) < MOST_PROFILES,
+        taste=learnt_taste(site, stored) if full else None,
         leave=site.link("u", tokens.seal(secret, "unsubscribe digest", stored.id)),
         feeds=[site.link("feed", feed) + form for form in (".atom", ".json")] if full else [],
         thumbs=[(kind, number, shown_paper(paper)) for kind, number, paper in opinions(site, stored)],
@@ -259,6 +267,13 @@ def profile_fields(profile: Profile, papers: RecentPapers, site: Site) -> dict[s
         "alert": profile.alert,
         "preview": query_form.view(papers.try_query(profile.query, site.clock())),
     }
+
+
+def learnt_taste(site: Site, stored: StoredSubscriber) -> Taste | None:
+    """What is learnt of the papers they keep; None where that is too little."""
+    with site.database.read() as tx:
+        kept = taste.of_subscribers(tx, [stored.id]).get(stored.id)
+    return kept.taste if kept else None
 
 
 def masked(email: str) -> str:

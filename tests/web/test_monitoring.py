@@ -77,6 +77,9 @@ def test_metrics(web: Web) -> None:
     assert "paperlark_unaccounted 0.0" in text
     assert 'paperlark_tick_age_seconds{step="deliver"} 60.0' in text
     assert 'paperlark_subscribers{status="active"} 1.0' in text
+    assert "paperlark_summary_calls 0.0" in text
+    assert 'paperlark_summary_answers{result="thrown away"} 0.0' in text
+    assert "paperlark_summary_paused 0.0" in text
     assert "paperlark_outbox_age_seconds 0.0" in text
 
 

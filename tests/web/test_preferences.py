@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from bot.core.papers import Listing
+from bot.core.taste.learn import Taste, TasteWord
 from bot.mail import tokens
 from bot.pipeline import preferences
-from bot.store import papers, subscribers, thumbs
+from bot.store import papers, subscribers, taste, thumbs
 from tests.web.conftest import NOW, SECRET, Start, Web
 from tests.web.test_signup import asked_link, collect_papers, link_in, mails, post
 
@@ -241,3 +242,36 @@ def test_what_somebody_of_the_file_chose_outlasts_it(web: Web) -> None:
     assert table["digest"] == "weekly fri 16:00"
     assert table["profiles"][1]["name"] == "Hot"
     assert stored_of(web, FILE).origin == "file"
+
+
+LEARNT = Taste((TasteWord("grasping", 9.0, ("Mine",)), TasteWord("gripper", 4.5, ("Mine",))), liked=6)
+
+
+def test_a_taste_is_shown_chosen_and_forgotten(web: Web, eve: int) -> None:
+    assert "It takes five papers" in web.get(link(web, eve)).words
+    with web.database.write() as tx:
+        taste.learnt(tx, eve, LEARNT, "x", (), NOW)
+
+    page = web.get(link(web, eve))
+    saved = web.post(link(web, eve), form(taste="order", language="en"))
+    table = json.loads(stored_of(web, eve).data)
+    again = web.post(link(web, eve), form(taste="order", language="en", digest="daily 08:00"))
+    web.post(link(web, eve), form(taste="everything", language="en"))
+
+    assert "Learnt from 6 papers." in page.words
+    assert ">grasping^9, gripper^4.5</textarea>" in page.text
+    assert "grasping" not in web.get(link(web, eve, "letter", 1)).text, "not by the link of a letter"
+    assert (saved.status, again.status) == (200, 200)
+    assert table["taste"] == "order"
+    assert json.loads(stored_of(web, eve).data)["taste"] == "order"
+    web.post(link(web, eve), form(taste="off", language="en"))
+    assert json.loads(stored_of(web, eve).data)["taste"] == "off"
+    preferences.erase(web.database, SECRET, eve, NOW)
+    with web.database.read() as tx:
+        assert taste.of_subscribers(tx, [eve]) == {}
+
+
+def test_who_never_chose_a_taste_has_none_in_their_table(web: Web, eve: int) -> None:
+    web.post(link(web, eve), form(taste="off"))
+
+    assert "taste" not in json.loads(stored_of(web, eve).data)

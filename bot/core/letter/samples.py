@@ -146,6 +146,16 @@ def near(section: Section) -> Section:
     return Section(kind="near", name="", picks=picks)
 
 
+def liked(section: Section) -> Section:
+    """The papers of a section as those that are like what the subscriber keeps."""
+    words = ("router", "expert", "recency")
+    picks = tuple(
+        replace(pick, reasons=(), like="How Experts Divide the Work", like_words=words[: 3 - number % 2])
+        for number, pick in enumerate(section.picks)
+    )
+    return Section(kind="taste", name="", picks=picks)
+
+
 def linked(edition: Edition) -> Edition:
     """The edition as it is where there is a web process, for a subscriber who wants a picture."""
     site = "https://papers.example.org"
@@ -215,6 +225,8 @@ def ordinary() -> dict[str, Edition]:
         ),
         "near": sample_edition(EFFICIENT, near(MIXTURES), HOT),
         "only_near": sample_edition(near(MIXTURES), near(EFFICIENT)),
+        "taste": sample_edition(EFFICIENT, liked(MIXTURES), HOT),
+        "only_taste": sample_edition(liked(MIXTURES), HOT),
         "by_model": sample_edition(
             section("Mixtures", replace(MIXTURES.picks[0], summary=SENTENCE, summary_by="finch-2b"))
         ),
