@@ -29,7 +29,7 @@ READ_AGAIN = timedelta(days=1)
 TRY_AGAIN = timedelta(hours=1)  # after a failure
 MOST_FILES = 200  # of a glob
 ZOTERO_PAGE = 100  # the most that Zotero's API gives at once
-ZOTERO_ITEMS = 1_000  # the newest; a taste is learnt from 150
+ZOTERO_ITEMS = 1_000  # the newest; a taste is learnt from 120
 # https://www.zotero.org/support/dev/web_api/v3/basics
 _ZOTERO = re.compile(r"(?:/(?:users|groups)/\d+)(?:/collections/[A-Z0-9]+)?(?:/items)?(?:/top)?/?")
 

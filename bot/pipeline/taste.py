@@ -4,7 +4,7 @@ as a row until one of them changes."""
 import hashlib
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 BACKGROUND_DAYS = 30
 BACKGROUND_PAPERS = 2_000
+MANY = 500  # papers, among which somebody's own do not matter
 THUMB_WEIGHT = 3.0  # a thumb is about this letter, a library about years
 PAGE = 500  # subscribers looked at together
 KEPT = timedelta(days=90)  # a library on the web that nobody names any more
@@ -100,10 +101,20 @@ class TasteLearner:
             same = next((known[name] for name in names.get(paper.key, ()) if name in known), None)
             papers.append(replace(paper, abstract=same.abstract) if same else paper)
         weights = [THUMB_WEIGHT] * len(liked) + [1.0] * len(library)
-        return learn(papers, self._background, disliked, weights)
+        return learn(papers, self._background_without({paper.key for paper in papers}), disliked, weights)
+
+    def _background_without(self, liked: Collection[str]) -> Background:
+        """What is usual. Of few papers those that are liked are a good part, and say nothing of what is usual."""
+        if len(self._recent) >= MANY:
+            return self._background
+        return Background(paper for paper in self._recent if paper.key not in liked)
 
     @cached_property
     def _background(self) -> Background:
+        return Background(self._recent)
+
+    @cached_property
+    def _recent(self) -> list[Paper]:
         with self._database.read() as tx:
             seen = history.seen_since(tx, self._now - timedelta(days=BACKGROUND_DAYS))
-        return Background(list(seen.values())[-BACKGROUND_PAPERS:])
+        return list(seen.values())[-BACKGROUND_PAPERS:]

@@ -23,12 +23,13 @@ from bot.core.query.plurals import singular
 from bot.core.query.words import SMALL_WORDS, words
 
 MIN_LIKED = 5
-MAX_LIKED = 150  # the first so many: enough for a taste, and learnt within 50 ms
+MAX_LIKED = 120  # the first so many: enough for a taste, and learnt within 50 ms
 MAX_WORDS = 64  # a query's most terms
 TITLE_MENTIONS = 3  # a word of the title counts like three of the abstract, as in ranking
 STRONGEST = 9.0  # the weight of the strongest word: 7 points of relevance times 9 are the most a term can bring
 LEAST_WEIGHT = 0.3  # below this a word seldom brings a whole point
 DISLIKED_SHARE = 0.5
+FEW = 50  # papers of the background: so many count half, for what they have in common may be chance
 MENTIONED_IN = 2  # liked papers that must hold a word: one paper's own coinage is no taste
 TITLES = 3  # liked papers named with a word
 NAMED_WORDS = 3  # of a paper that is like them
@@ -135,7 +136,8 @@ def learn(
     vectors = [background.vector(_folded(one)) for one in spoken]
     centre = _mean(vectors, list(weights[: len(liked)]) or [1.0] * len(liked))
     against = [background.vector(counted(paper)) for paper in disliked[:MAX_LIKED]]
-    for mean, share in ((background.mean, 1.0), (_mean(against, [1.0] * len(against)), DISLIKED_SHARE)):
+    known = background.papers / (background.papers + FEW)
+    for mean, share in ((background.mean, known), (_mean(against, [1.0] * len(against)), DISLIKED_SHARE)):
         for word in centre.keys() & mean.keys():
             centre[word] -= share * mean[word]
     holders = Counter(word for vector in vectors for word in vector)
