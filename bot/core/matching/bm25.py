@@ -113,7 +113,7 @@ def first_mention(leaf: Leaf, reading: Reading) -> int:
     first = abstract.first_word(leaf)
     if first is None:
         return 0
-    return PLACE_OF_SIXTH[6 * first // len(abstract.exact_words if leaf.exact else abstract.words)]
+    return PLACE_OF_SIXTH[6 * first // len(abstract.exact_words if leaf.exact else abstract.folded)]
 
 
 def is_neutral(leaf: Leaf) -> bool:
@@ -123,7 +123,7 @@ def is_neutral(leaf: Leaf) -> bool:
 
 def length(reading: Reading) -> int:
     """The words of a paper's title and abstract."""
-    return sum(len(text.words) for field in ("title", "abstract") for text in reading.texts[field])
+    return sum(len(text.folded) for field in ("title", "abstract") for text in reading.texts[field])
 
 
 def best_by_definition(

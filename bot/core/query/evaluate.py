@@ -35,8 +35,8 @@ from bot.core.query.words import (
     is_hangul,
     is_number,
     joins,
+    places_of_words,
     without_plus,
-    word_spans,
     words,
 )
 
@@ -195,8 +195,8 @@ class Text:
         return words(self.text)
 
     @cached_property
-    def words(self) -> list[Word]:
-        return word_spans(self.text)
+    def spans(self) -> list[tuple[int, int]]:
+        return places_of_words(self.text)
 
     @cached_property
     def exact_words(self) -> list[Word]:
@@ -207,8 +207,8 @@ class Text:
         place = self.find_words(term)
         if place is None:
             return None
-        located = self.exact_words if term.exact else self.words
-        return located[place[0]].start, located[place[1] - 1].end
+        spans = [(start, end) for _, start, end in self.exact_words] if term.exact else self.spans
+        return spans[place[0]][0], spans[place[1] - 1][1]
 
     def find_words(self, term: Term) -> tuple[int, int] | None:
         """The words of the text [start, end) where a term stands first; of words near each other the closest ones."""

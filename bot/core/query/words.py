@@ -173,6 +173,13 @@ def word_spans(text: str) -> list[Word]:
     return _spans(text, fold)
 
 
+def places_of_words(text: str) -> list[tuple[int, int]]:
+    """The places alone: [start, end) of each."""
+    if text.isascii() and "+" not in text and "#" not in text:  # nearly all: no word ends before its characters do
+        return [found.span() for found in _ASCII_WORD.finditer(text)]
+    return [(start, end) for _, start, end in word_spans(text)]
+
+
 def exact_word_spans(text: str) -> list[Word]:
     """The words of `exact_words(text)` with their places."""
     return _spans(text, unfolded)
