@@ -140,6 +140,12 @@ def _leased(tx: Connection, ids: list[int]) -> list[Leased]:
     return [Leased(**row._mapping) for row in rows]
 
 
+def first_due(tx: Connection, now: datetime, limit: int) -> list[Leased]:
+    """Some of the digests that are due first, to be looked at: nobody has them by that."""
+    due = select(EDITIONS.c.id).where(OPEN, EDITIONS.c.kind == "digest", EDITIONS.c.next_at <= now)
+    return _leased(tx, list(tx.execute(due.order_by(EDITIONS.c.next_at, EDITIONS.c.id).limit(limit)).scalars()))
+
+
 def by_id(tx: Connection, edition_id: int) -> Leased | None:
     """An edition as it would be sent, to be looked at."""
     return next(iter(_leased(tx, [edition_id])), None)

@@ -16,6 +16,7 @@ from bot.mail.message.types import Message
 from bot.store.outbox import Leased
 
 SHARE_FROM = 500  # messages due: below, starting processes takes longer than what they save
+LOOK_AT = 500  # messages whose papers are loaded before that: most papers are in many of them
 CHUNK = 8  # messages that go to a process at once
 
 Build = Callable[[Leased], Message]
@@ -40,11 +41,19 @@ class BuildPool:
     """Builds ahead, in copies of this process where it can be copied, else in new ones: starting Python and reading the
     configuration takes as long as some hundred letters.
 
-    In a copy `builder` goes on as it is; it must hold no connection to the database when it is copied. In a new process
-    `make_builder` makes another, so it must be importable there by name.
+    In a copy `builder` goes on as it is, with what it has learnt from the `first` messages; `before_copying` closes the
+    connections to the database, for two processes must not share one. In a new process `make_builder` makes another
+    builder, so it must be importable there by name.
     """
 
-    def __init__(self, builder: Builder, make_builder: Callable[[], Builder], processes: int) -> None:
+    def __init__(
+        self,
+        builder: Builder,
+        make_builder: Callable[[], Builder],
+        processes: int,
+        first: Sequence[Leased] = (),
+        before_copying: Callable[[], object] = lambda: None,
+    ) -> None:
         import multiprocessing  # memory nobody with fewer messages should pay for
         from concurrent.futures import ProcessPoolExecutor
 
@@ -57,6 +66,11 @@ class BuildPool:
             initargs=((lambda: builder) if is_alone else make_builder, os.getpid()),
         )
         if is_alone:
+            with suppress(Exception):  # whatever it is, it is said where the message is sent
+                builder.load_ahead(first)
+                for leased in first[:1]:
+                    builder.build(leased)  # the templates are compiled by that
+            before_copying()
             self._pool.submit(os.getpid)  # now, before we have threads
 
     def build_ahead(self, batch: Sequence[Leased]) -> "list[Future[Message | None]]":

@@ -16,7 +16,7 @@ from bot.errors import UserError
 from bot.mail.transport.from_url import Transport
 from bot.pipeline import expiry
 from bot.pipeline.deliver import backoff, worker_ids
-from bot.pipeline.deliver.build_pool import SHARE_FROM, Build, Builder, BuildPool, LoadAhead, each_by_itself
+from bot.pipeline.deliver.build_pool import LOOK_AT, SHARE_FROM, Build, Builder, BuildPool, LoadAhead, each_by_itself
 from bot.pipeline.deliver.claims import LEASE, Claims
 from bot.pipeline.deliver.marks import ANSWER, MarkWriter
 from bot.pipeline.deliver.outcomes import Outcomes
@@ -108,8 +108,9 @@ def _deliver(
         threads = settings.connections if interim is not None else min(settings.connections, due)
         pool = None
         if settings.make_builder is not None and settings.processes > 1 and due >= SHARE_FROM:
-            database.close()  # idle connections: a copied process must not have them
-            pool = BuildPool(Builder(settings.build, settings.load_ahead), settings.make_builder, settings.processes)
+            first = database.ask(lambda tx: outbox.first_due(tx, clock(), LOOK_AT))
+            builder = Builder(settings.build, settings.load_ahead)
+            pool = BuildPool(builder, settings.make_builder, settings.processes, first, before_copying=database.close)
         try:
             report.add(_send(database, settings, pacing, clock, stop, threads, holder, every_minute, progress, pool))
         finally:
