@@ -118,7 +118,7 @@ def _deliver(
                 pool.close()
     report.waiting = database.ask(outbox.waiting)
     report.trouble, report.note = pacing.trouble, pacing.note
-    if interim is not None:
+    if interim is not None and due:
         interim(report.since(told))
     return report
 
