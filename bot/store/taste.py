@@ -4,15 +4,17 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import Connection, delete, func, or_, select, update
 
 from bot.core.papers import Paper, paper_from, plain
-from bot.core.taste.learn import Taste, TasteWord
 from bot.store.sql import chunks, insert_or_ignore
 from bot.store.subscribers import COLUMNS, StoredSubscriber
 from bot.store.tables import LIBRARIES, SUBSCRIBERS, TASTES, THUMBS
+
+if TYPE_CHECKING:
+    from bot.core.taste.learn import Taste
 
 
 class StoredTaste(NamedTuple):
@@ -21,7 +23,7 @@ class StoredTaste(NamedTuple):
     version: int
     at: datetime
     learnt_from: str
-    taste: Taste | None
+    taste: "Taste | None"
     problems: tuple[str, ...]
 
 
@@ -71,7 +73,7 @@ def of_subscribers(tx: Connection, subscriber_ids: Sequence[int]) -> dict[int, S
 
 
 def learnt(
-    tx: Connection, subscriber_id: int, taste: Taste | None, learnt_from: str, problems: Iterable[str], now: datetime
+    tx: Connection, subscriber_id: int, taste: "Taste | None", learnt_from: str, problems: Iterable[str], now: datetime
 ) -> None:
     """Keep what was learnt, as a new version."""
     values = {
@@ -119,13 +121,15 @@ def _short(paper: Paper) -> dict[str, object]:
     return {name: value for name, value in plain(paper).items() if value not in (None, "", [], False)}
 
 
-def _as_json(taste: Taste) -> str:
+def _as_json(taste: "Taste") -> str:
     words = [[one.word, one.weight, list(one.titles)] for one in taste.words]
     table = {"words": words, "liked": taste.liked, "disliked": taste.disliked, "least": taste.least}
     return json.dumps(table, ensure_ascii=False)
 
 
-def _taste(data: str) -> Taste:
+def _taste(data: str) -> "Taste":
+    from bot.core.taste.learn import Taste, TasteWord  # time and memory for those who have a taste
+
     table = json.loads(data)
     words = tuple(TasteWord(word, weight, tuple(titles)) for word, weight, titles in table["words"])
     return Taste(words, table["liked"], table["disliked"], table["least"])

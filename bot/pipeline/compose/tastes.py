@@ -9,12 +9,15 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
+from typing import TYPE_CHECKING
 
 from bot.core.edition.picks import Like
-from bot.core.taste.learn import Taste
 from bot.pipeline.compose.changes import Changes, SubscriberMatches
 from bot.pipeline.compose.drafts import Member
 from bot.store import taste as tastes
+
+if TYPE_CHECKING:
+    from bot.core.taste.learn import Taste
 
 MOST_PLACES = 10  # of a taste in a letter
 SHARE = 4  # a quarter of a letter's places is kept for it, where profiles would fill it
@@ -69,7 +72,7 @@ def _wants_taste(member: Member) -> bool:
     return ('"library"' in stored.data or '"taste"' in stored.data) and subscriber.taste != "off"
 
 
-def _liked(changes: Changes, learnt: Taste, order: Sequence[int]) -> tuple[Like, ...]:
+def _liked(changes: Changes, learnt: "Taste", order: Sequence[int]) -> tuple[Like, ...]:
     found = []
     for paper_id in order[: MOST_PLACES * FURTHEST]:
         likeness = learnt.likeness(changes.words_of(paper_id))

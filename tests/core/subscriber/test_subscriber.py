@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bot.core.query import parse, profile_query
 from bot.core.subscriber.duration import duration, in_short
 from bot.core.subscriber.schedule import Schedule
-from bot.core.subscriber.subscriber import stored_subscriber, subscriber_from
+from bot.core.subscriber.subscriber import Subscriber, stored_subscriber, subscriber_from
 from bot.core.subscriber.timezone import timezone_doubt, timezone_named
 from bot.core.subscriber.validation import Problem, TableError, spelled
 
@@ -343,3 +343,22 @@ def test_places_are_spelled_with_names(path: tuple[str | int, ...], place: str) 
     }
 
     assert spelled(path, root) == place
+
+
+def test_a_library_is_one_place_or_several_and_decides_what_a_taste_is_for() -> None:
+    def read(**keys: object) -> Subscriber:
+        return subscriber_from({"email": "a@example.org", **keys})
+
+    assert read(library="papers.bib").library == ("papers.bib",)
+    assert read(library=["a.bib", "b/*.ris"]).library == ("a.bib", "b/*.ris")
+    assert [one.taste for one in (read(), read(library="a.bib"), read(library="a.bib", taste="off"))] == [
+        *("off", "profile", "off")
+    ]
+    assert read(taste="order").taste == "order"
+    assert "hush" not in repr(read(library="https://api.zotero.org/users/1/items?key=hush"))
+    assert read(library="a.bib").table == {"email": "a@example.org", "library": ("a.bib",)}
+    again = subscriber_from(read(library="a.bib", taste="order").table)
+    assert (again.library, again.taste) == (("a.bib",), "order")
+    for wrong in (3, [1], "", ["x"] * 11):
+        with pytest.raises(TableError):
+            read(library=wrong)
