@@ -22,7 +22,7 @@ run: $(READY)    ## one real round: config.toml (made if missing), then collect,
 test: $(READY)   ## all tests
 	@$(BIN)/python -m pytest -n auto
 
-test-machines: $(READY) ## many machines killed, stopped and cut off, with the true waits: as root on Linux, 45 minutes
+test-machines: $(READY) ## many machines killed, stopped and cut off, with the true waits: as root on Linux, an hour
 	@PAPERLARK_MACHINES=whole $(BIN)/python -m pytest -n 0 -rs tests/cluster/test_machines.py
 
 lint: $(READY)   ## style, types, import law
