@@ -21,7 +21,7 @@ from bot.core.text.sanitize import shortened, web_address
 
 MAX_TROUBLED = 6  # sources in trouble told one by one; the rest is counted
 CARDS = 3  # papers of a section shown as cards; the others are compact
-MANY = 4  # sections: each beyond takes a card from all, for a letter of twenty papers has to stay seven screens long
+ROOM = 14  # cards and headings of sections in a letter: one of twenty papers has to stay seven screens long
 SHORT_ALERT = 2  # papers an alert shows as cards; one with more is a list
 MOST_NAMED = 8  # papers named of those that did not fit: at most 3 of a section, and at least one
 OVERVIEW = 40  # characters of a line of the overview: what a phone shows in one
@@ -143,9 +143,9 @@ def letter_view(edition: Edition, words: Words, cards: int = CARDS) -> LetterVie
     papers of a section are cards; 0 makes every paper but the lead compact."""
     here = zone(edition.subscriber.timezone)
     lead = _lead(edition)
-    cards = _cards(edition, cards)
     named = min(3, max(1, MOST_NAMED // max(1, len(edition.sections))))
-    sections = tuple(_section(section, lead, cards, named) for section in edition.sections)
+    shares = zip(edition.sections, _cards(edition, cards), strict=True)
+    sections = tuple(_section(section, lead, share, named) for section, share in shares)
     papers = edition.papers
     first = [lead.pick.paper] if lead else []
     rest = [paper for paper in papers if paper not in first]
@@ -178,13 +178,15 @@ def _matters(one: tuple[Section, Pick]) -> tuple[int, int]:
     return len(one[1].reasons), one[1].paper.upvotes or 0
 
 
-def _cards(edition: Edition, most: int) -> int:
+def _cards(edition: Edition, most: int) -> list[int]:
     """How many papers of each section are cards."""
+    count = len(edition.sections)
     if edition.subscriber.abstract == "full" and most:
-        return len(edition.papers)
+        return [len(edition.papers)] * count
     if edition.kind == "alert":
-        return min(most, SHORT_ALERT if len(edition.papers) <= SHORT_ALERT else 1)
-    return min(most, max(1, CARDS - max(0, len(edition.sections) - MANY)))
+        return [min(most, SHORT_ALERT if len(edition.papers) <= SHORT_ALERT else 1)] * count
+    shares, left = divmod(max(0, ROOM - count), count) if count else (0, 0)
+    return [min(most, CARDS, max(1, shares + (place < left))) for place in range(count)]
 
 
 def _section(section: Section, lead: Lead | None, cards: int, named: int) -> SectionView:

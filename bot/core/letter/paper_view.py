@@ -19,7 +19,7 @@ MAX_TITLE = 400
 MAX_NAME = 80  # of a person, an organisation, a profile
 MAX_ADDRESS = 1_000  # longer links are left out: they are not links of a paper
 FULL = 4_000  # characters of an abstract
-LINES: "dict[Form, int]" = {"lead": 260, "card": 140, "compact": 95}  # characters of the one line
+LINES: "dict[Form, int]" = {"lead": 260, "card": 200, "compact": 95}  # characters of the one line
 BEST_LINK = ("abs", "hf", "doi", "pdf", "project", "code")  # where the title leads
 SITES = {
     "arxiv.org": "arXiv",

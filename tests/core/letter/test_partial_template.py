@@ -60,7 +60,7 @@ class DrawnForEach(FragmentCache):
     """The plain way: every template is rendered with the words in it, and nothing is remembered."""
 
     def part(self, name: str, words: Words, /, **values: Any) -> tuple[str, ...]:
-        return (sanitize.harmless(self._styled(name, words, values)),)
+        return (sanitize.harmless(self.styled(name, words, values)),)
 
     def card(self, key: CardKey, pick: Pick, section: str, words: Words) -> Piece:
         marks = CardTexts(key).marks(matched_words.hits(pick.reasons))
