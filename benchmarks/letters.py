@@ -139,7 +139,7 @@ def usual(environment: jinja2.Environment) -> Callable[[Edition], bytes]:
             def card(pick: Pick, kind: paper_view.Form, section: SectionView | Lead) -> Markup:
                 key = paper_view.card_key(pick, kind, 0, own_line=True, pictures=False)
                 marks = matched_words.CardTexts(key).marks(matched_words.hits(pick.reasons))
-                why = matched_words.why_shown(pick.reasons, section.name, marks.seen)
+                why = matched_words.why_shown(pick, section.name, marks.seen)
                 shown = {name: _marked(fill) if form == "html" else fill.text for name, fill in marks.fills.items()}
                 shown |= {"why": say("_why.txt", why=why) if why else "", "section": section.name}
                 shown |= {f"{name}_url": url for name, url in paper_view.action_links(pick).items()}

@@ -64,7 +64,7 @@ class DrawnForEach(FragmentCache):
 
     def card(self, key: CardKey, pick: Pick, section: str, words: Words) -> Piece:
         marks = CardTexts(key).marks(matched_words.hits(pick.reasons))
-        why = matched_words.why_shown(pick.reasons, section, marks.seen)
+        why = matched_words.why_shown(pick, section, marks.seen)
         values = {"paper": paper_view.paper_view(key._replace(has_why=why is not None))}
         name = {"lead": "_lead", "card": "_paper", "compact": "_compact"}[key.form]
         own = {"section": section, "why": " ".join(self.render("_why.txt", words, {"why": why}).split()) if why else ""}
