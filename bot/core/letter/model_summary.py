@@ -22,9 +22,11 @@ from bot.core.letter.summary_words import (
     NAMES,
     NUMBER_WORDS,
     ORDERS,
+    ORDERS_OF,
 )
 from bot.core.papers import Paper
 from bot.core.text.sanitize import line
+from bot.core.text.tex import readable
 
 MAX_SUMMARY = 220  # characters
 MAX_ABSTRACT = 6_000  # characters given to the model
@@ -88,7 +90,8 @@ def objection(sentence: str, paper: Paper, language: str = "en") -> str:
     known, as are two capitalised words in a row, and every word in Latin letters in a Chinese or Japanese sentence.
     """
     said = _as_seen(sentence)
-    source = _as_seen(f"{paper.title}. {paper.abstract[:MAX_ABSTRACT]}")
+    text = f"{paper.title}. {paper.abstract[:MAX_ABSTRACT]}"
+    source = _as_seen(f"{text}\n{readable(text)}" if "\\" in text or "$" in text or "^" in text else text)
     language = language.partition("-")[0].lower()
     if not said:
         return "nothing was said"
@@ -98,7 +101,8 @@ def objection(sentence: str, paper: Paper, language: str = "en") -> str:
         return "a link or markup"
     if _SENTENCE_END.search(said):
         return "more than one sentence"
-    if found := ORDERS.search(said):
+    of_language = ORDERS_OF.get(language)
+    if found := ORDERS.search(said) or (of_language.search(said) if of_language else None):
         return f"speaks to somebody: {found[0][:40]!r}"
     words = _WORD.findall(said)
     if words and words[0].casefold() in IMPERATIVES:

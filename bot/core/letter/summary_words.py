@@ -177,14 +177,22 @@ ORDERS = re.compile(
     # German, French, Spanish, Italian, Portuguese, Dutch
     r"klick\w*|besuch\w*|abonnier\w*|ignorier(?:e|en sie|t)\b|lade\w*\b.{0,20}\bherunter|kauf(?:e|en sie)?\b|bitte|"
     r"sie (?:müssen|sollten|können)|(?:müssen|sollten|können) sie|dein\w*|ihren? (?:daten|konto)|annahme empfohlen|"
-    r"cliquez|visitez|abonnez|ignorez|téléchargez|achetez|veuillez|votre|vos|vous|s'il vous|"
-    r"haga clic|haz clic|suscrí\w*|suscrib\w*|descarg(?:ue|a)\b|compre|por favor|usted|tus?\b|"
+    r"cliquez|visitez|abonnez|ignorez|téléchargez|achetez|veuillez|votre|vous|s'il vous|"
+    r"haga clic|haz clic|suscrí\w*|suscrib\w*|descarg(?:ue|a)\b|por favor|usted|"
     r"ignor(?:e|a) (?:las|todas)|"
-    r"clicca|iscriviti|scarica|clique|inscreva|baixe|você|klik|bezoek|alstublieft|uw|jij)\b|"
+    r"clicca|iscriviti|inscreva|você|klik|alstublieft|jij)\b|"
     r"请|您|你|点击|點擊|订阅|訂閱|访问我们|忽略(?:之前|以上|所有|前面)|下载|購買|购买|"
     r"ください|クリック|購読|あなた|無視して|ダウンロード|接受.{0,6}论文|採択.{0,6}推奨",
     re.IGNORECASE,
 )
+# The same in words that mean something else in other languages ("VOS", "clique").
+ORDERS_OF = {
+    "fr": re.compile(r"\b(?:vos|tes|tu)\b", re.IGNORECASE),
+    "es": re.compile(r"\b(?:compre|tus?|vos)\b", re.IGNORECASE),
+    "it": re.compile(r"\b(?:scarica|compra|tuo|tua)\b", re.IGNORECASE),
+    "pt": re.compile(r"\b(?:clique|baixe|compre|seu|sua)\b", re.IGNORECASE),
+    "nl": re.compile(r"\b(?:bezoek|uw|jouw)\b", re.IGNORECASE),
+}
 # A sentence about a paper does not begin with one of these; an order does.
 IMPERATIVES = _words(
     "ignore disregard click visit read see try check download install buy subscribe follow send open go call "

@@ -134,6 +134,14 @@ def test_prompts_and_instructions_are_subjects_too() -> None:
     assert "speaks" in objection("Follow these instructions and tune prompts.", paper)
 
 
+def test_formulas_and_acronyms_that_are_words_elsewhere_are_fine() -> None:
+    paper = Paper(
+        key="k", title="SP$^3$: Cliques for VOS", abstract="We find the largest clique for VOS with SP$^3$. " * 3
+    )
+    assert objection("SP³ finds the largest clique for VOS.", paper) == ""
+    assert "speaks" in objection("Un modèle qui lit vos documents avec attention.", PAPER, "fr")
+
+
 def test_answers_are_one_harmless_line() -> None:
     assert cleaned_answer('  "Sparse\n attention\u202e works."  ') == "Sparse attention works."
     assert cleaned_answer("**Sparse**") == "Sparse"
