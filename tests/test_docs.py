@@ -37,6 +37,7 @@ SECTIONS = {
     "[summaries]": '[summaries]\nurl = "http://127.0.0.1:1/v1"\nmodel = "m"\n',
     "[[sources]]": '[[sources]]\ntype = "huggingface"\n',
     "[[subscribers]]": SUBSCRIBER,
+    "[[profiles]]": '[[profiles]]\nname = "Lab"\nquery = "rag"\n',
     "[[subscribers.profiles]]": f'{SUBSCRIBER}[[subscribers.profiles]]\nquery = "rag"\n',
     **{f'type = "{kind}"': f'[[sources]]\ntype = "{kind}"\n{NEEDED.get(kind, "")}' for kind in SOURCES},
 }
@@ -47,6 +48,7 @@ TABLES = {
     "channels",
     "summaries",
     "sources",
+    "profiles",
     "subscribers",
 }  # keys at the top that are sections of their own
 
@@ -132,6 +134,8 @@ def spelled_out(table: Any) -> Iterator[tuple[str, set[str]]]:
     for source in table["sources"]:
         yield "[[sources]]", set(source) & COMMON
         yield f'type = "{source["type"]}"', set(source) - COMMON
+    for profile in table["profiles"]:
+        yield "[[profiles]]", set(profile)
     for subscriber in table["subscribers"]:
         yield "[[subscribers]]", set(subscriber)
         for profile in subscriber.get("profiles", []):

@@ -16,7 +16,7 @@ from bot.core.papers import Paper, plain
 from bot.core.query import Query, QueryError, parse, seems_a_query
 from bot.core.query.ast import written
 from bot.core.query.impossible import never_matching
-from bot.core.subscriber.subscriber import Subscriber
+from bot.core.subscriber.subscriber import Profile
 from bot.errors import UserError
 from bot.store import Database, history
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bot.core.matching.backtest import Backtest
     from bot.core.matching.suggest import Suggestion
 
+OwnedProfile = tuple[str, Profile]  # with whose it is, for messages
 
 _EQUALS = re.compile(
     r"(?<![\w:>=<])(title|abstract|author|category|source|org|ti|abs|au|cat)=(\w[\w.*-]*)", re.IGNORECASE
@@ -42,47 +43,41 @@ def papers_of_days(database: Database, now: datetime, days: int) -> list[Paper]:
     return [paper for paper in seen if paper.first_seen is None or paper.first_seen <= now]
 
 
-def profile_warnings(subscribers: Sequence[Subscriber], papers: Sequence[Paper]) -> list[str]:
+def profile_warnings(profiles: Sequence[OwnedProfile], papers: Sequence[Paper]) -> list[str]:
     """Profiles that match more than a tenth of these papers, or none."""
     from bot.core.matching.backtest import warnings
 
-    profiles = [(subscriber, profile) for subscriber in subscribers for profile in subscriber.profiles]
     found = warnings([profile.query for _, profile in profiles], papers)
     return [
-        f"{subscriber.email}, {profile.name!r} {words}"
-        for (subscriber, profile), words in zip(profiles, found, strict=True)
-        if words
+        f"{whose}, {profile.name!r} {words}" for (whose, profile), words in zip(profiles, found, strict=True) if words
     ]
 
 
-def hopeless_terms(subscribers: Sequence[Subscriber]) -> list[str]:
+def hopeless_terms(profiles: Sequence[OwnedProfile]) -> list[str]:
     """Keywords and terms of profiles that can never bring a paper."""
     found = []
-    for subscriber in subscribers:
-        for profile in subscriber.profiles:
-            if useless := never_matching(profile.query):
-                whole = len(useless) == len(profile.query.wanted())
-                what = "it" if whole else ", ".join(map(written, useless))
-                why = "what it asks for is excluded, or contradicts itself"
-                found.append(f"{subscriber.email}, {profile.name!r}: {what} can never bring a paper: {why}")
+    for whose, profile in profiles:
+        if useless := never_matching(profile.query):
+            whole = len(useless) == len(profile.query.wanted())
+            what = "it" if whole else ", ".join(map(written, useless))
+            why = "what it asks for is excluded, or contradicts itself"
+            found.append(f"{whose}, {profile.name!r}: {what} can never bring a paper: {why}")
     return found
 
 
-def slips_of_the_pen(subscribers: Sequence[Subscriber]) -> list[str]:
+def slips_of_the_pen(profiles: Sequence[OwnedProfile]) -> list[str]:
     """What can be read, but hardly as it was meant: "author=hinton", and phrases that look like queries."""
     found = []
-    for subscriber in subscribers:
-        for profile in subscriber.profiles:
-            for text in (*profile.keywords, *profile.exclude, profile.query_text):
-                for name, value in _EQUALS.findall(text):
-                    found.append(
-                        f"{subscriber.email}, {profile.name!r}: {name}={value} looks for these words; "
-                        f"for the field write {name.lower()}:{value}"
-                    )
+    for whose, profile in profiles:
+        for text in (*profile.keywords, *profile.exclude, profile.query_text):
+            for name, value in _EQUALS.findall(text):
+                found.append(
+                    f"{whose}, {profile.name!r}: {name}={value} looks for these words; "
+                    f"for the field write {name.lower()}:{value}"
+                )
     return found + [
-        f"{subscriber.email}, {key} {entry!r} is looked for word for word; a query with operators goes into query"
-        for subscriber in subscribers
-        for profile in subscriber.profiles
+        f"{whose}, {key} {entry!r} is looked for word for word; a query with operators goes into query"
+        for whose, profile in profiles
         for key, entries in (("keywords", profile.keywords), ("exclude", profile.exclude))
         for entry in entries
         if seems_a_query(entry)

@@ -79,6 +79,7 @@ def _by_its_place(problem: str, own: str) -> str:
 
 def _look(app: App, now: datetime) -> Findings:
     config = app.config
+    profiles = config.every_profile
     changes, papers, elsewhere = _pending(app, now)
     empty = "the file is empty: `paperlark init` writes one with every option in it"
     return Findings(
@@ -86,12 +87,12 @@ def _look(app: App, now: datetime) -> Findings:
         warnings=[
             *([] if config.model_fields_set else [empty]),
             *config.warnings,
-            *slips_of_the_pen(config.subscribers),
-            *hopeless_terms(config.subscribers),
+            *slips_of_the_pen(profiles),
+            *hopeless_terms(profiles),
             *channel_faults(config.subscribers),
-            *profile_warnings(config.subscribers, papers),
+            *profile_warnings(profiles, papers),
         ],
-        suggestions=suggestions_for(config.subscribers, app, now) if papers else [],
+        suggestions=suggestions_for(profiles, app, now) if papers else [],
         elsewhere=elsewhere,
         next_due={subscriber.email: _next_due(subscriber, now) for subscriber in config.subscribers},
     )
@@ -166,6 +167,7 @@ def _pending(app: App, now: datetime) -> tuple[list[str], list[Paper], list[Stor
 
 
 def _in_words(planned: SyncPlan, papers: Sequence[Paper]) -> Iterator[str]:
+    counts: dict[str, int] = {}  # of many who share a changed profile, each query is tried once
     for record in planned.new:
         yield f"{record.email}: new subscriber"
     for row in planned.unreachable:
@@ -179,7 +181,9 @@ def _in_words(planned: SyncPlan, papers: Sequence[Paper]) -> Iterator[str]:
             yield f"{row.email}: changed"
             before = {(one.name, str(one.query)) for one in stored_subscriber(row.data).profiles}
             after = stored_subscriber(values["data"]).profiles
-            yield from _would_have_brought([one for one in after if (one.name, str(one.query)) not in before], papers)
+            yield from _would_have_brought(
+                [one for one in after if (one.name, str(one.query)) not in before], papers, counts
+            )
     for row in planned.gone:
         yield f"{row.email}: removed, gets nothing more"
     if planned.removes_many:
@@ -189,17 +193,20 @@ def _in_words(planned: SyncPlan, papers: Sequence[Paper]) -> Iterator[str]:
         )
 
 
-def _would_have_brought(profiles: Sequence[Profile], papers: Sequence[Paper]) -> Iterator[str]:
+def _would_have_brought(profiles: Sequence[Profile], papers: Sequence[Paper], counts: dict[str, int]) -> Iterator[str]:
     """What new and changed profiles would have brought: their papers of the past are no news, and no letter tells
-    them."""
-    if not profiles or not papers:
+    them. `counts`: of the queries tried so far; it grows."""
+    if not papers:
         return
-    from bot.core.matching import Matcher  # brings numpy
+    if untried := {text: one.query for one in profiles if (text := str(one.query)) not in counts}:
+        from bot.core.matching import Matcher  # brings numpy
 
-    counts = Matcher([profile.query for profile in profiles]).match(papers).counts().tolist()
-    for profile, count in zip(profiles, counts, strict=True):
+        found = Matcher(list(untried.values())).match(papers).counts().tolist()
+        counts.update(zip(untried, found, strict=True))
+    for profile in profiles:
+        papers_brought = plural(counts[str(profile.query)], "paper")
         yield (
-            f"  {profile.name}: would have brought {plural(count, 'paper')} of the last {WINDOW} days; "
+            f"  {profile.name}: would have brought {papers_brought} of the last {WINDOW} days; "
             "`paperlark preview` shows them, letters tell what comes from now on"
         )
 

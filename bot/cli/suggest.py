@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.backtest import as_json_of, papers_of_days, query_from, say_no_papers
+from bot.cli.backtest import OwnedProfile, as_json_of, papers_of_days, query_from, say_no_papers
 from bot.cli.console import out, plural, print_json
 from bot.cli.wiring import App, Json, Now, app_that_looks, moment_of
 from bot.core.query import Query
-from bot.core.subscriber.subscriber import Subscriber, stored_subscriber
+from bot.core.subscriber.subscriber import stored_subscriber
 
 DAYS = 30
 IN_CHECK = 2  # suggestions for each profile
@@ -62,17 +62,16 @@ def suggest(
             out.print(f"  nothing to add: {seen} of the last {plural(days, 'day')} show no other way to say it")
 
 
-def suggestions_for(subscribers: Sequence[Subscriber], app: App, now: datetime) -> list[str]:
+def suggestions_for(profiles: Sequence[OwnedProfile], app: App, now: datetime) -> list[str]:
     """For `check`: the forms and abbreviations that profiles miss, in words."""
     from bot.core.matching.suggest import Window, in_words, suggestions
 
-    profiles = [(subscriber, profile) for subscriber in subscribers for profile in subscriber.profiles]
     if not profiles:
         return []
     window = Window(papers_of_days(app.database, now, DAYS))
     return [
-        f"{subscriber.email}, {profile.name}: {line}"
-        for subscriber, profile in profiles[:PROFILES_IN_CHECK]
+        f"{whose}, {profile.name}: {line}"
+        for whose, profile in profiles[:PROFILES_IN_CHECK]
         for line in in_words(
             [one for one in suggestions(profile.query, window) if one.kind != "neighbour"][:IN_CHECK], DAYS
         )

@@ -1,7 +1,7 @@
 """What config.toml may hold: frozen values once read, paths absolute, secrets out of every repr."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -9,6 +9,7 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
+    ModelWrapValidatorHandler,
     PlainValidator,
     PrivateAttr,
     ValidationError,
@@ -20,12 +21,13 @@ from pydantic import (
 
 from bot.config.fields import checked_web_address, doubles, existing, is_there, optional, surroundings
 from bot.config.mail import MailConfig
+from bot.config.shared import SubscriberConfig, problems_of_sharing, with_shared
 from bot.config.source import SourceConfig, source_from
 from bot.config.summaries import SummariesConfig
 from bot.core.query import Term
 from bot.core.query.words import fold_value
 from bot.core.subscriber.address import normal_address
-from bot.core.subscriber.subscriber import Subscriber, language_tag
+from bot.core.subscriber.subscriber import Profile, language_tag
 from bot.core.subscriber.timezone import timezone_doubt
 from bot.core.subscriber.validation import (
     Expected,
@@ -129,9 +131,8 @@ class Config(TableModel):
     hints: ClassVar = {
         **dict.fromkeys(("source", "feeds", "feed"), "write [[sources]]"),
         **dict.fromkeys(("subscriber", "readers", "users"), "write [[subscribers]]"),
-        **dict.fromkeys(
-            ("profiles", "profile"), "write [[subscribers.profiles]] below the [[subscribers]] it belongs to"
-        ),
+        "profile": "write [[subscribers.profiles]] below the [[subscribers]] it belongs to, or [[profiles]] for many",
+        "shared": "it belongs below the [[subscribers]] who share the profiles",
         **dict.fromkeys(("smtp", "email"), "write [mail]"),
         **dict.fromkeys(("from", "rate", "connections", "on_crash"), "it belongs into [mail]"),
         **dict.fromkeys(("summary", "llm", "ai", "model", "openai"), "write [summaries]"),
@@ -159,8 +160,15 @@ class Config(TableModel):
         BeforeValidator(as_tuple),
         _distinct(lambda name: name.strip().casefold(), "name", "type"),
     ] = ()
+    # For whoever names them in `shared`.
+    profiles: Annotated[
+        tuple[Profile, ...],
+        Expected("tables, each headed [[profiles]]"),
+        BeforeValidator(as_tuple),
+        _distinct(str.strip, "name"),
+    ] = ()
     subscribers: Annotated[
-        tuple[Subscriber, ...],
+        tuple[SubscriberConfig, ...],
         Expected("tables, each headed [[subscribers]]"),
         BeforeValidator(as_tuple),
         _distinct(_one_address, "email"),
@@ -178,6 +186,32 @@ class Config(TableModel):
     def warnings(self) -> tuple[str, ...]:
         """What works, but hardly as meant."""
         return self._warnings
+
+    @property
+    def every_profile(self) -> list[tuple[str, Profile]]:
+        """Each profile once, with whose it is, for messages: subscribers' own, then the shared ones."""
+        own = [
+            (subscriber.email, profile)
+            for subscriber in self.subscribers
+            for profile in subscriber.profiles[: len(subscriber.profiles) - len(subscriber.shared)]
+        ]
+        return own + [("[[profiles]]", profile) for profile in self.profiles]
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _sharing(cls, table: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Subscribers with the profiles they share; names that are wrong are said beside whatever else is."""
+        given = table if isinstance(table, Mapping) else {}
+        problems = list(problems_of_sharing(given.get("profiles"), given.get("subscribers")))
+        try:
+            config = handler(table)
+        except ValidationError as error:
+            raise as_error(problems, beside=error) from None
+        if problems:
+            raise as_error(problems)
+        shared = {profile.name: profile for profile in config.profiles}
+        people = tuple(with_shared(subscriber, shared) for subscriber in config.subscribers)
+        return config.model_copy(update={"subscribers": people}) if shared else config
 
     @model_validator(mode="after")
     def _doubts(self, info: ValidationInfo) -> Self:
@@ -204,19 +238,24 @@ class Config(TableModel):
                     yield f"{subscriber.email}: there is no library {self._folder / place}"
             if doubt := timezone_doubt(subscriber.timezone):
                 yield f"{subscriber.email}: timezone {doubt}"
+        shared = {name.strip() for subscriber in self.subscribers for name in subscriber.shared}
+        for profile in self.profiles:
+            if profile.name not in shared:
+                name = as_in_file(profile.name)
+                how = f"write shared = [{name}] below a [[subscribers]]"
+                yield f"nobody shares the profile {name} of [[profiles]]: {how}"
         yield from self._strange_sources()
 
     def _strange_sources(self) -> Iterator[str]:
         """A profile that asks for a source there is not would be silent for ever."""
         known = {fold_value(source.name) for source in self.sources}
-        for subscriber in self.subscribers:
-            for profile in subscriber.profiles:
-                for leaf in profile.query.leaves():
-                    if isinstance(leaf, Term) and leaf.field == "source":
-                        value = leaf.words[0]
-                        starts = value.endswith("*") and any(name.startswith(value[:-1]) for name in known)
-                        if value not in known and not starts:
-                            yield (
-                                f"{subscriber.email}, {as_in_file(profile.name)} asks for source:{value}, "
-                                f"and no source is called that{did_you_mean(value, known)}"
-                            )
+        for whose, profile in self.every_profile:
+            for leaf in profile.query.leaves():
+                if isinstance(leaf, Term) and leaf.field == "source":
+                    value = leaf.words[0]
+                    starts = value.endswith("*") and any(name.startswith(value[:-1]) for name in known)
+                    if value not in known and not starts:
+                        yield (
+                            f"{whose}, {as_in_file(profile.name)} asks for source:{value}, "
+                            f"and no source is called that{did_you_mean(value, known)}"
+                        )

@@ -73,9 +73,19 @@ def _change(tx: Connection, stored: StoredSubscriber, wishes: Mapping[str, Any],
     record = record if not same else _with_due(record, stored.next_due)
     chosen = None
     if stored.origin == "file":
-        chosen = {**subscribers.choices_of(tx, stored.id), **{key: table[key] for key in CHANGEABLE if key in wishes}}
+        # A form sends every setting. One that stays as it was is no choice: the file goes on to decide it, as it must
+        # where a profile is shared by many.
+        before, after = _settings(stored_subscriber(stored.data)), _settings(subscriber)
+        changed = {key: table[key] for key in CHANGEABLE if key in wishes and after[key] != before[key]}
+        chosen = {**subscribers.choices_of(tx, stored.id), **changed}
     subscribers.change(tx, stored.id, record, chosen)
     return subscriber
+
+
+def _settings(subscriber: Subscriber) -> dict[str, Any]:
+    """What a subscriber may change, each setting in its one spelling."""
+    profiles = [(profile.name, str(profile.query), profile.alert) for profile in subscriber.profiles]
+    return {**subscriber.model_dump(by_alias=True), "profiles": profiles, "taste": subscriber.taste}
 
 
 def _clock_of(stored: StoredSubscriber) -> tuple[str, str]:

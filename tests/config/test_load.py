@@ -365,7 +365,7 @@ KEYS = sorted(
         for model in (Config, MailConfig, DkimConfig, WebConfig, SummariesConfig, Subscriber, Profile)
         for name, field in model.model_fields.items()
     }
-    | {"type", "every", "private", "url", "location", "categories", "catch_up", "year", "term", "nonsense"}
+    | {"shared", "type", "every", "private", "url", "location", "categories", "catch_up", "year", "term", "nonsense"}
 )
 VALUES = st.recursive(
     st.none()

@@ -11,7 +11,7 @@ from bot.core.taste.learn import Taste, TasteWord
 from bot.mail import tokens
 from bot.pipeline import preferences
 from bot.store import papers, subscribers, taste, thumbs
-from tests.web.conftest import NOW, SECRET, Start, Web
+from tests.web.conftest import CONFIG, NOW, SECRET, Start, Web
 from tests.web.test_signup import asked_link, collect_papers, link_in, mails, post
 
 FILE = 1  # the subscriber of the configuration file
@@ -275,3 +275,19 @@ def test_who_never_chose_a_taste_has_none_in_their_table(web: Web, eve: int) -> 
     web.post(link(web, eve), form(taste="off"))
 
     assert "taste" not in json.loads(stored_of(web, eve).data)
+
+
+def test_a_setting_saved_as_it_was_is_no_choice_and_a_shared_profile_stays_shared(start: Start) -> None:
+    shared = '[[profiles]]\nname = "Lab reading"\nkeywords = ["graph transformers", "MoE"]\nexclude = ["survey"]\n'
+    web = start(f'{CONFIG}shared = ["Lab reading"]\n{shared}')
+    same = form(p0_name="Lab reading", p1_query="")
+
+    web.post(link(web, FILE), same)
+    with web.database.read() as tx:
+        assert set(subscribers.choices(tx)["ada@example.org"]) == {"digest", "timezone", "language", "max_papers"}
+
+    web.post(link(web, FILE), same | {"p0_keywords": "diffusion"})
+    with web.database.read() as tx:
+        chosen = subscribers.choices(tx)["ada@example.org"]
+    assert [profile["keywords"] for profile in chosen["profiles"]] == [["diffusion"]]
+    assert chosen["digest"] == "weekly fri 16:00"

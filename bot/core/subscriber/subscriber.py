@@ -6,6 +6,7 @@ Which subscribers there are belongs to `bot.config` and `bot.store`; what a subs
 import json
 import logging
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import cached_property, lru_cache
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -62,7 +63,7 @@ class Profile(TableModel):
     """A standing query."""
 
     hints: ClassVar = dict.fromkeys(
-        ("timezone", "digest", "max_papers", "trending", "email"), "it belongs above the profiles"
+        ("timezone", "digest", "max_papers", "trending", "email"), "it belongs to the subscriber, above their profiles"
     )
 
     given_name: Short = Field("", alias="name")
@@ -78,7 +79,7 @@ class Profile(TableModel):
     @cached_property
     def name(self) -> str:
         """The given name, else what is asked for."""
-        return self.given_name or ", ".join(self.keywords)[:80] or " ".join(self.query_text.split())[:80]
+        return self.given_name or name_from(self.keywords, self.query_text)
 
     @model_validator(mode="after")
     def _parsed(self) -> Self:
@@ -88,6 +89,11 @@ class Profile(TableModel):
             errors = profile_errors(self.keywords, self.exclude, self.query_text)
             raise as_error([Problem(_place(error.where), _with_pointer(error)) for error in errors]) from None
         return self
+
+
+def name_from(keywords: Sequence[str], query: str) -> str:
+    """What a profile without a name is called."""
+    return ", ".join(keywords)[:80] or " ".join(query.split())[:80]
 
 
 def _schedule(value: Any) -> Schedule:
@@ -168,6 +174,7 @@ class Subscriber(TableModel):
         **dict.fromkeys(("address", "mail"), 'the address is called "email"'),
         **dict.fromkeys(("keywords", "query", "exclude", "alert"), "it belongs into [[subscribers.profiles]] below"),
         "profile": "write [[subscribers.profiles]]",
+        "shared": "only subscribers of the configuration file share [[profiles]]: write them out in `profiles`",
     }
 
     email: Annotated[Line, AfterValidator(normal_address)] = Field(description="the subscriber's address")

@@ -1,0 +1,106 @@
+"""One profile for many, from the file to everybody's letters."""
+
+import shutil
+from collections.abc import Callable
+from email import message_from_bytes, policy
+from pathlib import Path
+
+import pytest
+
+from bot.cli import main
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "pages"
+CONFIG = """
+database = "sqlite:///paperlark.db"
+[mail]
+from = "Paperlark <digest@example.org>"
+url = "outbox:outbox"
+[[sources]]
+name = "saved"
+type = "page"
+location = "pages/*.txt"
+[[profiles]]
+name = "Lab reading"
+keywords = ["sparse attention"]
+[[subscribers]]
+email = "ada@example.org"
+digest = "daily 07:30"
+trending = 0
+shared = ["Lab reading"]
+[[subscribers]]
+email = "grace@example.org"
+digest = "weekly mon 08:00"
+trending = 0
+shared = ["Lab reading"]
+[[subscribers.profiles]]
+name = "Small models"
+query = "title:small"
+"""
+STREAMS = "Sliding-Window Sparse Attention for Streams That Never End"
+
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pages").mkdir()
+    shutil.copy(EXAMPLES / "2026-11-20.txt", tmp_path / "pages")
+    (tmp_path / "config.toml").write_text(CONFIG)
+
+    def run(verb: str, now: str) -> tuple[int, str]:
+        monkeypatch.setattr("sys.argv", ["paperlark", verb, "--now", now])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, said = capsys.readouterr()
+        assert "Traceback" not in out + said
+        return int(ended.value.code or 0), out
+
+    return run
+
+
+def letters(place: Path) -> dict[str, str]:
+    """The text of each letter by its reader; they are taken out of the outbox."""
+    found = {}
+    for path in (place / "outbox").glob("*.eml"):
+        message = message_from_bytes(path.read_bytes(), policy=policy.default)
+        body = message.get_body(("plain",))
+        assert body is not None
+        assert message["To"] not in found, "one letter each"
+        found[str(message["To"])] = " ".join(body.get_content().split())
+        path.unlink()
+    return found
+
+
+def test_everybody_gets_the_shared_profile_on_their_own_clock(tmp_path: Path, run: Run) -> None:
+    assert run("once", "2026-11-20T12:00Z")[0] == 0  # a Friday: everybody is new
+    letters(tmp_path)
+    shutil.copy(EXAMPLES / "2026-11-21.txt", tmp_path / "pages")
+
+    assert run("once", "2026-11-21T07:31Z")[0] == 0
+    (ada,) = letters(tmp_path).items()
+    assert ada[0] == "ada@example.org"
+    assert "Lab reading" in ada[1]
+    assert STREAMS in ada[1]
+
+    assert run("once", "2026-11-23T08:01Z")[0] == 0
+    (grace,) = letters(tmp_path).items()
+    assert grace[0] == "grace@example.org"
+    assert STREAMS in grace[1]
+    assert grace[1].index("Small models") < grace[1].index("Lab reading")
+
+
+def test_a_changed_shared_profile_is_changed_for_everybody_and_tells_nothing_old(tmp_path: Path, run: Run) -> None:
+    shutil.copy(EXAMPLES / "2026-11-21.txt", tmp_path / "pages")
+    run("once", "2026-11-21T12:00Z")
+    run("once", "2026-11-23T08:01Z")
+    letters(tmp_path)
+    (tmp_path / "config.toml").write_text(CONFIG.replace("sparse attention", "mixture of experts"))
+
+    _, said = run("check", "2026-11-23T09:00Z")
+    assert said.count("Lab reading: would have brought 2 papers ") == 2
+    assert "ada@example.org: changed" in said
+    assert "grace@example.org: changed" in said
+
+    assert run("once", "2026-11-24T07:31Z")[0] == 0
+    assert letters(tmp_path) == {}
