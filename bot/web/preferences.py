@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, get_args
 
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, Request, Response, abort, request
 
 from bot.core.subscriber.address import normal_address
 from bot.core.subscriber.subscriber import Profile, TasteUse, stored_subscriber
@@ -83,7 +83,6 @@ def blueprint(site: Site, papers: RecentPapers) -> Blueprint:
 def act(site: Site, opened: Token, stored: StoredSubscriber, form: Mapping[str, str]) -> tuple[str, list[str]]:
     """Do what a button stands for, as far as the link may. Returns what to say, and what is wrong."""
     now, wish, _ = site.clock(), form.get("do", ""), site.language.gettext
-    visit = Visit(network=network_of(request), form="/manage")
     if wish == "fewer":
         return mail_less_often(site, stored, now), []
     if wish == "pause":
@@ -94,35 +93,43 @@ def act(site: Site, opened: Token, stored: StoredSubscriber, form: Mapping[str, 
     if wish == "undo":
         undo(site, stored, form)
         return _("Taken back."), []
-    if wish == "link":
-        return mail_link(site, stored, "manage", visit), []
+    if wish == "link" or (opened.purpose == "manage" and wish in MAILED):
+        return mail_link(site, stored, MAILED[wish]), []
     if opened.purpose != "manage":
         abort(404)
-    if wish in MAILED:
-        return mail_link(site, stored, MAILED[wish], visit), []
+    return act_by_fresh_link(site, stored, form)
+
+
+def act_by_fresh_link(site: Site, stored: StoredSubscriber, form: Mapping[str, str]) -> tuple[str, list[str]]:
+    """The buttons that the link of a letter, which may have been forwarded, does not have."""
+    wish = form.get("do", "")
     if wish == "renew":
         preferences.renew_links(site.database, stored.id)
         return "", []
     if wish == "address":
-        return ask_new_address(site, stored, form.get("email", ""), visit)
+        return ask_new_address(site, stored, form.get("email", ""))
     if wish == "save":
         asked = wishes(form)
         if asked.get("taste") == stored_subscriber(stored.data).taste:
             del asked["taste"]  # it stays whatever decides it
         try:
-            preferences.change(site.database, stored.id, asked, now)
+            preferences.change(site.database, stored.id, asked, site.clock())
         except TableError as error:
             return "", messages_of(error)
-        return _("Saved."), []
+        return site.language.gettext("Saved."), []
     return abort(404)
 
 
-def mail_link(site: Site, stored: StoredSubscriber, kind: RequestKind, visit: Visit) -> str:
+def mail_link(site: Site, stored: StoredSubscriber, kind: RequestKind) -> str:
     """A link by fresh mail; returns what to say of it, which is the same whether the limits let it go."""
-    signup.send_link(site.database, site.identity, stored, kind, visit, site.clock())
+    signup.send_link(site.database, site.identity, stored, kind, visit_of(request), site.clock())
     return site.language.gettext(
         "A mail with a link is on its way, if none went to this address within the last ten minutes."
     )
+
+
+def visit_of(request: Request) -> Visit:
+    return Visit(network=network_of(request), form="/manage")
 
 
 def wishes(form: Mapping[str, str]) -> dict[str, Any]:
@@ -173,7 +180,7 @@ def undo(site: Site, stored: StoredSubscriber, form: Mapping[str, str]) -> None:
             thumbs.take_back(tx, stored.id, int(number), kind)
 
 
-def ask_new_address(site: Site, stored: StoredSubscriber, text: str, visit: Visit) -> tuple[str, list[str]]:
+def ask_new_address(site: Site, stored: StoredSubscriber, text: str) -> tuple[str, list[str]]:
     """The new address is asked by mail; nothing changes before it has said yes."""
     _ = site.language.gettext
     if stored.origin == "file":
@@ -182,7 +189,7 @@ def ask_new_address(site: Site, stored: StoredSubscriber, text: str, visit: Visi
         new = normal_address(text)
     except ValueError as error:
         return "", [str(error)]
-    signup.send_link(site.database, site.identity, stored, "address", visit, site.clock(), new_address=new)
+    signup.send_link(site.database, site.identity, stored, "address", visit_of(request), site.clock(), new_address=new)
     return _("If that address can be used, a mail is on its way to it. Nothing changes before it has said yes."), []
 
 
