@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.core.edition.edition import Reason
+from bot.core.edition.edition import Pick, Reason
 from bot.core.letter import excerpts, matched_words, paper_view, samples, wrap
 from bot.core.letter.inline_css import Styles, split
 from bot.core.letter.localize import Words
@@ -260,13 +260,17 @@ def test_why() -> None:
         *(Quote(term=f"t{n}", field="title", text=f"t{n}") for n in range(6)),
     )
     reasons = (Reason(profile="P", quotes=quotes), Reason(profile="Q"))
-    why = matched_words.why_shown(reasons, "P", frozenset())
+
+    def shown(reasons: tuple[Reason, ...], *seen: str) -> matched_words.Why | None:
+        return matched_words.why_shown(Pick(paper=samples.TINY, reasons=reasons), "P", frozenset(seen))
+
+    why = shown(reasons)
     assert why is not None
     assert why.words[:2] == (("Sparse Attention", ("title", "abstract")), ("stars>=20", ()))
     assert (len(why.words), why.more, why.others) == (5, 3, ("Q",))
-    assert matched_words.why_shown(reasons[:1], "P", frozenset({"sparse attention"})) is None, "the mark says it"
-    assert matched_words.why_shown(reasons, "P", frozenset({"t3"})) == ((), 0, ("Q",))
-    assert matched_words.why_shown((), "P", frozenset()) is None
+    assert shown(reasons[:1], "sparse attention") is None, "the mark says it"
+    assert shown(reasons, "t3") == ((), 0, ("Q",), "")
+    assert shown(()) is None
 
 
 # -- fitting -----------------------------------------------------------------------------------------------------------
