@@ -53,11 +53,12 @@ def noted(self: compose.ChunkComposer, chunk: Chunk) -> compose.ComposeReport:
 
 
 compose.ChunkComposer.compose_chunk = noted  # type: ignore[method-assign]
-trap = Trap(how["step"], how["count"], signal.Signals[how["signal"]])
-trap.lay_all()
-trap.lay(cluster, "plan", after="in plan")
-trap.lay(compose.ChunkComposer, "compose_chunk", before="before a range", after="after a range")
-trap.lay(cursors, "advance", after="in mid-range")
-trap.lay(Sender, "_before_content", before="between RCPT and DATA", after="after the last look")
-sys.argv = ["paperlark", "run"]
-main()
+if __name__ == "__main__":  # processes that build letters import this file
+    trap = Trap(how["step"], how["count"], signal.Signals[how["signal"]])
+    trap.lay_all()
+    trap.lay(cluster, "plan", after="in plan")
+    trap.lay(compose.ChunkComposer, "compose_chunk", before="before a range", after="after a range")
+    trap.lay(cursors, "advance", after="in mid-range")
+    trap.lay(Sender, "_before_content", before="between RCPT and DATA", after="after the last look")
+    sys.argv = ["paperlark", "run"]
+    main()
