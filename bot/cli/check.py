@@ -124,12 +124,22 @@ def _say_configured(app: App, found: Findings) -> None:
     out.print(f"\n{plural(len(app.config.sources), 'source')}")
     for source in app.config.sources:
         out.print(f"  {source.name}  {source.type}, every {in_short(source.every)}")
+    if app.config.profiles:
+        out.print(f"\n{plural(len(app.config.profiles), 'shared profile')}")
+    for profile in app.config.profiles:
+        out.print(f"  {_in_a_line(profile)}")
     out.print(f"\n{plural(len(app.config.subscribers), 'subscriber')}")
     for subscriber in app.config.subscribers:
         profiles = plural(len(subscriber.profiles), "profile") if subscriber.profiles else "trending papers only"
         out.print(f"  {subscriber.email}  {profiles}; {_when(subscriber, found.next_due[subscriber.email])}")
-        for profile in subscriber.profiles:
-            out.print(f"    {profile.name}: {profile.query}{'  (alerts)' if profile.alert else ''}")
+        for profile in subscriber.own_profiles:
+            out.print(f"    {_in_a_line(profile)}")
+        if subscriber.shared:
+            out.print(f"    shared: {', '.join(subscriber.shared)}")
+
+
+def _in_a_line(profile: Profile) -> str:
+    return f"{profile.name}: {profile.query}{'  (alerts)' if profile.alert else ''}"
 
 
 def _say_elsewhere(elsewhere: Sequence[StoredSubscriber]) -> None:

@@ -190,11 +190,7 @@ class Config(TableModel):
     @property
     def every_profile(self) -> list[tuple[str, Profile]]:
         """Each profile once, with whose it is, for messages: subscribers' own, then the shared ones."""
-        own = [
-            (subscriber.email, profile)
-            for subscriber in self.subscribers
-            for profile in subscriber.profiles[: len(subscriber.profiles) - len(subscriber.shared)]
-        ]
+        own = [(subscriber.email, profile) for subscriber in self.subscribers for profile in subscriber.own_profiles]
         return own + [("[[profiles]]", profile) for profile in self.profiles]
 
     @model_validator(mode="wrap")

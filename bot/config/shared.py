@@ -20,6 +20,11 @@ class SubscriberConfig(Subscriber):
 
     shared: ManyTexts = Field((), exclude=True)
 
+    @property
+    def own_profiles(self) -> tuple[Profile, ...]:
+        """Once the shared ones were put after them."""
+        return self.profiles[: len(self.profiles) - len(self.shared)]
+
 
 def with_shared(subscriber: SubscriberConfig, shared: Mapping[str, Profile]) -> SubscriberConfig:
     """The subscriber with the shared profiles they name after their own. Each is parsed once for all of them."""

@@ -101,6 +101,8 @@ def test_a_changed_shared_profile_is_changed_for_everybody_and_tells_nothing_old
     assert said.count("Lab reading: would have brought 2 papers ") == 2
     assert "ada@example.org: changed" in said
     assert "grace@example.org: changed" in said
+    assert said.count('Lab reading: "mixture of experts"') == 1
+    assert said.count("    shared: Lab reading\n") == 2
 
     assert run("once", "2026-11-24T07:31Z")[0] == 0
     assert letters(tmp_path) == {}
