@@ -238,6 +238,8 @@ def _engine(url: str, *, immediate: bool, durable: bool) -> Engine:
             return _sqlite(url, immediate=immediate, durable=durable)
         if parsed.drivername in ("postgres", "postgresql"):  # as Heroku and others write it
             parsed = parsed.set(drivername="postgresql+psycopg")
+        if parsed.get_backend_name() != "postgresql":
+            raise UserError(f"No database of the kind {parsed.drivername}.", ["give sqlite:///FILE or postgresql://…"])
         return _postgresql(parsed)
     except ModuleNotFoundError as error:
         raise UserError("PostgreSQL needs its driver.", ["pip install 'paperlark[postgres]'"]) from error

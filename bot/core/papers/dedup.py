@@ -71,12 +71,20 @@ def identities(listing: Listing) -> tuple[str, ...]:
             single.add(space(key))
         keys.append(key)
     first = keys[0]
+    if (earlier := _earlier_address(listing)) and earlier not in keys:
+        keys.insert(len(keys) - (space(keys[-1]) == "title"), earlier)
     if is_weak(first):
         return own_key(listing), *keys
     if space(first) in _REUSED:
         title = keys[-1] if space(keys[-1]) == "title" else identity.title_key(listing.title)
         return identity.distinct(first, title), *keys
     return tuple(keys)
+
+
+def _earlier_address(listing: Listing) -> str:
+    """Where a page may have been before: many feeds give an entry its first address as guid, and keep that when the
+    page moves. It leads to what was known by the address, and is no address of what is new."""
+    return "" if listing.guid == listing.url else identity.address_key(listing.guid)
 
 
 def own_key(listing: Listing) -> str:
@@ -111,8 +119,10 @@ class PaperIndex:
             known = KnownPaper(self._under_free_key(merge.new_paper(listing, now), keys), set())
         else:
             return None
+        earlier = _earlier_address(listing)
         for key in keys:
-            self._lead(key, known)
+            if key != earlier or key in listing.keys:
+                self._lead(key, known)
         if listing.guid:
             known.guids.add(listing.guid)
         self._met[id(known)] = known

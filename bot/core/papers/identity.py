@@ -198,6 +198,14 @@ def is_weak(key: str) -> bool:
     return key.startswith("title:") and "~" not in key
 
 
+def address_key(text: str) -> str:
+    """The key of a page's address; "" for what is none, or names a paper by a number of arXiv, PubMed or a DOI."""
+    address = canonical_url(text)
+    if not address or arxiv_id(text) or pmid(text) or re.match(r"https://(?:dx\.)?doi\.org/", address):
+        return ""
+    return _bounded(f"url:{address}")
+
+
 def guid_key(source: str, guid: str) -> str:
     """The key of an entry's own identifier, which means something only within its source (RSS 2.0, `guid`)."""
     return _bounded(f"guid:{source}:{guid[:MAX_IDENTIFIER].strip()}")
@@ -216,7 +224,7 @@ def keys_for(
     `identifiers` are any spellings of identifiers: ids, DOIs, links, guids; what is none is passed over. A title that
     says nothing gets a key of its own from the abstract and `features`, so that it never merges by title.
     """
-    strong: dict[str, dict[str, None]] = {"arxiv": {}, "doi": {}, "pmid": {}, "url": {}}  # each in the order given
+    strong: dict[str, dict[str, None]] = {"arxiv": {}, "doi": {}, "pmid": {}}  # each in the order given
     for text in (*identifiers, url):
         if arxiv := arxiv_id(text):
             strong["arxiv"][arxiv[0]] = None
@@ -225,11 +233,9 @@ def keys_for(
         elif name := doi(text):
             strong["doi"][unversioned(name)] = None
             strong["doi"][name] = None
-    if address := canonical_url(url):
-        own = arxiv_id(url) or pmid(url) or re.match(r"https://(?:dx\.)?doi\.org/", address)
-        if not own:
-            strong["url"][address] = None
     keys = [_bounded(f"{space}:{name}") for space, names in strong.items() for name in names]
+    if address := address_key(url):
+        keys.append(address)
     if last := title_key(title):
         keys.append(distinct(last, abstract, *features) if generic(title) else last)
     elif not keys:

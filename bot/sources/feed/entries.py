@@ -42,9 +42,11 @@ class Entry:
 def listings(entries: Sequence[Entry], home: str) -> tuple[tuple[Listing, ...], tuple[str, ...]]:
     """The listings of a feed's entries, each paper once, and what is worth a warning. `home` is the feed's own page.
 
-    An address that several entries share, or that is the feed's home, tells nothing apart and is no identity.
+    An address that several entries share, or that is the feed's home, tells nothing apart and is no identity. An entry
+    that is there twice shares nothing with another.
     """
-    shared = Counter(identity.canonical_url(entry.link) for entry in entries if entry.link)
+    texts = {(identity.canonical_url(entry.link), entry.title, entry.summary, entry.content) for entry in entries}
+    shared = Counter(address for address, *_ in texts if address)
     shared[identity.canonical_url(home)] += 2
     found: list[Listing] = []
     nameless = 0

@@ -138,6 +138,14 @@ LONG = "We fold lattices in the lab for ten years and find that they hold. " * 3
         ),
         (item("News", "https://lab.example/", "t:3", "One."), item("News (corrected)", "https://lab.example/", "t:3")),
         (item("No link at all", "", "t:4", "Text."), item("No link at all [edited]", "", "t:4", "Other text.")),
+        (
+            item("The address was the guid", "https://lab.example/p/6", "https://lab.example/p/6"),
+            item("The address was the guid", "https://lab.example/2026/6", "https://lab.example/p/6"),
+        ),
+        (
+            item("Listed twice in one document", "https://lab.example/p/7", "", LONG) * 2,
+            item("Listed twice, and corrected", "https://lab.example/p/7", "", LONG),
+        ),
         (item("Session", "https://lab.example/v?id=7&amp;s=ab", "t:5"), item("Session", "https://x.example/y", "t:5")),
     ],
 )
@@ -190,6 +198,15 @@ def test_a_feed_that_renews_its_guids_neither_tells_again_nor_fills_the_database
     with place.database.read() as tx:
         keys = tx.exec_driver_sql("SELECT count(*) FROM paper_key WHERE key LIKE 'guid:%'").scalar()
     assert keys == 8
+
+
+def test_an_address_that_is_a_guid_elsewhere_swallows_no_other_paper(place: Any) -> None:
+    """Whoever writes the feed says what its guids are: that one names somebody's page is not enough."""
+    place.web.pages["/a"] = lambda asked: rss(item("Lattices of one lab", "https://a.example/1", "", LONG))
+    place.web.pages["/b"] = lambda asked: rss(item("Other matters", "https://b.example/1", "https://a.example/1"))
+    place.source("feed", "a", "/a")
+    place.source("feed", "b", "/b")
+    assert sum(report.new for report in place.collect().values()) == 2
 
 
 def test_what_was_old_when_a_feed_was_added_is_no_news(place: Any) -> None:
