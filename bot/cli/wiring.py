@@ -64,6 +64,9 @@ Now = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable: only JSON on stdout.")]
 
 
+YEARS = range(1970, 3000)  # of --now; around the ends of the calendar dates overflow
+
+
 @dataclass(slots=True)
 class State:
     """The global options."""
@@ -84,6 +87,8 @@ def moment_of(text: str | None) -> datetime:
         raise UserError(
             f"--now {text!r} is not a moment in ISO 8601.", ["for example 2026-03-29T07:30+02:00"]
         ) from error
+    if moment.year not in YEARS:
+        raise UserError(f"--now {text!r} is too far away.", [f"give a year from {YEARS[0]} to {YEARS[-1]}"])
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 

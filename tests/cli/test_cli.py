@@ -418,6 +418,7 @@ def test_a_backup_and_a_copy_tell_nothing_again(place: Path, run: Callable[..., 
     copied = run("copy-to", f"sqlite:///{place}/new.db", "--json").json["rows"]
     refused = run("copy-to", f"sqlite:///{place}/new.db")
     nonsense = run("copy-to", "nonsense:")
+    unknown = run("copy-to", "mysql://u:hush@127.0.0.1/x")
     (place / "paperlark.db").unlink()
     (place / "new.db").rename(place / "paperlark.db")
     run("once", "--force", "--now", "2026-11-20T08:05+00:00")
@@ -425,7 +426,18 @@ def test_a_backup_and_a_copy_tell_nothing_again(place: Path, run: Callable[..., 
     assert copied["paper"] > 0
     assert (refused.code, "not empty" in refused.err) == (2, True)
     assert (nonsense.code, "Traceback" not in nonsense.err) == (2, True)
+    assert (unknown.code, "mysql" in unknown.err, "hush" in unknown.err) == (2, True, False)
     assert len(mails(place)) == sent > 0
+
+
+@pytest.mark.parametrize("verb", ["once", "collect", "compose", "deliver", "status", "check"])
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59Z", "0001-01-01", "0001-01-01T00:00+14:00"])
+def test_a_moment_at_the_end_of_the_calendar_is_refused(
+    place: Path, run: Callable[..., Ran], verb: str, moment: str
+) -> None:
+    ran = run(verb, "--now", moment)
+    assert (ran.code, ran.out) == (2, "")
+    assert "give a year from 1970 to 2999" in ran.err
 
 
 def test_a_taste_is_learnt_from_a_library(place: Path, run: Callable[..., Ran]) -> None:
