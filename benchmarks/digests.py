@@ -37,7 +37,7 @@ from delivery import post_prebuilt  # noqa: E402
 from smtp_servers import sink  # noqa: E402
 
 from bot.core.edition.edition import Edition  # noqa: E402
-from bot.core.letter import paper_view, renderer  # noqa: E402
+from bot.core.letter import matched_words, renderer  # noqa: E402
 from bot.core.papers import Listing  # noqa: E402
 from bot.mail.message.mailbox import mailbox  # noqa: E402
 from bot.mail.message.types import Message  # noqa: E402
@@ -201,7 +201,7 @@ def measure(number: int, count: int, most: int) -> tuple[str, list[Row]]:
             rows.append(measured(f"ours, {processes} building", ours, port, copy(f"ours{processes}.db"), processes))
         rows.append(measured("posting bytes", posting, port, messages))
         shown = [pick for edition in editions for section in edition.sections for pick in section.picks]
-        looks = {(pick.paper.key, paper_view.hits(pick.reasons)) for pick in shown if pick.reasons}
+        looks = {(pick.paper.key, matched_words.hits(pick.reasons)) for pick in shown if pick.reasons}
         matched = sum(bool(pick.reasons) for pick in shown)
         size = sum(len(message.data) for message in messages) / len(messages)
     title = (

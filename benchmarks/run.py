@@ -49,7 +49,7 @@ MEMORY = 90  # MB of a run for one subscriber, and of a worker with nothing to d
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One promise: what was measured, and whether it holds; None where it could not be measured."""
+    """One promise: what was measured, and whether it holds; None where that could not be measured."""
 
     work: str
     budget: str
@@ -58,7 +58,7 @@ class Row:
 
     @property
     def verdict(self) -> str:
-        return "not measured" if self.holds is None else "pass" if self.holds else "MISS"
+        return "no verdict" if self.holds is None else "pass" if self.holds else "MISS"
 
 
 class NotMeasured(Exception):
@@ -96,6 +96,7 @@ def figures(script: str, *arguments: str) -> Any:
 
 
 def match(quick: bool) -> list[Row]:
+    """With `--quick` a miss is no verdict: reading the papers takes as long for a tenth of the profiles."""
     count = 100_000 if quick else 1_000_000
     found = figures("matching.py", "--profiles", str(count), "--opponents-up-to", "0", "--fts5-queries", "2000")
     rows = found[str(count)]
@@ -108,19 +109,19 @@ def match(quick: bool) -> list[Row]:
             f"match {count:,} profiles x 1,000 papers, one core",
             f"<= {seconds:g} s",
             f"{ours['seconds']:.3f} s",
-            ours["seconds"] <= seconds,
+            ours["seconds"] <= seconds or (None if quick else False),
         ),
         Row(
             "the same against one FTS5 query per profile",
             ">= 100x, the same pairs",
             f"{ratio:,.0f}x, {'the same' if same else 'OTHER'} pairs",
-            same and ratio >= 100,
+            same and (ratio >= 100 or (None if quick else False)),
         ),
         Row(
             f"scored 30 best for each of {count:,}, two cores",
             f"<= {top:g} s",
             f"{ours['top_of_two'][0]:.2f} s",
-            ours["top_of_two"][0] <= top,
+            ours["top_of_two"][0] <= top or (None if quick else False),
         ),
     ]
 

@@ -44,7 +44,7 @@ def main() -> None:
             found = measure(port, process.pid, words, number)
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(60)
     if "--json" in sys.argv:
         print(json.dumps(found))
 

@@ -59,7 +59,7 @@ def test_the_table_is_written_where_the_figures_belong(run: ModuleType) -> None:
 
     once = run.recorded(readme, rows, "today:")
     assert "MISS" in once
-    assert "not measured" in once
+    assert "no verdict" in once
     assert run.recorded(once, rows, "today:") == once
     assert run.recorded(once, [], "x:").count("MISS") == 0
 
