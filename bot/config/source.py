@@ -85,6 +85,10 @@ def _kind(table: Mapping[str, Any]) -> str:
     if not isinstance(kind, str):
         raise as_error([Problem(("type",), f"expected text in quotes, got {as_in_file(kind)}")])
     kind = kind.strip()
+    if "type" not in table:
+        for key in table.keys() - SourceTable.model_fields.keys():
+            if meant := did_you_mean(key, ["type"]):
+                raise as_error([Problem((key,), f"unknown key{meant}")])
     if not kind:
         path = ("type",) if "type" in table else ()
         raise as_error([Problem(path, f"type is missing: one of {', '.join(known)}")])

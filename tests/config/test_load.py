@@ -262,6 +262,7 @@ query = "rag and llm"
         ("[mail]\ndkim = true", 2, "a table headed [mail.dkim]"),
         ('[mail.dkim]\nkey = "x.pem"\nselector="s"', 2, "there is no file"),
         ("[[sources]]", 1, "type is missing: one of page, huggingface"),
+        ('[[sources]]\nname = "hf"\ntpye = "huggingface"', 3, 'sources[hf].tpye: unknown key; did you mean "type"?'),
         ('[[sources]]\ntype = "page"', 1, "location is missing: a file, a glob"),
         ('[[sources]]\ntype = "page"\nlocation = ""', 3, "is empty: give a file"),
         ('[[sources]]\ntype = "feed"\nurl = "file:///etc/passwd"', 3, "no http(s) address"),
