@@ -281,7 +281,7 @@ class Site:
             Counter(line.split()[0] for line in received.read_text().splitlines()) if received.exists() else Counter()
         )
         with self.database.read() as tx:
-            listed = {email for email, _ in editions.unknown(tx)}
+            listed = {email for email, _, _ in editions.unknown(tx)}
             composed = tx.exec_driver_sql("SELECT count(*), count(DISTINCT subscriber_id) FROM edition").one()
         missing = {f"s{number}@example.org" for number in range(self.group * self.groups)} - copies.keys()
         return {
