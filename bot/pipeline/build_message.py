@@ -5,6 +5,7 @@ Papers are shown as they were at the edition's revision, so a retry days later r
 edition has a module of its own: `service_mail`.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,7 +24,7 @@ from bot.mail.message.mailbox import Mailbox
 from bot.mail.message.mime import Head, Signer, write
 from bot.mail.message.types import Message
 from bot.pipeline.sender_identity import Identity
-from bot.store import Connection, Database, history, summaries
+from bot.store import Connection, Database, history, summaries, thumbs
 from bot.store.history import MetricSnapshot
 from bot.store.outbox import Leased
 from bot.store.summaries import Sentence, version_of
@@ -32,6 +33,7 @@ LATE = timedelta(hours=1)  # an edition that goes out later than this says so
 RISE_OVER = {"weekly": timedelta(days=7), "monthly": timedelta(days=30)}  # of the other cadences: a day
 A_DAY = timedelta(days=1)
 PAPERS_KEPT = 4096
+FEWEST_COLLEAGUES = 2
 THUMBS: tuple[tokens.Purpose, ...] = ("more", "less", "save")
 
 
@@ -66,6 +68,7 @@ class _Loaded:
     rise_over: timedelta
     shown: Mapping[int, _Shown]
     changes: Mapping[int, str]  # of revised papers, in words
+    saved_by: Mapping[int, int]  # papers that others of the subscriber's teams saved
     reads_sentences: bool  # the subscriber reads the language of a model's sentences
 
 
@@ -149,14 +152,17 @@ class MessageBuilder:
         remembered = {paper_id: self._known.get((paper_id, leased.revision, rise_over)) for paper_id in wanted}
         shown = {paper_id: found for paper_id, found in remembered.items() if found is not None}
         changes: dict[int, str] = {}
+        saved_by: Mapping[int, int] = {}
 
         def ask(tx: Connection) -> None:
             shown.update(self._papers_at(tx, leased.revision, wanted - shown.keys(), rise_over))
             if revised and leased.since is not None:
                 told = history.revision_before(tx, leased.since)
                 changes.update(history.changes_since(tx, revised, told, until=leased.revision))
+            nonlocal saved_by
+            saved_by = _saved_by(tx, leased.subscriber_id, subscriber.teams, picks.ids)
 
-        if len(shown) < len(wanted) or (revised and leased.since is not None):
+        if len(shown) < len(wanted) or (revised and leased.since is not None) or subscriber.teams:
             self.database.ask(ask)
         return _Loaded(
             leased=leased,
@@ -166,6 +172,7 @@ class MessageBuilder:
             rise_over=rise_over,
             shown=shown,
             changes=changes,
+            saved_by=saved_by,
             reads_sentences=_is_read_in(self._summaries_in, subscriber.language or self.identity.language),
         )
 
@@ -210,6 +217,15 @@ class MessageBuilder:
             message_id=leased.message_id,
             data=write(letter, head, self.signer),
         )
+
+
+def _saved_by(tx: Connection, subscriber_id: int, teams: frozenset[str], ids: set[int]) -> Mapping[int, int]:
+    """How many others of the subscriber's teams saved each paper; of one alone nothing is told."""
+    if not teams:
+        return {}
+    others = thumbs.saved_by_others(tx, subscriber_id, ids)
+    counts = Counter(paper for paper, data in others if teams & stored_subscriber(data).teams)
+    return {paper: count for paper, count in counts.items() if count >= FEWEST_COLLEAGUES}
 
 
 def _shown_by(picks: Picks) -> set[int]:
@@ -325,6 +341,7 @@ def _pick(paper_id: int, loaded: _Loaded, links: _Links, quoter: Quoter, part: P
         entered_top=paper_id in part.entered,
         like=like.title if like else "",
         like_words=like.words if like else (),
+        saved_by=loaded.saved_by.get(paper_id, 0),
         news=loaded.changes.get(paper_id, ""),
         summary=sentence.text if sentence else "",
         summary_by=sentence.model if sentence else "",

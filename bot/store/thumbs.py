@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, get_args
 from sqlalchemy import Connection, delete, select
 
 from bot.store.sql import chunks, insert_or_ignore
-from bot.store.tables import THUMBS
+from bot.store.tables import SUBSCRIBERS, THUMBS
 
 ThumbKind = Literal["more", "less", "save"]
 KINDS: tuple[ThumbKind, ...] = get_args(ThumbKind)
@@ -47,6 +47,23 @@ def of_subscriber(tx: Connection, subscriber_id: int, limit: int = 1000) -> list
         .limit(limit)
     )
     return [Thumb._make(row) for row in tx.execute(rows)]
+
+
+def saved_by_others(
+    tx: Connection, subscriber_id: int, paper_ids: Iterable[int], limit: int = 2000
+) -> list[tuple[int, str]]:
+    """Who else saved these papers: (paper, the subscriber's table)."""
+    found: list[tuple[int, str]] = []
+    for part in chunks(sorted(paper_ids)):
+        rows = (
+            select(THUMBS.c.paper_id, SUBSCRIBERS.c.data)
+            .join(SUBSCRIBERS, SUBSCRIBERS.c.id == THUMBS.c.subscriber_id)
+            .where(THUMBS.c.paper_id.in_(part), THUMBS.c.kind == "save", THUMBS.c.subscriber_id != subscriber_id)
+            .where(SUBSCRIBERS.c.status == "active")
+            .limit(limit)
+        )
+        found += [(paper, data) for paper, data in tx.execute(rows)]
+    return found
 
 
 def delete_of(tx: Connection, subscriber_ids: Iterable[int]) -> None:

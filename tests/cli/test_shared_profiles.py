@@ -2,12 +2,14 @@
 
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
 
 from bot.cli import main
+from bot.store import Database, history, subscribers, thumbs
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "pages"
 CONFIG = """
@@ -106,3 +108,34 @@ def test_a_changed_shared_profile_is_changed_for_everybody_and_tells_nothing_old
 
     assert run("once", "2026-11-24T07:31Z")[0] == 0
     assert letters(tmp_path) == {}
+
+
+def test_a_letter_says_how_many_colleagues_saved_a_paper(run: Run, tmp_path: Path) -> None:
+    """Of one alone nothing is told, nor of those who do not share the profile."""
+    file = tmp_path / "config.toml"
+    more = [
+        f'[[subscribers]]\nemail = "{name}@example.org"\ntrending = 0\nshared = ["Lab reading"]\n'
+        for name in ("mary", "emmy")
+    ]
+    stranger = '[[subscribers]]\nemail = "eve@example.org"\n[[subscribers.profiles]]\nkeywords = ["attention"]\n'
+    asked = CONFIG.replace('keywords = ["sparse attention"]', 'keywords = ["sparse attention"]\ncolleagues = true')
+    file.write_text(asked + "".join(more) + stranger)
+    assert run("once", "2026-11-20T12:00Z")[0] == 0  # everybody is new
+    letters(tmp_path)
+    now = "2026-11-21T07:31Z"
+    shutil.copy(EXAMPLES / "2026-11-21.txt", tmp_path / "pages")
+    assert run("collect", now)[0] == run("compose", now)[0] == 0
+    database = Database(f"sqlite:///{tmp_path / 'paperlark.db'}")
+    with database.write() as tx:
+        [paper] = [one for one, found in history.by_ids(tx, range(1, 100)).items() if found.title == STREAMS]
+        for name in ("grace", "mary", "eve"):
+            stored = subscribers.by_email(tx, f"{name}@example.org")
+            assert stored is not None
+            thumbs.give(tx, stored.id, paper, "save", datetime(2026, 11, 23, tzinfo=UTC))
+    run("deliver", now)
+    sent = letters(tmp_path)
+
+    assert "2 colleagues saved this" in sent["ada@example.org"]
+    assert "2 colleagues saved this" in sent["emmy@example.org"]
+    assert "saved this" not in sent["mary@example.org"]
+    assert "saved this" not in sent["eve@example.org"]

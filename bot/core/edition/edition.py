@@ -33,6 +33,7 @@ class Pick:
     entered_top: bool = False  # "new in the top"
     like: str = ""  # the title of a paper they keep that this one is like, where that is why it is here,
     like_words: tuple[str, ...] = ()  # and the words that speak for it
+    saved_by: int = 0  # of those who share a profile of the subscriber's, where they want that told
     news: str = ""  # what changed, for a paper told before: "v2", "withdrawn", "now published in …"
     summary: str = ""  # a sentence by a language model, in the subscriber's language; shown where the source has none,
     summary_by: str = ""  # and always with the model's name

@@ -81,6 +81,7 @@ class PaperView:
     abstract: str  # "" but where the subscriber wants it
     note: str
     journal: str
+    saved_by: int
     news: str
     withdrawn: bool
     late: bool
@@ -101,6 +102,7 @@ class CardKey(NamedTuple):
     rise: int | None = None
     rise_over: timedelta | None = None
     entered_top: bool = False
+    saved_by: int = 0
     news: str = ""
     summary: str = ""  # a model's
     summary_by: str = ""
@@ -131,6 +133,7 @@ def card_key(pick: Pick, form: Form, abstract: int, *, own_line: bool, pictures:
         rise=pick.rise,
         rise_over=pick.rise_over,
         entered_top=pick.entered_top,
+        saved_by=pick.saved_by,
         news=pick.news,
         summary=pick.summary,
         summary_by=pick.summary_by,
@@ -169,6 +172,7 @@ def paper_view(key: CardKey) -> PaperView:
         line=excerpts.shorten(said, LINES[key.form]),
         line_by=model if by_model and said == by_model else "",
         abstract=abstract,
+        saved_by=key.saved_by,
         news=name_of(key.news, 160),
         thumbnail=known.thumbnail if key.has_picture else "",
         has_why=key.has_why,
@@ -205,6 +209,7 @@ def _known(paper: Paper) -> tuple[PaperView, str, str]:
         abstract="",
         note=shortened(line(tex.readable(line(paper.note))), 120),
         journal=shortened(line(paper.journal), 120),
+        saved_by=0,
         news="",
         withdrawn=paper.withdrawn,
         late=paper.late,

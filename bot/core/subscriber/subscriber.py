@@ -71,6 +71,7 @@ class Profile(TableModel):
     exclude: ManyTexts = ()
     query_text: str = Field("", alias="query")
     alert: bool = False  # also mailed at once, not only in the digest
+    colleagues: bool = False  # its papers say how many others with this profile saved them; of shared profiles
 
     @cached_property
     def query(self) -> Query:
@@ -227,6 +228,11 @@ class Subscriber(TableModel):
         if wrong:
             raise as_error(wrong)
         return self
+
+    @property
+    def teams(self) -> frozenset[str]:
+        """The names of profiles whose readers are told how many of the others saved a paper."""
+        return frozenset(profile.name for profile in self.profiles if profile.colleagues)
 
     @property
     def by_mail(self) -> bool:
