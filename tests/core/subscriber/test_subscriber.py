@@ -142,7 +142,7 @@ def test_the_table_keeps_what_was_read_not_how_it_was_written() -> None:
         ({"profiles": [{"name": "N", "keywords": ["a", 5]}]}, "profiles[N].keywords[2]", "got 5"),
         ({"profiles": [{"name": "N", "keywords": ["rag"], "alert": 1}]}, "profiles[N].alert", "got 1"),
         ({"profiles": [{"keywords": ["rag"], "keyword": "x"}]}, "profiles[1].keyword", 'did you mean "keywords"?'),
-        ({"profiles": [{"keywords": ["rag"], "digest": "off"}]}, "profiles[1].digest", "above the profiles"),
+        ({"profiles": [{"keywords": ["rag"], "digest": "off"}]}, "profiles[1].digest", "above their profiles"),
         ({"profiles": [{"name": "N", "query": "rag"}] * 2}, "profiles[N].name", "called"),
         ({"profiles": [{"query": f"q{n}"} for n in range(101)]}, "profiles", "100 are the most"),
         ({"schedule": "daily 07:30"}, "schedule", 'called "digest"'),
