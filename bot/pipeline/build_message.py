@@ -16,7 +16,7 @@ from bot.core.edition.edition import Addressee, Edition, EditionCadence, Pick, R
 from bot.core.edition.picks import Picks, PickSection, notes_from_json
 from bot.core.letter.letter import Letter, NoticeName, ShortForm
 from bot.core.papers import Paper
-from bot.core.query.evaluate_many import Quoter
+from bot.core.query.evaluate import Quoter
 from bot.core.source.health import SourceNote
 from bot.core.subscriber.subscriber import Subscriber, stored_subscriber
 from bot.mail import tokens

@@ -5,7 +5,7 @@ import numpy as np
 from bot.core.matching.arrays import Ints, repeat_each
 from bot.core.matching.term_index import TermIndex
 from bot.core.matching.texts import Numbers
-from bot.core.query.evaluate import last_place, within
+from bot.core.query.places import last_place, within
 
 PLACE_BITS = 36  # a label and a place make one key
 PLACES = (1 << PLACE_BITS) - 1

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from bot.core.matching.arrays import Hashed
 from bot.core.matching.texts import ABSTRACT, AUTHOR, ORG, TITLE, fingerprints
 from bot.core.query.ast import VALUE_FIELDS, Leaf, Number, Term, written
-from bot.core.query.evaluate import prefix_of, units
 from bot.core.query.plurals import singular
+from bot.core.query.words import prefix_of, units
 
 NEVER = 0  # the term that is true of no paper
 FIELD_BITS = {"": TITLE | ABSTRACT, "title": TITLE, "abstract": ABSTRACT, "author": AUTHOR, "org": ORG}

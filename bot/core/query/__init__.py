@@ -2,7 +2,7 @@
 
     language   text to Query and back       parser, term_parser, lexer   reading the text
     ast        the parts of a query         words, scripts, plurals      text as folded words
-    evaluate   the meaning of a query       evaluate_many                the same, with quotes, for many queries
+    evaluate   the meaning of a query       places                       where a term stands in a text
     impossible, near                        keywords that can match nothing; what is near a query
 
 Finding many queries in many papers at once belongs to `bot.core.matching`.

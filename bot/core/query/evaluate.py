@@ -1,14 +1,14 @@
 """What a query is true of: the plain evaluation, to be read beside the language's definition, and the words behind it.
 
 Made for one query and one paper at a time; for many of both see `bot.core.matching`, which has to agree with this
-module, and for the words behind many answers `evaluate_many`.
+module. Where a term stands in a text is found by `places`.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from operator import eq, ge, gt, le, lt
-from typing import Final, Literal, NamedTuple, TypedDict
+from typing import Final, Literal, TypedDict
 
 from bot.core.papers import Paper
 from bot.core.query.ast import (
@@ -24,20 +24,13 @@ from bot.core.query.ast import (
     true,
     written,
 )
-from bot.core.query.plurals import fixed_end, keys, singular
+from bot.core.query.places import Text
+from bot.core.query.plurals import singular
 from bot.core.query.quote import Quote
 from bot.core.query.words import (
-    SMALL_WORDS,
-    Word,
-    exact_word_spans,
     fold_value,
-    is_blankless,
-    is_hangul,
-    is_number,
-    joins,
-    places_of_words,
-    without_plus,
-    words,
+    prefix_of,
+    units,
 )
 
 COMPARE: Final[dict[Comparison, Callable[[int, int], bool]]] = {">=": ge, ">": gt, "<=": le, "<": lt, "=": eq}
@@ -161,228 +154,81 @@ def _is_value(wanted: str, value: str) -> bool:
     return fold_value(value) == wanted
 
 
-class _Known(NamedTuple):
-    """What there is to know of a word of a title or abstract, wherever it stands."""
+class Quoter:
+    """`matches` and `quotes` for many subscribers of the same papers: remembers what was found in a paper, for as many
+    papers as said. Terms whose first word a paper does not have, nearly all of them, are never looked for in it.
 
-    word: str
-    keys: tuple[str, ...]
-    begins: bool  # it may be the first of two that are read as one (`joins`)
-    script: int
-    is_number: bool
-    end: str | None  # `fixed_end`; None also where the two are to be looked at as a whole
-
-
-OTHER, HANGUL, BLANKLESS = 0, 1, 2  # scripts
-
-
-@lru_cache(maxsize=1 << 15)  # papers share most of their words
-def _known(word: str) -> _Known:
-    script = BLANKLESS if is_blankless(word) else HANGUL if is_hangul(word) else OTHER
-    begins = word not in SMALL_WORDS and script != BLANKLESS
-    return _Known(word, keys(word), begins, script, is_number(word), None if word[-1] == "+" else fixed_end(word))
-
-
-class Text:
-    """A title, an abstract, or one name. Names know neither plurals nor compounds."""
-
-    def __init__(self, text: str, is_name: bool = False) -> None:
-        self.text = text
-        self.is_name = is_name
-
-    @cached_property
-    def folded(self) -> list[str]:
-        """The words, without their places in the text: those are asked for only where something was found."""
-        return words(self.text)
-
-    @cached_property
-    def spans(self) -> list[tuple[int, int]]:
-        return places_of_words(self.text)
-
-    @cached_property
-    def exact_words(self) -> list[Word]:
-        return exact_word_spans(self.text)
-
-    def find(self, term: Term) -> tuple[int, int] | None:
-        """Where a term stands in the text, [start, end); (-1, -1) if it does, but the place cannot be told."""
-        place = self.find_words(term)
-        if place is None:
-            return None
-        spans = [(start, end) for _, start, end in self.exact_words] if term.exact else self.spans
-        return spans[place[0]][0], spans[place[1] - 1][1]
-
-    def find_words(self, term: Term) -> tuple[int, int] | None:
-        """The words of the text [start, end) where a term stands first; of words near each other the closest ones."""
-        if term.near:
-            return self._near(term)
-        if term.exact:
-            start = next(self._exact_starts(term), None)
-            return None if start is None else (start, start + len(term.words))
-        if len(term.words) == 1 and prefix_of(term.words[0]) is None:
-            return self._word(self._same(term.words[0]))
-        return next((place for i in self._starts(term) if (place := self._stands(term, i))), None)
-
-    def first_word(self, term: Term) -> int | None:
-        """The word of the text at which a term begins first."""
-        if term.near:
-            return self._first_near(term)
-        place = self.find_words(term)
-        return None if place is None else place[0]
-
-    def count(self, term: Term) -> int:
-        """At how many places a term begins; words near each other count once."""
-        if term.near:
-            return int(self._near(term) is not None)
-        if term.exact:
-            return sum(1 for _ in self._exact_starts(term))
-        return sum(self._stands(term, i) is not None for i in self._starts(term))
-
-    def _exact_starts(self, term: Term) -> Iterator[int]:
-        words = [word.word for word in self.exact_words]
-        return (i for i in range(len(words)) if tuple(words[i : i + len(term.words)]) == term.words)
-
-    def _word(self, wanted: str) -> tuple[int, int] | None:
-        """The first word, or two words read as one, that a term of a single word stands for."""
-        start = next(iter(self.places.get(wanted, ())), None)
-        if start is None:
-            return None
-        return start, start + (1 if wanted in self._keys(self.folded[start]) else 2)
-
-    def _starts(self, term: Term) -> Iterable[int]:
-        """The words of the text a reading of the term may begin with; most terms are not there at all."""
-        firsts = [wanted for wanted, _ in self._units(term.words, 0)]
-        if any(prefix_of(wanted) is not None for wanted in firsts):
-            return range(len(self.folded))
-        return sorted(set().union(*(self.places.get(self._same(wanted), ()) for wanted in firsts)))
-
-    @cached_property
-    def places(self) -> dict[str, list[int]]:
-        """Where each unit of the text's readings begins."""
-        places: dict[str, list[int]] = {}
-        if self.is_name:
-            for i, word in enumerate(self.folded):
-                for key in self._keys(word):
-                    places.setdefault(key, []).append(i)
-            return places
-        known = list(map(_known, self.folded))
-        for i, first in enumerate(known):
-            for key in first.keys:
-                places.setdefault(key, []).append(i)
-            second = known[i + 1] if i + 1 < len(known) else None
-            if second is None or not (first.begins and first.script == second.script) or second.script == BLANKLESS:
-                continue
-            if first.is_number and second.is_number:
-                continue
-            if second.end is not None:
-                places.setdefault(first.word + second.end, []).append(i)
-            else:
-                for key in keys(first.word + second.word):
-                    places.setdefault(key, []).append(i)
-        return places
-
-    def _stands(self, term: Term, start: int) -> tuple[int, int] | None:
-        """The words [start, end) of the text that some reading of the term's words begins and ends with."""
-        seen, waiting = set(), [(0, start)]  # the term's words before the first number are found before the second
-        while waiting:
-            here = waiting.pop()
-            if here[0] == len(term.words):
-                return start, here[1]
-            if here in seen:
-                continue
-            seen.add(here)
-            followers = [
-                (after, end)
-                for wanted, after in self._units(term.words, here[0])
-                for unit, end in self._units(self.folded[here[1] : here[1] + 2], 0)
-                if self._agree(wanted, unit, self.folded[here[1]] if end == 2 else "")
-            ]
-            waiting += sorted(((after, here[1] + end) for after, end in followers), reverse=True)
-        return None
-
-    def _units(self, words: "list[str] | tuple[str, ...]", i: int) -> Iterator[tuple[str, int]]:
-        return units(words, i, joined=not self.is_name)
-
-    def _agree(self, wanted: str, unit: str, first: str) -> bool:
-        """Whether a unit of the term stands for a unit of the text; `first` is the first word of a joined pair."""
-        prefix = prefix_of(wanted)
-        if prefix is None:
-            return self._same(wanted) in self._keys(unit)
-        return unit.startswith(prefix) and len(prefix) > len(first)
-
-    def _same(self, word: str) -> str:
-        return word if self.is_name else singular(word)
-
-    def _keys(self, unit: str) -> tuple[str, ...]:
-        """What a unit of the text is found by."""
-        if not self.is_name:
-            return keys(unit)
-        plain = without_plus(unit) if unit[-1] == "+" else ""
-        return (unit, plain) if plain else (unit,)
-
-    def _near(self, term: Term) -> tuple[int, int] | None:
-        """The tightest run of words [start, end) with a place of its own for each of the term's words."""
-        best: tuple[int, int] | None = None
-        for start in sorted(set().union(*(places := self._near_places(term)))):
-            reach = start + term.near if best is None else min(start + term.near, start + best[1] - best[0] - 2)
-            end = last_place(within(places, start, reach))
-            if end is not None:
-                best = start, end + 1
-        return best
-
-    def _first_near(self, term: Term) -> int | None:
-        """The first word from which on a term's words are near each other."""
-        places = self._near_places(term)
-        starts = sorted(set().union(*places))
-        return next((at for at in starts if last_place(within(places, at, at + term.near)) is not None), None)
-
-    def _near_places(self, term: Term) -> list[list[int]]:
-        """The places of each of the term's words; none of any where one has none."""
-        places = [[i for i, word in enumerate(self.folded) if self._agree(w, word, "")] for w in term.words]
-        return places if all(places) else [[]]
-
-
-def within(places: list[list[int]], start: int, end: int) -> list[list[int]]:
-    """The places from start to end, both included, of every row."""
-    return [[place for place in row if start <= place <= end] for row in places]
-
-
-def prefix_of(wanted: str) -> str | None:
-    """The letters with which a word begins that the term's word is true of; None: it has to be the same word."""
-    if wanted[-1] == "*":
-        return wanted[:-1]
-    return wanted if is_hangul(wanted) else None
-
-
-def units(words: "list[str] | tuple[str, ...]", i: int, *, joined: bool) -> Iterator[tuple[str, int]]:
-    """What a reading may have at place i: the word, or the word joined with the next; and the place after it."""
-    if i < len(words):
-        yield words[i], i + 1
-    if joined and i + 1 < len(words) and "*" not in words[i] and joins(words[i], words[i + 1].rstrip("*")):
-        yield words[i] + words[i + 1], i + 2
-
-
-def last_place(places: list[list[int]]) -> int | None:
-    """The least last place when every row gets a place of its own; None if they cannot all have one.
-
-    Kuhn's matching (1955), the places given out from the first to the last.
+    May be shared between threads: at worst something is found twice.
     """
-    holder: dict[int, int] = {}
 
-    def settle(row: int, last: int, asked: set[int]) -> bool:
-        for place in places[row]:
-            if place <= last and place not in asked:
-                asked.add(place)
-                if place not in holder or settle(holder[place], last, asked):
-                    holder[place] = row
-                    return True
-        return False
+    def __init__(self, papers: int = 4096) -> None:
+        self._limit = papers
+        self._readings: dict[int, tuple[Reading, dict[Leaf, Quote | None]]] = {}
+        self._asked: dict[int, _Asked] = {}
 
-    if not all(places):
-        return None
-    settled: set[int] = set()
-    for last in sorted(set().union(*places)):
-        for row in range(len(places)):
-            if row not in settled and settle(row, last, set()):
-                settled.add(row)
-        if len(settled) == len(places):
-            return last
-    return None
+    def answer(self, query: Query, paper: Paper) -> tuple[Quote, ...] | None:
+        """`quotes(query, paper)` if the query is true of the paper, else None."""
+        asked = self._asked.get(id(query))
+        if asked is None or asked.query is not query:
+            if len(self._asked) >= self._limit:
+                self._asked.clear()
+            asked = self._asked[id(query)] = _Asked(query)
+        known = self._readings.get(id(paper))
+        if known is None or known[0].paper is not paper:
+            if len(self._readings) >= self._limit:
+                self._readings.clear()
+            known = self._readings[id(paper)] = (Reading(paper), {})
+        reading, quoted = known
+        found: dict[Leaf, Quote] = {}
+        for first in reading.units_of(asked.firsts):
+            for leaf in asked.by_first[first]:
+                if quote := self._quote(leaf, reading, quoted):
+                    found[leaf] = quote
+        for leaf in asked.others:
+            if quote := self._quote(leaf, reading, quoted):
+                found[leaf] = quote
+        if not (bool(found) if asked.is_any else true(asked.query.root, found.__contains__)):
+            return None
+        if len(found) == 1 and asked.is_any:
+            return tuple(found.values())
+        return tuple([found[leaf] for leaf in asked.wanted if leaf in found])
+
+    def _quote(self, leaf: Leaf, reading: Reading, quoted: dict[Leaf, Quote | None]) -> Quote | None:
+        try:
+            return quoted[leaf]
+        except KeyError:
+            if len(quoted) >= self._limit:
+                quoted.clear()
+            quote = quoted[leaf] = reading.quote(leaf)
+            return quote
+
+
+class _Asked:
+    """A query made ready for many papers."""
+
+    def __init__(self, query: Query) -> None:
+        self.query = query
+        self.wanted = query.wanted()
+        self.by_first: dict[str, list[Leaf]] = {}
+        self.others: list[Leaf] = []
+        for leaf in dict.fromkeys(query.leaves()):
+            firsts = _firsts(leaf)
+            for first in firsts:
+                self.by_first.setdefault(first, []).append(leaf)
+            if not firsts:
+                self.others.append(leaf)
+        self.firsts = frozenset(self.by_first)
+        root = query.root
+        self.is_any = not isinstance(root, Group) or (
+            root.kind == "or" and not any(isinstance(part, Group) for part in root.parts)
+        )
+
+
+@lru_cache(maxsize=1 << 14)
+def _firsts(leaf: Leaf) -> frozenset[str]:
+    """Units of which a title or abstract has one if the term is true of it; none where that cannot be said."""
+    if isinstance(leaf, Number) or leaf.field not in TEXT_FIELDS or leaf.exact:
+        return frozenset()
+    words = leaf.words[:1] if leaf.near else leaf.words
+    begins = [unit for unit, _ in units(words, 0, joined=True)]
+    return frozenset() if any(prefix_of(unit) is not None for unit in begins) else frozenset(map(singular, begins))

@@ -11,7 +11,8 @@ from itertools import product
 
 from bot.core.papers import Paper
 from bot.core.query.ast import VALUE_FIELDS, Leaf, Number, Query, Term, true
-from bot.core.query.evaluate import COMPARE, Reading, units
+from bot.core.query.evaluate import COMPARE, Reading
+from bot.core.query.words import units
 
 MOST_WORDS = 5  # of longer phrases the readings would be many
 MOST_BOTH_WAYS = 4  # terms that stand behind NOT and elsewhere, too: all their ways are tried

@@ -214,3 +214,18 @@ def _matches(text: str) -> Iterator[tuple[str, int, int]]:
     for found in (_ASCII_WORD if text.isascii() else _WORD).finditer(text):
         word = _without_stray_sign(found[0])
         yield word, found.start(), found.start() + len(word)
+
+
+def prefix_of(wanted: str) -> str | None:
+    """The letters with which a word begins that the term's word is true of; None: it has to be the same word."""
+    if wanted[-1] == "*":
+        return wanted[:-1]
+    return wanted if is_hangul(wanted) else None
+
+
+def units(words: "list[str] | tuple[str, ...]", i: int, *, joined: bool) -> Iterator[tuple[str, int]]:
+    """What a reading may have at place i: the word, or the word joined with the next; and the place after it."""
+    if i < len(words):
+        yield words[i], i + 1
+    if joined and i + 1 < len(words) and "*" not in words[i] and joins(words[i], words[i + 1].rstrip("*")):
+        yield words[i] + words[i + 1], i + 2

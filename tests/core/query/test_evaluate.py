@@ -7,8 +7,8 @@ import pytest
 
 from bot.core.papers import Paper
 from bot.core.query import parse
-from bot.core.query.evaluate import Explained, explain, last_place, matches, quotes, terms
-from bot.core.query.evaluate_many import Quoter
+from bot.core.query.evaluate import Explained, Quoter, explain, matches, quotes, terms
+from bot.core.query.places import last_place
 from bot.core.query.quote import Quote
 
 PAPER = Paper(
