@@ -15,7 +15,7 @@ import typer
 
 from bot.cli.console import complain, set_up_logging
 from bot.cli.wiring import State
-from bot.errors import UserError
+from bot.errors import BrokenTemplate, UserError
 
 # By module, in the order of --help.
 VERBS = {
@@ -83,6 +83,9 @@ def main() -> None:
         program(rest[0] if rest else "")(args=[*first, *rest], standalone_mode=True)
     except UserError as error:
         complain(error)
+        sys.exit(2)
+    except BrokenTemplate as error:
+        complain(UserError(f"{error}", ["mend this template; `paperlark check` tries all of them"]))
         sys.exit(2)
     except OSError as error:  # a folder that may not be written to, a port that is taken
         if isinstance(error, BrokenPipeError):  # `paperlark status | head`

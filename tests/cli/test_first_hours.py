@@ -288,6 +288,10 @@ def test_an_own_template_is_named_by_its_file(place: Path, run: Run) -> None:
     (place / "config.toml").write_text('templates_dir = "mine"\n' + HEAD + ADA)
 
     assert f"{place / 'mine' / 'digest.txt'} line 1: 'nope' is undefined" in run("check", *NOW)[2]
+    code, _, said = run("once", "--force", *NOW)
+    assert (code, "digest.txt line 1: 'nope' is undefined" in said) == (1, True)
+    code, out, said = run("preview", "ada@example.org", *NOW)
+    assert (code, out, "digest.txt line 1: 'nope' is undefined" in said) == (2, "", True)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from bot.core.edition.picks import Picks
-from bot.errors import DeliveryError, UserError
+from bot.errors import BrokenTemplate, DeliveryError, UserError
 from bot.mail.message.types import Message, Session, Transport
 from bot.pipeline.deliver.build_pool import Build
 from bot.pipeline.deliver.claims import Claims
@@ -145,7 +145,8 @@ class Sender:
         except UserError:  # the database does not answer; the lease ends by itself
             raise
         except Exception as error:  # a template, a full disk: never the end of everybody else's mail
-            log.exception("edition %d could not be made", leased.id)
+            said_in_words = isinstance(error, BrokenTemplate) and not log.isEnabledFor(logging.DEBUG)
+            log.error("edition %d could not be made: %s", leased.id, error, exc_info=not said_in_words)
             trouble = DeliveryError(f"{type(error).__name__}: {error}", "retry")
             self._put_back(leased, trouble)
         else:
