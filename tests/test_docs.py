@@ -34,7 +34,7 @@ SECTIONS = {
     "[mail.dkim]": "[mail.dkim]\n",
     "[web]": "[web]\n",
     "[channels]": "[channels]\n",
-    "[summaries]": '[summaries]\nurl = "http://127.0.0.1:1/v1"\nmodel = "m"\n',
+    "[summaries]": '[summaries]\nurl = "http://127.0.0.1:1/v1"\n',
     "[[sources]]": '[[sources]]\ntype = "huggingface"\n',
     "[[subscribers]]": SUBSCRIBER,
     "[[profiles]]": '[[profiles]]\nname = "Lab"\nquery = "rag"\n',

@@ -153,7 +153,9 @@ class Config(TableModel):
     mail: Annotated[MailConfig, Expected("a table headed [mail]")] = Field(default_factory=dict, validate_default=True)
     web: Annotated[WebConfig, Expected("a table headed [web]")] = WebConfig()
     channels: Annotated[ChannelsConfig, Expected("a table headed [channels]")] = ChannelsConfig()
-    summaries: Annotated[SummariesConfig | None, Expected("a table headed [summaries]")] = None
+    summaries_table: Annotated[SummariesConfig | None, Expected("a table headed [summaries]")] = Field(
+        None, alias="summaries"
+    )
     sources: Annotated[
         tuple[Annotated[SourceConfig, PlainValidator(source_from)], ...],
         Expected("tables, each headed [[sources]]"),
@@ -181,6 +183,11 @@ class Config(TableModel):
     def folder(self) -> Path:
         """Of the file: relative paths in it begin here."""
         return self._folder
+
+    @property
+    def summaries(self) -> SummariesConfig | None:
+        """None also where no model is named."""
+        return self.summaries_table if self.summaries_table is not None and self.summaries_table.model else None
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -223,8 +230,8 @@ class Config(TableModel):
             yield "public_url is not https: letters will offer unsubscribing by mail only"
         if not self.sources:
             yield "there are no [[sources]]: nothing will ever be found"
-        if self.summaries is not None:
-            yield from (f"summaries: {doubt}" for doubt in self.summaries.doubts())
+        if self.summaries_table is not None:
+            yield from (f"summaries: {doubt}" for doubt in self.summaries_table.doubts())
         for source in self.sources:
             doubts = getattr(source.settings, "doubts", list)
             yield from (f"{source.name}: {doubt}" for doubt in doubts())

@@ -35,7 +35,7 @@ class SummariesConfig(TableModel):
     url: Annotated[Line, AfterValidator(_address)] = Field(
         description=f"the address of an OpenAI-compatible API, such as {EXAMPLE}", repr=False
     )
-    model: Annotated[Short, Field(min_length=1)] = Field(description="the model's name, as its server knows it")
+    model: Short = ""  # as its server knows it; "": none is asked
     key: Line = Field("", repr=False)
     language: Annotated[Short, optional(language_tag)] = ""  # of the sentences; "": the letters'
     daily_calls: Annotated[int, Field(ge=0, le=1_000_000)] = 200
@@ -48,6 +48,8 @@ class SummariesConfig(TableModel):
 
     def doubts(self) -> Iterator[str]:
         """What works, but hardly as meant."""
+        if not self.model:
+            yield "no model is named, so none is asked: set `model`"
         parts = urlsplit(self.url)
         if is_loopback(parts.hostname or "") and not self.private:
             yield "url is on this machine, and is refused without private = true"

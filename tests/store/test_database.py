@@ -162,7 +162,7 @@ def test_no_update_is_lost_between_writers(database: Database) -> None:
         ("sqlite:///nowhere/at/all/x.db", "mkdir -p"),
         ("sqlite://", "forgets everything"),
         ("nonsense", "database URL"),
-        ("oracle9://x/y", "database URL"),
+        ("oracle9://x/y", "No database of the kind"),
     ],
 )
 def test_a_url_that_cannot_work_says_what_to_do(
