@@ -51,7 +51,7 @@ def taste(
     moment = moment_of(now)
     stored = app.subscriber(email, moment)
     subscriber = stored_subscriber(stored.data)
-    places = (_given(app, library),) if library else subscriber.library
+    places = (_given(app, library),) if library else subscriber.libraries
     with app.fetcher(clock_from(now)) as fetcher:
         learner = app.learner(fetcher, moment)
         read = learner.read(places, private=subscriber.private) if places else ReadLibraries((), (), "")
@@ -144,7 +144,7 @@ def _say(learnt: Taste, best: Sequence[tuple[Paper, str, tuple[str, ...]]], days
 
 
 def _say_use(subscriber: Subscriber, library: str) -> None:
-    if library and library not in subscriber.library:
+    if library and library not in subscriber.libraries:
         out.print(f'\nTo have it learnt and used by itself: library = "{library}" for {subscriber.email}.')
     else:
         out.print(f'\nIn letters (taste = "{subscriber.taste}") {USES[subscriber.taste]}.')

@@ -236,7 +236,7 @@ class Config(TableModel):
             doubts = getattr(source.settings, "doubts", list)
             yield from (f"{source.name}: {doubt}" for doubt in doubts())
         for subscriber in self.subscribers:
-            for place in subscriber.library:
+            for place in subscriber.libraries:
                 if not place.startswith(("http://", "https://")) and not is_there(place, self._folder):
                     yield f"{subscriber.email}: there is no library {self._folder / place}"
             if doubt := timezone_doubt(subscriber.timezone):

@@ -119,7 +119,7 @@ class Libraries:
         """A library as it is kept, asked for again when a day has passed."""
         name = _digest(place.encode())
         with self._database.read() as tx:
-            kept = taste.library(tx, name)
+            kept = taste.kept_library(tx, name)
         if kept is not None and now - READ_AGAIN < kept.read_at <= now:
             return kept
         states: tuple[UrlState, ...] = ()

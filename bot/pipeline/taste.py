@@ -66,7 +66,7 @@ class TasteLearner:
     def _learn_one(
         self, stored: StoredSubscriber, subscriber: Subscriber, given: ThumbsSoFar | None, before: str
     ) -> bool:
-        places, private = subscriber.library, subscriber.private
+        places, private = subscriber.libraries, subscriber.private
         digest = self._libraries.digest(places, self._now, private=private) if places else ""
         learnt_from = hashlib.blake2b(f"{LEARNER} {digest} {given}".encode(), digest_size=16).hexdigest()
         if learnt_from == before:

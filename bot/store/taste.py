@@ -92,7 +92,7 @@ def delete_of(tx: Connection, subscriber_ids: Iterable[int]) -> None:
         tx.execute(delete(TASTES).where(TASTES.c.subscriber_id.in_(part)))
 
 
-def library(tx: Connection, place: str) -> StoredLibrary | None:
+def kept_library(tx: Connection, place: str) -> StoredLibrary | None:
     """A library by the digest of its address."""
     row = tx.execute(select(LIBRARIES).where(LIBRARIES.c.place == place)).first()
     if row is None:

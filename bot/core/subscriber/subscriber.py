@@ -189,11 +189,11 @@ class Subscriber(TableModel):
     near: Annotated[int, Field(ge=0, le=20)] = 0  # places for papers near the profiles that match none
     per_week: Annotated[int, Field(ge=0, le=1000)] = 0  # only the best so many of a week; 0: all
     # Where papers they keep are exported to: files, globs, URLs, or Zotero's API. It may hold a key.
-    library: Annotated[
+    libraries: Annotated[
         tuple[Annotated[Line, Field(min_length=1)], ...],
         Expected('a file, a URL or a list of them, such as "papers.bib"'),
         BeforeValidator(_libraries),
-    ] = Field((), repr=False)
+    ] = Field((), alias="library", repr=False)
     given_taste: TasteUse = Field("off", alias="taste")  # what the taste learnt from it and from thumbs is for
     private: bool = False  # what they name may live on a private or loopback address
     pictures: bool = False  # the lead paper's thumbnail
@@ -248,7 +248,7 @@ class Subscriber(TableModel):
         """What their taste is for: who names a library wants to be told of papers like it."""
         if "given_taste" in self.model_fields_set:
             return self.given_taste
-        return "profile" if self.library else "off"
+        return "profile" if self.libraries else "off"
 
     @property
     def table(self) -> dict[str, Any]:

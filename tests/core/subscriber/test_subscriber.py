@@ -349,8 +349,8 @@ def test_a_library_is_one_place_or_several_and_decides_what_a_taste_is_for() -> 
     def read(**keys: object) -> Subscriber:
         return subscriber_from({"email": "a@example.org", **keys})
 
-    assert read(library="papers.bib").library == ("papers.bib",)
-    assert read(library=["a.bib", "b/*.ris"]).library == ("a.bib", "b/*.ris")
+    assert read(library="papers.bib").libraries == ("papers.bib",)
+    assert read(library=["a.bib", "b/*.ris"]).libraries == ("a.bib", "b/*.ris")
     assert [one.taste for one in (read(), read(library="a.bib"), read(library="a.bib", taste="off"))] == [
         *("off", "profile", "off")
     ]
@@ -358,7 +358,7 @@ def test_a_library_is_one_place_or_several_and_decides_what_a_taste_is_for() -> 
     assert "hush" not in repr(read(library="https://api.zotero.org/users/1/items?key=hush"))
     assert read(library="a.bib").table == {"email": "a@example.org", "library": ("a.bib",)}
     again = subscriber_from(read(library="a.bib", taste="order").table)
-    assert (again.library, again.taste) == (("a.bib",), "order")
+    assert (again.libraries, again.taste) == (("a.bib",), "order")
     for wrong in (3, [1], "", ["x"] * 11):
         with pytest.raises(TableError):
             read(library=wrong)
