@@ -1,8 +1,8 @@
 """The command line: one function per verb, in modules by what they are for (`VERBS`). The module of a verb is imported
 when it is asked for: what the others need takes half of a short run's time.
 
-`wiring` makes the parts of the program from the configuration, `console` is how all of them speak, `report` what a run
-has to say. What a verb decides belongs to `bot.pipeline`.
+`options` is what many verbs share, `wiring` makes the parts of the program from the configuration, `console` is how all
+of them speak, `report` what a run has to say. What a verb decides belongs to `bot.pipeline`.
 """
 
 import logging
@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from bot.cli.console import complain, set_up_logging
-from bot.cli.wiring import State
+from bot.cli.options import GlobalOptions
 from bot.errors import BrokenTemplate, UserError
 
 # By module, in the order of --help.
@@ -73,7 +73,7 @@ def options(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but what went wrong.")] = False,
 ) -> None:
     set_up_logging(verbose=verbose, quiet=quiet)
-    context.obj = State(config_path=config, verbose=verbose, quiet=quiet)
+    context.obj = GlobalOptions(config_path=config, verbose=verbose, quiet=quiet)
 
 
 def main() -> None:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bot.cli.console import out, plural, print_json
-from bot.cli.wiring import Json, Now, app_that_looks, moment_of
+from bot.cli.options import Json, Now, moment_of
+from bot.cli.wiring import app_that_looks
 from bot.core.papers import Paper, plain
 from bot.core.query import Query, QueryError, parse, seems_a_query
 from bot.core.query.ast import written

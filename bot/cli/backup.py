@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from bot.cli.console import out, print_json, remark
-from bot.cli.wiring import App, Json, app_of
+from bot.cli.options import Json
+from bot.cli.wiring import App, app_of
 from bot.store import backup as copies
 
 
@@ -44,7 +45,7 @@ def copy_to(
 
 def _progress(app: App) -> copies.OnRows:
     def show(table: str, rows: int) -> None:
-        if not app.state.quiet and rows % 100_000 == 0:
+        if not app.options.quiet and rows % 100_000 == 0:
             remark(f"{table}: {rows:,} rows")
 
     return show

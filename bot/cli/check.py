@@ -12,8 +12,9 @@ import typer
 
 from bot.cli.backtest import hopeless_terms, papers_of_days, profile_warnings, slips_of_the_pen
 from bot.cli.console import format_time, out, plural, print_json, remark
+from bot.cli.options import Json, Now, moment_of
 from bot.cli.suggest import suggestions_for
-from bot.cli.wiring import App, Json, Now, app_of, moment_of
+from bot.cli.wiring import App, app_of
 from bot.core.letter.renderer import check_templates as rendering_problems
 from bot.core.papers import Paper
 from bot.core.subscriber.duration import in_short
@@ -55,7 +56,7 @@ def check(context: typer.Context, now: Now = None, as_json: Json = False) -> Non
     if as_json:
         print_json(_as_json(app, found))
         return
-    out.print(f"{app.state.config_path} is fine.")
+    out.print(f"{app.options.config_path} is fine.")
     _say_configured(app, found)
     _say_elsewhere(found.elsewhere)
     for heading, lines in (
@@ -108,7 +109,7 @@ def channel_faults(people: Sequence[Subscriber]) -> Iterator[str]:
 
 def _as_json(app: App, found: Findings) -> dict[str, Any]:
     return {
-        "config": str(app.state.config_path),
+        "config": str(app.options.config_path),
         "sources": [{"name": source.name, "type": source.type} for source in app.config.sources],
         "subscribers": [
             *({"email": email, "next_due": due, "origin": "file"} for email, due in found.next_due.items()),

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 import typer
 
 from bot.cli.console import out, print_json
-from bot.cli.wiring import App, Json, app_of
+from bot.cli.options import Json
+from bot.cli.wiring import App, app_of
 from bot.config import Config
 from bot.core.source.redact import redacted
 from bot.core.subscriber.address import normal_address
@@ -103,7 +104,7 @@ def examine(app: App, now: datetime, *, send: str = "", offline: bool = False) -
 def _configuration(app: App) -> list[Finding]:
     """What the configuration itself warns of, and who may read it."""
     found = [advice(warning, "see `paperlark check`") for warning in app.config.warnings]
-    file = app.state.config_path
+    file = app.options.config_path
     if os.name == "posix" and file.stat().st_mode & stat.S_IROTH:
         text = file.read_text("utf-8")
         if any(secret in text for secret in _secrets(app.config)):

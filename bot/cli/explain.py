@@ -5,7 +5,8 @@ from typing import Annotated, Any
 import typer
 
 from bot.cli.console import format_time, out, plural, print_json
-from bot.cli.wiring import App, Json, Now, app_that_looks, moment_of
+from bot.cli.options import Json, Now, moment_of
+from bot.cli.wiring import App, app_that_looks
 from bot.core.edition.edition import SectionKind
 from bot.core.edition.picks import Picks
 from bot.core.papers import Paper, identity

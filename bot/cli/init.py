@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from bot.cli.console import out, remark
-from bot.cli.wiring import App, State
+from bot.cli.options import GlobalOptions
+from bot.cli.wiring import App
 from bot.errors import UserError
 from bot.pipeline.collect.collect import collect
 from bot.pipeline.compose.compose import compose
@@ -42,10 +43,10 @@ def demo(
     """The whole story offline, on loopback: a listing served, fetched, matched, rendered, and mailed."""
     from bot.demo import demo as run_demo  # its servers are nothing for a worker to carry
 
-    state: State = context.obj
+    given: GlobalOptions = context.obj
 
     def one_pass(config: Path, now: datetime) -> None:
-        app = App(State(config_path=config, verbose=state.verbose, quiet=state.quiet))
+        app = App(GlobalOptions(config_path=config, verbose=given.verbose, quiet=given.quiet))
         app.sync(now)
         with app.fetcher(lambda: now) as fetcher:
             collect(app.database, fetcher, app.sources, now)

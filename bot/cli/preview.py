@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from bot.cli.console import format_time, out, plural, remark
-from bot.cli.wiring import App, Now, app_that_looks, moment_of
+from bot.cli.options import Now, moment_of
+from bot.cli.wiring import App, app_that_looks
 from bot.core.edition.picks import Picks
 from bot.core.subscriber.subscriber import Subscriber, stored_subscriber
 from bot.errors import UserError

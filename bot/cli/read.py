@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 import typer
 
 from bot.cli.console import out, plural, print_json, remark
-from bot.cli.wiring import Json, app_of, bare_fetcher
+from bot.cli.options import Json
+from bot.cli.wiring import app_of, bare_fetcher
 from bot.core.papers import Listing, plain
 from bot.core.source.document import Document, Request
 from bot.core.source.redact import redacted

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from bot.cli.console import out, plural, print_json, progress_bar
+from bot.cli.options import Clock, Json, Now, clock_from, moment_of
 from bot.cli.report import (
     deliver_json,
     say_collected,
@@ -18,7 +19,7 @@ from bot.cli.report import (
     say_delivered,
     sources_json,
 )
-from bot.cli.wiring import App, Clock, Json, Now, app_of, clock_from, moment_of
+from bot.cli.wiring import App, app_of
 from bot.fetch import Fetcher
 from bot.pipeline import signup
 from bot.pipeline.collect.collect import CollectReport, collect
@@ -81,7 +82,7 @@ def once(
                 **deliver_json(delivered),
             }
         )
-    elif not app.state.quiet:
+    elif not app.options.quiet:
         say_collected(collected)
         say_composed(app, composed, planned, clock())
         say_delivered(app, delivered)
@@ -94,7 +95,7 @@ def collect_command(context: typer.Context, now: Now = None, as_json: Json = Fal
     report = _collect(app, clock_from(now))
     if as_json:
         print_json({"sources": sources_json(report)})
-    elif not app.state.quiet:
+    elif not app.options.quiet:
         say_collected(report)
     _exit(report, DeliverReport())
 
@@ -109,7 +110,7 @@ def compose_command(
     report = _compose(app, start, force=force)
     if as_json:
         print_json({"digests": report.digests, "alerts": report.alerts})
-    elif not app.state.quiet:
+    elif not app.options.quiet:
         say_composed(app, report, planned, start)
 
 
@@ -119,7 +120,7 @@ def deliver_command(context: typer.Context, now: Now = None, as_json: Json = Fal
     report = _deliver(app, clock_from(now))
     if as_json:
         print_json(deliver_json(report))
-    elif not app.state.quiet:
+    elif not app.options.quiet:
         say_delivered(app, report)
     _exit({}, report)
 
@@ -159,7 +160,7 @@ def _collect(app: App, clock: Clock) -> CollectReport:
     with (
         _by_hand(app, "collect", clock),
         app.fetcher(clock) as fetcher,
-        progress_bar("collecting", len(app.sources), show=not app.state.quiet) as step,
+        progress_bar("collecting", len(app.sources), show=not app.options.quiet) as step,
     ):
         report = collect(app.database, fetcher, app.sources, clock(), progress=step)
         learn_tastes(app, fetcher, clock())
@@ -183,7 +184,7 @@ def _compose(app: App, now: datetime, *, force: bool) -> ComposeReport:
         total = subscribers.count_by_status(tx).get("active", 0)
     with (
         _by_hand(app, "compose", lambda: now),
-        progress_bar("composing", total if total > 1000 else None, show=not app.state.quiet) as step,
+        progress_bar("composing", total if total > 1000 else None, show=not app.options.quiet) as step,
     ):
         return compose(app.database, now, app.identity.message_id, force=force, processes=COMPOSERS, progress=step)
 
@@ -193,7 +194,7 @@ def _deliver(app: App, clock: Clock) -> DeliverReport:
         total = outbox.waiting(tx)
     with (
         _by_hand(app, "deliver", clock),
-        progress_bar("delivering", total if total > 20 else None, show=not app.state.quiet) as step,
+        progress_bar("delivering", total if total > 20 else None, show=not app.options.quiet) as step,
     ):
         first = DeliverReport()
         if (summarizer := app.summarizer(clock)) is not None and (letters := summarizer.prepare()):

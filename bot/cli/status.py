@@ -8,7 +8,8 @@ from typing import Any
 import typer
 
 from bot.cli.console import format_time, out, print_json
-from bot.cli.wiring import App, Json, Now, app_that_looks, moment_of
+from bot.cli.options import Json, Now, moment_of
+from bot.cli.wiring import App, app_that_looks
 from bot.config import SummariesConfig
 from bot.errors import UserError
 from bot.pipeline.deliver.pacing import PREFIX
@@ -41,7 +42,7 @@ def health(context: typer.Context, now: Now = None, as_json: Json = False) -> No
         state = {"ok": False, "reason": error.summary}
     if as_json:
         print_json(state)
-    elif not state["ok"] or not app.state.quiet:
+    elif not state["ok"] or not app.options.quiet:
         out.print(state.get("reason") or "ok")
     if not state["ok"]:
         raise typer.Exit(1)

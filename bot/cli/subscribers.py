@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 import typer
 
 from bot.cli.console import format_time, out, plural, print_json, remark
-from bot.cli.wiring import App, Json, Now, app_of, app_that_looks, find_stored, moment_of
+from bot.cli.options import Json, Now, moment_of
+from bot.cli.wiring import App, app_of, app_that_looks, find_stored
 from bot.core.subscriber.address import normal_address
 from bot.core.subscriber.subscriber import stored_subscriber, subscriber_from
 from bot.errors import UserError
@@ -127,7 +128,7 @@ def remove(context: typer.Context, email: Email, now: Now = None) -> None:
     app = app_of(context)
     subscriber = find_stored(app, email)
     if subscriber.origin == "file":
-        raise UserError(f"{subscriber.email} is in the configuration.", [f"remove them from {app.state.config_path}"])
+        raise UserError(f"{subscriber.email} is in the configuration.", [f"remove them from {app.options.config_path}"])
     with app.database.write() as tx:
         subscribers.set_status(tx, subscriber.email, "removed", "removed by hand", moment_of(now))
         outbox.suppress(tx, [subscriber.id], "the subscriber was removed")

@@ -8,7 +8,8 @@ import typer
 
 from bot.cli.backtest import OwnedProfile, as_json_of, papers_of_days, query_from, say_no_papers
 from bot.cli.console import out, plural, print_json
-from bot.cli.wiring import App, Json, Now, app_that_looks, moment_of
+from bot.cli.options import Json, Now, moment_of
+from bot.cli.wiring import App, app_that_looks
 from bot.core.query import Query
 from bot.core.subscriber.subscriber import stored_subscriber
 

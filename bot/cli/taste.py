@@ -8,7 +8,8 @@ import typer
 
 from bot.cli.backtest import papers_of_days
 from bot.cli.console import out, plural, print_json
-from bot.cli.wiring import App, Json, Now, app_that_looks, clock_from, moment_of
+from bot.cli.options import Json, Now, clock_from, moment_of
+from bot.cli.wiring import App, app_that_looks
 from bot.core.papers import Paper
 from bot.core.subscriber.subscriber import Subscriber, TasteUse, stored_subscriber
 from bot.core.taste import Taste

@@ -44,7 +44,7 @@ def web(
     signal.signal(signal.SIGTERM, _stop)
 
     def listening() -> None:
-        if not app.state.quiet:
+        if not app.options.quiet:
             remark(f"Answering for {app.config.public_url} on {host}:{port}. Stop it with Ctrl-C.")
 
     serve(application, host=host, port=port, listening=listening)

@@ -3,20 +3,19 @@
 import logging
 import os
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
 from bot import __version__
 from bot.cli.console import plural, set_up_logging
+from bot.cli.options import Clock, GlobalOptions
 from bot.config import Config, load
 from bot.core.subscriber.address import normal_address
 from bot.errors import DeliveryError, UserError
@@ -56,57 +55,14 @@ log = logging.getLogger(__name__)
 
 NAMED = 5  # people a message names
 
-Clock = Callable[[], datetime]
-Now = Annotated[
-    str | None,
-    typer.Option("--now", metavar="ISO8601", help="Pretend it is this moment, e.g. 2026-03-29T07:30+02:00."),
-]
-Json = Annotated[bool, typer.Option("--json", help="Machine-readable: only JSON on stdout.")]
-
-
-YEARS = range(1970, 3000)  # of --now; around the ends of the calendar dates overflow
-
-
-@dataclass(slots=True)
-class State:
-    """The global options."""
-
-    config_path: Path
-    verbose: bool = False
-    quiet: bool = False
-    worker: bool = False  # it runs by itself, and logs what it does
-
-
-def moment_of(text: str | None) -> datetime:
-    """`--now`, or the present moment, in UTC. Without an offset it is UTC. Raises UserError."""
-    if text is None:
-        return datetime.now(UTC)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise UserError(
-            f"--now {text!r} is not a moment in ISO 8601.", ["for example 2026-03-29T07:30+02:00"]
-        ) from error
-    if moment.year not in YEARS:
-        raise UserError(f"--now {text!r} is too far away.", [f"give a year from {YEARS[0]} to {YEARS[-1]}"])
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def clock_from(now: str | None) -> Clock:
-    """The clock of a run: the real one, or one that starts at `--now` and runs on."""
-    if now is None:
-        return lambda: datetime.now(UTC)
-    start, began = moment_of(now), time.monotonic()
-    return lambda: start + timedelta(seconds=time.monotonic() - began)
-
 
 class App:
     """The parts of the program, made when first used."""
 
-    def __init__(self, state: State) -> None:
-        self.state = state
-        self.config: Config = load(state.config_path, os.environ)
-        set_up_logging(verbose=state.verbose, quiet=state.quiet, style=self.config.log, worker=state.worker)
+    def __init__(self, options: GlobalOptions) -> None:
+        self.options = options
+        self.config: Config = load(options.config_path, os.environ)
+        set_up_logging(verbose=options.verbose, quiet=options.quiet, style=self.config.log, worker=options.worker)
 
     @cached_property
     def database(self) -> Database:
@@ -221,7 +177,7 @@ class App:
             transport=self.transport,
             build=self.build,
             load_ahead=self.load_ahead,
-            make_builder=partial(_builder_of, self.state),
+            make_builder=partial(_builder_of, self.options),
             on_crash=mail.on_crash,
             connections=mail.connections,
             per_minute=mail.rate,
@@ -322,7 +278,7 @@ class App:
         more = f" and {len(planned.gone) - NAMED:,} more" if len(planned.gone) > NAMED else ""
         return UserError(
             f"{len(planned.gone):,} of {plural(planned.subscribed, 'subscriber')} of the file would get nothing more: "
-            f"{self.state.config_path} does not name them.",
+            f"{self.options.config_path} does not name them.",
             [
                 f"they are {names}{more}",
                 "is this the right file for this database? `paperlark check` shows what would change",
@@ -364,9 +320,9 @@ def _one_spelling(email: str) -> str:
         return email.strip().lower()
 
 
-def _builder_of(state: State) -> Builder:
+def _builder_of(options: GlobalOptions) -> Builder:
     """The builder of messages, made anew in a process of its own."""
-    app = App(state)
+    app = App(options)
     return Builder(app.build, app.load_ahead)
 
 
@@ -378,8 +334,8 @@ def bare_fetcher() -> Iterator[Fetcher]:
 
 
 def app_of(context: typer.Context) -> App:
-    state: State = context.obj
-    return App(state)
+    options: GlobalOptions = context.obj
+    return App(options)
 
 
 def app_that_looks(context: typer.Context) -> App:

@@ -15,9 +15,10 @@ import typer
 
 from bot import __version__
 from bot.cli.console import plural
+from bot.cli.options import moment_of
 from bot.cli.report import log_collected
 from bot.cli.run import COMPOSERS, learn_tastes, post_to_channels, prepare_queue, start
-from bot.cli.wiring import App, moment_of
+from bot.cli.wiring import App
 from bot.fetch import Fetcher
 from bot.pipeline import signup
 from bot.pipeline.collect.collect import collect, due_sources
@@ -54,7 +55,7 @@ def run(context: typer.Context) -> None:
         sources, people = len(app.sources), len(app.config.subscribers)
         log.info(
             "Paperlark %s: %s and %s in %s; %s; mail by %s",
-            *(__version__, plural(sources, "source"), plural(people, "subscriber"), app.state.config_path),
+            *(__version__, plural(sources, "source"), plural(people, "subscriber"), app.options.config_path),
             *(app.database.shown, app.transport.name),
         )
         finished = work(worker.ticks, clock=clock) if app.config.engine == "embedded" else _work_in_cluster(app, worker)

@@ -32,7 +32,7 @@ from bot.store.tables import (
 SERVICE: Literal["service"] = "service"
 IN_ORDER: tuple[MailKind, ...] = (SERVICE, "alert", "digest")  # what goes before what
 
-Final = Literal["sent", "failed", "suppressed", "expired", "unknown"]
+FinalState = Literal["sent", "failed", "suppressed", "expired", "unknown"]
 # What becomes of a message while which its sender died: it may have arrived, or not.
 OnCrash = Literal["resend", "skip"]
 # Mail by our relays, or services: the two leave by runs of their own, so that neither waits for the other.
@@ -213,7 +213,7 @@ _FINISH = (
 )
 
 
-def finish(tx: Connection, edition_id: int, by: str, state: Final, words: str, now: datetime) -> bool:
+def finish(tx: Connection, edition_id: int, by: str, state: FinalState, words: str, now: datetime) -> bool:
     """The end of an edition; writing it twice changes nothing (the first answer of the database may have been lost).
     False: the lease had run out and another worker has it."""
     at = now if state == "sent" else None

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from bot.cli import main
-from bot.cli.wiring import App, State
+from bot.cli.options import GlobalOptions
+from bot.cli.wiring import App
 from bot.store import subscribers
 from bot.store.subscribers import StoredSubscriber
 
@@ -124,7 +125,7 @@ class Post:
         assert self.run("inbox", "--now", f"2026-11-{day}T12:00Z") == 0
 
     def everybody(self) -> list[StoredSubscriber]:
-        app = App(State(config_path=self.place / "config.toml"))
+        app = App(GlobalOptions(config_path=self.place / "config.toml"))
         with app.database.read() as tx:
             found = list(subscribers.everyone(tx))
         app.database.close()

@@ -158,7 +158,7 @@ def test_alerts_that_a_digest_has_not_passed_are_found(database: Database, now: 
 def test_the_books_balance_through_every_end_and_after_pruning(database: Database, now: datetime) -> None:
     fill(database, now, 6)
     held = lease(database, "w", now)
-    ends: list[outbox.Final] = ["sent", "failed", "suppressed", "expired", "unknown"]
+    ends: list[outbox.FinalState] = ["sent", "failed", "suppressed", "expired", "unknown"]
     with database.write() as tx:
         for one, state in zip(held, ends, strict=False):
             assert outbox.finish(tx, one.id, "w", state, "words", now)

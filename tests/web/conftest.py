@@ -16,8 +16,9 @@ import pytest
 pytest.importorskip("flask")
 pytest.importorskip("waitress")
 
+from bot.cli.options import GlobalOptions
 from bot.cli.web import site as site_of
-from bot.cli.wiring import App, State
+from bot.cli.wiring import App
 from bot.store import Database, subscribers
 from bot.web.app import create_app
 from bot.web.server import create_server
@@ -118,7 +119,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
 
     def begin(config: str = CONFIG, **settings: Any) -> Web:
         (tmp_path / "config.toml").write_text(config)
-        app = App(State(config_path=tmp_path / "config.toml"))
+        app = App(GlobalOptions(config_path=tmp_path / "config.toml"))
         clock = Clock()
         app.sync(clock())
         site = site_of(app)

@@ -60,7 +60,7 @@ def test_it_opens_for_nobody_else(web: Web) -> None:
 
 
 def test_the_verb_prints_the_link(web: Web) -> None:
-    config = str(web.app.state.config_path)
+    config = str(web.app.options.config_path)
     done = CliRunner().invoke(program(), ["--config", config, "admin-link"])
     assert done.exit_code == 0
     assert re.fullmatch(r"https://papers\.example\.org/admin/[a-z2-7]{56}\n", done.stdout)

@@ -150,7 +150,7 @@ def collect_a_page(web: Web) -> None:
     (folder / "pages").mkdir(exist_ok=True)
     example = Path(__file__).resolve().parents[2] / "examples" / "pages" / "2026-11-20.txt"
     (folder / "pages" / "1.txt").write_bytes(example.read_bytes())
-    config = str(web.app.state.config_path)
+    config = str(web.app.options.config_path)
     assert CliRunner().invoke(program("collect"), ["--config", config, "collect", "--now", f"{NOW}"]).exit_code == 0
 
 

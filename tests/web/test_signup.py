@@ -312,7 +312,7 @@ def test_closed_and_by_invitation(start: Start) -> None:
 
 def invited(web: Web, *words: str) -> str:
     """The link that the operator gets to give away."""
-    config = Path(web.app.state.config_path)
+    config = Path(web.app.options.config_path)
     if "[web]" not in config.read_text():
         config.write_text(config.read_text() + '\n[web]\nsignup = "invite"\n')
     done = CliRunner().invoke(program(), ["--config", str(config), "subscribers", "invite", "--now", f"{NOW}", *words])
@@ -428,7 +428,7 @@ def test_the_operator_sees_where_everybody_comes_from(web: Web) -> None:
     web.post(asked_link(web))
 
     def run(*words: str) -> str:
-        done = CliRunner().invoke(program(), ["--config", str(web.app.state.config_path), *words])
+        done = CliRunner().invoke(program(), ["--config", str(web.app.options.config_path), *words])
         assert done.exit_code == 0, done.output
         return done.stdout
 

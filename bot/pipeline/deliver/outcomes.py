@@ -11,7 +11,7 @@ from bot.pipeline import bounce_rules
 from bot.pipeline.deliver.backoff import next_attempt, spread
 from bot.pipeline.deliver.pacing import RelayPacing
 from bot.store import Connection, outbox, subscribers
-from bot.store.outbox import Final, Leased
+from bot.store.outbox import FinalState, Leased
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class Outcomes:
         self.pacing.accepted(tx, relay, leased)
         return True
 
-    def ended(self, tx: Connection, leased: Leased, state: Final, words: str) -> bool:
+    def ended(self, tx: Connection, leased: Leased, state: FinalState, words: str) -> bool:
         """It goes no further, whatever the reason."""
         if outbox.finish(tx, leased.id, self.by, state, words, self.clock()):
             return True

@@ -20,7 +20,7 @@ from bot.pipeline.deliver.pacing import RelayPacing, is_about_the_relay
 from bot.pipeline.deliver.refusals import Refusals
 from bot.store import Connection, Database, outbox
 from bot.store.database import answers_within
-from bot.store.outbox import Final, Leased, OnCrash
+from bot.store.outbox import FinalState, Leased, OnCrash
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class DeliverReport:
             note=self.note,
         )
 
-    def count(self, state: Final) -> None:
+    def count(self, state: FinalState) -> None:
         if state == "sent":
             self.delivered += 1
         elif state == "failed":
@@ -215,7 +215,7 @@ class Sender:
         if mark is not None and not mark.result():
             self.report.delivered -= 1
 
-    def _end(self, leased: Leased, state: Final, words: str) -> None:
+    def _end(self, leased: Leased, state: FinalState, words: str) -> None:
         outcomes = self.shared.outcomes
         if self.shared.marks.write(lambda tx: outcomes.ended(tx, leased, state, words)):
             self.report.count(state)
@@ -236,7 +236,7 @@ class Sender:
             self.shared.refusals.add(leased, relay, error)
             return
 
-        def work(tx: Connection) -> Final | None:
+        def work(tx: Connection) -> FinalState | None:
             if error.outcome == "too big":
                 outcomes.note(tx, leased, error)
                 return "failed" if outcomes.ended(tx, leased, "failed", str(error)) else None
@@ -260,8 +260,8 @@ class _LeaseLost(Exception):
 class _NotWanted(Exception):
     """The subscriber does not want this message any more."""
 
-    def __init__(self, state: Final, why: str) -> None:
-        self.state: Final = state
+    def __init__(self, state: FinalState, why: str) -> None:
+        self.state: FinalState = state
         super().__init__(why)
 
 
