@@ -215,6 +215,13 @@ def of_days(days: dict[date, list[Listed]], hour: float) -> list[Moment]:
     return found
 
 
+def at_any_hour(days: dict[date, list[Listed]], back: int) -> list[Moment]:
+    """Letters at some hour of any day, of the lists of so many days before it and of its own where there is one."""
+    random_ = random.Random(back)
+    found = (moments(days, day, back, random_.uniform(0, 24), 0.3) for day in sorted(days))
+    return [moment for moment in found if moment]
+
+
 def of_weeks(days: dict[date, list[Listed]], hour: float) -> list[Moment]:
     """Letters of a week, on Mondays."""
     found = []
@@ -469,7 +476,7 @@ def days_seen(listed: list[Listed], key: str, now: datetime) -> list[Snapshot]:
 
 def drive(days: dict[date, list[Listed]], first: date, last: date) -> dict[tuple[str, date], list[str]]:
     """Run `once` three times a day; returns what each letter told: (address, day) -> keys in order."""
-    from bot.cli import app
+    from bot.cli import program
     from bot.core.edition.picks import Picks
     from bot.store import Database, history
     from bot.store.tables import EDITIONS, SUBSCRIBERS
@@ -478,13 +485,14 @@ def drive(days: dict[date, list[Listed]], first: date, last: date) -> dict[tuple
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     told: dict[tuple[str, date], list[str]] = {}
+    once = program("once")
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "config.toml"
         config.write_text(CONFIG.format(folder=folder, port=server.server_port), encoding="utf-8")
         moment = datetime.combine(first, time(1), UTC)
         while moment <= datetime.combine(last, time(8), UTC):
             handler.now = moment  # type: ignore[attr-defined]
-            app(["--quiet", "--config", str(config), "once", "--now", moment.isoformat()], standalone_mode=False)
+            once(["--quiet", "--config", str(config), "once", "--now", moment.isoformat()], standalone_mode=False)
             moment += timedelta(hours=7 if moment.hour == 1 else 8 if moment.hour == 8 else 9)
         with closing(Database(f"sqlite:///{folder}/p.db")) as database, database.read() as tx:
             whose = SUBSCRIBERS.c.id == EDITIONS.c.subscriber_id
@@ -514,7 +522,9 @@ def main() -> None:
     for name, days in sets.items():
         trending_table(f"a day's letter at 8:00, {name}", of_days(days, 8), "day")
         trending_table(f"a day's letter at 24:30, {name}", of_days(days, 24.5), "day")
+        trending_table(f"a day's letter at any hour, three days of lists, {name}", at_any_hour(days, 3), "day")
         trending_table(f"a week's letter on Monday at 8:00, {name}", of_weeks(days, 8), "week")
+        trending_table(f"a week's letter at any hour of any day, {name}", at_any_hour(days, 6), "week")
         told_table(f"daily letters, {name}", days)
     if judged.exists():
         pairs = judged_pairs(judged)

@@ -2,19 +2,23 @@
 
 A paper is as hot as the votes it will have in the end, as far as one can tell by now:
 
-    score = (1 + Σ gain · 2^(-age of the gain / half-life)) · (1 + c / (hours on the lists + 2))
-    half-life = 5 days over a day, 14 days over a week, 60 days over a month
-    c         = 36 over a day, 18 else
+    score   = heat + w · to come              w = 2 over a day, 1.5 over a week or a month
+    heat    = Σ gain · 2^(-age of the gain / 60 days)
+    to come = (1 - s) · (10 + heat) / (0.2 + s)
+    s       = (hours on the lists + 2) / (hours on the lists + 20)
 
-18 / (hours + 2) is about how many votes are still to come for each one given: on Hugging Face's Daily Papers 13 % of
-the final votes are in after 1.5 hours, 40 % after 7, 69 % after 20 and 87 % after 62. So a paper of this morning
-competes with one of last Monday by what it will have, not by what it has. A day's order counts double what is to come:
-there is another letter tomorrow. The half-life lets old successes fade.
+s is the share of the final votes that is in by now: on Hugging Face's Daily Papers 13 % are in after 1.5 hours, 40 %
+after 7, 69 % after 20 and 87 % after 62. (10 + heat) / (0.2 + s) is the final number expected of a paper that has heat
+of them at s: the mean of a Poisson rate under a gamma prior (Gelman et al., Bayesian Data Analysis, 2.6). The prior
+keeps three votes of the first hour from weighing as thirty, and lets a paper of this morning compete with one of last
+Monday by what it will have. What is to come counts more than once: of two papers that will end alike, the one on its
+way up is the news. The half-life lets old successes fade.
 
 A gain is counted over what the paper ever had, and a star is a twentieth of a vote: people star software, not papers.
 Comments say nothing (in the morning four of five papers have exactly one). Of the first snapshot nobody knows when its
 votes were given: they are dated halfway between the paper's listing and that snapshot. Its stars may be years old, so
-only their order of magnitude counts: log10(1 + stars). A paper without numbers ranks by its age alone.
+only their order of magnitude counts: log10(1 + stars). Of a paper whose votes nobody counts one is expected, not ten,
+so that it ranks by its age, after those that are voted on.
 
 Measured, with the formulas that did worse, in docs/letters.md; `benchmarks/relevance.py` measures again.
 """
@@ -29,10 +33,11 @@ from bot.core.papers.paper import Paper
 Snapshot: TypeAlias = tuple[datetime, int | None, int | None, int | None]  # moment, upvotes, comments, stars
 Span = Literal["day", "week", "month"]  # over which time papers are ranked
 
-HALF_LIFE: dict[Span, timedelta] = {"day": timedelta(days=5), "week": timedelta(days=14), "month": timedelta(days=60)}
+HALF_LIFE = timedelta(days=60)
 OLDEST: dict[Span, timedelta] = {"day": timedelta(days=3), "week": timedelta(days=7), "month": timedelta(days=31)}
-TO_COME: dict[Span, float] = {"day": 36, "week": 18, "month": 18}  # see above
+TO_COME: dict[Span, float] = {"day": 2, "week": 1.5, "month": 1.5}  # w above
 STARS = 20  # for one vote
+EXPECTED, UNCOUNTED = 10, 1  # votes before any is in, where they are counted and where not
 HOUR = timedelta(hours=1)
 
 
@@ -43,7 +48,7 @@ def score(snapshots: Sequence[Snapshot], paper: Paper, now: datetime, over: Span
     snapshots = [snapshot for snapshot in snapshots if snapshot[0] <= now]
     if not snapshots and (paper.upvotes or paper.stars):
         snapshots = [(now, paper.upvotes, paper.comments, paper.stars)]
-    heat = 1.0
+    heat = 0.0
     votes_before: int | None = None
     stars_before: int | None = None
     for moment, votes, _comments, stars in snapshots:
@@ -51,10 +56,12 @@ def score(snapshots: Sequence[Snapshot], paper: Paper, now: datetime, over: Span
         given = moment - max(moment - listed, timedelta(0)) / 2 if is_first else moment
         worth = _gain(votes_before, votes)
         worth += math.log10(1 + (stars or 0)) if stars_before is None else _gain(stars_before, stars) / STARS
-        heat += worth * 0.5 ** ((now - given) / HALF_LIFE[over])
+        heat += worth * 0.5 ** ((now - given) / HALF_LIFE)
         votes_before, stars_before = _most(votes_before, votes), _most(stars_before, stars)
     hours = max((now - listed) / HOUR, 0.0)
-    return float(heat * (1 + TO_COME[over] / (hours + 2)))
+    share = (hours + 2) / (hours + 20)
+    expected = UNCOUNTED if votes_before is None else EXPECTED
+    return float(heat + TO_COME[over] * (1 - share) * (expected + heat) / (0.2 + share))
 
 
 def rank(
