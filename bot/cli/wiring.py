@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Literal
 
 import typer
 
-from bot import __version__
 from bot.cli.console import plural, set_up_logging
 from bot.cli.options import Clock, GlobalOptions
 from bot.config import Config, load
@@ -192,7 +191,7 @@ class App:
 
         def webhook_fetcher() -> Fetcher:
             contact = self.config.contact
-            return Fetcher(version=__version__, contact=contact, clock=clock, limits=posts.WEBHOOK)
+            return Fetcher(contact=contact, clock=clock, limits=posts.WEBHOOK)
 
         return DeliverySettings(
             transport=ChannelTransport(
@@ -240,7 +239,6 @@ class App:
         with Fetcher(
             DatabasePoliteness(self.database),
             contact=self.config.contact,
-            version=__version__,
             clock=clock,
             base=self.config.folder,
         ) as fetcher:
@@ -329,7 +327,7 @@ def _builder_of(options: GlobalOptions) -> Builder:
 @contextmanager
 def bare_fetcher() -> Iterator[Fetcher]:
     """For looking at a source without any configuration or database."""
-    with Fetcher(MemoryPoliteness(), version=__version__, clock=lambda: datetime.now(UTC), base=Path.cwd()) as fetcher:
+    with Fetcher(MemoryPoliteness(), clock=lambda: datetime.now(UTC), base=Path.cwd()) as fetcher:
         yield fetcher
 
 

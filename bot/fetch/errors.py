@@ -5,12 +5,16 @@
      ├ Refused                     we will not: the address, a redirect, a size or a time limit says no
      ├ Unreachable                 no connection came about: the address may lead nowhere
      │  └ UnreachableForNow          ... and may well answer in a moment
-     ├ NotFound                    404: the address leads nowhere
-     ├ Interrupted                 broken off, damaged, or the server stumbled: may well succeed in a moment
-     └ Unanswered                  everything else: the server's no, silence, a broken TLS or proxy setup
+     ├ Unsent                      nothing of it left: it cannot be written, a certificate is not good, a proxy says no
+     ├ Declined                    the server's no (4xx)
+     │  └ NotFound                   404: the address leads nowhere
+     ├ Interrupted                 broken off or damaged: may well succeed in a moment
+     │  └ ServerFailed               the server stumbled (5xx)
+     └ Unanswered                  silence, or an answer that is none
 
-Two questions are asked of an error: is it worth another try at once (`retryable`), and does the address itself lead
-nowhere (`leads_nowhere`), so that a remembered redirect to it should be forgotten.
+Three questions are asked of an error: is it worth another try at once (`retryable`); does the address itself lead
+nowhere (`leads_nowhere`), so that a remembered redirect to it should be forgotten; and may what was posted have been
+taken all the same (`may_have_arrived`).
 """
 
 import errno
@@ -44,6 +48,7 @@ class FetchError(Exception):
 
     retryable = False
     leads_nowhere = False
+    may_have_arrived = False
 
 
 class Refused(FetchError):
@@ -62,20 +67,37 @@ class UnreachableForNow(Unreachable):
     retryable = True
 
 
-class NotFound(FetchError):
+class Unsent(FetchError):
+    """Nothing of the request has left: it cannot be written, or no trustworthy connection came about."""
+
+
+class Declined(FetchError):
+    """The server answered with a refusal."""
+
+
+class NotFound(Declined):
     """The server knows no such page."""
 
     leads_nowhere = True
 
 
 class Interrupted(FetchError):
-    """The answer broke off or came damaged, or the server stumbled over the request (5xx)."""
+    """The answer broke off or came damaged."""
 
     retryable = True
+    may_have_arrived = True
+
+
+class ServerFailed(Interrupted):
+    """The server stumbled over the request and said so (5xx)."""
+
+    may_have_arrived = False
 
 
 class Unanswered(FetchError):
-    """The server answered with a refusal, or did not answer properly at all."""
+    """The server did not answer, or not properly."""
+
+    may_have_arrived = True
 
 
 def in_bytes(count: int) -> str:
@@ -121,7 +143,7 @@ def server_words(body: bytes, content_type: str) -> str:
 def from_transport(error: Exception) -> FetchError:
     """The FetchError behind an exception of httpcore or the socket."""
     if isinstance(error, httpcore.ProxyError):
-        return Unanswered(f"the proxy would not connect us ({one_line(str(error))}): check HTTPS_PROXY and NO_PROXY")
+        return Unsent(f"the proxy would not connect us ({one_line(str(error))}): check HTTPS_PROXY and NO_PROXY")
     for cause in _causes(error):
         if (found := _of_connection(cause)) is not None:
             return found
@@ -136,7 +158,7 @@ def _of_connection(cause: BaseException) -> FetchError | None:
         return unresolved(cause)
     if isinstance(cause, ssl.SSLCertVerificationError):
         words = f"TLS certificate not valid: {one_line(cause.verify_message)}; it is never accepted unchecked"
-        return Unanswered(words)
+        return Unsent(words)
     if isinstance(cause, ssl.SSLError):
         reason = one_line(cause.reason or "no reason given")
         return Unanswered(f"TLS failed ({reason}): does this address speak https?")
@@ -162,7 +184,7 @@ def _of_conversation(error: Exception) -> FetchError:
             return Interrupted("connection closed without an answer")
         return Interrupted(f"did not speak proper HTTP ({one_line(str(error), 80)})")
     if isinstance(error, (httpcore.LocalProtocolError, UnicodeError)):
-        return Unanswered(
+        return Unsent(
             f"the request could not be written ({one_line(str(error), 80)}): check this source's headers and address"
         )
     return Interrupted(f"connection failed ({one_line(str(error), 80) or type(error).__name__})")

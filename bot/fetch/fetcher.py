@@ -1,7 +1,6 @@
 """One request, from location to answer: redirects followed, validators remembered, failures put into words.
 A single hop is `http_client`'s, files are `files`'."""
 
-import re
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -12,23 +11,21 @@ from bot import __version__
 from bot.core.source.document import Document, FetchResult, Request, UrlState
 from bot.errors import SourceError
 from bot.fetch import files, http_cache
-from bot.fetch.errors import FetchError, Interrupted, Refused, Unanswered, status_words
+from bot.fetch.errors import FetchError, Refused, status_words
 from bot.fetch.http_client import FetchJob, HttpClient, HttpReply, user_agent
 from bot.fetch.limits import Budget, Limits
 from bot.fetch.politeness import MemoryPoliteness, PolitenessStore
 from bot.fetch.transport import Resolve, system_resolver
 from bot.fetch.urls import WebAddress, is_url, parse_web_address, redirect_target
 
-_ANSWERED = re.compile(r"\banswered \d{3}\b")
-
 
 class Fetcher:
     """Gets documents, politely. One per process, shared by its threads; a context manager that closes its connections.
 
-    politeness   what is remembered of URLs and whose turn it is; in memory when not given
-    clock    the present moment (UTC), for pacing and freshness; `sleep` goes with it
-    contact  a mail address or page for those who run the servers, sent in the User-Agent
-    base     the folder that relative file names start from
+    politeness  what is remembered of URLs and whose turn it is; in memory when not given
+    clock       the present moment (UTC), for pacing and freshness; `sleep` goes with it
+    contact     a mail address or page for those who run the servers, sent in the User-Agent
+    base        the folder that relative file names start from
     """
 
     def __init__(
@@ -102,8 +99,7 @@ class Fetcher:
             if not 200 <= reply.status < 300:
                 raise Refused(f"{home.host}: redirects a POST: give the address it leads to")
         except FetchError as error:
-            sent = isinstance(error, (Interrupted, Unanswered)) and not _ANSWERED.search(str(error))
-            raise SourceError(str(error), may_have_arrived=sent) from error
+            raise SourceError(str(error), may_have_arrived=error.may_have_arrived) from error
         return Document(
             request=request,
             location=home.url,

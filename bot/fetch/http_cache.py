@@ -1,5 +1,5 @@
 """What a server asks of its visitors, read from its headers: how long an answer holds, and when to come back.
-Hostile or nonsensical values are ignored or capped at a day. Obeying them is `fetcher`'s."""
+Hostile or nonsensical values are ignored or capped at a day. Obeying them is `http_client`'s and `fetcher`'s."""
 
 import re
 from datetime import UTC, datetime, timedelta

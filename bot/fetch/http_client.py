@@ -17,11 +17,12 @@ from bot.core.source.redact import redacted
 from bot.errors import SourceError
 from bot.fetch import body, http_cache
 from bot.fetch.errors import (
+    Declined,
     FetchError,
-    Interrupted,
     NotFound,
     Refused,
-    Unanswered,
+    ServerFailed,
+    Unsent,
     in_bytes,
     server_words,
     status_words,
@@ -165,7 +166,7 @@ class HttpClient:
             method = "GET" if job.request.content is None else "POST"
             request = httpx.Request(method, here.url, headers=headers, content=job.request.content)
         except (UnicodeError, ValueError, TypeError):
-            raise Unanswered("the request could not be written: check this source's headers and address") from None
+            raise Unsent("the request could not be written: check this source's headers and address") from None
         job.requests_made += 1
         with self._transport.ask(request, job.budget, private=job.private) as response:
             status, received = response.status_code, response.headers
@@ -187,7 +188,7 @@ class HttpClient:
             raise SourceError(f"{here.host}: {words}", gone=True)
         if status == 404:
             words += f" ({redacted(here.url)})"
-        raise (NotFound if status == 404 else Interrupted if status >= 500 else Unanswered)(words)
+        raise (NotFound if status == 404 else ServerFailed if status >= 500 else Declined)(words)
 
     def _obey(self, here: WebAddress, status: int, headers: httpx.Headers) -> None:
         """Keeps everybody away from a host that has had enough of us. Raises SourceError if that cost us the answer."""

@@ -1,5 +1,5 @@
 """Sockets: names resolved and every address checked before it is connected to, TLS verified, bytes and seconds counted.
-Whom to ask, what to send and how to take the answer is `fetcher`'s."""
+What to send and how to take the answer is `http_client`'s."""
 
 import contextlib
 import ipaddress
@@ -15,7 +15,7 @@ import httpcore
 import httpx
 
 from bot.core.source.redact import redacted
-from bot.fetch.errors import Refused, Unanswered, Unreachable, from_transport
+from bot.fetch.errors import Refused, Unreachable, Unsent, from_transport
 from bot.fetch.limits import Budget, Limits
 from bot.fetch.ssrf import address_refusal, is_loopback, literal
 from bot.fetch.urls import is_host
@@ -87,7 +87,7 @@ class HttpTransport:
             try:
                 self._tls = httpx.create_ssl_context()  # honours SSL_CERT_FILE and SSL_CERT_DIR
             except OSError as error:
-                raise Unanswered(f"no TLS certificates ({error.strerror}): check SSL_CERT_FILE") from error
+                raise Unsent(f"no TLS certificates ({error.strerror}): check SSL_CERT_FILE") from error
         backend = _CheckedBackend(self._limits, self._resolve, guarded=not proxy, private=private)
         if not proxy:
             return httpcore.ConnectionPool(

@@ -109,6 +109,7 @@ class Server:
             name, _, value = header.partition(":")
             headers[name.lower()] = value.strip()
             count[name.lower()] += 1
+        incoming.read(int(headers.get("content-length", "0")))
         asked = Asked(line.split()[1], headers, line, count)
         with self._lock:
             self.asked.append(asked)
