@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import datetime
+from enum import IntEnum, unique
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -47,12 +48,24 @@ SESSION = (
     "SET tcp_keepalives_interval = 10",
     "SET tcp_keepalives_count = 3",
 )
-MIGRATION_LOCK = 7_270_001  # any numbers nobody else uses as advisory locks
-RECORD_LOCK = 7_270_002
-PLANNING_LOCK = 7_270_003
 NEWEST = max(
     file.stem.partition("_")[0] for file in (Path(__file__).parent / "migrations" / "versions").glob("[0-9]*.py")
 )
+
+
+@unique
+class AdvisoryLock(IntEnum):
+    """All locks of ours that no table has: numbers that nobody else is likely to use in this database."""
+
+    MIGRATION = 7_270_001
+    RECORD = 7_270_002
+    PLANNING = 7_270_003
+    SIGN_UP = 7_270_004
+
+    def take(self, transaction: Connection) -> None:
+        """Alone until the end of the transaction. SQLite has one writer at a time anyway."""
+        if transaction.dialect.name != "sqlite":
+            transaction.execute(text(f"SELECT pg_advisory_xact_lock({self:d})"))
 
 
 _answer_within: ContextVar[float] = ContextVar("answer within", default=LONGEST_STATEMENT)
@@ -103,8 +116,7 @@ class Database:
         """A transaction that makes a revision: these take turns, so that revisions become visible in their order and a
         subscriber's cursor can never pass one that is still being written."""
         with self.write() as transaction:
-            if not self.sqlite:
-                transaction.execute(text(f"SELECT pg_advisory_xact_lock({RECORD_LOCK})"))
+            AdvisoryLock.RECORD.take(transaction)
             yield transaction
 
     @contextmanager
@@ -146,15 +158,14 @@ class Database:
     def migrating(self) -> Iterator[Connection]:
         """A transaction that changes the schema: one at a time."""
         with self.write() as transaction:
-            if not self.sqlite:
-                transaction.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
+            AdvisoryLock.MIGRATION.take(transaction)
             yield transaction
 
     @contextmanager
     def planning(self) -> Iterator[Connection | None]:
         """A transaction that hands out work to many processes; None while another one does. PostgreSQL only."""
         with self.write() as transaction:
-            is_ours = transaction.execute(text(f"SELECT pg_try_advisory_xact_lock({PLANNING_LOCK})")).scalar()
+            is_ours = transaction.execute(text(f"SELECT pg_try_advisory_xact_lock({AdvisoryLock.PLANNING:d})")).scalar()
             yield transaction if is_ours else None
 
     def server_time(self) -> datetime:

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
-from sqlalchemy import Connection, and_, delete, func, insert, select, text, update
+from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
+from bot.store.database import AdvisoryLock
 from bot.store.sql import chunks
 from bot.store.tables import MAIL_REQUESTS
 
 RequestKind = Literal["confirm", "manage", "export", "delete", "address"]
-LOCK = 7_270_003  # an advisory lock of PostgreSQL's: whoever counts and then adds does so alone
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
@@ -43,8 +43,7 @@ COLUMNS = [MAIL_REQUESTS.c[name] for name in MailRequest._fields]
 
 def lock_counts(tx: Connection) -> None:
     """Alone until the end of `tx`, so that what is counted is still true when a row is added."""
-    if tx.dialect.name != "sqlite":  # which has one writer at a time
-        tx.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+    AdvisoryLock.SIGN_UP.take(tx)
 
 
 def counts(tx: Connection, subscriber_id: int | None, network: str, now: datetime) -> Counts:

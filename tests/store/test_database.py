@@ -11,8 +11,9 @@ from sqlalchemy import Connection, MetaData, Table, insert, inspect, select, tex
 from sqlmodel import SQLModel
 
 from bot.errors import UserError
-from bot.store import Database
+from bot.store import Database, mail_requests
 from bot.store.tables import LIMITS, REVISIONS
+from tests.conftest import new_postgres_database
 
 
 def test_migrating_twice_changes_nothing(database: Database) -> None:
@@ -187,3 +188,19 @@ def test_a_server_that_does_not_answer_is_the_users_affair() -> None:
     with pytest.raises(UserError, match="cannot be used") as caught:
         Database("postgresql+psycopg://paperlark:hunter2@127.0.0.1:1/none?connect_timeout=2").migrate()
     assert "hunter2" not in str(caught.value)
+
+
+def test_planning_and_signing_up_never_wait_for_each_other(postgres: str) -> None:
+    """Locks without a table go by their numbers alone."""
+    store = Database(new_postgres_database(postgres), durable=False)
+    try:
+        with store.planning() as plan, store.write() as tx:
+            tx.execute(text("SET LOCAL lock_timeout = '2s'"))
+            mail_requests.lock_counts(tx)
+            assert plan is not None
+        with store.write() as tx:
+            mail_requests.lock_counts(tx)
+            with store.planning() as plan:
+                assert plan is not None
+    finally:
+        store.close()
