@@ -24,9 +24,8 @@ class JsonLines(logging.Formatter):
     """One JSON object per line, for collectors of logs."""
 
     def format(self, record: logging.LogRecord) -> str:
-        format_time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         entry = {
-            "time": format_time,
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
@@ -125,6 +124,6 @@ def format_time(value: datetime | None, *, none: str = "never") -> str:
     return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if value else none
 
 
-def plural(number: int, noun: str, more: str = "") -> str:
+def plural(number: int, noun: str) -> str:
     """1 paper, 2 papers."""
-    return f"{number:,} {noun if number == 1 else more or noun + 's'}"
+    return f"{number:,} {noun if number == 1 else noun + 's'}"

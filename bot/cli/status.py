@@ -88,8 +88,8 @@ def status(context: typer.Context, now: Now = None, as_json: Json = False) -> No
                 ],
                 "unsent": [edition._asdict() for edition in unsent],
                 "held": [
-                    {"way": lane.name.removeprefix(PREFIX), "until": lane.held_until, "reason": lane.reason}
-                    for lane in held
+                    {"way": limit.name.removeprefix(PREFIX), "until": limit.held_until, "reason": limit.reason}
+                    for limit in held
                 ],
                 "summaries": model and {"model": model.model, **_spend_json(model, spent, left_alone, why)},
                 "recordings": [
@@ -115,9 +115,9 @@ def status(context: typer.Context, now: Now = None, as_json: Json = False) -> No
     for email, message_id, channel in unknown:
         out.print(f"  may or may not have arrived: {_by(email, channel)} {message_id}")
     say_unsent(unsent)
-    for lane in held:
-        way = lane.name.removeprefix(PREFIX)
-        out.print(f"  paused until {format_time(lane.held_until)}: {way}: {lane.reason}")
+    for limit in held:
+        way = limit.name.removeprefix(PREFIX)
+        out.print(f"  paused until {format_time(limit.held_until)}: {way}: {limit.reason}")
     if model:
         _say_summaries(model, spent, left_alone, why)
     if unsent or held:

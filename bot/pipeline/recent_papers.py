@@ -25,6 +25,7 @@ MOST_PAPERS = 20_000  # the newest
 READ_AGAIN = timedelta(hours=1)  # a month moves on, even where nothing comes
 QUICK = 0.3  # seconds: what takes longer to read is read in the background
 ANSWERS_KEPT = 500
+MATCHING_AT_ONCE = 2  # queries
 BEST, NEAR_MISSES, SUGGESTED = 5, 5, 3
 
 
@@ -57,14 +58,14 @@ class _Window:
 class RecentPapers:
     """Tries queries on them. Thread-safe; one per process."""
 
-    def __init__(self, database: Database, matching_at_once: int = 2) -> None:
+    def __init__(self, database: Database) -> None:
         self.database = database
         self._window: _Window | None = None
         self._reading = threading.Lock()
         self._answers = threading.Lock()
         # A few threads of their own: each that handles large arrays keeps some of their memory for good, and more would
         # only wait for each other's processor.
-        self._matching = ThreadPoolExecutor(matching_at_once, thread_name_prefix="preview")
+        self._matching = ThreadPoolExecutor(MATCHING_AT_ONCE, thread_name_prefix="preview")
 
     def read_ahead(self, now: datetime) -> None:
         """Read them now, in the background, so that the first visitor does not wait."""

@@ -44,6 +44,7 @@ class Draft(NamedTuple):
     channel: str = ""  # where it goes; "": mail
 
 
+MOST_UNKNOWN = 1_000  # listed
 PLACE = ("subscriber_id", "kind", "slot")  # there is one edition for each
 ADDED = (*Draft._fields, "next_at", "compose_id", "revision", "lease_by", "attempts", "words")
 
@@ -191,14 +192,14 @@ def last_days(tx: Connection, number: int) -> list[date]:
     return list(tx.execute(days).scalars())
 
 
-def unknown(tx: Connection, limit: int = 1000) -> list[tuple[str, str, str]]:
-    """Messages that may or may not have arrived: (address, Message-ID, channel or "")."""
+def unknown(tx: Connection) -> list[tuple[str, str, str]]:
+    """Messages that may or may not have arrived, the first thousand: (address, Message-ID, channel or "")."""
     rows = tx.execute(
         select(SUBSCRIBERS.c.email, EDITIONS.c.message_id, EDITIONS.c.channel)
         .join(SUBSCRIBERS, SUBSCRIBERS.c.id == EDITIONS.c.subscriber_id)
         .where(EDITIONS.c.state == "unknown")
         .order_by(EDITIONS.c.id)
-        .limit(limit)
+        .limit(MOST_UNKNOWN)
     )
     return [(email, message_id, channel) for email, message_id, channel in rows]
 

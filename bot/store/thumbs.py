@@ -11,6 +11,7 @@ from bot.store.tables import SUBSCRIBERS, THUMBS
 
 ThumbKind = Literal["more", "less", "save"]
 KINDS: tuple[ThumbKind, ...] = get_args(ThumbKind)
+MOST_SAVERS = 2_000  # of some papers, looked at
 OPPOSITE: dict[ThumbKind, ThumbKind] = {"more": "less", "less": "more"}
 
 
@@ -49,9 +50,7 @@ def of_subscriber(tx: Connection, subscriber_id: int, limit: int = 1000) -> list
     return [Thumb._make(row) for row in tx.execute(rows)]
 
 
-def saved_by_others(
-    tx: Connection, subscriber_id: int, paper_ids: Iterable[int], limit: int = 2000
-) -> list[tuple[int, str]]:
+def saved_by_others(tx: Connection, subscriber_id: int, paper_ids: Iterable[int]) -> list[tuple[int, str]]:
     """Who else saved these papers: (paper, the subscriber's table)."""
     found: list[tuple[int, str]] = []
     for part in chunks(sorted(paper_ids)):
@@ -60,7 +59,7 @@ def saved_by_others(
             .join(SUBSCRIBERS, SUBSCRIBERS.c.id == THUMBS.c.subscriber_id)
             .where(THUMBS.c.paper_id.in_(part), THUMBS.c.kind == "save", THUMBS.c.subscriber_id != subscriber_id)
             .where(SUBSCRIBERS.c.status == "active")
-            .limit(limit)
+            .limit(MOST_SAVERS)
         )
         found += [(paper, data) for paper, data in tx.execute(rows)]
     return found

@@ -67,10 +67,6 @@ class LetterRenderer:
             raise BrokenTemplate(f"templates/{error.name}: this template is missing") from error
         return Letter(subject=subject, html=html, text=text, language=words.language)
 
-    def page(self, edition: Edition) -> str:
-        """The same as a web page."""
-        return self.letter(edition).html_page
-
     def short(self, edition: Edition, most: int) -> ShortForm:
         """An edition in at most `most` characters of plain text. Raises BrokenTemplate."""
         words = self._fragments.words(edition.subscriber.language)

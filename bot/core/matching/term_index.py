@@ -24,7 +24,6 @@ from bot.core.query.ast import VALUE_FIELDS, Leaf, Number, Term, written
 from bot.core.query.plurals import singular
 from bot.core.query.words import prefix_of, units
 
-NEVER = 0  # the term that is true of no paper
 FIELD_BITS = {"": TITLE | ABSTRACT, "title": TITLE, "abstract": ABSTRACT, "author": AUTHOR, "org": ORG}
 SHARED_WORDS = 4  # as far into a phrase its path may be shared; each reading of that many words has a path of its own
 
@@ -34,7 +33,7 @@ class TermIndex:
 
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}  # canonical spelling -> term
-        self.count = 1
+        self.count = 1  # term 0 is true of no paper
         self.labels: dict[str, int] = {}
         self.fields = array("b", [0])  # term -> FIELD_BITS
         self.prefixes: list[tuple[str, int]] = []  # starred labels of texts, without the star

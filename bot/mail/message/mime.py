@@ -35,7 +35,6 @@ class Head:
     to: Mailbox
     message_id: str  # with its angle brackets
     reply_to: Mailbox | None = None  # only if a person reads it
-    references: str = ""  # the Message-ID this one follows up on
     list_id: str = ""  # "daily.papers.example.org"
     list_name: str = ""  # "Daily trending papers"
     unsubscribe_url: str = ""  # https, with the token; answers GET with a page and POST with the deed (RFC 8058)
@@ -62,7 +61,6 @@ def write(letter: Letter, head: Head, signer: Signer | None = None) -> Ready:
         *([_mailbox("Reply-To", head.reply_to)] if head.reply_to else []),
         _subject(letter.subject),
         structured("Message-ID", head.message_id),
-        *([structured("References", head.references)] if head.references else []),
         *(_list_fields(head) if head.list_id else ()),
         *_automatic(bool(head.list_id)),
         structured("Content-Language", letter.language),

@@ -226,7 +226,7 @@ class DigestComposer(EditionComposer):
             sections.append(PickSection(kind="near", name="", ids=tuple(near)))
         if hot:
             sections.append(PickSection(kind="trending", name="", ids=tuple(hot), entered=tuple(entered)))
-        if subscriber.revisions and changes.base is not None:
+        if subscriber.revisions:
             counted = shown.union(*every)
             revised = [paper for paper in changes.revised(matches.still) if paper not in counted]
             if revised:

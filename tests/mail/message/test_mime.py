@@ -43,7 +43,6 @@ def heads(head: Head) -> dict[str, Head]:
         message_id="<a.2026-11-20T12-00-03.abcdefghijklmnopqrstuvwxyz@papers.example.org>",
         list_id="alerts.papers.example.org",
         list_name="Paper alerts",
-        references="<a.2026-11-19T08-00-00.abcdefghijklmnopqrstuvwxyz@papers.example.org>",
         feedback_id="2026-11-20:alerts:alert:paperlark",
     )
     return {
