@@ -2,7 +2,6 @@
 
 One row is one version of one preprint; the API counts in strings and says "NA" for nothing."""
 
-import json
 import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -13,7 +12,7 @@ from bot.core.source.document import Document, Parsed, Progress, Request
 from bot.core.source.redact import require_address
 from bot.core.text import markup, sanitize, tex
 from bot.errors import SourceError
-from bot.sources.formats import calendars, names, typesetting
+from bot.sources.formats import calendars, json_text, names, typesetting
 
 API = "https://api.biorxiv.org/details/{server}/{from}/{to}/{cursor}"
 OVERLAP = timedelta(days=2)  # the API fills a day up for some hours after it
@@ -61,10 +60,7 @@ def quiet(settings: Settings, now: datetime) -> str:
 def parse(document: Document, settings: Settings) -> Parsed:
     """The preprints of one page of rows, the newest version of each, and the request for the next page."""
     text = sanitize.decode(document.body, document.content_type)
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError):
-        raise SourceError(f"the answer is no JSON, or cut off: it begins with {sanitize.line(text, 60)!r}") from None
+    data = json_text.decoded(text.lstrip())
     rows = data.get("collection") if isinstance(data, dict) else None
     messages = data.get("messages") if isinstance(data, dict) else None
     message = messages[0] if isinstance(messages, list) and messages and isinstance(messages[0], dict) else {}

@@ -2,16 +2,16 @@
 
 What an item holds is known to `formats.huggingface`."""
 
-import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qs, urlsplit
 
 from bot.core.source.document import Document, Parsed, Progress, Request
 from bot.core.source.redact import require_address
 from bot.core.text import sanitize
 from bot.errors import SourceError
-from bot.sources.formats import huggingface
+from bot.sources.formats import huggingface, json_text
+from bot.sources.formats.addresses import with_parameters
 
 API = "https://huggingface.co/api/daily_papers?limit=100"
 MAX_PAGES = 5
@@ -48,7 +48,7 @@ def requests(settings: Settings, progress: Progress, now: datetime) -> list[Requ
         votes_move = first <= day and last < today and days_ago <= VOTES_MOVE and day.weekday() < 5
         if day < last and not votes_move:
             continue
-        location = _with(settings.url, date=day.isoformat())
+        location = with_parameters(settings.url, date=day.isoformat())
         late = day > last
         asked.append(Request(location=location, kind="day", day=day, late=late, accept="application/json"))
     return asked
@@ -78,22 +78,17 @@ def parse(document: Document, settings: Settings) -> Parsed:
         quiet = "weekend" if weekend else "nothing on this day yet" if asked else ""
         return Parsed(quiet=quiet, stale="" if quiet else "the newest list is empty")
     following = _next_page(request, len(items))
-    return (
-        parsed if following is None else Parsed(listings=parsed.listings, warnings=parsed.warnings, follow=(following,))
-    )
+    return parsed if following is None else replace(parsed, follow=(following,))
 
 
 def _decoded(text: str) -> object:
-    try:
-        if text.startswith("<"):
-            data = huggingface.embedded(text)
-            if data is None:
-                raise SourceError("an HTML page that carries no list of papers (a login or error page?)")
-            return data
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        start = sanitize.line(text, 60)
-        raise SourceError(f"the answer is no JSON, or cut off: it begins with {start!r}") from None
+    """The data of an answer, or in a page. Raises SourceError."""
+    if not text.startswith("<"):
+        return json_text.decoded(text)
+    data = huggingface.embedded(text)
+    if data is None:
+        raise SourceError("an HTML page that carries no list of papers (a login or error page?)")
+    return data
 
 
 def _next_page(request: Request, count: int) -> Request | None:
@@ -102,17 +97,5 @@ def _next_page(request: Request, count: int) -> Request | None:
     limit, page = (query.get(name, [""])[0] for name in ("limit", "p"))
     if request.kind != "day" or not limit.isdigit() or count != int(limit) or int(page or 0) + 1 >= MAX_PAGES:
         return None
-    location = _with(request.location, p=str(int(page or 0) + 1))
+    location = with_parameters(request.location, p=str(int(page or 0) + 1))
     return Request(location=location, kind="day", day=request.day, late=request.late, accept=request.accept)
-
-
-def _with(url: str, **parameters: str) -> str:
-    """The address with these parameters, whatever else it asks for kept."""
-    parts = urlsplit(url)
-    kept = [
-        (name, value)
-        for name, values in parse_qs(parts.query, keep_blank_values=True).items()
-        for value in values
-        if name not in parameters
-    ]
-    return urlunsplit(parts._replace(query=urlencode([*kept, *parameters.items()])))

@@ -70,11 +70,7 @@ def parse(document: Document, settings: Settings) -> Parsed:
 
 
 def _html(text: str) -> Parsed:
-    try:
-        data = huggingface.embedded(text)
-    except (ValueError, RecursionError):
-        raise SourceError("the HTML page is damaged: its data-props are no JSON; save it again") from None
-    found = huggingface.items_of(data)
+    found = huggingface.items_of(huggingface.embedded(text))
     if found is None:
         raise SourceError(
             "an HTML page without a list of papers: open https://huggingface.co/papers and save the page as HTML"

@@ -118,6 +118,11 @@ def unversioned(doi: str) -> str:
     return (found[1] or found[2]) if found else doi
 
 
+def published_doi(doi: str) -> str:
+    """The DOI; "" for one of arXiv's own, which says no more than the paper's number there."""
+    return "" if doi.startswith("10.48550/arxiv.") else doi
+
+
 def pmid(text: str) -> str:
     """The PubMed number a text spells ("pmid:123", an address of PubMed), or ""."""
     found = _PMID.fullmatch(text[:MAX_IDENTIFIER].strip())

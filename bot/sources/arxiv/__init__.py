@@ -2,7 +2,6 @@
 
 Settings and what to ask; each kind of document arXiv answers with is read in a module of its own here."""
 
-import json
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from bot.core.source.redact import require_address
 from bot.core.text import sanitize
 from bot.errors import SourceError
 from bot.sources.arxiv import announcements, api, harvest, listing_page, mirror, taxonomy
-from bot.sources.formats import calendars, xml
+from bot.sources.formats import calendars, json_text, xml
 
 FEED = "https://rss.arxiv.org/atom/{categories}"
 API = "https://export.arxiv.org/api/query"
@@ -109,10 +108,7 @@ def parse(document: Document, settings: Settings) -> Parsed:
 
 
 def _wrapped(text: str, document: Document, settings: Settings) -> Parsed:
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError):
-        raise SourceError("the answer is JSON that is damaged or cut off") from None
+    data = json_text.decoded(text)
     if isinstance(data, dict) and isinstance(data.get("body"), str) and not data["body"].lstrip().startswith("{"):
         inner = Document(  # a recorded exchange: {"url": …, "status_code": …, "body": "<feed>…"}
             request=document.request, location=document.location, body=data["body"].encode("utf-8", "replace"),

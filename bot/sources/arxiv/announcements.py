@@ -9,11 +9,10 @@ from bot.core.source.document import Document, Parsed
 from bot.core.text import markup, sanitize
 from bot.errors import SourceError
 from bot.sources.formats import arxiv, calendars, xml
-from bot.sources.formats.dates import stated_day
+from bot.sources.formats.dates import WEEKDAYS, stated_day
 
 FULL = 2_000  # entries; the service cuts off what is beyond
 MAX_ENTRIES = 2_500  # looked at
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 def read(root: Element, document: Document) -> Parsed:
@@ -44,7 +43,7 @@ def read(root: Element, document: Document) -> Parsed:
         quiet=quiet,
         stale="" if entries or quiet else "no announcement in the feed, though this is a working day of arXiv's",
         warnings=tuple(warnings[:10]),
-        skip_days=frozenset(_DAYS.index(day) for day in skipped if day in _DAYS),
+        skip_days=frozenset(WEEKDAYS.index(day) for day in skipped if day in WEEKDAYS),
     )
 
 

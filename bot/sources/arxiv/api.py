@@ -5,13 +5,14 @@ Its dates are of submission, not of announcement, so the caller asks for more da
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode
 from xml.etree.ElementTree import Element
 
 from bot.core.source.document import Document, Parsed, Request
 from bot.core.text import sanitize
 from bot.errors import SourceError
 from bot.sources.formats import arxiv, xml
+from bot.sources.formats.addresses import with_parameters
 
 PAGE = 500
 MAX_ENTRIES = 2_000  # of one page; the API sends no more
@@ -78,14 +79,18 @@ def read(root: Element, document: Document) -> Parsed:
     if seen >= MAX_RESULTS:
         warnings.append(f"{total} papers were submitted on the missed days; only the first {seen} were fetched")
         return Parsed(listings=tuple(listings), warnings=tuple(warnings[:10]))
-    following = replace(request, kind="api", location=_with(request.location, start=str(seen), max_results=str(PAGE)))
+    following = replace(
+        request, kind="api", location=with_parameters(request.location, start=str(seen), max_results=str(PAGE))
+    )
     return Parsed(listings=tuple(listings), warnings=tuple(warnings[:10]), follow=(following,))
 
 
 def _empty(request: Request, total: int, start: int) -> Parsed:
     """The API is known to answer falsely with nothing: it is asked once more, in other words, before it is believed."""
     if request.kind == "api":
-        again = replace(request, kind="api-again", location=_with(request.location, max_results=str(PAGE - 1)))
+        again = replace(
+            request, kind="api-again", location=with_parameters(request.location, max_results=str(PAGE - 1))
+        )
         return Parsed(follow=(again,), quiet="asked again")
     if total > start:
         raise SourceError(f"arXiv's API counts {total} papers but sent none from number {start} on: try later")
@@ -100,9 +105,3 @@ def _authors(entry: Element) -> tuple[str, ...]:
 def _number(root: Element, name: str) -> int:
     text = xml.text_of(root, name).strip()
     return int(text) if text.isdecimal() and len(text) < 10 else 0
-
-
-def _with(url: str, **parameters: str) -> str:
-    parts = urlsplit(url)
-    kept = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name not in parameters]
-    return urlunsplit(parts._replace(query=urlencode([*kept, *parameters.items()])))

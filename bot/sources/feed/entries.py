@@ -113,7 +113,7 @@ def _listing(entry: Entry, link_is_own: bool) -> Listing | None:
         announce_type=announce_type,
         withdrawn=arxiv.withdrawn(abstract, "") if arxiv_id else notice.is_retracted,
         kind=notice.kind,
-        doi="" if found_doi.startswith("10.48550/arxiv.") else found_doi,
+        doi=identity.published_doi(found_doi),
         journal=_readable(entry.journal or text.journal)[:500],
         pdf_url=sanitize.web_address(entry.pdf) or (f"https://arxiv.org/pdf/{arxiv_id}" if arxiv_id else ""),
     )

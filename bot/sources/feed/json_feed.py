@@ -1,6 +1,5 @@
 """JSON Feed 1 and 1.1 (https://www.jsonfeed.org/version/1.1/)."""
 
-import json
 from typing import Any
 
 from bot.core.source.document import Document, Parsed
@@ -8,6 +7,7 @@ from bot.core.text import sanitize
 from bot.errors import SourceError
 from bot.sources.feed.bounds import MAX_CATEGORIES, MAX_ENTRIES, MAX_FIELD, MAX_PEOPLE, prose_room
 from bot.sources.feed.entries import Entry, listings
+from bot.sources.formats import json_text
 from bot.sources.formats.dates import stated_day
 
 MAX_AUTHORS = 5_000
@@ -15,10 +15,7 @@ MAX_AUTHORS = 5_000
 
 def read(text: str, document: Document) -> Parsed:
     """The items of a feed. Raises SourceError for JSON of another kind and for a damaged document."""
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError):
-        raise SourceError("the answer is JSON that is damaged or cut off") from None
+    data = json_text.decoded(text)
     version = sanitize.line(data.get("version"), 100) if isinstance(data, dict) else ""
     if not isinstance(data, dict) or "jsonfeed.org/version/1" not in version:
         raise SourceError(

@@ -18,11 +18,10 @@ from bot.errors import SourceError
 from bot.sources.feed import bounds, simple_feed
 from bot.sources.feed.entries import Entry, listings
 from bot.sources.feed.simple_feed import ParsedFeed
-from bot.sources.formats.dates import stated_day
+from bot.sources.formats.dates import WEEKDAYS, stated_day
 
 MAX_DAMAGED = 1_500_000  # characters of a feed that is not well-formed: the tolerant parser is slow
 _SKIPPED = re.compile(r"<skip(?:Days|Hours)>.{0,2000}?</skip(?:Days|Hours)>", re.IGNORECASE | re.DOTALL)
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _PERIODS = {"hourly": 60, "daily": 1_440, "weekly": 10_080, "monthly": 43_200, "yearly": 525_600}
 MAX_WAIT = timedelta(days=7)
 
@@ -173,6 +172,6 @@ def _wishes(text: str, feed: Any) -> dict[str, Any]:
         minutes = max(minutes, period // max(int(often) if often.isdecimal() and len(often) < 5 else 1, 1))
     return {
         "poll_after": min(timedelta(minutes=minutes), MAX_WAIT) if minutes else None,
-        "skip_days": frozenset(_DAYS.index(word) for word in words if word in _DAYS),
+        "skip_days": frozenset(WEEKDAYS.index(word) for word in words if word in WEEKDAYS),
         "skip_hours": frozenset(int(word) % 24 for word in words if word.isdecimal() and int(word) <= 24),
     }

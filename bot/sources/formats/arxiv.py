@@ -108,7 +108,6 @@ def listing(
     number, version = found
     abstract, note = tex.readable(sanitize.line(abstract)), tex.readable(sanitize.line(note))
     bare_doi = identity.doi(doi.split()[0]) if doi.split() else ""
-    own_doi = bare_doi.startswith("10.48550/arxiv.")
     return Listing(
         title=title,
         keys=identity.keys_for(title, identifiers=[number, bare_doi]),
@@ -124,6 +123,6 @@ def listing(
         withdrawn=withdrawn(abstract, note),
         late=late,
         note=note,
-        doi="" if own_doi else bare_doi,
+        doi=identity.published_doi(bare_doi),
         journal=tex.readable(sanitize.line(journal, 500)),
     )

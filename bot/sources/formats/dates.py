@@ -9,6 +9,7 @@ from functools import cache
 
 MAX_DATE = 100  # characters looked at
 YEARS = range(1600, 2201)  # others are of another calendar, or no years
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _ISO = re.compile(r"(?<!\d)(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?!\d)")
 _COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:[T ]?(?:\d{4}|\d{6})(?:Z|[+-]\d\d:?\d\d)?)?$")
 _ORDINAL = re.compile(r"(\d{4})-(\d{3})(?:T.*)?$", re.DOTALL)

@@ -126,7 +126,7 @@ def items_of(data: object) -> tuple[list[Any], date | None] | None:
 def embedded(page: str) -> Any:
     """The data a huggingface.co/papers page carries in `data-props`, decoded; None if the page has none.
 
-    Raises ValueError when they are there but are no JSON.
+    Raises SourceError when they are there but are no JSON.
     """
     at = 0
     for _ in range(MAX_ELEMENTS):
@@ -137,7 +137,10 @@ def embedded(page: str) -> Any:
         with contextlib.suppress(_Read):
             finder.feed(page[max(page.rfind("<", 0, at), 0) :][:MAX_PAGE])
         if finder.props:
-            return json.loads(finder.props)
+            try:
+                return json.loads(finder.props)
+            except (ValueError, RecursionError):
+                raise SourceError("the HTML page is damaged: its data-props are no JSON") from None
         at += len("data-props")
     return None
 

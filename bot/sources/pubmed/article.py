@@ -53,7 +53,7 @@ def listing(article: Element) -> Listing | None:
         withdrawn="retracted publication" in kinds or _is_retracted(citation),
         kind=next((kind for name, kind in _NOTICES.items() if name in kinds), notice_of(title, abstract).kind),
         keywords=tuple(dict.fromkeys(word for word in words if word)),
-        doi="" if doi.startswith("10.48550/arxiv.") else doi,
+        doi=identity.published_doi(doi),
         journal=_journal(body),
     )
 

@@ -1,6 +1,5 @@
 """The answer of a PubMed search (esearch): numbers of articles, and words that PubMed did not know."""
 
-import json
 import re
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
@@ -8,7 +7,7 @@ from xml.etree.ElementTree import Element
 from bot.core.source.document import Parsed, Request
 from bot.core.text import sanitize
 from bot.errors import SourceError
-from bot.sources.formats import xml
+from bot.sources.formats import json_text, xml
 
 BATCH = 200  # articles fetched in one request
 MAX_FOUND = 2_000
@@ -27,10 +26,7 @@ class SearchAnswer:
 
 def json_answer(text: str) -> SearchAnswer:
     """The answer in JSON, the form asked for. Raises SourceError."""
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError):
-        raise SourceError("the answer is JSON that is damaged or cut off") from None
+    data = json_text.decoded(text)
     if not isinstance(data, dict):
         raise SourceError("the answer is JSON, but not of a PubMed search")
     result = data.get("esearchresult")
