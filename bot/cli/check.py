@@ -21,7 +21,7 @@ from bot.core.subscriber.duration import in_short
 from bot.core.subscriber.subscriber import Profile, Subscriber, stored_subscriber
 from bot.errors import UserError
 from bot.mail.transport.channels import fault_of
-from bot.store import Database, subscribers
+from bot.store import Database
 from bot.store.database import is_absent
 from bot.store.file_sync import SyncPlan
 from bot.store.subscribers import StoredSubscriber
@@ -168,13 +168,7 @@ def _pending(app: App, now: datetime) -> tuple[list[str], list[Paper], list[Stor
     finally:
         database.close()
     papers = papers_of_days(app.database, now, WINDOW)
-    elsewhere: list[StoredSubscriber] = []
-    with app.database.read() as tx:
-        while page := subscribers.everyone(
-            tx, after=elsewhere[-1].id if elsewhere else 0, limit=5_000, but_of_file=True
-        ):
-            elsewhere += page
-    return list(_in_words(app.plan(now), papers)), papers, elsewhere
+    return list(_in_words(app.plan(now), papers)), papers, list(app.stored(but_of_file=True))
 
 
 def _in_words(planned: SyncPlan, papers: Sequence[Paper]) -> Iterator[str]:

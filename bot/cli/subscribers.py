@@ -24,7 +24,6 @@ from bot.store import consents, outbox, subscribers
 from bot.store.subscribers import SubscriberRecord
 
 Email = Annotated[str, typer.Argument(help="The subscriber's address.")]
-PAGE = 1000
 
 
 def register(app: typer.Typer) -> None:
@@ -205,7 +204,7 @@ def import_(
 def export(context: typer.Context) -> None:
     """Every subscriber kept in the database as JSON lines on stdout, for `import`."""
     app = app_that_looks(context)
-    for one in _everyone(app):
+    for one in app.stored():
         if one.origin in ("database", "web") and one.status in ("active", "paused"):
             sys.stdout.write(one.data + "\n")
 
@@ -245,17 +244,6 @@ def invite(
     wanted = {"email": address} if address else {}
     wanted["invite"] = signup.invitation(app.identity.secret, ends, address)
     out.print(f"{app.config.public_url.rstrip('/')}/?{urlencode(wanted)}", soft_wrap=True)
-
-
-def _everyone(app: App) -> Any:
-    after = 0
-    while True:
-        with app.database.read() as tx:
-            page = subscribers.everyone(tx, after=after, limit=PAGE)
-        if not page:
-            return
-        yield from page
-        after = page[-1].id
 
 
 def _tables(file: Path) -> list[tuple[str, Any]]:

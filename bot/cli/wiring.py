@@ -16,7 +16,7 @@ import typer
 from bot.cli.console import plural, set_up_logging
 from bot.cli.options import Clock, GlobalOptions
 from bot.config import Config, load
-from bot.core.subscriber.address import normal_address
+from bot.core.subscriber.address import one_spelling
 from bot.errors import DeliveryError, UserError
 from bot.fetch import Fetcher, MemoryPoliteness
 from bot.fetch.ssrf import address_refusal
@@ -287,19 +287,24 @@ class App:
     def subscribers(self, now: datetime) -> Iterator[StoredSubscriber]:
         """Everybody in the database and in the file, as the next run would find them. Nothing is written."""
         changed = self.plan(now).after(now)
+        for row in self.stored():
+            yield changed.pop(row.email, row)
+        yield from changed.values()
+
+    def stored(self, *, but_of_file: bool = False) -> Iterator[StoredSubscriber]:
+        """Everybody in the database, a page at a time. `but_of_file`: only those the file does not list."""
         after = 0
         while True:
             with self.database.read() as tx:
-                page = subscribers.everyone(tx, after=after)
+                page = subscribers.everyone(tx, after=after, but_of_file=but_of_file)
             if not page:
-                break
-            yield from (changed.pop(row.email, row) for row in page)
+                return
+            yield from page
             after = page[-1].id
-        yield from changed.values()
 
     def subscriber(self, email: str, now: datetime) -> StoredSubscriber:
         """One of them by address. Raises UserError."""
-        known_as = _one_spelling(email)
+        known_as = one_spelling(email)
         found = self.plan(now).after(now).get(known_as)
         if found is None:
             with self.database.read() as tx:
@@ -309,13 +314,6 @@ class App:
             hint = f"the configuration has {', '.join(known[:NAMED])}" if known else "the configuration has none"
             raise UserError(f"There is no subscriber {email}.", [hint])
         return found
-
-
-def _one_spelling(email: str) -> str:
-    try:
-        return normal_address(email)
-    except ValueError:
-        return email.strip().lower()
 
 
 def _builder_of(options: GlobalOptions) -> Builder:
@@ -350,7 +348,7 @@ def app_that_looks(context: typer.Context) -> App:
 def find_stored(app: App, email: str) -> StoredSubscriber:
     """Somebody the database has, by address. Raises UserError."""
     with app.database.read() as tx:
-        found = subscribers.by_email(tx, _one_spelling(email))
+        found = subscribers.by_email(tx, one_spelling(email))
     if found is None:
         app.subscriber(email, datetime.now(UTC))  # whoever is in no file either is refused here
         raise UserError(

@@ -26,7 +26,7 @@ from bot.config.source import SourceConfig, source_from
 from bot.config.summaries import SummariesConfig
 from bot.core.query import Term
 from bot.core.query.words import fold_value
-from bot.core.subscriber.address import normal_address
+from bot.core.subscriber.address import normal_address, one_spelling
 from bot.core.subscriber.subscriber import Profile, language_tag
 from bot.core.subscriber.timezone import timezone_doubt
 from bot.core.subscriber.validation import (
@@ -84,14 +84,6 @@ def _engine(engine: Engine, info: ValidationInfo) -> Engine:
             'set `database` (or DATABASE_URL) to postgresql://…, or leave it at "embedded"'
         )
     return engine
-
-
-def _one_address(text: str) -> str:
-    """The one spelling of an address, or of what is none."""
-    try:
-        return normal_address(text)
-    except ValueError:
-        return text.strip().casefold()
 
 
 def _distinct(spelled: Any, *keys: str) -> WrapValidator:
@@ -173,7 +165,7 @@ class Config(TableModel):
         tuple[SubscriberConfig, ...],
         Expected("tables, each headed [[subscribers]]"),
         BeforeValidator(as_tuple),
-        _distinct(_one_address, "email"),
+        _distinct(one_spelling, "email"),
     ] = ()
 
     _folder: Path = PrivateAttr(Path())

@@ -8,7 +8,8 @@ thing in it, so that what belongs together is committed together.
     editions     what each is told                        outbox     how editions leave, and what became of them
     mail_pacing  rates, holds and quotas of relays        backup     copies of the whole database
 
-and smaller tables: consents, mail_requests, returned_mail, settings, summaries, thumbs, ticks. What is to be written is
+and smaller tables: consents, mail_requests, returned_mail, settings, summaries, taste, thumbs, ticks. `diagnostics`
+asks the database about itself, `psycopg_timeout` bounds every wait for PostgreSQL. What is to be written is
 decided above, in `bot.pipeline` and `bot.core`.
 """
 

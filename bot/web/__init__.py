@@ -6,6 +6,8 @@ it (`bot.mail.tokens`), and a POST acts at once and says the same when it is rep
     app       the Flask application: routes, headers, errors      server   the HTTP server and its limits
     site      what every page needs                               visitors who asks, and from where
     page_language  sentences, dates and schedules in the visitor's or the subscriber's language
-    signup    the form, its preview, subscribing; confirming      preferences, leaving, thumbs: by signed links
-    editions, feeds, archive: reading                             admin, monitoring: for the operator
+    signup    the form and its preview; query_form its fields     confirming  the yes to it
+    preferences, leaving, thumbs   by signed links                admin, monitoring   for the operator
+    editions, feed_pages, archive  reading; feeds the formats, shown_paper what is shown of a paper
+    rate_limit, mail_domains       what a flood may cost           assets   style, icon, script
 """

@@ -20,14 +20,12 @@ from bot.store import Database, subscribers
 from bot.store.subscribers import StoredSubscriber
 from bot.web.page_language import ENGLISH, Languages, PageLanguage, as_sentence
 
-Signup = Literal["open", "invite", "off"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSettings:
     """[web]: who may subscribe, what is public, whom to believe."""
 
-    signup: Signup = "open"
+    signup: Literal["open", "invite", "off"] = "open"
     archive: bool = True
     proxies: int = 0  # how many proxies in front of us are believed
     metrics_token: str = field(default="", repr=False)

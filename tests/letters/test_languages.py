@@ -25,7 +25,7 @@ from bot.core.letter import notices, renderer, samples
 from bot.core.letter.letter import NoticeName
 from bot.core.letter.localize import Words
 from bot.core.letter.renderer import BrokenTemplate, LetterRenderer
-from bot.core.letter.wrap import width
+from bot.core.text.columns import width
 from bot.mail.incoming.agreement import is_yes
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -16,10 +16,10 @@ from bot.core.edition.edition import Edition, Pick, Reason, Section
 from bot.core.letter import samples
 from bot.core.letter.letter import Letter
 from bot.core.letter.renderer import MAX_HTML, LetterRenderer, html_size
-from bot.core.letter.wrap import width
 from bot.core.papers import Paper
 from bot.core.query.quote import Quote
 from bot.core.source.health import SourceNote
+from bot.core.text.columns import width
 
 EVERY = samples.all_editions()
 OUTSIDE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")

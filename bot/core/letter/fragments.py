@@ -18,7 +18,8 @@ from bot.core.letter.matched_words import CardTexts, Marks, MatchedWords, Why
 from bot.core.letter.paper_view import CardKey, Form
 from bot.core.letter.partial_template import Fill, NeedsValue, PartialTemplate, has_placeholder, placeholder
 from bot.core.letter.template_error import place_of_fault
-from bot.core.letter.wrap import fill, width, wrap
+from bot.core.letter.wrap import fill, wrap
+from bot.core.text.columns import width
 from bot.core.text.sanitize import line
 from bot.errors import BrokenTemplate
 
@@ -113,11 +114,10 @@ class _Memory:
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` returns, remembered under `key`; the oldest is forgotten first."""
         try:
-            found: T = self._known[key]
+            known: T = self._known[key]
+            return known
         except KeyError:
             found = make()
-        else:
-            return found
         with self._adding:
             while len(self._known) >= self._kept:
                 self._known.popitem(last=False)

@@ -6,7 +6,8 @@ the finished pieces go.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
@@ -46,6 +47,15 @@ _HREF = re.compile(r"""<a\s[^>]*?href=["']?([^"'>\s]*)""", re.IGNORECASE)
 _MARK = re.compile("\x00(\\d+)-(\\d+)\x00")
 
 
+@contextmanager
+def _missing_named() -> Iterator[None]:
+    """A template that is not there is a broken one, named."""
+    try:
+        yield
+    except jinja2.TemplateNotFound as error:
+        raise BrokenTemplate(f"templates/{error.name}: this template is missing") from error
+
+
 class LetterRenderer:
     """Renders editions. Share one between threads; the last `kept` rendered pieces are kept for the next letters."""
 
@@ -59,28 +69,22 @@ class LetterRenderer:
     def letter(self, edition: Edition) -> Letter:
         """The letter of an edition. Equal papers of any two letters are the same chunk. Raises BrokenTemplate."""
         words = self._fragments.words(edition.subscriber.language)
-        try:
+        with _missing_named():
             parts, html = self._fitted(edition, words)
             text = parts.chunks("txt")
             subject = self._subject(parts.letter, words)
-        except jinja2.TemplateNotFound as error:
-            raise BrokenTemplate(f"templates/{error.name}: this template is missing") from error
         return Letter(subject=subject, html=html, text=text, language=words.language)
 
     def short(self, edition: Edition, most: int) -> ShortForm:
         """An edition in at most `most` characters of plain text. Raises BrokenTemplate."""
         words = self._fragments.words(edition.subscriber.language)
-        try:
+        with _missing_named():
             return short_form(edition, self._subject(letter_view(edition, words), words), self._fragments, words, most)
-        except jinja2.TemplateNotFound as error:
-            raise BrokenTemplate(f"templates/{error.name}: this template is missing") from error
 
     def notice(self, name: NoticeName, language: str, values: Mapping[str, Any]) -> Letter:
         """A short letter that is no edition, with what `notices.EXAMPLES` gives it. Raises BrokenTemplate."""
-        try:
+        with _missing_named():
             return notices.notice(self._fragments, name, self._fragments.words(language), values)
-        except jinja2.TemplateNotFound as error:
-            raise BrokenTemplate(f"templates/{error.name}: this template is missing") from error
 
     def _subject(self, letter: LetterView, words: Words) -> str:
         name = f"{letter.head.kind}.subject.txt"

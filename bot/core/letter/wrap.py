@@ -1,30 +1,15 @@
 """Text in columns of a terminal: wrapping by the width characters take there. Pure."""
 
-import re
-import unicodedata
 from functools import lru_cache
 
-_NARROW = re.compile("[ -~\xa1-\xac\xae-\u02ff\u2010-\u2027]*")  # one column each; there are more
-
-
-def width(text: str) -> int:
-    """Columns a text takes in a terminal: wide characters two, combining marks none."""
-    if text.isascii() or _NARROW.fullmatch(text):
-        return len(text)
-    return sum(_width(c) for c in text)
-
-
-def _width(c: str) -> int:
-    if unicodedata.combining(c) or unicodedata.category(c) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(c) in "WF" else 1
+from bot.core.text.columns import NARROW, width, width_of
 
 
 def wrap(text: str, columns: int = 72, first: str = "", rest: str | None = None) -> str:
     """Text in lines of at most `columns`; the first line begins with `first`, the others with `rest` (else as many
     blanks). Words too long for a line are broken, web and mail addresses never. No line feed at the end."""
     rest = " " * width(first) if rest is None else rest
-    if len(rest) <= len(first) and len(first) + len(text) <= columns and _NARROW.fullmatch(first + text):
+    if len(rest) <= len(first) and len(first) + len(text) <= columns and NARROW.fullmatch(first + text):
         return (first + " ".join(text.split())).rstrip()
     return _wrap(text, columns, first, rest)
 
@@ -36,7 +21,7 @@ def _wrap(text: str, columns: int, first: str, rest: str) -> str:
 
 def _wrapped_at_blanks(text: str, columns: int, first: str, rest: str) -> str:
     """Wrapped where all characters are one column wide and every word fits, as nearly always; else ""."""
-    if len(rest) > len(first) or not _NARROW.fullmatch(first + text):
+    if len(rest) > len(first) or not NARROW.fullmatch(first + text):
         return ""
     words = " ".join(text.split())
     lines: list[str] = []
@@ -52,7 +37,7 @@ def _wrapped_at_blanks(text: str, columns: int, first: str, rest: str) -> str:
 
 
 def _wrapped_by_words(text: str, columns: int, first: str, rest: str) -> str:
-    measure = len if text.isascii() or _NARROW.fullmatch(text) else width
+    measure = len if text.isascii() or NARROW.fullmatch(text) else width
     indent = width(rest)
     lines: list[str] = []
     current, used, empty = first, width(first), True
@@ -76,23 +61,23 @@ def _pieces(word: str, columns: int) -> list[str]:
         return [word]
     pieces, piece, used = [], "", 0
     for c in word:
-        if used + _width(c) > columns:
+        if used + width_of(c) > columns:
             pieces.append(piece)
             piece, used = "", 0
         piece += c
-        used += _width(c)
+        used += width_of(c)
     return [*pieces, piece]
 
 
 def fill(text: str, columns: int = 72) -> str:
     """The text up to a column; what is beyond falls away."""
-    if text.isascii() or _NARROW.fullmatch(text):
+    if text.isascii() or NARROW.fullmatch(text):
         return text[:columns]
     if width(text) <= columns:
         return text
     used = 0
     for place, c in enumerate(text):
-        used += _width(c)
+        used += width_of(c)
         if used > columns:
             return text[:place]
     return text

@@ -4,7 +4,6 @@ How a text is read belongs to `parser`, what a query is true of to `evaluate` an
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,6 +12,7 @@ from itertools import pairwise
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from bot.core.query.words import is_blankless
+from bot.core.text import columns
 from bot.errors import PaperlarkError
 
 FieldName = Literal["", "title", "abstract", "author", "category", "source", "org"]  # "" is title or abstract
@@ -101,18 +101,11 @@ class QueryError(PaperlarkError, ValueError):
         return QueryError(self.reason, self.column, self.query, where)
 
     def pointer(self, width: int = 100) -> str:
-        """Two lines for people: the query, cut to `width`, and a caret under the column."""
+        """Two lines for people: the query, cut to `width` characters, and a caret under the column."""
         start = max(0, min(self.column - 1 - width // 2, len(self.query) + 1 - width))
         shown = "".join(c if c.isprintable() else " " for c in self.query[start : start + width])
         before = shown[: self.column - 1 - start]
-        return f"{shown}\n{' ' * sum(_cells(c) for c in before)}^"
-
-
-def _cells(c: str) -> int:
-    """How many columns of a terminal a character takes."""
-    if unicodedata.combining(c):
-        return 0
-    return 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        return f"{shown}\n{' ' * columns.width(before)}^"
 
 
 def true(node: Node, holds: Callable[[Leaf], bool]) -> bool:

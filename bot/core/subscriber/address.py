@@ -40,5 +40,13 @@ def normal_address(text: str) -> str:
     return f"{parsed.local_part}@{domain}".lower()
 
 
+def one_spelling(text: str) -> str:
+    """The address in its one spelling; what is no address without blanks around it and in small letters."""
+    try:
+        return normal_address(text)
+    except ValueError:
+        return text.strip().casefold()
+
+
 def domain_of(email: str) -> str:
     return email.rpartition("@")[2].lower()

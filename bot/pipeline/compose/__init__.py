@@ -4,7 +4,7 @@
     changes, matches  what changed since a revision, and which subscribers' queries want it
     digests, alerts   which of that a subscriber gets now, and what waits
     drafts            writing editions and cursors down in one transaction
-    per_week, near_profiles   two wishes of subscribers
+    per_week, near_profiles, tastes   wishes of subscribers: the best of a week, what is near, what is liked
 
 How an edition reads belongs to `bot.core.letter`, and is decided when it is sent.
 """
