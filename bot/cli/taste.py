@@ -1,6 +1,7 @@
 """The verb taste: a profile learnt from a library and from thumbs, as a query to read, edit and paste."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -9,13 +10,16 @@ import typer
 from bot.cli.backtest import papers_of_days
 from bot.cli.console import out, plural, print_json
 from bot.cli.options import Json, Now, clock_from, moment_of
-from bot.cli.wiring import App, app_that_looks
+from bot.cli.wiring import App, app_of, app_that_looks, find_stored
 from bot.core.papers import Paper
 from bot.core.subscriber.subscriber import Subscriber, TasteUse, stored_subscriber
-from bot.core.taste import Taste
+from bot.core.taste import Taste, TasteWord
+from bot.core.taste.corrections import Corrections, TasteEdit, corrected, own_words
 from bot.core.taste.learn import MIN_LIKED, words_of
 from bot.errors import UserError
+from bot.pipeline import preferences
 from bot.pipeline.libraries import ReadLibraries, files_of, is_on_the_web
+from bot.store import history, thumbs
 from bot.store import taste as tastes
 
 DAYS = 30
@@ -44,12 +48,26 @@ def taste(
         ),
     ] = "",
     days: Annotated[int, typer.Option(min=1, max=36_500, help="How many days to look back.")] = DAYS,
+    weights: Annotated[
+        str, typer.Option("--set", metavar="WORDS", help="Keep these words with these weights: tactile^6, gripper^2.")
+    ] = "",
+    removed: Annotated[str, typer.Option("--remove", metavar="WORDS", help="Leave these words out.")] = "",
+    as_learnt: Annotated[
+        str, typer.Option("--undo", metavar="WORDS", help="Have these words as they are learnt again.")
+    ] = "",
+    reset: Annotated[bool, typer.Option("--undo-all", help="Have all words as they are learnt again.")] = False,
     now: Now = None,
     as_json: Json = False,
 ) -> None:
-    """The profile learnt from a library and thumbs, why each word is in it, and what it would have brought."""
-    app = app_that_looks(context)
+    """The profile learnt from a library and thumbs, why each word is in it, and what it would have brought; with --set,
+    --remove and --undo, other words in it."""
     moment = moment_of(now)
+    if weights or removed or as_learnt or reset:
+        app = app_of(context)
+        edit = TasteEdit(own_words(weights), list(own_words(removed)), list(own_words(as_learnt)))
+        _correct(app, email, edit, moment, reset=reset)
+    else:
+        app = app_that_looks(context)
     stored = app.subscriber(email, moment)
     subscriber = stored_subscriber(stored.data)
     places = (_given(app, library),) if library else subscriber.libraries
@@ -59,6 +77,11 @@ def taste(
         learnt = learner.taste_of(stored.id, read.papers)
     with app.database.read() as tx:
         kept = tastes.of_subscribers(tx, [stored.id]).get(stored.id)
+        pressed = thumbs.of_subscriber(tx, stored.id)
+        titles = {paper.title for paper in history.by_ids(tx, [one.paper_id for one in pressed]).values()}
+    corrections = kept.corrections if kept else Corrections()
+    enough = learnt is not None
+    learnt = corrected(learnt, corrections) if learnt else None
     best = _best(app, learnt, now, days) if learnt else []
     if as_json:
         print_json(
@@ -71,9 +94,10 @@ def taste(
                 "liked": learnt.liked if learnt else len(read.papers),
                 "disliked": learnt.disliked if learnt else 0,
                 "words": [
-                    {"word": one.word, "weight": one.weight, "from": list(one.titles)}
+                    {"word": one.word, "weight": one.weight, "own": one.is_own, "from": list(one.titles)}
                     for one in (learnt.words if learnt else ())
                 ],
+                "removed": list(corrections.removed),
                 "best": [
                     {"title": paper.title, "url": paper.url, "key": paper.key, "like": like, "words": list(words)}
                     for paper, like, words in best
@@ -84,12 +108,15 @@ def taste(
         return
     for problem in read.problems:
         out.print(problem)
+    if learnt is None and enough:
+        hint = f"`paperlark taste {email} --undo-all` has them back"
+        raise UserError("Every word of the taste is removed: it brings nothing.", [hint])
     if learnt is None:
         hint = f"give `--library FILE` with {MIN_LIKED} papers or more on one subject, or press thumbs in letters"
         raise UserError(
             f"Too little to learn a taste from: {plural(len(read.papers), 'paper')} in the library.", [hint]
         )
-    _say(learnt, best, days)
+    _say(learnt, corrections, titles, best, days)
     _say_use(subscriber, library)
 
 
@@ -123,25 +150,50 @@ def _best(app: App, learnt: Taste, now: str | None, days: int) -> list[tuple[Pap
     ]
 
 
-def _say(learnt: Taste, best: Sequence[tuple[Paper, str, tuple[str, ...]]], days: int) -> None:
+def _say(
+    learnt: Taste,
+    corrections: Corrections,
+    thumbed: Collection[str],
+    best: Sequence[tuple[Paper, str, tuple[str, ...]]],
+    days: int,
+) -> None:
+    """`thumbed`: the titles of papers for which a thumb was pressed."""
     disliked = f", against {plural(learnt.disliked, 'paper')} they want less of" if learnt.disliked else ""
     out.print(f"Learnt from {plural(learnt.liked, 'paper')}{disliked}:")
     for one in learnt.words[:SHOWN_WORDS]:
-        out.print(f"  {one.weight:>4g}  {one.word:<20} {one.titles[0][:80]}")
+        out.print(f"  {one.weight:>4g}  {one.word:<20} {_origin(one, thumbed)}")
     if len(learnt.words) > SHOWN_WORDS:
         out.print(f"        and {len(learnt.words) - SHOWN_WORDS} more")
+    if corrections.removed:
+        out.print(f"  removed: {', '.join(corrections.removed)}")
     out.print("")
     if best:
         out.print(f"The best of the last {plural(days, 'day')}:")
         for paper, like, words in best:
             out.print(f"  {paper.title}")
-            out.print(f"      like {like[:70]}: {', '.join(words)}")
+            out.print(f"      like {like[:70]}: {', '.join(words)}" if like else f"      {', '.join(words)}")
     else:
         out.print(f"Nothing like it came in the last {plural(days, 'day')}.")
     out.print("\nAs a profile, to edit and paste into config.toml:\n")
     out.print("[[subscribers.profiles]]")
     out.print('name = "My taste"')
     out.print(f'query = "{learnt.text}"')
+
+
+def _origin(one: TasteWord, thumbed: Collection[str]) -> str:
+    """Where a word and its weight come from."""
+    whose = ("a weight of their own; " if one.titles else "a word of their own") if one.is_own else ""
+    title = one.titles[0] if one.titles else ""
+    return f"{whose}{title[:80]}{' (a thumb)' if title in thumbed else ''}"
+
+
+def _correct(app: App, email: str, edit: TasteEdit, moment: datetime, *, reset: bool) -> None:
+    """Other words and weights, as the preferences page has them changed."""
+    stored = find_stored(app, email)
+    if reset:
+        preferences.correct_taste(app.database, stored.id, None, moment)
+    if edit != TasteEdit({}, [], []):
+        preferences.correct_taste(app.database, stored.id, edit, moment)
 
 
 def _say_use(subscriber: Subscriber, library: str) -> None:

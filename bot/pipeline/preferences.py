@@ -4,7 +4,7 @@ and that everything known of them goes. Doing any of it again changes nothing mo
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from bot.core.subscriber.schedule import Schedule
@@ -14,6 +14,9 @@ from bot.mail import tokens
 from bot.pipeline.subscribers import record_for
 from bot.store import Connection, Database, consents, editions, mail_requests, subscribers, taste, thumbs
 from bot.store.subscribers import StoredSubscriber
+
+if TYPE_CHECKING:
+    from bot.core.taste.corrections import TasteEdit
 
 # What a page may change; the rest of the table is its author's.
 CHANGEABLE = ("digest", "timezone", "language", "profiles", "max_papers", "trending", "taste")
@@ -82,6 +85,13 @@ def _change(tx: Connection, stored: StoredSubscriber, wishes: Mapping[str, Any],
     return subscriber
 
 
+def correct_taste(database: Database, subscriber_id: int, edit: "TasteEdit | None", now: datetime) -> None:
+    """Words of a taste as the subscriber wants them; None: all as they are learnt. Raises CorrectionError."""
+    with database.write() as tx:
+        if subscribers.by_id(tx, subscriber_id) is not None:
+            taste.correct(tx, subscriber_id, edit, now)
+
+
 def _settings(subscriber: Subscriber) -> dict[str, Any]:
     """What a subscriber may change, each setting in its one spelling."""
     profiles = [(profile.name, str(profile.query), profile.alert) for profile in subscriber.profiles]
@@ -134,6 +144,7 @@ def export(database: Database, stored: StoredSubscriber) -> dict[str, Any]:
         agreed = consents.log(tx, stored.id)
         asked = mail_requests.of_subscriber(tx, stored.id)
         sent = editions.of_subscriber(tx, stored.id, limit=10_000)
+        learnt = taste.of_subscribers(tx, [stored.id]).get(stored.id)
     return {
         "email": stored.email,
         "status": stored.status,
@@ -151,6 +162,11 @@ def export(database: Database, stored: StoredSubscriber) -> dict[str, Any]:
             for one in sent
         ],
         "thumbs": [{"paper": one.paper_id, "kind": one.kind, "at": one.at.isoformat()} for one in opinions],
+        "taste": {
+            "learnt": learnt.learnt.text if learnt and learnt.learnt else "",
+            "weights": dict(learnt.corrections.weights) if learnt else {},
+            "removed": list(learnt.corrections.removed) if learnt else [],
+        },
         "consents": [
             {"at": one.at.isoformat(), "act": one.act, "wording": one.wording, "form": one.form, "network": one.network}
             for one in agreed

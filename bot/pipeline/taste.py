@@ -26,7 +26,7 @@ MANY = 500  # papers, among which somebody's own do not matter
 THUMB_WEIGHT = 3.0  # a thumb is about this letter, a library about years
 PAGE = 500  # subscribers looked at together
 KEPT = timedelta(days=90)  # a library on the web that nobody names any more
-LEARNER = 1  # another number has all tastes learnt again
+LEARNER = 2  # another number has all tastes learnt again
 
 
 class TasteLearner:

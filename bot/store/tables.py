@@ -291,16 +291,18 @@ class ThumbRow(SQLModel, table=True):
 
 
 class TasteRow(SQLModel, table=True):
-    """What was learnt of a subscriber's library and thumbs."""
+    """What was learnt of a subscriber's library and thumbs, and what they correct in it."""
 
     __tablename__ = "taste"
 
     subscriber_id: int = Field(primary_key=True, sa_type=BIG, sa_column_kwargs={"autoincrement": False})
-    version: int  # from 1, one more each time it is learnt again
+    version: int  # from 1, one more each time it is learnt again or corrected
     at: datetime
     learnt_from: str = ""  # digest of the library and the thumbs: another one makes a new version
     data: str = Field(default="", sa_type=LONG)  # the taste as JSON; "" where there is too little to learn from
     problems: str = Field(default="", sa_type=LONG)  # of the library, a line each
+    # Of the subscriber's own, as JSON; learning leaves them alone.
+    corrections: str = Field(default="", sa_type=LONG, sa_column_kwargs={"server_default": ""})
 
 
 class LibraryRow(SQLModel, table=True):

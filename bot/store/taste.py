@@ -1,12 +1,12 @@
-"""Tastes as they were learnt, and the libraries on the web that they were learnt from."""
+"""Tastes as they were learnt and corrected, and the libraries on the web that they were learnt from."""
 
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Connection, delete, func, or_, select, update
+from sqlalchemy import Connection, Row, delete, func, or_, select, update
 
 from bot.core.papers import Paper, paper_from, plain
 from bot.store.sql import chunks, insert_or_ignore
@@ -14,15 +14,19 @@ from bot.store.subscribers import COLUMNS, StoredSubscriber
 from bot.store.tables import LIBRARIES, SUBSCRIBERS, TASTES, THUMBS
 
 if TYPE_CHECKING:
+    from bot.core.taste.corrections import Corrections, TasteEdit
     from bot.core.taste.learn import Taste
 
 
 class StoredTaste(NamedTuple):
-    """What was learnt last. `taste` is None where there was too little to learn from."""
+    """What was learnt last, and the subscriber's corrections. `learnt` is None where there was too little to learn
+    from; `taste`, which is learnt and corrected, also where they have removed every word."""
 
     version: int
     at: datetime
     learnt_from: str
+    learnt: "Taste | None"
+    corrections: "Corrections"
     taste: "Taste | None"
     problems: tuple[str, ...]
 
@@ -66,9 +70,7 @@ def of_subscribers(tx: Connection, subscriber_ids: Sequence[int]) -> dict[int, S
     found = {}
     for part in chunks(subscriber_ids):
         for row in tx.execute(select(TASTES).where(TASTES.c.subscriber_id.in_(part))):
-            taste = _taste(row.data) if row.data else None
-            problems = tuple(row.problems.splitlines())
-            found[row.subscriber_id] = StoredTaste(row.version, row.at, row.learnt_from, taste, problems)
+            found[row.subscriber_id] = _stored(row)
     return found
 
 
@@ -85,6 +87,26 @@ def learnt(
     tx.execute(insert_or_ignore(tx, TASTES), [{"subscriber_id": subscriber_id, "version": 0, **values}])
     mine = TASTES.c.subscriber_id == subscriber_id
     tx.execute(update(TASTES).where(mine).values(version=TASTES.c.version + 1, **values))
+
+
+def correct(tx: Connection, subscriber_id: int, edit: "TasteEdit | None", now: datetime) -> "Taste | None":
+    """Change a subscriber's corrections, None: to none at all. Other corrections make a new version; nothing is learnt
+    for that. Returns the taste there is now. Raises CorrectionError."""
+    from bot.core.taste.corrections import Corrections
+
+    mine = TASTES.c.subscriber_id == subscriber_id
+    first = {"subscriber_id": subscriber_id, "version": 0, "at": now}
+    tx.execute(
+        insert_or_ignore(tx, TASTES), [{**first, "learnt_from": "", "data": "", "problems": "", "corrections": ""}]
+    )
+    before = _stored(tx.execute(select(TASTES).where(mine).with_for_update()).one())
+    after = before.corrections.edited(edit, before.learnt) if edit else Corrections()
+    if after == before.corrections:
+        return before.taste
+    table = {"weights": dict(after.weights), "removed": list(after.removed)}
+    text = json.dumps(table, ensure_ascii=False) if after.weights or after.removed else ""
+    tx.execute(update(TASTES).where(mine).values(version=TASTES.c.version + 1, corrections=text))
+    return _with_corrections(before.learnt, after)
 
 
 def delete_of(tx: Connection, subscriber_ids: Iterable[int]) -> None:
@@ -122,14 +144,31 @@ def _short(paper: Paper) -> dict[str, object]:
 
 
 def _as_json(taste: "Taste") -> str:
-    words = [[one.word, one.weight, list(one.titles)] for one in taste.words]
+    words = [[one.word, one.weight, list(one.titles), one.papers] for one in taste.words]
     table = {"words": words, "liked": taste.liked, "disliked": taste.disliked, "least": taste.least}
     return json.dumps(table, ensure_ascii=False)
 
 
+def _stored(row: Row[Any]) -> StoredTaste:
+    from bot.core.taste.corrections import Corrections  # time and memory for those who have a taste
+
+    table = json.loads(row.corrections) if row.corrections else {"weights": {}, "removed": []}
+    corrections = Corrections(table["weights"], tuple(table["removed"]))
+    learnt = _taste(row.data) if row.data else None
+    taste = _with_corrections(learnt, corrections)
+    problems = tuple(row.problems.splitlines())
+    return StoredTaste(row.version, row.at, row.learnt_from, learnt, corrections, taste, problems)
+
+
+def _with_corrections(learnt: "Taste | None", corrections: "Corrections") -> "Taste | None":
+    from bot.core.taste.corrections import corrected
+
+    return corrected(learnt, corrections) if learnt else None
+
+
 def _taste(data: str) -> "Taste":
-    from bot.core.taste.learn import Taste, TasteWord  # time and memory for those who have a taste
+    from bot.core.taste.learn import Taste, TasteWord
 
     table = json.loads(data)
-    words = tuple(TasteWord(word, weight, tuple(titles)) for word, weight, titles in table["words"])
+    words = tuple(TasteWord(word, weight, tuple(titles), *papers) for word, weight, titles, *papers in table["words"])
     return Taste(words, table["liked"], table["disliked"], table["least"])

@@ -7,16 +7,17 @@ delete and to confirm a new address are good for half an hour, and come by mail,
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, get_args
 
 from flask import Blueprint, Request, Response, abort, request
 
+from bot.core.papers import Paper
 from bot.core.subscriber.address import normal_address
 from bot.core.subscriber.subscriber import Profile, TasteUse, stored_subscriber
 from bot.core.subscriber.validation import TableError
-from bot.core.taste import Taste
+from bot.core.taste.corrections import LONGEST_TEXT, CorrectionError
 from bot.mail import tokens
 from bot.mail.tokens import Token
 from bot.pipeline import preferences, signup
@@ -26,17 +27,20 @@ from bot.pipeline.signup import Visit
 from bot.store import history, mail_requests, subscribers, taste, thumbs
 from bot.store.mail_requests import RequestKind
 from bot.store.subscribers import StoredSubscriber
-from bot.web import query_form
+from bot.store.thumbs import ThumbKind
+from bot.web import query_form, taste_form
 from bot.web.editions import cited
 from bot.web.leaving import PAUSE, fewer_words, mail_less_often
 from bot.web.shown_paper import shown_paper
 from bot.web.signup import schedules_with
 from bot.web.site import Site
+from bot.web.taste_form import TasteView
 from bot.web.visitors import network_of
 
 LONGEST_PAUSE = timedelta(days=366)
 MOST_PROFILES = 20  # in the form
 TASTES = get_args(TasteUse)
+Opinion = tuple[ThumbKind, int, Paper]  # the thumb, the paper's number, the paper
 MAILED: dict[str, RequestKind] = {"link": "manage", "export": "export", "delete": "delete"}
 
 
@@ -108,6 +112,8 @@ def act_by_fresh_link(site: Site, stored: StoredSubscriber, form: Mapping[str, s
         return "", []
     if wish == "address":
         return ask_new_address(site, stored, form.get("email", ""))
+    if wish in ("words", "as-learnt"):
+        return correct_taste(site, stored, form)
     if wish == "save":
         asked = wishes(form)
         if asked.get("taste") == stored_subscriber(stored.data).taste:
@@ -118,6 +124,17 @@ def act_by_fresh_link(site: Site, stored: StoredSubscriber, form: Mapping[str, s
             return "", messages_of(error)
         return site.language.gettext("Saved."), []
     return abort(404)
+
+
+def correct_taste(site: Site, stored: StoredSubscriber, form: Mapping[str, str]) -> tuple[str, list[str]]:
+    """Other words or weights in what is learnt of them, or all as it was learnt."""
+    _ = site.language.gettext
+    try:
+        edit = taste_form.edit_from(form) if form.get("do") == "words" else None
+        preferences.correct_taste(site.database, stored.id, edit, site.clock())
+    except CorrectionError as error:
+        return "", list(error.problems)
+    return (_("The words are saved.") if edit else _("All words are as they were learnt.")), []
 
 
 def mail_link(site: Site, stored: StoredSubscriber, kind: RequestKind) -> str:
@@ -214,8 +231,8 @@ def fresh(site: Site, stored: StoredSubscriber) -> StoredSubscriber:
         return subscribers.by_id(tx, stored.id) or stored
 
 
-def opinions(site: Site, stored: StoredSubscriber) -> list[tuple[str, int, Any]]:
-    """(kind, paper id, paper) of all thumbs, the newest first."""
+def opinions(site: Site, stored: StoredSubscriber) -> list[Opinion]:
+    """All thumbs, the newest first."""
     with site.database.read() as tx:
         given = thumbs.of_subscriber(tx, stored.id, limit=500)
         known = history.by_ids(tx, [thumb.paper_id for thumb in given])
@@ -233,7 +250,7 @@ def page_of(
 ) -> Response:
     """The page, as far as the link may show it."""
     own, secret, now = stored_subscriber(stored.data), site.identity.secret, site.clock()
-    full = opened.purpose == "manage"
+    full, given = opened.purpose == "manage", opinions(site, stored)
     feed = tokens.seal_renewable(secret, "feed", stored.id, epoch=stored.epoch, now=now)
     return site.page(
         "manage.html",
@@ -253,10 +270,12 @@ def page_of(
         languages=site.languages.names,
         profiles=[profile_fields(one, papers, site) for one in own.profiles] if full else [],
         spare=len(own.profiles) < MOST_PROFILES,
-        taste=learnt_taste(site, stored) if full else None,
+        taste=learnt_taste(site, stored, given) if full else None,
+        shown_words=taste_form.AT_ONCE,
+        typed=request.form.get("own_words", "")[:LONGEST_TEXT] if problems else "",
         leave=site.link("u", tokens.seal(secret, "unsubscribe digest", stored.id)),
         feeds=[site.link("feed", feed) + form for form in (".atom", ".json")] if full else [],
-        thumbs=[(kind, number, shown_paper(paper)) for kind, number, paper in opinions(site, stored)],
+        thumbs=[(kind, number, shown_paper(paper)) for kind, number, paper in given],
         token=request.path.rpartition("/")[2].lower(),
         today=now.date().isoformat(),
         private=True,
@@ -276,11 +295,11 @@ def profile_fields(profile: Profile, papers: RecentPapers, site: Site) -> dict[s
     }
 
 
-def learnt_taste(site: Site, stored: StoredSubscriber) -> Taste | None:
+def learnt_taste(site: Site, stored: StoredSubscriber, given: Sequence[Opinion]) -> TasteView | None:
     """What is learnt of the papers they keep; None where that is too little."""
     with site.database.read() as tx:
         kept = taste.of_subscribers(tx, [stored.id]).get(stored.id)
-    return kept.taste if kept else None
+    return taste_form.view(kept, {paper.title: kind for kind, _, paper in given if kind != "less"})
 
 
 def masked(email: str) -> str:

@@ -171,7 +171,7 @@ class FragmentCache:
     def card(self, key: CardKey, pick: Pick, section: str, words: Words) -> Piece:
         """A paper under the heading `section`. Chunks without words of one subscriber are the same strings in any two
         letters."""
-        is_personal = key.actions or pick.like or key.form == "lead" or len(pick.reasons) > 1
+        is_personal = key.actions or pick.like or pick.like_words or key.form == "lead" or len(pick.reasons) > 1
         if is_personal or (pick.reasons and paper_view.name_of(pick.reasons[0].profile) != section):
             hits = matched_words.hits(pick.reasons)
             marks = self._filled.once(("marks", key, hits), lambda: self._marks(key, hits))

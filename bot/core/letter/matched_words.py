@@ -63,9 +63,9 @@ class CardTexts:
 def why_shown(pick: Pick, section: str, shows: frozenset[str]) -> Why | None:
     """What there is to say of a paper under the heading `section` beside the words that are marked in it. `shows` are
     those words in lower case. None: the marks say it all."""
-    if pick.like:
+    if pick.like or pick.like_words:
         said = tuple([(PersonalText(name_of(word)), ()) for word in pick.like_words])
-        return Why(said, 0, (), PersonalText(shortened(title_of(pick.like), MAX_LIKE)))
+        return Why(said, 0, (), PersonalText(shortened(title_of(pick.like), MAX_LIKE)) if pick.like else "")
     words: tuple[tuple[PersonalText, tuple[str, ...]], ...] = ()
     more = 0
     others = []

@@ -55,11 +55,14 @@ _SAYS_NOTHING = EVERYDAY | SMALL_WORDS
 
 @dataclass(frozen=True, slots=True)
 class TasteWord:
-    """One word of a taste, its weight in the query, and the titles of the liked papers it comes from most."""
+    """One word of a taste, its weight in the query, the titles of the liked papers it comes from most, and how many of
+    them hold it. `is_own`: the reader gave the weight, or the word itself, which then has no papers."""
 
     word: str
     weight: float
     titles: tuple[str, ...]
+    papers: int = 0
+    is_own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +150,7 @@ def learn(
     scale = STRONGEST / centre[best[0]]
     written = _as_written(spoken)
     found = tuple(
-        TasteWord(written[word], round(centre[word] * scale, 1), _titles(word, vectors, liked))
+        TasteWord(written[word], round(centre[word] * scale, 1), _titles(word, vectors, liked), holders[word])
         for word in best[:MAX_WORDS]
         if centre[word] * scale >= LEAST_WEIGHT
     )
@@ -158,8 +161,8 @@ def learn(
 
 
 def words_of(paper: Paper) -> frozenset[str]:
-    """The words of a paper as `Taste.likeness` compares them."""
-    return frozenset(counted(paper))
+    """The words of a paper as `Taste.likeness` compares them: all of them, for a reader's own may be any."""
+    return frozenset(map(_singular, words(f"{paper.title} {paper.abstract} {' '.join(paper.keywords)}")))
 
 
 def counted(paper: Paper) -> Counter[str]:
