@@ -18,7 +18,7 @@ from bot.core.query.near import near_query
 from bot.core.subscriber.subscriber import Subscriber, stored_subscriber
 from bot.errors import UserError
 from bot.mail import tokens
-from bot.store import editions, history
+from bot.store import editions, history, taste
 from bot.store.subscribers import StoredSubscriber
 
 # The sections that are not of a profile, as one says where a paper is.
@@ -55,6 +55,7 @@ def explain_command(
     matching = [profile.name for profile, tree in explained if tree.true]
     lacking = [f"{one.name} does not, {why}" for one, why in zip(subscriber.profiles, obstacles, strict=True) if why]
     near = [] if matching else _near(subscriber, found)
+    liked = _likeness(app, stored, subscriber, found)
     not_told = "" if fates else _not_told(app, stored, subscriber, paper_id, found, matching, near, lacking)
     if as_json:
         print_json(
@@ -74,6 +75,7 @@ def explain_command(
                     }
                     for (profile, tree), obstacle in zip(explained, obstacles, strict=True)
                 ],
+                "taste": liked,
                 "told": fates,
                 "not_told": not_told,
             }
@@ -88,6 +90,10 @@ def explain_command(
         _say_tree(tree, found, 1)
     if not subscriber.profiles:
         out.print("\nThis subscriber has no profile: they get the trending papers.")
+    if liked:
+        verdict = "is like the papers they keep" if liked["enough"] else "is too little like the papers they keep"
+        held = f"it holds {', '.join(liked['words'])}" if liked["words"] else "it holds none of its words"
+        out.print(f"\nTaste: {verdict}: {held} (weight {liked['weight']:g}, {liked['least']:g} is enough)")
     out.print("")
     for line in fates or [not_told]:
         out.print(line)
@@ -129,6 +135,22 @@ def _near(subscriber: Subscriber, paper: Paper) -> list[str]:
         return []
     queries = [(profile.name, near_query(profile.query)) for profile in subscriber.profiles]
     return [name for name, query in queries if query is not None and matches(query, paper)]
+
+
+def _likeness(app: App, stored: StoredSubscriber, subscriber: Subscriber, paper: Paper) -> dict[str, Any] | None:
+    """What the subscriber's taste, with their corrections, says of a paper, where it has a section of its own."""
+    if subscriber.taste != "profile":
+        return None
+    with app.database.read() as tx:
+        kept = taste.of_subscribers(tx, [stored.id]).get(stored.id)
+    if kept is None or kept.taste is None:
+        return None
+    from bot.core.taste.learn import words_of  # for those who have a taste
+
+    like = kept.taste.likeness(words_of(paper))
+    weight, least = round(like.weight, 1), round(kept.taste.least, 1)
+    enough = like.weight >= kept.taste.least
+    return {"like": like.title, "words": list(like.words), "weight": weight, "least": least, "enough": enough}
 
 
 def _fates(app: App, stored: StoredSubscriber, subscriber: Subscriber, paper_id: int) -> list[str]:

@@ -12,9 +12,11 @@ import pytest
 from typer.testing import CliRunner
 
 from bot.cli import program
+from bot.core.taste import Taste, TasteWord
+from bot.core.taste.corrections import Corrections, TasteEdit
 from bot.mail import tokens
 from bot.pipeline.compose.compose import compose
-from bot.store import thumbs
+from bot.store import taste, thumbs
 from tests.web.conftest import CONFIG, NOW, SECRET, Start, Web
 from tests.web.test_reading import PROFILE, edition_id
 from tests.web.test_reading import link as sealed
@@ -23,6 +25,16 @@ from tests.web.test_signup import asked_link, collect_papers, link_in, mails
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SHOTS = os.environ.get("PAPERLARK_SHOTS")  # a folder: the pages' pictures go there, to be looked at
+TITLES = ("A title as long as those of papers are, with a subtitle that nobody reads to its end", "A Short One")
+LEARNT = Taste(
+    (
+        TasteWord("grasping", 9.0, TITLES, 5),
+        TasteWord("gripper", 7.5, TITLES[:1], 2),
+        TasteWord("robots", 5.0, TITLES[1:], 2),
+        *(TasteWord(f"word{letter}", 4.0, TITLES, 2) for letter in "abcdefghijkl"),
+    ),
+    liked=6,
+)
 FIRST_PAGE = 30_000  # bytes, all in
 
 
@@ -45,6 +57,8 @@ def web(start: Start) -> Web:
     mails(made)
     with made.database.write() as tx:
         thumbs.give(tx, 1, 2, "save", NOW)
+        taste.learnt(tx, 1, LEARNT, "x", (), NOW)
+        taste.correct(tx, 1, TasteEdit({"gripper": 2.5, "tactile": 6}, ["robots"]), NOW)
     return made
 
 
@@ -110,6 +124,28 @@ def test_without_javascript(chromium: Any, web: Web) -> None:
     page.goto(address(web, link_in(message, "confirm")))
     page.click("text=Yes, send me this")
     assert page.inner_text("h1") == "You are subscribed"
+
+
+def test_the_words_of_a_taste_are_changed_without_javascript(chromium: Any, web: Web) -> None:
+    page = visit(chromium, web, "/manage/" + sealed(web, "manage"), java_script_enabled=False)
+    assert page.is_checked("[aria-label='Keep this weight: gripper']")
+    page.fill("[aria-label='Weight of grasping']", "3.5")
+    page.check("[aria-label='Remove: tactile']")
+    page.click("text=5 more words")
+    page.check("[aria-label='Remove: wordl']")
+    page.check("text=Bring back robots")
+    page.fill("[name=own_words]", "slip^8")
+    page.click("text=Save the words")
+    assert page.inner_text("[role=status]") == "The words are saved."
+    assert page.input_value("[aria-label='Weight of slip']") == "8"
+    assert page.inner_text("legend >> text=Removed words") == "Removed words"
+    with web.database.read() as tx:
+        assert taste.of_subscribers(tx, [1])[1].corrections == Corrections(
+            {"gripper": 2.5, "grasping": 3.5, "slip": 8.0}, ("wordl",)
+        )
+    page.click("text=Put all back as it was learnt")
+    assert page.inner_text("[role=status]") == "All words are as they were learnt."
+    assert page.input_value("[aria-label='Weight of grasping']") == "9"
 
 
 def test_the_first_page_is_light_and_asks_nobody_else(chromium: Any, web: Web) -> None:
