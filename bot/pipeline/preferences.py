@@ -89,7 +89,7 @@ def correct_taste(database: Database, subscriber_id: int, edit: "TasteEdit | Non
     """Words of a taste as the subscriber wants them; None: all as they are learnt. Raises CorrectionError."""
     with database.write() as tx:
         if subscribers.by_id(tx, subscriber_id) is not None:
-            taste.correct(tx, subscriber_id, edit, now)
+            taste.correct_words(tx, subscriber_id, edit, now)
 
 
 def _settings(subscriber: Subscriber) -> dict[str, Any]:

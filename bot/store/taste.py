@@ -89,7 +89,7 @@ def learnt(
     tx.execute(update(TASTES).where(mine).values(version=TASTES.c.version + 1, **values))
 
 
-def correct(tx: Connection, subscriber_id: int, edit: "TasteEdit | None", now: datetime) -> "Taste | None":
+def correct_words(tx: Connection, subscriber_id: int, edit: "TasteEdit | None", now: datetime) -> "Taste | None":
     """Change a subscriber's corrections, None: to none at all. Other corrections make a new version; nothing is learnt
     for that. Returns the taste there is now. Raises CorrectionError."""
     from bot.core.taste.corrections import Corrections

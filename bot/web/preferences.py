@@ -113,7 +113,7 @@ def act_by_fresh_link(site: Site, stored: StoredSubscriber, form: Mapping[str, s
     if wish == "address":
         return ask_new_address(site, stored, form.get("email", ""))
     if wish in ("words", "as-learnt"):
-        return correct_taste(site, stored, form)
+        return change_words(site, stored, form)
     if wish == "save":
         asked = wishes(form)
         if asked.get("taste") == stored_subscriber(stored.data).taste:
@@ -126,7 +126,7 @@ def act_by_fresh_link(site: Site, stored: StoredSubscriber, form: Mapping[str, s
     return abort(404)
 
 
-def correct_taste(site: Site, stored: StoredSubscriber, form: Mapping[str, str]) -> tuple[str, list[str]]:
+def change_words(site: Site, stored: StoredSubscriber, form: Mapping[str, str]) -> tuple[str, list[str]]:
     """Other words or weights in what is learnt of them, or all as it was learnt."""
     _ = site.language.gettext
     try:
@@ -299,7 +299,7 @@ def learnt_taste(site: Site, stored: StoredSubscriber, given: Sequence[Opinion])
     """What is learnt of the papers they keep; None where that is too little."""
     with site.database.read() as tx:
         kept = taste.of_subscribers(tx, [stored.id]).get(stored.id)
-    return taste_form.view(kept, {paper.title: kind for kind, _, paper in given if kind != "less"})
+    return taste_form.taste_view(kept, {paper.title: kind for kind, _, paper in given if kind != "less"})
 
 
 def masked(email: str) -> str:

@@ -56,7 +56,7 @@ class TasteView:
         return bool(self.removed) or any(one.is_own for one in self.words)
 
 
-def view(stored: StoredTaste | None, thumbs: Mapping[str, ThumbKind]) -> TasteView | None:
+def taste_view(stored: StoredTaste | None, thumbs: Mapping[str, ThumbKind]) -> TasteView | None:
     """None where too little is known to learn from. `thumbs`: by title, what was pressed for a paper."""
     if stored is None or stored.learnt is None:
         return None

@@ -17,13 +17,15 @@ def kept(database: Database) -> taste.StoredTaste:
 
 def test_what_is_learnt_and_what_is_corrected_are_kept_side_by_side(database: Database, now: datetime) -> None:
     with database.write() as tx:
-        assert taste.correct(tx, 1, TasteEdit({"tactile": 6.0}, ["gripper"]), now) is None, "nothing is learnt yet"
+        assert taste.correct_words(tx, 1, TasteEdit({"tactile": 6.0}, ["gripper"]), now) is None, (
+            "nothing is learnt yet"
+        )
         taste.learnt(tx, 1, LEARNT, "x", ("a line",), now)
     first = kept(database)
     with database.write() as tx:
         taste.learnt(tx, 1, LEARNT, "y", (), now)
-        taste.correct(tx, 1, TasteEdit(as_learnt=["gripper"]), now)
-        taste.correct(tx, 1, TasteEdit(as_learnt=["gripper"]), now)
+        taste.correct_words(tx, 1, TasteEdit(as_learnt=["gripper"]), now)
+        taste.correct_words(tx, 1, TasteEdit(as_learnt=["gripper"]), now)
     second = kept(database)
 
     assert (first.learnt, first.version, first.learnt_from, first.problems) == (LEARNT, 2, "x", ("a line",))
@@ -39,7 +41,7 @@ def test_of_two_corrections_at_once_none_is_lost(database: Database, now: dateti
 
     def correct(word: str) -> None:
         with database.write() as tx:
-            taste.correct(tx, 1, TasteEdit({word: 2.0}), now)
+            taste.correct_words(tx, 1, TasteEdit({word: 2.0}), now)
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(correct, words))

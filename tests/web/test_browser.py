@@ -58,7 +58,7 @@ def web(start: Start) -> Web:
     with made.database.write() as tx:
         thumbs.give(tx, 1, 2, "save", NOW)
         taste.learnt(tx, 1, LEARNT, "x", (), NOW)
-        taste.correct(tx, 1, TasteEdit({"gripper": 2.5, "tactile": 6}, ["robots"]), NOW)
+        taste.correct_words(tx, 1, TasteEdit({"gripper": 2.5, "tactile": 6}, ["robots"]), NOW)
     return made
 
 
