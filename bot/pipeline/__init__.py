@@ -6,8 +6,9 @@
 
 Beside the steps stands what they, the web pages and the verbs share: messages (`build_message`, `service_mail`,
 `sender_identity`), what a refusal means (`bounce_rules`), what is too late (`expiry`), upkeep, people (`signup`,
-`preferences`, `subscribers`), papers gone by (`reading`, `recent_papers`), tastes (`taste`, `libraries`), and whether
-all is well (`liveness`, `diagnostics`).
+`preferences`, `subscribers`), papers gone by (`reading`, `recent_papers`), tastes (`taste`, `libraries`), reading what
+comes from outside in processes that can be ended (`parse_process`), and whether all is well (`liveness`,
+`diagnostics`).
 
 Each step may be run again, killed at any point, and run in several processes at once: all state is in rows.
 """

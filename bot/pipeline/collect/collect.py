@@ -17,7 +17,7 @@ from bot.errors import SourceError, UserError
 from bot.fetch import Fetcher
 from bot.pipeline.collect.gather import CollectedDocuments, ConfiguredSource, add_identities, fetch_all
 from bot.pipeline.collect.judge import judge_again, may_ask, record_of, settle
-from bot.pipeline.collect.parse_process import ParserPool, first_line, source_crashed
+from bot.pipeline.parse_process import ParserPool, first_line, source_crashed
 from bot.store import Connection, Database, papers, sources, unparsed
 from bot.store.sources import SourceRecord
 

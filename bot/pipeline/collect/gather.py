@@ -14,7 +14,7 @@ from bot.core.source.document import Document, Parsed, Progress, Request, UrlSta
 from bot.core.source.redact import redacted
 from bot.errors import SourceError
 from bot.fetch import Fetcher
-from bot.pipeline.collect.parse_process import ParserPool
+from bot.pipeline.parse_process import ParserPool
 from bot.sources import Source as SourceModule
 from bot.store import Database, papers, unparsed
 from bot.store.sources import scope

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from bot.core.source import health
 from bot.core.source.health import SourceStateName
 from bot.pipeline.collect.gather import CollectedDocuments, ConfiguredSource
-from bot.pipeline.collect.parse_process import first_line
+from bot.pipeline.parse_process import first_line
 from bot.store.sources import SourceRecord
 
 FIRST_PAUSE = timedelta(minutes=5)  # after a failure, doubled with each, up to `every` or a day

@@ -16,8 +16,8 @@ import pytest
 
 from bot.core.source.document import Document, Request
 from bot.errors import SourceError
-from bot.pipeline.collect import parse_process
-from bot.pipeline.collect.parse_process import ParserPool
+from bot.pipeline import parse_process
+from bot.pipeline.parse_process import ParserPool
 from bot.sources import feed
 
 # A source as somebody else might write it. Its pattern takes for ever on a long line, and Python's `re` lets nothing

@@ -1,12 +1,12 @@
 """Documents are read in processes that can be ended.
 
 A pattern or a library that loops holds Python's interpreter lock: in our own process nothing else would run, no other
-source, no signal handler. So what is large, or read by somebody else's source, is handed to a child process. That may
+source, no signal handler. So what is large, or read by somebody else's code, is handed to a child process. That may
 use `CPU_SECONDS` of computing and `MEMORY` for one document, and is killed after `SECONDS` in any case. What is small
 and read by a source of ours stays here: all our patterns are bounded, and starting Python takes longer than reading it.
 
-Children start when they are first needed and end with the collection. This file is both sides: `ParserPool` here,
-`main` in the child (`python -m bot.pipeline.collect.parse_process`), with pickles of a known length in between. A child
+Children start when they are first needed and end with the pool. This file is both sides: `ParserPool` here, `main` in
+the child (`python -m bot.pipeline.parse_process`), with pickles of a known length in between. A child
 ignores SIGINT and SIGTERM, which reach whole groups of processes, and ends when its input does.
 """
 
@@ -17,20 +17,23 @@ import struct
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 from types import ModuleType, TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, Self, TypeVar
 
 from bot.core.source.document import Document, Parsed
 from bot.errors import SourceError
 
+Answer = TypeVar("Answer")
 SMALL = 16 * 1024  # bytes read in our own process
 AT_ONCE = min(2, os.cpu_count() or 1)
 CPU_SECONDS = 10
 SECONDS = 30.0
 MEMORY = 1024 * 1024 * 1024  # bytes of address space
 LONGEST_WORDS = 500
+TOO_MUCH = "reading the answer takes more memory than one document may have: given up"
 _LENGTH = struct.Struct(">Q")
 
 
@@ -41,12 +44,17 @@ def read_document(module: Any, document: Document, settings: Any) -> Parsed:
     except SourceError:
         raise
     except MemoryError:
-        raise SourceError("reading the answer takes more memory than one document may have: given up") from None
+        raise SourceError(TOO_MUCH) from None
     except Exception as crash:  # a source module of somebody else's may raise anything
         raise source_crashed(crash) from crash
     if not isinstance(parsed, Parsed):
         raise SourceError(f"the source did not return what it should ({type(parsed).__name__})")
     return parsed
+
+
+def read_by_name(module: str, document: Document, settings: Any) -> Parsed:
+    """The same by the module's name, for a child."""
+    return read_document(import_module(module), document, settings)
 
 
 def source_crashed(crash: Exception) -> SourceError:
@@ -94,13 +102,18 @@ class ParserPool:
         ours = getattr(module, "__name__", "").startswith("bot.sources.")
         if not isinstance(module, ModuleType) or (ours and len(document.body) <= SMALL):
             return read_document(module, document, settings)
+        return self.run(read_by_name, module.__name__, document, settings)
+
+    def run(self, function: Callable[..., Answer], *arguments: Any) -> Answer:
+        """What a function of a module answers, in a child. Raises SourceError, also when it takes too long or too much,
+        or raises anything else."""
         with self._free:
             child = self._take()
             fit = False
             try:
-                parsed = child.parse(module.__name__, document, settings)
+                answer: Answer = child.run(function, arguments)
                 fit = True
-                return parsed
+                return answer
             except SourceError:
                 fit = True
                 raise
@@ -142,11 +155,11 @@ class _Child:
             env={**os.environ, "PYTHONPATH": path},
         )
 
-    def parse(self, module: str, document: Document, settings: Any) -> Parsed:
-        """Raises SourceError if the source says so, `_ChildEnded` if the child must not be used again."""
+    def run(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+        """Raises SourceError if the function does, `_ChildEnded` if the child must not be used again."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        task = pickle.dumps((module, document, settings), pickle.HIGHEST_PROTOCOL)
+        task = pickle.dumps((function, arguments), pickle.HIGHEST_PROTOCOL)
         expired = threading.Event()
 
         def kill() -> None:
@@ -158,17 +171,16 @@ class _Child:
         timer.start()
         try:
             _write(self._process.stdin, task)
-            answer = _read(self._process.stdout)
+            message = _read(self._process.stdout)
         except (OSError, EOFError):
             raise _ChildEnded(self._why(expired.is_set())) from None
         finally:
             timer.cancel()
-        parsed, failure = pickle.loads(answer)  # noqa: S301  (of our own program)
+        answer, failure = pickle.loads(message)  # noqa: S301  (of our own program)
         if failure is not None:
             words, retry_at, gone = failure
             raise SourceError(words, retry_at=retry_at, gone=gone)
-        assert isinstance(parsed, Parsed)
-        return parsed
+        return answer
 
     def _why(self, expired: bool) -> str:
         """Why the child is gone, in words for `status`."""
@@ -237,17 +249,19 @@ def main() -> None:
         except EOFError:
             return
         _limit_time(cpu_seconds)
-        parsed, failure = None, None
+        answer, failure = None, None
         try:
-            module, document, settings = pickle.loads(task)  # noqa: S301  (of our own program)
+            function, arguments = pickle.loads(task)  # noqa: S301  (of our own program)
             del task
-            parsed = read_document(import_module(module), document, settings)
+            answer = function(*arguments)
         except SourceError as error:
             failure = (str(error), error.retry_at, error.gone)
+        except MemoryError:
+            failure = (TOO_MUCH, None, False)
         except Exception as crash:  # noqa: BLE001  (a settings class that cannot be unpickled, say)
             failure = (str(source_crashed(crash)), None, False)
-        _write(answers, pickle.dumps((parsed, failure), pickle.HIGHEST_PROTOCOL))
-        document = None
+        _write(answers, pickle.dumps((answer, failure), pickle.HIGHEST_PROTOCOL))
+        answer = arguments = None
 
 
 def _limit_memory() -> None:
