@@ -8,6 +8,7 @@ that runs twice finds nothing due. The only module that knows Procrastinate; `en
 import asyncio
 import logging
 import threading
+import uuid
 from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -20,7 +21,6 @@ from typing import Any, TypeVar
 from bot.errors import PaperlarkError, UserError
 from bot.pipeline.compose.compose import ChunkComposer, ComposeReport, open_view, plan, prepare, put_off_range
 from bot.pipeline.compose.drafts import MessageId
-from bot.pipeline.deliver import worker_ids
 from bot.store import Connection, Database, outbox
 from bot.store.cursors import Chunk
 from bot.store.database import SESSION, TCP
@@ -113,7 +113,7 @@ class Cluster:
         self._database = database
         self._message_id = message_id
         self._work = work
-        self._name = worker_ids.new_name()
+        self._name = uuid.uuid4().hex
         address = f"postgresql://{database.url.partition('://')[2]}"
         # Each statement of the engine by itself: a worker stopped between a statement and its commit would hold up all.
         how = {**_limits(address), "autocommit": True}

@@ -98,6 +98,8 @@ class Database:
         self._writer = _engine(url, immediate=True, durable=durable)
         self.sqlite = self._writer.dialect.name == "sqlite"
         self._reader = _engine(url, immediate=False, durable=durable) if self.sqlite else self._writer
+        # SQLite's file, by the one name that all who use it know it by.
+        self.file = Path(str(self._writer.url.database)).resolve() if self.sqlite else None
 
     @property
     def shown(self) -> str:

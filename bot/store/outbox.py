@@ -287,6 +287,11 @@ def lessees(tx: Connection) -> set[str]:
     return {by for (by,) in rows}
 
 
+def last_lease_end(tx: Connection) -> datetime | None:
+    """When the last of all leases runs out, unless it is renewed; None where there are none."""
+    return tx.execute(select(func.max(EDITIONS.c.lease_until)).where(OPEN, EDITIONS.c.state != "waiting")).scalar()
+
+
 def end_leases(tx: Connection, dead: Iterable[str], now: datetime) -> None:
     """The holders are known to be dead: what they held is due at once."""
     for part in chunks(sorted(dead)):

@@ -8,7 +8,7 @@ each connection.
     marks       what happened, written by one thread for all; outcomes and refusals: what each failure leads to
     pacing      rates, holds and another relay; backoff: when to try again
     posts       what goes to channels other than mail
-    worker_ids  telling which workers on this machine are dead
+    worker_ids  who leases, and who of them is known to be dead
 
 SMTP itself, and what a reply means, belongs to `bot.mail.transport`.
 """

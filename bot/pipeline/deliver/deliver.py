@@ -31,6 +31,7 @@ __all__ = ["DeliverReport", "DeliverySettings", "deliver", "put_in_order"]
 
 log = logging.getLogger(__name__)
 
+A_MOMENT = 0.1  # seconds
 MINUTE = 60.0  # seconds after which a run that goes on is put in order, and says what it has done
 
 
@@ -66,13 +67,20 @@ def deliver(
 ) -> DeliverReport:
     """Send what is due, alerts first, and what falls due meanwhile. Returns when nothing more is due, when every relay
     is held or its rate asks for a pause longer than `patience` (or some seconds), or when `stop` is set; what is in
-    flight is finished. `holder`: under which name it leases editions, if not one of this process's own.
+    flight is finished. With `patience` it waits half a minute for what a dead process had claimed, too. `holder`: under
+    which name it leases editions, if not one of this process's own.
 
     A run lasts as long as its slowest message, and the other connections go on with whatever falls due. A worker is
     therefore told every minute, and at the end, what has become of editions since it was told last: `interim`.
     """
+    stop = stop or threading.Event()
     with answers_within(ANSWER):
-        return _deliver(database, settings, clock, stop or threading.Event(), patience, holder, interim, progress)
+        report = _deliver(database, settings, clock, stop, patience, holder, interim, progress)
+        if patience and _claims_ran_out(database, settings.lane, clock, stop):
+            more = _deliver(database, settings, clock, stop, patience, holder, interim, progress)
+            more.add(report)
+            return more
+        return report
 
 
 def _deliver(
@@ -123,6 +131,16 @@ def _deliver(
     return report
 
 
+def _claims_ran_out(database: Database, lane: Lane, clock: Callable[[], datetime], stop: threading.Event) -> bool:
+    """Whether anything is due again that somebody had claimed who did not renew it: we wait for that. On SQLite it is
+    known at once who is dead."""
+    ends = None if database.file is not None else database.ask(outbox.last_lease_end)
+    if ends is None or stop.is_set():
+        return False
+    stop.wait(min(max(ends - clock(), timedelta(0)), LEASE).total_seconds() + A_MOMENT)
+    return not stop.is_set() and database.ask(lambda tx: outbox.due(tx, clock(), lane)) > 0
+
+
 def _send(
     database: Database,
     settings: DeliverySettings,
@@ -137,7 +155,7 @@ def _send(
 ) -> DeliverReport:
     """One round: claim, send and write down with so many threads, until nothing more may go."""
     with (
-        worker_ids.working(holder) as by,
+        worker_ids.working(database, holder) as by,
         MarkWriter(database, lambda tx: outbox.renew(tx, by, clock() + LEASE), stop) as marks,
     ):
         outcomes = Outcomes(pacing, by, clock)
@@ -180,7 +198,7 @@ def put_in_order(database: Database, settings: DeliverySettings, now: datetime) 
     """Before anything is sent: what dead workers held is due again (or unknown), what a clock gone wrong has put off
     is due now, what is stale is given up. Returns how many editions were given up."""
     with database.write() as tx:
-        outbox.end_leases(tx, {by for by in outbox.lessees(tx) if worker_ids.is_dead(by)}, now)
+        outbox.end_leases(tx, {by for by in outbox.lessees(tx) if worker_ids.is_dead(database, by)}, now)
         outbox.recover(tx, now, resend=settings.on_crash == "resend", alive=worker_ids.at_work())
         outbox.due_after_clock_fault(tx, now, backoff.FURTHEST, alive=worker_ids.at_work())
         return expiry.expire(tx, now)

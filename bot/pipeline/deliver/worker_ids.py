@@ -1,27 +1,42 @@
-"""Names of sending threads, from which other processes on this machine can tell that one is dead."""
+"""Names under which editions are leased, and whether whoever bears one is known to be dead: then what they hold is due
+at once. Of all others it is due when their leases run out, which the living renew every ten seconds.
 
-import itertools
+On SQLite a name holds the number of a byte that is locked as long as its bearer is at work. On PostgreSQL the leases
+alone tell: they are rows with a heartbeat, true across machines and behind any pooler. An advisory lock of a session
+would not be: a pooler in transaction mode keeps it for the dead, or gives it to another, and it ends with a connection
+while its process lives. (With an engine, the engine tells: see `bot.cluster`.)
+"""
+
 import os
-import platform
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-_count = itertools.count(1)
-_token = uuid.uuid4().hex[:8]  # tells a process from a later one with the same number
+from bot.store import Database
+from bot.store.process_lock import is_locked, locked_byte
+
 _working: set[str] = set()
+_names: dict[int, str] = {}  # of this process; a copy of it has another number, and makes a name of its own
 
 
-def new_name() -> str:
-    """host:pid namespace:pid:start:token:n"""
-    return f"{_here()}:{os.getpid()}:{_started(os.getpid())}:{_token}:{next(_count)}"
+def process_name() -> str:
+    """Of this process alone, on all machines and for all time."""
+    return _names.setdefault(os.getpid(), uuid.uuid4().hex[:12])
 
 
 @contextmanager
-def working(name: str = "") -> Iterator[str]:
-    """That name, or a new one, is at work until the end of this block."""
-    name = name or new_name()
+def working(database: Database, holder: str = "") -> Iterator[str]:
+    """Somebody is at work under that name, or a new one, until the end of this block."""
+    if holder or database.file is None:
+        with _at_work(holder or _new_name("")) as name:
+            yield name
+    else:
+        with locked_byte(database.file) as place, _at_work(_new_name("" if place is None else f"{place:x}")) as name:
+            yield name
+
+
+@contextmanager
+def _at_work(name: str) -> Iterator[str]:
     _working.add(name)
     try:
         yield name
@@ -29,44 +44,22 @@ def working(name: str = "") -> Iterator[str]:
         _working.discard(name)
 
 
+def _new_name(place: str) -> str:
+    return f"{process_name()}:{uuid.uuid4().hex[:8]}:{place}"
+
+
 def at_work() -> frozenset[str]:
-    """The threads of this process that are at work."""
+    """Who works in this process."""
     return frozenset(_working)
 
 
-def is_dead(name: str) -> bool:
-    """Whether the thread of that name is known not to be at work any more: its process has ended, or is ours and its
-    work has failed. Of other machines nothing is known, nor of other containers: two of them may well have the same
-    host name and the same process number."""
-    parts = name.split(":")
-    if len(parts) != 6 or ":".join(parts[:2]) != _here():
+def is_dead(database: Database, name: str) -> bool:
+    """Whether whoever leased something under that name is known not to be at work any more: the process has ended, or
+    is ours and its work has failed."""
+    if name in _working:
         return False
-    pid, started, token = int(parts[2]), parts[3], parts[4]
-    if pid == os.getpid():
-        return token != _token or name not in _working
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+    process, _, rest = name.partition(":")
+    place = rest.partition(":")[2]
+    if process == process_name():
         return True
-    except OSError:
-        return False
-    return started != _started(pid)
-
-
-def _here() -> str:
-    """The machine, and on Linux the space in which process numbers mean something."""
-    try:
-        space = str(Path("/proc/self/ns/pid").readlink()).translate({ord(mark): "" for mark in "pid:[]"})
-    except OSError:
-        space = ""
-    return f"{platform.node()}:{space}"
-
-
-def _started(pid: int) -> str:
-    """When a process began, in the kernel's own count; "" where the system does not say, "dead" for what is left of
-    one that nobody has waited for."""
-    try:
-        facts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return "dead" if facts[0] in "ZX" else facts[19]
-    except (OSError, IndexError):
-        return ""
+    return database.file is not None and place != "" and not is_locked(database.file, int(place, 16))

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 from bot.mail.message.types import Message
 from bot.mail.transport.connection import Connection
 from bot.mail.transport.from_url import transport
+from bot.pipeline.deliver import claims, deliver, marks
 from bot.pipeline.deliver.claims import Claims
-from bot.pipeline.deliver.deliver import DeliverySettings, deliver
+from bot.pipeline.deliver.deliver import DeliverySettings
 from bot.pipeline.deliver.marks import MarkWriter
 from bot.store import Database, outbox
 from bot.store.outbox import Leased
@@ -84,6 +85,8 @@ def build(leased: Leased) -> Message:
 def send(url: str, port: int, policy: str, connections: int, step: str, count: int) -> None:
     """Deliver until nothing waits, or death."""
     Trap(step, count).lay_all()
+    claims.LEASE = deliver.LEASE = timedelta(seconds=2)  # where nothing but its end tells that somebody is dead
+    marks.BEAT = 0.5
     database = Database(url, durable=False)
     sending = DeliverySettings(
         transport=transport(f"smtp://127.0.0.1:{port}"),
@@ -91,7 +94,7 @@ def send(url: str, port: int, policy: str, connections: int, step: str, count: i
         on_crash="skip" if policy == "skip" else "resend",
         connections=connections,
     )
-    while deliver(database, sending, lambda: datetime.now(UTC)).waiting:
+    while deliver.deliver(database, sending, lambda: datetime.now(UTC)).waiting:
         time.sleep(0.02)
 
 

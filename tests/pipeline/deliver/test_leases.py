@@ -13,7 +13,7 @@ from bot.pipeline.deliver.claims import LEASE
 from bot.store import Database, outbox
 
 Start = Callable[..., Any]
-ELSEWHERE = "another-host:4026531836:17:99:0a1b2c3d:1"  # a name like ours, of a machine we know nothing of
+ELSEWHERE = "0a1b2c3d4e5f:0a1b2c3d:"  # a name like ours, of a process we know nothing of
 
 
 def people(number: int) -> list[str]:
@@ -36,6 +36,23 @@ def test_a_dead_machines_claims_are_anothers_within_a_minute(
     clock.move(seconds=60)
     assert post.send(server.port, timeouts=quick).delivered == 4
     assert sorted(server.recipients) == people(6)
+
+
+def test_a_run_by_hand_waits_for_what_a_dead_one_had_claimed(
+    database: Database, post_on: Any, clock: Any, relay: Start, quick: Timeouts
+) -> None:
+    """On PostgreSQL nothing but the end of its leases tells that somebody is dead; on SQLite the kernel does."""
+    post, server = post_on(database, clock), relay()
+    post.fill(people(6))
+    holder = "0a1b2c3d4e5f:0a1b2c3d:7" if database.sqlite else ELSEWHERE
+    now = clock.now
+    with database.write() as tx:
+        outbox.lease(tx, "digest", holder, now, now + LEASE, 4)
+    report = post.send(server.port, timeouts=quick, patience=timedelta(minutes=10))
+    assert (report.delivered, report.waiting) == (6, 0)
+    assert sorted(server.recipients) == people(6)
+    assert (clock.now - now < timedelta(seconds=5)) == database.sqlite
+    assert clock.now - now < timedelta(seconds=60)
 
 
 @pytest.mark.parametrize("policy", ["resend", "skip"])
@@ -99,7 +116,7 @@ def test_what_failed_with_its_database_is_due_again_in_the_same_process(
 ) -> None:
     """The run is over, the process is not: its leases need not run out."""
     post.fill(people(3))
-    with worker_ids.working() as ours:
+    with worker_ids.working(post.database) as ours:
         now = clock.now
         with post.database.write() as tx:
             assert len(outbox.lease(tx, "digest", ours, now, now + LEASE, 3)) == 3

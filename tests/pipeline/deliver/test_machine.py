@@ -3,7 +3,6 @@ refuse, stall and swallow, the process dies between any two steps, the clock jum
 after every step, and each match is told once or visibly accounted for.
 """
 
-import random
 import shutil
 import tempfile
 from collections import Counter, defaultdict
@@ -30,7 +29,6 @@ from bot.core.subscriber.subscriber import subscriber_from
 from bot.errors import DeliveryError
 from bot.mail.message.types import Message
 from bot.pipeline.compose.compose import compose
-from bot.pipeline.deliver import worker_ids
 from bot.pipeline.deliver.deliver import DeliverySettings, deliver
 from bot.pipeline.subscribers import record_for
 from bot.store import Connection, Database, editions, papers, subscribers
@@ -286,7 +284,6 @@ class History(RuleBasedStateMachine):
             self.relay.in_doubt.update(message.message_id for message in self.relay.accepted[accepted:][-1:])
             self.database.close()
             self.database = self.relay.database = self.connect()
-            worker_ids._token = f"{random.getrandbits(32):08x}"  # a new process
         self.database.arm(0, before=False)
 
     @rule(hours=st.sampled_from([0.05, 1, 5, 13, 24, 24, 50]))
