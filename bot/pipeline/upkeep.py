@@ -14,7 +14,7 @@ from bot.mail.message.types import Transport
 from bot.mail.tokens import Token
 from bot.pipeline import bounce_rules, service_mail, signup
 from bot.pipeline.build_message import MessageBuilder
-from bot.pipeline.deliver.pacing import PREFIX
+from bot.pipeline.deliver.pacing import PREFIX, relay_limit, route_limit
 from bot.store import Connection, Database, editions, mail_pacing, sources, subscribers, summaries
 from bot.store.mail_pacing import RateLimit
 from bot.store.sources import SourceRecord
@@ -23,6 +23,7 @@ from bot.store.subscribers import StoredSubscriber
 log = logging.getLogger(__name__)
 
 KEEP_EDITIONS = timedelta(days=90)
+KEEP_ROUTES = timedelta(days=7)  # which a process could not use; it has ended, or the route is well
 PERSISTS = timedelta(hours=24)  # before a broken source is worth a mail
 PRUNE_PAGES = 500  # of 1,000 editions each: the rest goes the next time
 
@@ -31,6 +32,7 @@ def prune(database: Database, now: datetime) -> int:
     """Delete what is settled and old; the books keep the sums. Returns how many editions went."""
     with database.write() as tx:
         summaries.prune(tx, now)
+        mail_pacing.prune(tx, now - KEEP_ROUTES)
     gone, after = 0, 0
     for _ in range(PRUNE_PAGES):
         with database.write() as tx:
@@ -90,7 +92,7 @@ def tell_of_pauses(
         way = f"mail to {pause.domain}" if pause.domain else f"sending by {pause.relay}"
         log.error("%s is paused until %s UTC: %s", way, f"{pause.until:%H:%M}", pause.reason)
     went = False
-    usable = [relay for relay in relays if f"{PREFIX}{relay.name}" not in names]
+    usable = [relay for relay in relays if not {relay_limit(relay), route_limit(relay)} & names]
     if operator and usable:
         went = _tell(usable[0], builder, operator, "pause", {"pauses": paused}, now)
     with database.write() as tx:

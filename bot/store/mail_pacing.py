@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, and_, delete, func, select, update
 
 from bot.store.sql import insert_or_ignore
 from bot.store.tables import LIMITS, QUOTAS
 
 FAR = timedelta(hours=6)  # nothing is held or queued for longer: a row that says so was written by a clock gone wrong
+FROM = " from "  # between a relay and who cannot reach it
 
 
 @dataclass(slots=True, kw_only=True)
@@ -124,3 +125,9 @@ def held(tx: Connection, now: datetime, prefix: str) -> list[RateLimit]:
 def told(tx: Connection, names: Iterable[str], now: datetime) -> None:
     """The operator knows of these."""
     tx.execute(update(LIMITS).where(LIMITS.c.name.in_(sorted(names))).values(told_operator=now))
+
+
+def prune(tx: Connection, before: datetime) -> None:
+    """What processes knew of their own routes goes with them."""
+    old = and_(LIMITS.c.name.contains(FROM), LIMITS.c.held_until < before)
+    tx.execute(delete(LIMITS).where(old))

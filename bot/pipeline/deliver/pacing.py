@@ -1,10 +1,13 @@
 """When, and by which relay, a message may leave: rates, warming up, slowing down, holds, fail-over.
 
-What is learnt is kept in rows (`bot.store.mail_pacing`), so that a restart forgets nothing and processes share it.
+What is learnt is kept in rows (`bot.store.mail_pacing`), so that a restart forgets nothing and processes share it; but
+who cannot even reach a relay learns nothing of others, whose route may be well: on PostgreSQL, where workers may be on
+many machines, that is noted for the process alone. (All who use one SQLite database are on one machine.)
 Nothing here ever sleeps: a message whose turn is far off is put back until then.
 """
 
 import heapq
+import platform
 import re
 import threading
 from collections.abc import Callable, Sequence
@@ -15,6 +18,7 @@ from bot.core.subscriber.address import domain_of
 from bot.errors import DeliveryError
 from bot.mail.message.types import Transport
 from bot.pipeline.deliver import backoff
+from bot.pipeline.deliver.worker_ids import process_name
 from bot.store import Connection, Database, mail_pacing, outbox
 from bot.store.mail_pacing import RateLimit
 from bot.store.outbox import Leased
@@ -83,11 +87,10 @@ class RelayPacing:
 
     def open_relay(self, *, without: Sequence[Transport] = ()) -> Transport | None:
         """The first relay that may be used now; None when all are held or have had their share."""
-        names = [_relay_limit(relay) for relay in self.relays]
+        names = [name for relay in self.relays for name in self._relay_limits(relay)]
         self._known |= self._database.ask(lambda tx: mail_pacing.known(tx, names))
-        usable = [relay for relay in self.relays if relay not in without and not self._is_held(_relay_limit(relay))]
-        if not usable and not without:
-            limit = self._known[_relay_limit(self.relays[0])]
+        usable = [relay for relay in self.relays if relay not in without and self._hold_of(relay) is None]
+        if not usable and not without and (limit := self._hold_of(self.relays[0])) is not None:
             self.trouble = self.trouble or f"sending is paused until {limit.held_until:%H:%M} UTC: {limit.reason}"
         chosen = next((relay for relay in usable if relay.name not in self._spent), None)
         if not without:
@@ -96,16 +99,24 @@ class RelayPacing:
 
     def is_on_probation(self, relay: Transport) -> bool:
         """Whether a relay was in trouble and has taken nothing since."""
-        limit = self._known.get(_relay_limit(relay))
-        return limit is not None and limit.trips > 0
+        return any(limit.trips for limit in self._known_of(relay))
 
     def trouble_of(self, relay: Transport) -> str:
         """What a relay that has taken nothing since said when it was in trouble; ""."""
-        return self._known[_relay_limit(relay)].reason if self.is_on_probation(relay) else ""
+        return next((limit.reason for limit in self._known_of(relay) if limit.trips), "")
 
-    def _is_held(self, name: str) -> bool:
-        limit = self._known.get(name)
-        return limit is not None and limit.holds(self._clock()) is not None
+    def _relay_limits(self, relay: Transport) -> tuple[str, ...]:
+        """The names of what is known of a relay: by all, and by this process of its own route."""
+        return tuple(dict.fromkeys((relay_limit(relay), self._route(relay))))
+
+    def _route(self, relay: Transport) -> str:
+        return relay_limit(relay) if self._database.sqlite else route_limit(relay)
+
+    def _hold_of(self, relay: Transport) -> RateLimit | None:
+        return next((limit for limit in self._known_of(relay) if limit.holds(self._clock())), None)
+
+    def _known_of(self, relay: Transport) -> list[RateLimit]:
+        return [self._known[name] for name in self._relay_limits(relay) if name in self._known]
 
     def is_valid(self, plan: SendingPlan) -> bool:
         """Whether nothing has been learnt since the plan was made that would change it."""
@@ -116,9 +127,9 @@ class RelayPacing:
     def plan(self, tx: Connection, relay: Transport, by: str, batch: Sequence[Leased]) -> SendingPlan:
         """Give each of a batch its turn; who has none soon is put back until then."""
         now = self._clock()
-        way = _relay_limit(relay)
+        way = relay_limit(relay)
         domains = {leased.id: _domain_limit(leased) for leased in batch}
-        known = mail_pacing.known(tx, {way, *domains.values()})
+        known = mail_pacing.known(tx, {*self._relay_limits(relay), *domains.values()})
         self._known |= known
         gaps = {name: self._gap(name, known.get(name)) for name in (way, *domains.values())}
         paced = {name for name, gap in gaps.items() if gap}
@@ -126,7 +137,7 @@ class RelayPacing:
         free = {name: max(now, limit.next_free) for name, limit in locked.items()}  # as far as turns are given away
 
         plan = SendingPlan(lessons=self._lessons)
-        batch = self._probes_first(tx, batch, [known[name] for name in (way, *domains.values()) if name in known])
+        batch = self._probes_first(tx, batch, list(known.values()))
         put_back: dict[int, tuple[datetime, str]] = {}
         for leased in batch:
             domain = domains[leased.id]
@@ -214,7 +225,7 @@ class RelayPacing:
     def accepted(self, tx: Connection, relay: Transport, leased: Leased) -> None:
         """A message was taken: whatever was held against its way is forgiven, step by step."""
         self._streak[relay.name] = []
-        for name in (_relay_limit(relay), _domain_limit(leased)):
+        for name in (*self._relay_limits(relay), _domain_limit(leased)):
             limit = self._known.get(name)
             if limit is not None and limit.is_on_probation:
                 limit.gap, limit.trips, limit.held_until = backoff.faster(limit.gap), 0, None
@@ -226,7 +237,7 @@ class RelayPacing:
         now = self._clock()
         words = str(error)
         if error.outcome == "retry" and is_too_fast(error):
-            name = _relay_limit(relay) if is_about_the_relay(error) else _domain_limit(leased)
+            name = relay_limit(relay) if is_about_the_relay(error) else _domain_limit(leased)
             gap = backoff.slower(self._known[name].gap if name in self._known else 0.0)
             mail_pacing.slow_down(tx, name, now, gap)
             self._lessons += 1
@@ -242,7 +253,7 @@ class RelayPacing:
             held = self._hold(tx, domain, backoff.OUR_FAULT_PAUSE, words, now)
         if self._is_down(relay):
             first = backoff.OUR_FAULT_PAUSE if error.outcome == "ours" else backoff.PAUSE
-            self._hold(tx, _relay_limit(relay), first, words, now)
+            self._hold(tx, relay_limit(relay) if error.code else self._route(relay), first, words, now)
             self._streak[relay.name] = []
         if error.outcome == "ours":
             self.trouble = self.trouble or words
@@ -250,12 +261,12 @@ class RelayPacing:
 
     def close_relay(self, tx: Connection, relay: Transport, words: str) -> datetime:
         """A relay refuses everybody: nothing goes by it for a while. Returns until when."""
-        return self._hold(tx, _relay_limit(relay), backoff.OUR_FAULT_PAUSE, words, self._clock())
+        return self._hold(tx, relay_limit(relay), backoff.OUR_FAULT_PAUSE, words, self._clock())
 
     def _is_about_one_subscriber(self, relay: Transport, leased: Leased) -> bool:
         """Whether somebody is refused again although their way has taken mail for others since: it is no reason to hold
         those up once more."""
-        ways = (self._known.get(_relay_limit(relay)), self._known.get(_domain_limit(leased)))
+        ways = [self._known.get(name) for name in (*self._relay_limits(relay), _domain_limit(leased))]
         return leased.attempts > 1 and not any(way is not None and way.trips for way in ways)
 
     def _is_down(self, relay: Transport) -> bool:
@@ -287,8 +298,14 @@ def is_too_fast(error: DeliveryError) -> bool:
     return error.code in TOO_FAST or TOO_FAST_WORDS.search(words) is not None
 
 
-def _relay_limit(relay: Transport) -> str:
+def relay_limit(relay: Transport) -> str:
+    """The name of what all know of a relay."""
     return f"{PREFIX}{relay.name}"
+
+
+def route_limit(relay: Transport) -> str:
+    """The name of what this process alone knows of a relay; the host's name is for who reads it."""
+    return f"{relay_limit(relay)}{mail_pacing.FROM}{platform.node()}/{process_name()[:6]}"
 
 
 def _domain_limit(leased: Leased) -> str:

@@ -1,5 +1,6 @@
 """What the pipeline's tests share: a clock in our hands, and an outbox full of editions."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ import pytest
 from bot.core.edition.picks import Picks, PickSection
 from bot.mail.message.types import Message
 from bot.mail.transport.from_url import transport
+from bot.pipeline.deliver import worker_ids
 from bot.pipeline.deliver.deliver import DeliverReport, DeliverySettings, deliver
 from bot.store import Database, editions, outbox, subscribers
 from bot.store.editions import Draft
@@ -163,3 +165,22 @@ def post(store: Database, clock: Clock) -> Post:
 @pytest.fixture
 def post_on() -> Callable[[Database, Clock], Post]:
     return Post
+
+
+class AsWorker:
+    """This process by the name of another, as if that sent."""
+
+    name = ""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self._patch = patch
+
+    def __call__(self, name: str) -> "AsWorker":
+        self.name = name
+        self._patch.setitem(worker_ids._names, os.getpid(), name)
+        return self
+
+
+@pytest.fixture
+def as_worker(monkeypatch: pytest.MonkeyPatch) -> AsWorker:
+    return AsWorker(monkeypatch)

@@ -209,3 +209,57 @@ def test_a_clock_that_ran_ahead_blocks_nothing(
         clock.move(seconds=10)
     assert sorted(server.recipients) == sorted(people(10))
     assert set(post.states().values()) == {"sent"}
+
+
+@pytest.mark.parametrize("broken", ["route", "relay"])
+def test_one_workers_broken_route_is_not_everybodys(
+    broken: str,
+    database: Database,
+    post_on: Any,
+    clock: Any,
+    relay: Start,
+    quick: Timeouts,
+    hang_up: Any,
+    as_worker: Any,
+) -> None:
+    """Who cannot talk to a relay stays away from it alone, where workers may be on several machines; what the relay
+    itself says is for all. On SQLite all are on one machine."""
+
+    def script(talk: Any, line: str) -> str | None:
+        if line == "(greeting)" and as_worker.name == "first":
+            if broken == "route":
+                raise hang_up
+            return "421 4.3.2 down"
+        return None
+
+    post, server = post_on(database, clock), relay(script)
+    post.fill(people(20))
+    as_worker("first")
+    assert "paused" not in post.send(server.port, timeouts=quick).trouble
+    tried = server.connections
+    assert tried == 3
+    clock.move(seconds=30)
+    assert "sending is paused until" in post.send(server.port, timeouts=quick).trouble
+    assert server.connections == tried  # it knows that by now
+
+    as_worker("second")
+    report = post.send(server.port, timeouts=quick)
+    if broken == "relay" or database.sqlite:
+        assert "sending is paused until" in report.trouble
+        return
+    assert (report.delivered, report.trouble) == (17, "")  # the three that were tried wait a minute
+    with database.read() as tx:
+        (held,) = mail_pacing.held(tx, clock.now, "mail:")
+    assert held.name.startswith(f"mail:smtp://127.0.0.1:{server.port} from ")
+    as_worker("first")
+    post.fill(people(5), slot="2026-11-21")
+    assert "sending is paused until" in post.send(server.port, timeouts=quick).trouble  # what others do heals no route
+
+    clock.move(minutes=3)
+    as_worker("first").name = "first, mended"
+    assert post.send(server.port, timeouts=quick).delivered == 8
+    with database.write() as tx:
+        assert mail_pacing.held(tx, clock.now, "mail:") == []
+        mail_pacing.hold(tx, held.name, clock.now, clock.now + timedelta(minutes=1), "a worker that died")
+        mail_pacing.prune(tx, clock.now + timedelta(minutes=2))
+        assert mail_pacing.known(tx, [held.name]) == {}
