@@ -23,7 +23,7 @@ from bot.pipeline.compose.compose import ChunkComposer, ComposeReport, open_view
 from bot.pipeline.compose.drafts import MessageId
 from bot.store import Connection, Database, outbox
 from bot.store.cursors import Chunk
-from bot.store.database import SESSION, TCP
+from bot.store.database import PLANNING_WAITS, SESSION, TCP, wait_for_locks
 from bot.store.history import Revision
 
 try:
@@ -128,16 +128,16 @@ class Cluster:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._composer: tuple[tuple[int, str], ChunkComposer] | None = None  # of the plan that is at work
 
-    def plan(self, now: datetime) -> bool:
+    def plan(self, now: datetime) -> int | None:
         """Ask for everything that is due to be composed, a job for each range of subscribers, in one transaction.
-        False: somebody else is planning, or the last plan is still at work.
+        Returns how many; None where somebody else is planning, or the last plan is still at work.
 
         While ranges of a plan are being composed, another would cut what is left of them differently and have it looked
         at twice; so all workers may plan at once, and each range is asked for once.
         """
         with self._database.planning() as tx:
             if tx is None or self._is_composing(tx):
-                return False
+                return None
             self._composer = None
             prepare(tx, now)
             revision, chunks = plan(tx, now)
@@ -151,7 +151,7 @@ class Cluster:
                 self._said(
                     lambda: asked.batch_defer(*[{**common, "after": one.after, "upto": one.upto} for one in chunks])
                 )
-        return True
+        return len(chunks)
 
     def ask_to_collect(self, now: datetime) -> int:
         """Have each source asked whose time has come, by one worker at a time. Returns how many these are."""
@@ -252,6 +252,7 @@ class Cluster:
     def _ask(self, task: str, queue: str, wanted: dict[str, dict[str, Any]], *, one_at_a_time: bool = False) -> None:
         """A job for each of these names (with its arguments), unless one of that name is waiting already."""
         with suppress(AlreadyEnqueued), self._database.write() as tx:
+            wait_for_locks(tx, PLANNING_WAITS)
             waiting = "SELECT queueing_lock FROM procrastinate_jobs WHERE queue_name = %s AND status = 'todo'"
             known = {name for (name,) in _driver(tx).execute(waiting, [queue]).fetchall()}
             for name, arguments in wanted.items():

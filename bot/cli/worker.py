@@ -76,6 +76,7 @@ class Worker:
         self.sending = app.sending()
         self.clock = clock
         self._told: dict[str, str] = {}  # by source: the trouble that was logged
+        self._unfinished: set[Step] = set()  # begun, and not ended well since
         self._summarizer = app.summarizer(clock)
         self._unwritten: SimpleQueue[WaitingLetters] = SimpleQueue()
 
@@ -163,10 +164,13 @@ class Worker:
     @contextmanager
     def ticking(self, step: Step, idle: timedelta) -> Iterator[None]:
         """Write down that a step runs, and by when it must have run again: /health says so when nobody works any
-        more."""
-        with self.app.database.write() as tx:
-            ticks.note(tx, step, self.clock(), WORKING)
+        more, or the step fails again and again."""
+        if step not in self._unfinished:
+            with self.app.database.write() as tx:
+                ticks.note(tx, step, self.clock(), WORKING)
+        self._unfinished.add(step)
         yield
+        self._unfinished.discard(step)
         with self.app.database.write() as tx:
             ticks.note(tx, step, self.clock(), idle)
 
@@ -197,9 +201,11 @@ def _work_in_cluster(app: App, worker: Worker) -> bool:
                 pass  # there is nothing to ask for
 
     def plan(now: datetime) -> None:
-        cluster.rescue()
-        if cluster.plan(now):
-            composed(ComposeReport())
+        try:
+            cluster.rescue()
+        finally:  # whatever hinders that, others have work to do
+            if cluster.plan(now) == 0:
+                composed(ComposeReport())  # there is nothing to compose; else whoever composes it says so
 
     thread = threading.Thread(target=cluster.run, args=(stop,), name="cluster", daemon=True)
     thread.start()

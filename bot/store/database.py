@@ -32,6 +32,10 @@ OLDEST_SQLITE = (3, 35, 0)  # RETURNING
 CHECKPOINT_PAGES = 4_000  # of the write-ahead log (16 MB): pages written again and again are copied into the file once
 BUSY_MS = 30_000
 LONGEST_STATEMENT = 600  # seconds: of PostgreSQL, and of our waiting for its answer where nothing shorter is asked for
+# What is locked by another transaction is not waited for any longer: sessions of ours that stand still are ended by the
+# server before that, so whose lock it is does not come from here, or is at work for very long.
+LONGEST_LOCK = 40  # seconds
+PLANNING_WAITS = 5  # seconds: who hands out the work comes again at the next tick
 # A server that is gone or cut off is noticed within a minute, on both sides. (libpq; a URL may say otherwise.)
 TCP = {
     "connect_timeout": 10,
@@ -42,12 +46,14 @@ TCP = {
 }
 SESSION = (
     f"SET statement_timeout = '{LONGEST_STATEMENT}s'",
+    f"SET lock_timeout = '{LONGEST_LOCK}s'",
     "SET idle_in_transaction_session_timeout = '30s'",  # a stopped process of ours holds its locks no longer
     "SET tcp_user_timeout = 20000",
     "SET tcp_keepalives_idle = 30",
     "SET tcp_keepalives_interval = 10",
     "SET tcp_keepalives_count = 3",
 )
+LOCK_NOT_AVAILABLE = "55P03"  # of PostgreSQL's Appendix A
 NEWEST = max(
     file.stem.partition("_")[0] for file in (Path(__file__).parent / "migrations" / "versions").glob("[0-9]*.py")
 )
@@ -118,6 +124,7 @@ class Database:
         """A transaction that makes a revision: these take turns, so that revisions become visible in their order and a
         subscriber's cursor can never pass one that is still being written."""
         with self.write() as transaction:
+            wait_for_locks(transaction, LONGEST_STATEMENT)
             AdvisoryLock.RECORD.take(transaction)
             yield transaction
 
@@ -160,13 +167,18 @@ class Database:
     def migrating(self) -> Iterator[Connection]:
         """A transaction that changes the schema: one at a time."""
         with self.write() as transaction:
+            wait_for_locks(transaction, LONGEST_STATEMENT)
             AdvisoryLock.MIGRATION.take(transaction)
             yield transaction
 
     @contextmanager
     def planning(self) -> Iterator[Connection | None]:
-        """A transaction that hands out work to many processes; None while another one does. PostgreSQL only."""
+        """A transaction that hands out work to many processes; None while another one does. PostgreSQL only.
+
+        Raises UserError where rows stay locked by somebody else for some seconds: all would wait for that.
+        """
         with self.write() as transaction:
+            wait_for_locks(transaction, PLANNING_WAITS)
             is_ours = transaction.execute(text(f"SELECT pg_try_advisory_xact_lock({AdvisoryLock.PLANNING:d})")).scalar()
             yield transaction if is_ours else None
 
@@ -220,6 +232,12 @@ class Database:
         self._reader.dispose()
 
 
+def wait_for_locks(transaction: Connection, seconds: int) -> None:
+    """Until the end of a transaction. SQLite waits for its one writer alone."""
+    if transaction.dialect.name != "sqlite":
+        transaction.execute(text(f"SET LOCAL lock_timeout = '{seconds}s'"))
+
+
 def is_absent(url: str) -> bool:
     """Whether a URL names a SQLite file that is not there yet."""
     return url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///").partition("?")[0]).exists()
@@ -229,6 +247,11 @@ def unusable(shown: str, error: SQLAlchemyError) -> UserError:
     """What to tell somebody whose database does not answer."""
     said = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
     hint = "check `database` (or DATABASE_URL)"
+    if getattr(getattr(error, "orig", None), "sqlstate", "") == LOCK_NOT_AVAILABLE:
+        return UserError(
+            f"Rows in {shown} are locked by another transaction for too long.",
+            ["it is tried again by itself; pg_stat_activity names who is idle in a transaction, or at work for long"],
+        )
     if shown.startswith("sqlite:///"):
         file = Path(shown.removeprefix("sqlite:///").partition("?")[0])
         for path, is_there in ((file.parent, True), (file, file.exists())):
