@@ -7,6 +7,7 @@ thing in it, so that what belongs together is committed together.
     subscribers  who they are; file_sync: the file's      cursors    who is due, and how far each has been told
     editions     what each is told                        outbox     how editions leave, and what became of them
     mail_pacing  rates, holds and quotas of relays        backup     copies of the whole database
+    process_lock  who is at work on a SQLite file
 
 and smaller tables: consents, mail_requests, returned_mail, settings, summaries, taste, thumbs, ticks. `diagnostics`
 asks the database about itself, `psycopg_timeout` bounds every wait for PostgreSQL. What is to be written is
