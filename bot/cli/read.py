@@ -14,7 +14,7 @@ from bot.core.source.document import Document, Request
 from bot.core.source.redact import redacted
 from bot.errors import SourceError, UserError
 from bot.fetch.ssrf import is_loopback
-from bot.sources import every
+from bot.sources import Source, every
 from bot.store import unparsed
 
 MOST_PAGES = 20
@@ -124,7 +124,7 @@ def _typed(kind: Any, value: str) -> Any:
 
 
 def _read_all(
-    context: typer.Context, module: Any, settings: Any, location: str
+    context: typer.Context, module: Source, settings: Any, location: str
 ) -> tuple[list[Listing], list[str], str]:
     listings: list[Listing] = []
     warnings: list[str] = []

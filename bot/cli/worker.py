@@ -55,8 +55,12 @@ def run(context: typer.Context) -> None:
         sources, people = len(app.sources), len(app.config.subscribers)
         log.info(
             "Paperlark %s: %s and %s in %s; %s; mail by %s",
-            *(__version__, plural(sources, "source"), plural(people, "subscriber"), app.options.config_path),
-            *(app.database.shown, app.transport.name),
+            __version__,
+            plural(sources, "source"),
+            plural(people, "subscriber"),
+            app.options.config_path,
+            app.database.shown,
+            app.transport.name,
         )
         finished = work(worker.ticks, clock=clock) if app.config.engine == "embedded" else _work_in_cluster(app, worker)
         # A second signal that comes while Python takes itself apart would be the end of an orderly exit.

@@ -1,7 +1,7 @@
 """What config.toml may hold: frozen values once read, paths absolute, secrets out of every repr."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -86,7 +86,7 @@ def _engine(engine: Engine, info: ValidationInfo) -> Engine:
     return engine
 
 
-def _distinct(spelled: Any, *keys: str) -> WrapValidator:
+def _distinct(spelled: Callable[[str], str], *keys: str) -> WrapValidator:
     """Tables of which no two bear one name; said beside whatever else is wrong with them."""
 
     def read(values: Any, handler: ValidatorFunctionWrapHandler) -> Any:

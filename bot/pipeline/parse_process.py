@@ -21,7 +21,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 from types import ModuleType, TracebackType
-from typing import Any, BinaryIO, Self, TypeVar
+from typing import IO, Any, Self, TypeVar
 
 from bot.core.source.document import Document, Parsed
 from bot.errors import SourceError
@@ -213,13 +213,13 @@ def _name(number: int) -> str:
         return f"exit code {-number}"
 
 
-def _write(pipe: BinaryIO | Any, message: bytes) -> None:
+def _write(pipe: IO[bytes], message: bytes) -> None:
     pipe.write(_LENGTH.pack(len(message)))
     pipe.write(message)
     pipe.flush()
 
 
-def _read(pipe: BinaryIO | Any) -> bytes:
+def _read(pipe: IO[bytes]) -> bytes:
     """One message. Raises EOFError where the other side has ended."""
     head = pipe.read(_LENGTH.size)
     if len(head) < _LENGTH.size:

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, abort
 
-from bot.core.edition.edition import Edition
+from bot.core.edition.edition import Edition, SectionKind
 from bot.core.papers import Paper
 from bot.core.papers.citation import to_bibtex, to_ris
 from bot.pipeline import reading
@@ -59,9 +59,14 @@ def cited(papers: list[Paper], form: str, name: str, as_markdown: str) -> Respon
     return Response(text, content_type=TYPES[form], headers=headers)
 
 
-def heading(kind: str, name: str, language: PageLanguage) -> str:
+def heading(kind: SectionKind, name: str, language: PageLanguage) -> str:
     _ = language.gettext
-    known = {"trending": _("Trending"), "revisions": _("Changed since you were told")}
+    known: dict[SectionKind, str] = {
+        "taste": _("Like the papers you keep"),
+        "near": _("Near your profiles"),
+        "trending": _("Trending"),
+        "revisions": _("News of papers you know"),
+    }
     return known.get(kind) or clean(name) or _("Papers")
 
 

@@ -5,14 +5,20 @@ import json
 import re
 from io import BytesIO
 from pathlib import Path
+from typing import get_args
 
+import jinja2
 import pytest
 from babel.messages.extract import extract
 from babel.messages.pofile import read_po
 from jinja2.ext import babel_extract
 
+from bot.core.edition.edition import SectionKind
+from bot.core.letter.localize import translations
 from bot.mail import tokens
 from bot.pipeline.compose.compose import compose
+from bot.web.editions import heading
+from bot.web.page_language import PageLanguage
 from tests.letters.test_languages import LANGUAGES, Message, fields
 from tests.web.conftest import CONFIG, NOW, SECRET, Start, Web
 from tests.web.test_reading import PROFILE, edition_id, link
@@ -43,6 +49,17 @@ def messages() -> set[Message]:
 
 def test_these_languages_ship() -> None:
     assert {file.stem for file in (TEMPLATES / "locale").iterdir()} == set(LANGUAGES)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_section_is_called_what_it_is_called_in_the_letter(language: str) -> None:
+    letters = jinja2.Environment(extensions=["jinja2.ext.i18n"], autoescape=True)
+    catalogue = translations((ROOT / "templates" / "locale" / f"{language}.po").read_text())
+    letters.install_gettext_translations(catalogue)  # type: ignore[attr-defined]
+    name = letters.from_string((ROOT / "templates" / "_section_name.txt").read_text())
+    page = PageLanguage(language, (TEMPLATES / "locale" / f"{language}.po").read_text())
+    kinds = set(get_args(SectionKind)) - {"profile"}  # which bears its profile's own name
+    assert {kind: heading(kind, "", page) for kind in kinds} == {kind: name.render(kind=kind) for kind in kinds}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

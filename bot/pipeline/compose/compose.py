@@ -134,7 +134,10 @@ class ChunkComposer:
                 who = f"subscriber {part[0].id}" if len(part) == 1 else f"{len(part)} subscribers"
                 log.error(
                     "the %s of %s cannot be made and is tried again in an hour: %s: %s",
-                    *(kind, who, type(error).__name__, error),
+                    kind,
+                    who,
+                    type(error).__name__,
+                    error,
                     exc_info=faults <= 1 or log.isEnabledFor(logging.DEBUG),
                 )
                 with self._database.write() as tx:

@@ -1,5 +1,6 @@
 """JSON others make of arXiv's announcements: an object with a list of papers under "papers"."""
 
+from datetime import date
 from typing import Any
 
 from bot.core.papers import Listing
@@ -35,7 +36,7 @@ def read(data: object) -> Parsed:
     return Parsed(listings=listings, warnings=tuple(warnings), quiet=quiet, stale=stale)
 
 
-def _listing(paper: dict[str, Any], day: Any) -> Listing | None:
+def _listing(paper: dict[str, Any], day: date | None) -> Listing | None:
     authors, subjects = paper.get("authors"), paper.get("categories")
     return arxiv.listing(
         sanitize.line(paper.get("arxiv_id") or paper.get("id"), 100),
