@@ -56,8 +56,11 @@ class DeliveryError(PaperlarkError):
     unknown   the connection died between DATA and the answer: it may or may not have arrived
     """
 
-    def __init__(self, message: str, outcome: Outcome, *, code: str = "", said: str = "") -> None:
+    def __init__(
+        self, message: str, outcome: Outcome, *, code: str = "", said: str = "", retry_at: datetime | None = None
+    ) -> None:
         self.outcome = outcome
+        self.retry_at = retry_at  # the moment (UTC) the other side asked us to wait for
         self.said = said  # the relay's own words, where it gave an answer
         self.code = code  # the enhanced status code ("5.1.1") or the bare reply code ("550")
         super().__init__(message)

@@ -24,7 +24,7 @@ HOUSES = {
     "procrastinate": ("cluster",),
     "prometheus_client": ("web",),
     "psycopg": ("store",),
-    "requests": (),
+    "requests": ("mail",),
     "smtplib": (),
     "sqlalchemy": ("store",),
     "sqlite3": ("store",),

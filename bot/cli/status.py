@@ -12,7 +12,7 @@ from bot.cli.options import Json, Now, moment_of
 from bot.cli.wiring import App, app_that_looks
 from bot.config import SummariesConfig
 from bot.errors import UserError
-from bot.pipeline.deliver.pacing import PREFIX
+from bot.pipeline.deliver.pacing import CHANNEL, PREFIX
 from bot.pipeline.liveness import DATABASE_ANSWERS_WITHIN, liveness
 from bot.store import cursors, editions, mail_pacing, outbox, sources, subscribers, summaries, unparsed
 from bot.store.database import answers_within
@@ -62,6 +62,7 @@ def status(context: typer.Context, now: Now = None, as_json: Json = False) -> No
         unknown = editions.unknown(tx)
         unsent = outbox.unsent(tx, LAST_WORDS)
         held = mail_pacing.held(tx, start, PREFIX)
+        channels = mail_pacing.held(tx, start, CHANNEL)
         kept = unparsed.listed(tx)
         spent = summaries.spend(tx, start.date())
         left_alone, why = summaries.left_alone_until(tx, start)
@@ -91,6 +92,10 @@ def status(context: typer.Context, now: Now = None, as_json: Json = False) -> No
                     {"way": limit.name.removeprefix(PREFIX), "until": limit.held_until, "reason": limit.reason}
                     for limit in held
                 ],
+                "channels_left_alone": [
+                    {"channel": limit.name.removeprefix(CHANNEL), "until": limit.held_until, "reason": limit.reason}
+                    for limit in channels
+                ],
                 "summaries": model and {"model": model.model, **_spend_json(model, spent, left_alone, why)},
                 "recordings": [
                     {"id": number, "source": source, "at": at, "location": location}
@@ -118,6 +123,8 @@ def status(context: typer.Context, now: Now = None, as_json: Json = False) -> No
     for limit in held:
         way = limit.name.removeprefix(PREFIX)
         out.print(f"  paused until {format_time(limit.held_until)}: {way}: {limit.reason}")
+    for limit in channels:
+        out.print(f"  left alone until {format_time(limit.held_until)}: {limit.reason}")
     if model:
         _say_summaries(model, spent, left_alone, why)
     if unsent or held:

@@ -19,7 +19,6 @@ from bot.config import Config, load
 from bot.core.subscriber.address import one_spelling
 from bot.errors import DeliveryError, UserError
 from bot.fetch import Fetcher, MemoryPoliteness
-from bot.fetch.ssrf import address_refusal
 from bot.mail.incoming import mailboxes
 from bot.mail.message.dkim import DkimSigner
 from bot.mail.message.mailbox import mailbox
@@ -187,17 +186,10 @@ class App:
 
     def posting(self, clock: Clock) -> DeliverySettings:
         """How editions leave for channels other than mail."""
-        private = self.config.channels.private
-
-        def webhook_fetcher() -> Fetcher:
-            contact = self.config.contact
-            return Fetcher(contact=contact, clock=clock, limits=posts.WEBHOOK)
-
+        fetcher = Fetcher(contact=self.config.contact, clock=clock, limits=posts.REQUEST)
+        ask = posts.asker(fetcher, private=self.config.channels.private)
         return DeliverySettings(
-            transport=ChannelTransport(
-                partial(address_refusal, private=private),
-                partial(posts.post_to_webhook, webhook_fetcher, clock, private=private),
-            ),
+            transport=ChannelTransport(ask, partial(posts.post_to_webhook, ask, clock)),
             build=posts.PostBuilder(self.builder).build,
             lane="channels",
             on_crash=self.config.mail.on_crash,

@@ -12,9 +12,8 @@
      │  └ ServerFailed               the server stumbled (5xx)
      └ Unanswered                  silence, or an answer that is none
 
-Three questions are asked of an error: is it worth another try at once (`retryable`); does the address itself lead
-nowhere (`leads_nowhere`), so that a remembered redirect to it should be forgotten; and may what was posted have been
-taken all the same (`may_have_arrived`).
+Two questions are asked of an error: is it worth another try at once (`retryable`), and does the address itself lead
+nowhere (`leads_nowhere`), so that a remembered redirect to it should be forgotten.
 """
 
 import errno
@@ -48,7 +47,6 @@ class FetchError(Exception):
 
     retryable = False
     leads_nowhere = False
-    may_have_arrived = False
 
 
 class Refused(FetchError):
@@ -85,19 +83,14 @@ class Interrupted(FetchError):
     """The answer broke off or came damaged."""
 
     retryable = True
-    may_have_arrived = True
 
 
 class ServerFailed(Interrupted):
     """The server stumbled over the request and said so (5xx)."""
 
-    may_have_arrived = False
-
 
 class Unanswered(FetchError):
     """The server did not answer, or not properly."""
-
-    may_have_arrived = True
 
 
 def in_bytes(count: int) -> str:

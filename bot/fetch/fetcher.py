@@ -1,11 +1,14 @@
 """One request, from location to answer: redirects followed, validators remembered, failures put into words.
 A single hop is `http_client`'s, files are `files`'."""
 
-from collections.abc import Callable
+import base64
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
+
+import httpx
 
 from bot import __version__
 from bot.core.source.document import Document, FetchResult, Request, UrlState
@@ -17,6 +20,16 @@ from bot.fetch.limits import Budget, Limits
 from bot.fetch.politeness import MemoryPoliteness, PolitenessStore
 from bot.fetch.transport import Resolve, system_resolver
 from bot.fetch.urls import WebAddress, is_url, parse_web_address, redirect_target
+
+
+class Exchange(NamedTuple):
+    """What a server answered to a request of somebody else's."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+    is_whole: bool  # False: more than we take, cut short, or too slow
+    retry_at: datetime | None  # when it wants us back (UTC), where it says so
 
 
 class Fetcher:
@@ -99,7 +112,7 @@ class Fetcher:
             if not 200 <= reply.status < 300:
                 raise Refused(f"{home.host}: redirects a POST: give the address it leads to")
         except FetchError as error:
-            raise SourceError(str(error), may_have_arrived=error.may_have_arrived) from error
+            raise SourceError(str(error)) from error
         return Document(
             request=request,
             location=home.url,
@@ -107,6 +120,30 @@ class Fetcher:
             fetched=self._clock(),
             content_type=reply.headers.get("content-type", ""),
         )
+
+    def exchange(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes, *, seconds: float, private: bool
+    ) -> Exchange:
+        """One request that somebody else has written, under our rules: addresses looked at, TLS verified, bytes and
+        seconds counted, no redirect followed. Any status is an answer, and its body may be missing.
+
+        Raises SourceError where no answer comes, in words without the address, which may be a key.
+        """
+        budget = Budget(min(seconds, self.limits.seconds), self.limits.body + self.limits.head)
+        try:
+            here = parse_web_address(url)
+            given = httpx.Headers({"User-Agent": self.user_agent, **headers})
+            request = httpx.Request(method, here.url, headers=given, content=content)
+            if here.login and "Authorization" not in given:
+                request.headers["Authorization"] = f"Basic {base64.b64encode(here.login.encode()).decode()}"
+        except (SourceError, UnicodeError, ValueError, TypeError):
+            raise SourceError("the request could not be written: check the address") from None
+        try:
+            reply, is_whole = self._client.exchange(request, budget, private=private)
+        except FetchError as error:
+            raise SourceError(str(error), may_have_arrived=budget.is_spoken) from error
+        told = http_cache.retry_after(reply.headers, self._clock()) if reply.status in (429, 503) else None
+        return Exchange(reply.status, reply.headers, reply.content, is_whole, told)
 
     def _follow(self, job: FetchJob, start: WebAddress, known: UrlState | None) -> FetchResult:
         """From `start` through at most `limits.redirects` hops to a document. Raises SourceError and FetchError."""

@@ -190,6 +190,19 @@ class HttpClient:
             words += f" ({redacted(here.url)})"
         raise (NotFound if status == 404 else ServerFailed if status >= 500 else Declined)(words)
 
+    def exchange(self, request: httpx.Request, budget: Budget, *, private: bool) -> tuple[HttpReply, bool]:
+        """One request as somebody else has written it, asked once: the answer, whatever its status, and whether its
+        body is whole. Raises FetchError where none comes."""
+        request.headers.update({"Accept-Encoding": body.ACCEPTED, "Connection": "close"})
+        with self._transport.ask(request, budget, private=private) as response:
+            status, received, limit = response.status_code, response.headers, self._limits.body
+            try:
+                self._check_length(received)
+                content = body.read_body(response.iter_raw(), received.get("content-encoding", ""), limit)
+            except FetchError:
+                return HttpReply(status, received, b""), False
+            return HttpReply(status, received, content), True
+
     def _obey(self, here: WebAddress, status: int, headers: httpx.Headers) -> None:
         """Keeps everybody away from a host that has had enough of us. Raises SourceError if that cost us the answer."""
         now = self._clock()

@@ -34,6 +34,7 @@ class Budget:
         self._wire = wire
         self._end = time.monotonic() + seconds
         self._of_this_reply = 0
+        self.is_spoken = False  # some of a request has been written: the other side may act on it
         self.bytes_read = 0  # on the wire, all requests of the fetch together
 
     def new_reply(self) -> None:

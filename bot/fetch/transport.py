@@ -135,6 +135,8 @@ def _in_words() -> Iterator[None]:
         OSError,
         UnicodeError,
     ) as error:
+        if isinstance(error, httpcore.ProxyError):
+            _budget.get().is_spoken = False  # the proxy alone has heard us
         raise from_transport(error) from error
 
 
@@ -259,7 +261,10 @@ class _BudgetedStream(httpcore.NetworkStream):
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, _budget.get().patience(timeout))
+        budget = _budget.get()
+        patience = budget.patience(timeout)
+        budget.is_spoken = True
+        self._stream.write(buffer, patience)
 
     def close(self) -> None:
         """Wakes a thread that may be reading, too: closing alone would leave it waiting."""
@@ -270,7 +275,9 @@ class _BudgetedStream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return _BudgetedStream(self._stream.start_tls(ssl_context, server_hostname, _budget.get().patience(timeout)))
+        budget = _budget.get()
+        budget.is_spoken = False  # all that was said asked a proxy for the way
+        return _BudgetedStream(self._stream.start_tls(ssl_context, server_hostname, budget.patience(timeout)))
 
     def get_extra_info(self, info: str) -> object:
         return self._stream.get_extra_info(info)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from bot.mail.checks.findings import Finding, advice, fine, problem
-from bot.pipeline.deliver.pacing import PREFIX
+from bot.pipeline.deliver.pacing import CHANNEL, PREFIX
 from bot.store import Database, editions, mail_pacing
 from bot.store.diagnostics import Facts, look
 
@@ -200,6 +200,7 @@ def _outbox(database: Database, facts: Facts, now: datetime) -> list[Finding]:
     found = []
     with database.read() as tx:
         held = mail_pacing.held(tx, now, PREFIX)
+        left_alone = mail_pacing.held(tx, now, CHANNEL)
         unknown = editions.unknown(tx)
     for limit in held:
         name = limit.name.removeprefix(PREFIX)
@@ -208,6 +209,13 @@ def _outbox(database: Database, facts: Facts, now: datetime) -> list[Finding]:
             problem(
                 f"{who} is paused until {limit.held_until:%H:%M} UTC: {limit.reason}",
                 "put right what its words say; it is tried again by itself",
+            )
+        )
+    for limit in left_alone:
+        found.append(
+            advice(
+                f"a channel is left alone until {limit.held_until:%H:%M} UTC: {limit.reason}",
+                "it is tried again by itself; mail and other channels go on (docs/channels.md)",
             )
         )
     if facts.oldest_waiting and now - facts.oldest_waiting > OVERDUE and not held:

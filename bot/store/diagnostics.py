@@ -8,8 +8,9 @@ from pathlib import Path
 
 from sqlalchemy import delete, func, insert, select
 
+from bot.store import outbox
 from bot.store.database import Database
-from bot.store.tables import COMPOSES, EDITIONS, OPEN, REVISIONS, SETTINGS
+from bot.store.tables import COMPOSES, REVISIONS, SETTINGS
 
 COMMITS = 5
 ROW = "doctor"
@@ -26,7 +27,7 @@ class Facts:
     file: Path | None  # of SQLite
     server_clock: datetime | None  # of PostgreSQL
     newest: datetime | None  # the latest moment written down
-    oldest_waiting: datetime | None  # when the oldest edition that waits was due
+    oldest_waiting: datetime | None  # when the oldest mail that waits was due
 
 
 def look(database: Database) -> Facts:
@@ -49,7 +50,7 @@ def look(database: Database) -> Facts:
             settings = {name: str(tx.exec_driver_sql(f"SHOW {name}").scalar()) for name in names}
             clock = tx.execute(select(func.clock_timestamp())).scalar()
         moments = [tx.execute(select(func.max(table.c.at))).scalar() for table in (COMPOSES, REVISIONS)]
-        oldest = tx.execute(select(func.min(EDITIONS.c.due)).where(OPEN)).scalar()
+        oldest = outbox.oldest_waiting(tx)
     return Facts(
         version=version,
         settings=settings,

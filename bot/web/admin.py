@@ -10,7 +10,7 @@ from flask import Blueprint, Response, abort
 from markupsafe import Markup
 
 from bot.mail import tokens
-from bot.pipeline.deliver.pacing import PREFIX
+from bot.pipeline.deliver.pacing import CHANNEL, PREFIX
 from bot.pipeline.liveness import late_steps
 from bot.store import (
     Connection,
@@ -108,6 +108,7 @@ def collected(tx: Connection, now: datetime) -> dict[str, Any]:
         "deliveries": editions.count_by_state(tx),
         "held": mail_pacing.held(tx, now, PREFIX),
         "prefix": PREFIX,
+        "left_alone": mail_pacing.held(tx, now, CHANNEL),
         "errors": [(*one, FIXES.get(one[1], "")) for one in outbox.last_errors(tx, MOST_ERRORS)],
         "ticks": list(known.values()),
         "late": late_steps(known, now),

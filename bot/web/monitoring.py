@@ -88,7 +88,7 @@ def families(tx: Connection, now: datetime) -> Iterable[Metric]:
     yield _gauge("outbox_waiting", "Editions on their way.", "", {"": outbox.waiting(tx)})
     oldest = outbox.oldest_waiting(tx)
     age = max(0.0, (now - oldest).total_seconds()) if oldest else 0
-    yield _gauge("outbox_age_seconds", "How long the oldest edition on its way has been due.", "", {"": age})
+    yield _gauge("outbox_age_seconds", "How long the oldest mail on its way has been due.", "", {"": age})
     yield _gauge("deliveries", "Editions of the last 90 days by result.", "result", editions.count_by_state(tx))
     spent = summaries.spend(tx, now.date())
     calls = {"written": spent.written, "thrown away": spent.thrown_away, "failed": spent.failed}

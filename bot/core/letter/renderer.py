@@ -6,7 +6,7 @@ the finished pieces go.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple
@@ -75,11 +75,11 @@ class LetterRenderer:
             subject = self._subject(parts.letter, words)
         return Letter(subject=subject, html=html, text=text, language=words.language)
 
-    def short(self, edition: Edition, most: int) -> ShortForm:
-        """An edition in at most `most` characters of plain text. Raises BrokenTemplate."""
+    def short(self, edition: Edition, fits: Callable[[str, str], bool]) -> ShortForm:
+        """An edition in plain text, as much of it as fits: a title and a body. Raises BrokenTemplate."""
         words = self._fragments.words(edition.subscriber.language)
         with _missing_named():
-            return short_form(edition, self._subject(letter_view(edition, words), words), self._fragments, words, most)
+            return short_form(edition, self._subject(letter_view(edition, words), words), self._fragments, words, fits)
 
     def notice(self, name: NoticeName, language: str, values: Mapping[str, Any]) -> Letter:
         """A short letter that is no edition, with what `notices.EXAMPLES` gives it. Raises BrokenTemplate."""
@@ -268,7 +268,7 @@ def _faults(renderer: LetterRenderer, edition: Edition, sample: str) -> list[str
     """What is wrong with the letter of one sample."""
     try:
         letter = renderer.letter(edition)
-        renderer.short(edition, 4_000)
+        renderer.short(edition, lambda title, body: len(title) + len(body) <= 4_000)
     except BrokenTemplate as error:
         return [str(error)]
     found = []

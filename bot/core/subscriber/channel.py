@@ -5,6 +5,7 @@ import re
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
+from urllib.parse import urlsplit
 
 from bot.core.subscriber.validation import Problem, as_error
 
@@ -62,4 +63,14 @@ def _fault(address: Any) -> str:
         return f'write "webhook+{found[1].lower()}://…" for a webhook of your own, or a service such as "slack://…"'
     if is_webhook(address) and not address.partition("#")[2]:
         return "a webhook needs a secret to sign with, behind a #: webhook+https://example.org/papers#SECRET"
+    if is_webhook(address) and not _has_host(address):
+        return "the host of this webhook cannot be read: write it as in webhook+https://example.org/papers#SECRET"
     return ""
+
+
+def _has_host(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

@@ -24,8 +24,10 @@ from bot.store.mail_pacing import RateLimit
 from bot.store.outbox import Leased
 
 PREFIX = "mail:"
+CHANNEL = "channel:"
 NEAR = timedelta(seconds=10)  # a turn this close is waited for
 QUEUE = timedelta(minutes=30)  # of a domain: who does not find a place in it comes again within this time
+PROBED = timedelta(minutes=1)  # how soon a channel that took one post again is given the next
 STREAK = 3  # failures in a row that speak of the relay and not of a message
 WAITS = "waits for its turn"
 GROWTH = 1.5  # of the daily share while warming up
@@ -36,6 +38,7 @@ TOO_FAST = frozenset(("4.2.1", "4.4.5", "4.5.3", "4.7.28"))
 TOO_FAST_WORDS = re.compile(
     r"421 4\.7|\brate\b|too (?:many|fast|quick)|throttl|slow down|limit exceeded", re.IGNORECASE
 )
+CHANNEL_STUMBLES = frozenset(("http 408", "http 425", "http 429"))  # and all that is not 4xx
 SERVICE_ENDS = re.compile(r": 421[ -]")
 
 
@@ -139,12 +142,15 @@ class RelayPacing:
         plan = SendingPlan(lessons=self._lessons)
         batch = self._probes_first(tx, batch, list(known.values()))
         put_back: dict[int, tuple[datetime, str]] = {}
+        probed: set[str] = set()  # a channel that was in trouble is tried with one post
         for leased in batch:
             domain = domains[leased.id]
             limit = known.get(domain)
             at = max(free.get(way, now), free.get(domain, now))
             if limit and (until := limit.holds(now)):
                 put_back[leased.id] = (backoff.spread(until, timedelta(minutes=1), leased.id), limit.reason)
+            elif leased.channel and limit and limit.trips and domain in probed:
+                put_back[leased.id] = (backoff.spread(now + PROBED, PROBED, leased.id), limit.reason)
             elif domain in paced and free[domain] > now + NEAR:
                 put_back[leased.id] = (self._queued(free, domain, gaps[domain], leased, now), WAITS)
             elif at > now + NEAR:
@@ -153,6 +159,7 @@ class RelayPacing:
                     self._spend(relay, f"{relay.name} is given no more than its rate")
             else:
                 plan.turns.append((leased, at))
+                probed.add(domain)
                 free |= {name: at + timedelta(seconds=gaps[name]) for name in (way, domain) if name in paced}
         plan.turns.sort(key=lambda turn: turn[1])
         mail_pacing.free_from(tx, {name: moment for name, moment in free.items() if moment > locked[name].next_free})
@@ -181,7 +188,7 @@ class RelayPacing:
 
     def _gap(self, name: str, limit: RateLimit | None = None) -> float:
         """Seconds between two messages this way: what we promised, or what we were taught if that is more."""
-        rate = self.limits.domain_per_minute if name.startswith(f"{PREFIX}to:") else self.limits.per_minute
+        rate = self.limits.domain_per_minute if name.startswith((f"{PREFIX}to:", CHANNEL)) else self.limits.per_minute
         return max(60 / rate if rate else 0.0, limit.gap if limit else 0.0)
 
     def _queued(self, free: dict[str, datetime], domain: str, gap: float, leased: Leased, now: datetime) -> datetime:
@@ -241,6 +248,8 @@ class RelayPacing:
             gap = backoff.slower(self._known[name].gap if name in self._known else 0.0)
             mail_pacing.slow_down(tx, name, now, gap)
             self._lessons += 1
+        if leased.channel:
+            return self._leave_alone(tx, leased, error, now)
         domain = _domain_limit(leased)
         about_relay = is_about_the_relay(error)
         if error.outcome == "ours" and not about_relay and self._is_about_one_subscriber(relay, leased):
@@ -259,6 +268,16 @@ class RelayPacing:
             self.trouble = self.trouble or words
         return held
 
+    def _leave_alone(self, tx: Connection, leased: Leased, error: DeliveryError, now: datetime) -> datetime | None:
+        """A service that does not answer, stumbles or wants us later is left alone, so that no sending thread waits for
+        it that others need; a refusal may speak of one post."""
+        if error.retry_at is not None and error.retry_at > now:
+            until = min(error.retry_at, now + backoff.LONGEST_PAUSE)
+            return self._hold(tx, _domain_limit(leased), backoff.PAUSE, str(error), now, until)
+        if error.code in CHANNEL_STUMBLES or not error.code.startswith("http 4"):
+            return self._hold(tx, _domain_limit(leased), backoff.PAUSE, str(error), now)
+        return None
+
     def close_relay(self, tx: Connection, relay: Transport, words: str) -> datetime:
         """A relay refuses everybody: nothing goes by it for a while. Returns until when."""
         return self._hold(tx, relay_limit(relay), backoff.OUR_FAULT_PAUSE, words, self._clock())
@@ -276,9 +295,11 @@ class RelayPacing:
             return bool(streak)
         return len(streak) >= STREAK and ("" in streak or len(set(streak)) > 1)
 
-    def _hold(self, tx: Connection, name: str, first: timedelta, words: str, now: datetime) -> datetime:
+    def _hold(
+        self, tx: Connection, name: str, first: timedelta, words: str, now: datetime, wanted: datetime | None = None
+    ) -> datetime:
         limit = mail_pacing.locked(tx, [name], now)[name]
-        until = limit.holds(now) or now + backoff.hold_time(first, limit.trips)
+        until = limit.holds(now) or wanted or now + backoff.hold_time(first, limit.trips)
         mail_pacing.hold(tx, name, now, until, words)
         limit.held_until, limit.reason, limit.trips = until, words, limit.trips + 1
         self._known[name] = limit
@@ -309,7 +330,7 @@ def route_limit(relay: Transport) -> str:
 
 
 def _domain_limit(leased: Leased) -> str:
-    return f"{PREFIX}to:{leased.channel or domain_of(leased.email)}"
+    return f"{CHANNEL}{leased.channel}" if leased.channel else f"{PREFIX}to:{domain_of(leased.email)}"
 
 
 def _queue(domain_limit: str) -> str:

@@ -8,25 +8,25 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from bot.core.edition.edition import Edition, Pick
 from bot.core.letter.paper_view import best_link, links_of
-from bot.core.source.document import Request
 from bot.core.subscriber.channel import channel_name, is_webhook
 from bot.core.subscriber.subscriber import stored_subscriber
-from bot.errors import DeliveryError, SourceError
+from bot.errors import DeliveryError, Outcome, SourceError
 from bot.fetch import Fetcher, Limits
-from bot.mail.transport.channels import CODE, Post, in_their_table, room_of
+from bot.mail.transport.channels import CODE, Ask, HttpAnswer, Post, fits_into, in_their_table, refusal
 from bot.pipeline.build_message import MessageBuilder
 from bot.store import Database, outbox
 from bot.store.outbox import Leased
 
 PER_MINUTE = 20  # posts to one channel: what the strictest of the great services take (Telegram's groups)
-POSTS = 4  # at a time
-WEBHOOK = Limits(body=64 * 1024, seconds=20.0, connect=10.0, silence=20.0, wait=0.0, redirects=0, attempts=1, gap=0.0)
+POSTS = 8  # at a time: some of them may be waiting for a service that does not answer
+# The rules of one request; services answer with a few words, some with lists of their rooms.
+REQUEST = Limits(body=1024 * 1024, seconds=20.0, connect=10.0, silence=20.0, wait=0.0, redirects=0, attempts=1, gap=0.0)
 NO_LONGER = "the channel is no longer one of the subscriber's"
 
 
@@ -58,7 +58,7 @@ class PostBuilder:
         if is_webhook(address):
             data = json.dumps(edition_table(edition, leased), ensure_ascii=False).encode()
         else:
-            title, body = self._builder.renderer.short(edition, room_of(address))
+            title, body = self._builder.renderer.short(edition, fits_into(address))
         return Post(
             sender="",
             recipient=leased.channel,
@@ -129,28 +129,31 @@ def signature(secret: str, message_id: str, timestamp: str, content: bytes) -> s
     return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
 
 
-def post_to_webhook(
-    make_fetcher: Callable[[], Fetcher], clock: Callable[[], datetime], post: Post, *, private: bool
-) -> str:
-    """Post to a webhook by our own rules of fetching. Raises DeliveryError."""
+def asker(fetcher: Fetcher, *, private: bool) -> Ask:
+    """Carries the requests of posts, by our own rules of fetching."""
+
+    def ask(method: str, url: str, headers: Mapping[str, str], content: bytes, *, seconds: float) -> HttpAnswer:
+        return fetcher.exchange(method, url, headers, content, seconds=seconds, private=private)
+
+    return ask
+
+
+def post_to_webhook(ask: Ask, clock: Callable[[], datetime], post: Post) -> str:
+    """Post to a webhook. Raises DeliveryError."""
     address, _, secret = post.address.partition("#")
     timestamp = str(int(clock().timestamp()))
-    request = Request(
-        location=address.removeprefix("webhook+"),
-        headers=(
-            ("Content-Type", "application/json"),
-            ("webhook-id", post.message_id),
-            ("webhook-timestamp", timestamp),
-        ),
-        secret_headers=(("webhook-signature", signature(secret, post.message_id, timestamp, post.data)),),
-        content=post.data,
-    )
+    headers = {
+        "Content-Type": "application/json",
+        "webhook-id": post.message_id,
+        "webhook-timestamp": timestamp,
+        "webhook-signature": signature(secret, post.message_id, timestamp, post.data),
+    }
     name = channel_name(post.address)
     try:
-        with make_fetcher() as fetcher:
-            fetcher.post(request, private=private)
+        answer = ask("POST", address.removeprefix("webhook+"), headers, post.data, seconds=REQUEST.seconds)
     except SourceError as error:
-        raise DeliveryError(
-            f"{name}: {in_their_table(str(error))}", "unknown" if error.may_have_arrived else "retry", code=CODE
-        ) from None
+        outcome: Outcome = "unknown" if error.may_have_arrived else "retry"
+        raise DeliveryError(f"{name}: {in_their_table(str(error))}", outcome, code=CODE) from None
+    if not 200 <= answer.status < 300:
+        raise refusal(name, answer)
     return "the webhook has it"

@@ -1,6 +1,7 @@
 """`to`: what is a channel, and that its secrets stay out of every word about it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,11 @@ from bot.core.subscriber.validation import TableError
 
 SECRET = "T0PS3CR3T"
 TEMPLATES = Path(__file__).resolve().parents[3] / "templates"
+
+TITLE = (
+    "Wake up @everyone and <!channel> at @here, p < q, http://@everyone https://x.org/<!channel> "
+    "[arXiv](https://evil.example) [https://arxiv.org/abs/1](https://evil.example) <https://evil.example|arXiv> @room"
+)
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +68,9 @@ def test_a_channel_has_the_same_name_everywhere_and_no_secret_in_it() -> None:
         ("slack://", "no address of a channel"),
         (f"slack://{SECRET}\n", "no address of a channel"),
         (7, "text in quotes"),
+        (f"webhook+http://[::1#{SECRET}", "host of this webhook"),
+        (f"webhook+http://#{SECRET}", "host of this webhook"),
+        (f"webhook+http://example.org:99999/{SECRET}#{SECRET}", "host of this webhook"),
         (f"slack://{SECRET}/" + "x" * 3000, "no address of a channel"),
     ],
 )
@@ -90,21 +99,21 @@ def test_channels_survive_the_store() -> None:
 @pytest.mark.parametrize("room", [300, 700, 2000, 4096, 40_000])
 def test_a_short_form_fits_and_counts_what_it_leaves_out(renderer: LetterRenderer, room: int) -> None:
     edition = max(samples.all_editions().values(), key=lambda one: len(one.papers))
-    short = renderer.short(edition, room)
+    short = renderer.short(edition, lambda title, body: len(title) + len(body) <= room)
     shown = short.body.count("\n• ")
 
-    assert len(short.body) <= room
+    assert len(short.title) + len(short.body) <= room
     assert shown <= sum(len(section.picks) for section in edition.sections)
     if shown < sum(len(section.picks) for section in edition.sections):
         assert "more" in short.body
-        wider = renderer.short(edition, room * 2).body
+        wider = renderer.short(edition, lambda title, body: len(title) + len(body) <= 2 * room).body
         assert wider.count("\n• ") >= shown
 
 
 def test_titles_give_no_orders_to_a_chat(renderer: LetterRenderer) -> None:
     ordinary = next(iter(samples.ordinary().values()))
     paper = next(pick.paper for section in ordinary.sections for pick in section.picks)
-    shouting = type(paper)(key="title:x", title="Wake up @everyone and <!channel> at @here, p < q")
+    shouting = type(paper)(key="title:x", title=TITLE, url="https://arxiv.org/abs/2411.00001")
     edition = Edition(
         kind="alert",
         cadence="instant",
@@ -115,9 +124,19 @@ def test_titles_give_no_orders_to_a_chat(renderer: LetterRenderer) -> None:
         subscriber=Addressee(email="ada@example.org"),
         sections=(Section(kind="profile", name="@channel", picks=(Pick(paper=shouting),)),),
     )
-    short = renderer.short(edition, 2000)
+    short = renderer.short(edition, lambda title, body: True)
 
     for text in (short.title, short.body):
-        for order in ("@everyone", "<!channel>", "@here", "@channel"):
+        for order in ("@everyone", "<!channel>", "@here", "@channel", "@room", "](", "<https"):
             assert order not in text
     assert "p < q" in short.body
+    assert "https://arxiv.org/abs/2411.00001" in short.body
+
+
+def test_where_no_paper_has_room_the_link_stays_whole(renderer: LetterRenderer) -> None:
+    ordinary = next(iter(samples.ordinary().values()))
+    edition = replace(ordinary, browser_url="https://papers.example.org/e/" + "t" * 60)
+    short = renderer.short(edition, lambda title, body: len(body) <= 100)
+
+    assert short.body == edition.browser_url
+    assert renderer.short(edition, lambda title, body: not body).body == ""
