@@ -2,7 +2,7 @@
 and that everything known of them goes. Doing any of it again changes nothing more."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # What a page may change; the rest of the table is its author's.
 CHANGEABLE = ("digest", "timezone", "language", "profiles", "max_papers", "trending", "taste")
+PROFILE_FORM = frozenset({"name", "keywords", "exclude", "query", "alert"})  # what its form has of a profile
 
 
 def calmer(schedule: Schedule) -> Schedule | None:
@@ -69,7 +70,10 @@ def change(database: Database, subscriber_id: int, wishes: Mapping[str, Any], no
 
 
 def _change(tx: Connection, stored: StoredSubscriber, wishes: Mapping[str, Any], now: datetime) -> Subscriber:
-    table = {**json.loads(stored.data), **{key: wishes[key] for key in CHANGEABLE if key in wishes}}
+    before = json.loads(stored.data)
+    table = {**before, **{key: wishes[key] for key in CHANGEABLE if key in wishes}}
+    if "profiles" in wishes:
+        table["profiles"] = _with_their_other_keys(wishes["profiles"], before.get("profiles", []))
     subscriber = subscriber_from(table)
     record = record_for(subscriber, now)
     same = (str(subscriber.schedule), subscriber.timezone) == _clock_of(stored)
@@ -90,6 +94,18 @@ def correct_taste(database: Database, subscriber_id: int, edit: "TasteEdit | Non
     with database.write() as tx:
         if subscribers.by_id(tx, subscriber_id) is not None:
             taste.correct_words(tx, subscriber_id, edit, now)
+
+
+def _with_their_other_keys(
+    wished: Sequence[Mapping[str, Any]], before: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Profiles of a form with what it has no field for, which stays with the name."""
+    kept = {
+        one["name"]: {key: value for key, value in one.items() if key not in PROFILE_FORM}
+        for one in before
+        if "name" in one
+    }
+    return [{**kept.get(one.get("name", ""), {}), **one} for one in wished]
 
 
 def _settings(subscriber: Subscriber) -> dict[str, Any]:

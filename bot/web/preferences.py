@@ -9,13 +9,13 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any, get_args
+from typing import Any
 
 from flask import Blueprint, Request, Response, abort, request
 
 from bot.core.papers import Paper
 from bot.core.subscriber.address import normal_address
-from bot.core.subscriber.subscriber import Profile, TasteUse, stored_subscriber
+from bot.core.subscriber.subscriber import stored_subscriber
 from bot.core.subscriber.validation import TableError
 from bot.core.taste.corrections import LONGEST_TEXT, CorrectionError
 from bot.mail import tokens
@@ -28,9 +28,10 @@ from bot.store import history, mail_requests, subscribers, taste, thumbs
 from bot.store.mail_requests import RequestKind
 from bot.store.subscribers import StoredSubscriber
 from bot.store.thumbs import ThumbKind
-from bot.web import query_form, taste_form
+from bot.web import taste_form
 from bot.web.editions import cited
 from bot.web.leaving import PAUSE, fewer_words, mail_less_often
+from bot.web.preferences_form import MOST_PROFILES, profile_fields, settings_shown, typed_profiles, wishes
 from bot.web.shown_paper import shown_paper
 from bot.web.signup import schedules_with
 from bot.web.site import Site
@@ -38,8 +39,6 @@ from bot.web.taste_form import TasteView
 from bot.web.visitors import network_of
 
 LONGEST_PAUSE = timedelta(days=366)
-MOST_PROFILES = 20  # in the form
-TASTES = get_args(TasteUse)
 Opinion = tuple[ThumbKind, int, Paper]  # the thumb, the paper's number, the paper
 MAILED: dict[str, RequestKind] = {"link": "manage", "export": "export", "delete": "delete"}
 
@@ -149,37 +148,6 @@ def visit_of(request: Request) -> Visit:
     return Visit(network=network_of(request), form="/manage")
 
 
-def wishes(form: Mapping[str, str]) -> dict[str, Any]:
-    """The big form as parts of a subscriber's table. Profiles without keywords and query are gone."""
-    table: dict[str, Any] = {
-        "digest": form.get("digest", "").strip(),
-        "timezone": form.get("timezone", "").strip(),
-        "profiles": [],
-    }
-    if form.get("language"):
-        table["language"] = form["language"]
-    if form.get("taste") in TASTES:
-        table["taste"] = form["taste"]
-    if re.fullmatch("[0-9]{1,3}", form.get("max_papers", "")):
-        table["max_papers"] = int(form["max_papers"])
-    for number in range(MOST_PROFILES):
-        one = {name: form.get(f"p{number}_{name}", "").strip() for name in ("name", "keywords", "exclude", "query")}
-        if form.get(f"p{number}_gone") or not (one["keywords"] or one["query"]):
-            continue
-        profile: dict[str, Any] = {}
-        if one["name"]:
-            profile["name"] = one["name"]
-        for name in ("keywords", "exclude"):
-            if one[name]:
-                profile[name] = query_form.keywords_of(one[name])
-        if one["query"]:
-            profile["query"] = " ".join(one["query"].split())
-        if form.get(f"p{number}_alert"):
-            profile["alert"] = True
-        table["profiles"].append(profile)
-    return table
-
-
 def pause(site: Site, stored: StoredSubscriber, until: str) -> tuple[str, list[str]]:
     now, _ = site.clock(), site.language.gettext
     end = preferences.local_midnight(until, stored_subscriber(stored.data).timezone) if until else now + PAUSE
@@ -251,6 +219,14 @@ def page_of(
     """The page, as far as the link may show it."""
     own, secret, now = stored_subscriber(stored.data), site.identity.secret, site.clock()
     full, given = opened.purpose == "manage", opinions(site, stored)
+    # What could not be saved stands in the form as it was typed, to be mended there.
+    unsaved = request.form if problems and request.form.get("do") == "save" else None
+    shown = settings_shown(own, site.language.tag, unsaved)
+    profiles: list[dict[str, Any]] = []
+    if unsaved is not None:
+        profiles = typed_profiles(unsaved)
+    elif full:
+        profiles = [profile_fields(one, papers, now) for one in own.profiles]
     feed = tokens.seal_renewable(secret, "feed", stored.id, epoch=stored.epoch, now=now)
     return site.page(
         "manage.html",
@@ -265,11 +241,11 @@ def page_of(
         schedule=site.language.schedule(own.schedule, own.timezone),
         fewer=fewer_words(site, stored),
         own=own,
-        digest=str(own.schedule),
-        schedules=schedules_with(site, str(own.schedule)),
+        **shown,
+        schedules=schedules_with(site, shown["digest"]),
         languages=site.languages.names,
-        profiles=[profile_fields(one, papers, site) for one in own.profiles] if full else [],
-        spare=len(own.profiles) < MOST_PROFILES,
+        profiles=profiles,
+        spare=len(profiles) < MOST_PROFILES,
         taste=learnt_taste(site, stored, given) if full else None,
         shown_words=taste_form.AT_ONCE,
         typed=request.form.get("own_words", "")[:LONGEST_TEXT] if problems else "",
@@ -280,19 +256,6 @@ def page_of(
         today=now.date().isoformat(),
         private=True,
     )
-
-
-def profile_fields(profile: Profile, papers: RecentPapers, site: Site) -> dict[str, Any]:
-    """One profile for the form, with what it would have brought."""
-    return {
-        "shown_name": profile.name,
-        "name": profile.given_name,
-        "keywords": "\n".join(profile.keywords),
-        "exclude": "\n".join(profile.exclude),
-        "text": profile.query_text,
-        "alert": profile.alert,
-        "preview": query_form.view(papers.try_query(profile.query, site.clock())),
-    }
 
 
 def learnt_taste(site: Site, stored: StoredSubscriber, given: Sequence[Opinion]) -> TasteView | None:

@@ -1,5 +1,6 @@
 """The preferences: what each kind of link opens, what a change does, and how somebody goes for good."""
 
+import html
 import json
 import re
 from pathlib import Path
@@ -89,6 +90,10 @@ def test_everything_is_changed_by_a_fresh_link(web: Web, eve: int) -> None:
         ({"digest": "now and then"}, "is not a schedule"),
         ({"timezone": "<b>"}, "is no time zone"),
         ({"max_papers": "999"}, "200"),
+        ({"max_papers": "0"}, "out of range"),
+        ({"max_papers": "-5"}, "out of range"),
+        ({"max_papers": "99999"}, "200"),
+        ({"max_papers": "1e2"}, "whole number"),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_changes(web: Web, eve: int, changes: dict[str, str], said: str) -> None:
@@ -98,6 +103,10 @@ def test_what_is_wrong_is_said_and_nothing_changes(web: Web, eve: int, changes: 
     assert said in answer.words
     assert "<b>" not in answer.text
     assert stored_of(web, eve) == before
+    for name, typed in form(**changes).items():  # it stands there to be mended
+        if name not in ("do", "language", "p1_alert"):
+            assert html.escape(typed, quote=False) in answer.text, name
+    assert '<option value="de" lang="de" selected>' in answer.text
 
 
 def test_a_letters_link_opens_only_what_harms_nobody(web: Web, eve: int) -> None:
@@ -291,3 +300,14 @@ def test_a_setting_saved_as_it_was_is_no_choice_and_a_shared_profile_stays_share
         chosen = subscribers.choices(tx)["ada@example.org"]
     assert [profile["keywords"] for profile in chosen["profiles"]] == [["diffusion"]]
     assert chosen["digest"] == "weekly fri 16:00"
+
+
+def test_a_form_leaves_alone_what_it_has_no_field_for(start: Start) -> None:
+    shared = '[[profiles]]\nname = "Lab reading"\nkeywords = ["graph transformers"]\ncolleagues = true\n'
+    web = start(f'{CONFIG}shared = ["Lab reading"]\n{shared}')
+
+    web.post(link(web, FILE), form(p0_name="Lab reading", p0_keywords="diffusion", p1_name="Hot"))
+
+    profiles = json.loads(stored_of(web, FILE).data)["profiles"]
+    assert [(one["name"], one.get("colleagues", False)) for one in profiles] == [("Lab reading", True), ("Hot", False)]
+    assert profiles[0]["keywords"] == ["diffusion"]
