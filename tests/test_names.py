@@ -23,6 +23,7 @@ MODULES = sorted(
 SUBJECTS = {
     "backtest",
     "backup",
+    "collect",
     "diagnostics",
     "editions",
     "errors",

@@ -2,22 +2,49 @@
 
 import json
 import logging
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, Literal
-
-from rich.console import Console
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
 
 from bot.errors import UserError
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 log = logging.getLogger(__name__)
 
-# No markup and no emoji: what is printed holds titles and messages from outside, "[sic]" and ":fire:" included.
-out = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
-err = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
+
+class Stream:
+    """Standard output or error: with colours where somebody looks at it, which alone needs rich, plain elsewhere."""
+
+    def __init__(self, name: Literal["stdout", "stderr"]) -> None:
+        self._name = name
+
+    @property
+    def has_colours(self) -> bool:
+        return bool(getattr(sys, self._name).isatty() or os.environ.get("FORCE_COLOR"))
+
+    @cached_property
+    def console(self) -> "Console":
+        from rich.console import Console
+
+        # No markup and no emoji: what is printed holds titles and messages from outside, "[sic]" and ":fire:" included.
+        return Console(stderr=self._name == "stderr", highlight=False, soft_wrap=True, markup=False, emoji=False)
+
+    def print(self, text: str, *, style: str = "") -> None:
+        if self.has_colours:
+            self.console.print(text, style=style or None)
+        else:
+            print(text, file=getattr(sys, self._name), flush=True)
+
+
+out = Stream("stdout")
+err = Stream("stderr")
 
 
 class JsonLines(logging.Formatter):
@@ -52,7 +79,7 @@ def set_up_logging(
     elif sys.stderr.isatty():
         from rich.logging import RichHandler
 
-        handler = RichHandler(console=err, show_path=False, show_time=False)
+        handler = RichHandler(console=err.console, show_path=False, show_time=False)
     else:
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
@@ -104,13 +131,13 @@ def complain(error: UserError) -> None:
 @contextmanager
 def progress_bar(label: str, total: int | None, *, show: bool) -> Iterator[Callable[..., None]]:
     """A bar on a terminal, nothing elsewhere. Yields the function to call for each step done."""
-    if not (show and err.is_terminal and total) or _json_only:
+    if not (show and sys.stderr.isatty() and total) or _json_only:
         yield lambda *_: None
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn(label), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True) as bar:
+    with Progress(*columns, console=err.console, transient=True) as bar:
         task = bar.add_task(label, total=total)
 
         def step(done: object = 1) -> None:

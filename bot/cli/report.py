@@ -1,7 +1,6 @@
 """What a run has to say when it is done: on the terminal, as JSON, in the worker's log."""
 
 import logging
-import re
 import shutil
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +11,6 @@ from bot.cli.status import LAST_WORDS, say_unsent
 from bot.cli.wiring import App
 from bot.mail.transport.folders import OutboxTransport
 from bot.mail.transport.from_url import Transport
-from bot.pipeline.collect.collect import CollectReport
 from bot.pipeline.compose.compose import ComposeReport
 from bot.pipeline.deliver.deliver import DeliverReport
 from bot.store import cursors, outbox
@@ -21,34 +19,6 @@ from bot.store.file_sync import SyncPlan
 log = logging.getLogger(__name__)
 
 LATEST = "latest.html"
-
-
-def log_collected(report: CollectReport, told: dict[str, str]) -> None:
-    """What a round brought; of a source in trouble once, until it is another trouble or over. `told` remembers that."""
-    for name, source in report.items():
-        if source.new or source.changed:
-            log.info("%s: %s, %d changed", name, plural(source.new, "new paper"), source.changed)
-        in_trouble = source.error or source.state in ("failing", "stale")
-        # Moments and counts in the words are no other trouble.
-        trouble = re.sub(r"\d+", "", f"{source.state}: {source.error}") if in_trouble else ""
-        if trouble and told.get(name) != trouble:
-            log.warning("%s is %s: %s", name, source.state, source.error or "nothing new for longer than usual")
-        elif told.get(name) and not trouble:
-            log.info("%s is %s again", name, source.state)
-        told[name] = trouble
-
-
-def sources_json(report: CollectReport) -> dict[str, Any]:
-    return {
-        name: {
-            "state": source.state,
-            "new": source.new,
-            "changed": source.changed,
-            "error": source.error or None,
-            "warnings": list(source.warnings),
-        }
-        for name, source in report.items()
-    }
 
 
 def deliver_json(report: DeliverReport) -> dict[str, Any]:
@@ -62,18 +32,6 @@ def deliver_json(report: DeliverReport) -> dict[str, Any]:
         "trouble": report.trouble or None,
         "note": report.note or None,
     }
-
-
-def say_collected(report: CollectReport) -> None:
-    width = max((len(name) for name in report), default=0)
-    for name, source in report.items():
-        brought = [plural(source.new, "new paper")] if source.new else []
-        brought += [f"{source.changed} changed"] if source.changed else []
-        said = ", ".join(brought) or ("nothing new" if not source.error else "")
-        line = "  ".join(part for part in (f"{name:<{width}}", f"{source.state:<7}", said) if part)
-        out.print(line + (f"  {source.error}" if source.error else ""))
-        for warning in source.warnings:
-            out.print(f"{'':<{width}}  note: {warning}")
 
 
 def say_composed(app: App, report: ComposeReport, planned: SyncPlan, now: datetime) -> None:

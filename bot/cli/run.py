@@ -1,33 +1,24 @@
-"""The verbs that do the work: once, collect, compose, deliver, migrate."""
+"""The verbs that do the work: once, compose, deliver, migrate."""
 
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
 
-from bot.cli.console import out, plural, print_json, progress_bar
+from bot.cli.collect import by_hand, collect_sources, in_trouble, say_collected, sources_json
+from bot.cli.console import out, print_json, progress_bar
 from bot.cli.options import Clock, Json, Now, clock_from, moment_of
-from bot.cli.report import (
-    deliver_json,
-    say_collected,
-    say_composed,
-    say_delivered,
-    sources_json,
-)
+from bot.cli.report import deliver_json, say_composed, say_delivered
 from bot.cli.wiring import App, app_of
-from bot.fetch import Fetcher
 from bot.pipeline import signup
-from bot.pipeline.collect.collect import CollectReport, collect
 from bot.pipeline.compose.compose import ComposeReport, compose
 from bot.pipeline.deliver import posts
 from bot.pipeline.deliver.deliver import DeliverReport, deliver
-from bot.store import Database, outbox, subscribers, taste, ticks
-from bot.store.ticks import Step
+from bot.store import Database, outbox, subscribers
 
 log = logging.getLogger(__name__)
 
@@ -35,17 +26,13 @@ PATIENCE = timedelta(minutes=10)  # how long a run from cron waits for the relay
 # Processes that share very many subscribers: more would mostly wait for each other to write, and each wants 150 MB, on
 # platforms that show a machine's processors to a container with the memory of one.
 COMPOSERS = min(2, os.cpu_count() or 1)
-BY_CRON = timedelta(hours=26)  # a run of `once` is good for a day and a little more
 
 Force = Annotated[bool, typer.Option("--force", help="Every subscriber is due now, whatever their schedule says.")]
-
-
 Yes = Annotated[bool, typer.Option("--yes", help="Go on where many subscribers of the file would be removed.")]
 
 
 def register(app: typer.Typer) -> None:
     app.command("once")(once)
-    app.command("collect")(collect_command)
     app.command("compose")(compose_command)
     app.command("deliver")(deliver_command)
     app.command("migrate")(migrate)
@@ -66,7 +53,7 @@ def once(
     app = start(context)
     clock = clock_from(now)
     planned = app.sync(clock(), many="remove" if yes else "refuse")
-    collected = _collect(app, clock)
+    collected = collect_sources(app, clock)
     composed = _compose(app, clock(), force=force)
     delivered = _deliver(app, clock)
     app.tell_operator(clock())
@@ -86,18 +73,8 @@ def once(
         say_collected(collected)
         say_composed(app, composed, planned, clock())
         say_delivered(app, delivered)
-    _exit(collected, delivered)
-
-
-def collect_command(context: typer.Context, now: Now = None, as_json: Json = False) -> None:
-    """Ask the sources and record what they list."""
-    app = app_of(context)
-    report = _collect(app, clock_from(now))
-    if as_json:
-        print_json({"sources": sources_json(report)})
-    elif not app.options.quiet:
-        say_collected(report)
-    _exit(report, DeliverReport())
+    if in_trouble(collected) or not_all_sent(delivered):
+        raise typer.Exit(1)
 
 
 def compose_command(
@@ -122,15 +99,8 @@ def deliver_command(context: typer.Context, now: Now = None, as_json: Json = Fal
         print_json(deliver_json(report))
     elif not app.options.quiet:
         say_delivered(app, report)
-    _exit({}, report)
-
-
-@contextmanager
-def _by_hand(app: App, step: Step, clock: Clock) -> Iterator[None]:
-    """Write down that a step has run from cron or a shell, and by when it must have run again."""
-    yield
-    with app.database.write() as tx:
-        ticks.note_by_hand(tx, step, clock(), BY_CRON)
+    if not_all_sent(report):
+        raise typer.Exit(1)
 
 
 def migrate(context: typer.Context) -> None:
@@ -156,34 +126,11 @@ def prepare_queue(app: App) -> str:
     return "" if before == after else f"{before or 'empty'} -> {after}"
 
 
-def _collect(app: App, clock: Clock) -> CollectReport:
-    with (
-        _by_hand(app, "collect", clock),
-        app.fetcher(clock) as fetcher,
-        progress_bar("collecting", len(app.sources), show=not app.options.quiet) as step,
-    ):
-        report = collect(app.database, fetcher, app.sources, clock(), progress=step)
-        learn_tastes(app, fetcher, clock())
-        return report
-
-
-def learn_tastes(app: App, fetcher: Fetcher, now: datetime, stop: threading.Event | None = None) -> None:
-    """Learn again whatever taste has become another. Letters go without, where anything at all goes wrong."""
-    try:
-        with app.database.read() as tx:
-            if not taste.with_taste(tx, 0, 1):
-                return  # before anything is loaded for it
-        if number := app.learner(fetcher, now).learn_all(stop):
-            log.info("%s learnt", plural(number, "taste"))
-    except Exception as error:
-        log.warning("tastes are not learnt this time: %s", error, exc_info=log.isEnabledFor(logging.DEBUG))
-
-
 def _compose(app: App, now: datetime, *, force: bool) -> ComposeReport:
     with app.database.read() as tx:
         total = subscribers.count_by_status(tx).get("active", 0)
     with (
-        _by_hand(app, "compose", lambda: now),
+        by_hand(app, "compose", lambda: now),
         progress_bar("composing", total if total > 1000 else None, show=not app.options.quiet) as step,
     ):
         return compose(app.database, now, app.identity.message_id, force=force, processes=COMPOSERS, progress=step)
@@ -193,7 +140,7 @@ def _deliver(app: App, clock: Clock) -> DeliverReport:
     with app.database.read() as tx:
         total = outbox.waiting(tx)
     with (
-        _by_hand(app, "deliver", clock),
+        by_hand(app, "deliver", clock),
         progress_bar("delivering", total if total > 20 else None, show=not app.options.quiet) as step,
     ):
         first = DeliverReport()
@@ -229,7 +176,6 @@ def post_to_channels(
     return report
 
 
-def _exit(collected: CollectReport, delivered: DeliverReport) -> None:
-    broken = any(report.state in ("failing", "waiting") and report.error for report in collected.values())
-    if broken or delivered.failed or delivered.unknown or delivered.trouble:
-        raise typer.Exit(1)
+def not_all_sent(report: DeliverReport) -> bool:
+    """Whether a delivery failed, for the exit code."""
+    return bool(report.failed or report.unknown or report.trouble)

@@ -243,7 +243,7 @@ def invite(
     ends = moment_of(now) + timedelta(days=days)
     wanted = {"email": address} if address else {}
     wanted["invite"] = signup.invitation(app.identity.secret, ends, address)
-    out.print(f"{app.config.public_url.rstrip('/')}/?{urlencode(wanted)}", soft_wrap=True)
+    out.print(f"{app.config.public_url.rstrip('/')}/?{urlencode(wanted)}")
 
 
 def _tables(file: Path) -> list[tuple[str, Any]]:

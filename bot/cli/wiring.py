@@ -19,35 +19,30 @@ from bot.config import Config, load
 from bot.core.subscriber.address import one_spelling
 from bot.errors import DeliveryError, UserError
 from bot.fetch import Fetcher, MemoryPoliteness
-from bot.mail.incoming import mailboxes
-from bot.mail.message.dkim import DkimSigner
-from bot.mail.message.mailbox import mailbox
-from bot.mail.message.types import Message
-from bot.mail.transport.channels import ChannelTransport
-from bot.mail.transport.from_url import Transport, transport
-from bot.pipeline import preferences, service_mail, upkeep
-from bot.pipeline.build_message import MessageBuilder, Renderer
-from bot.pipeline.collect.collect import ConfiguredSource
-from bot.pipeline.deliver import posts
-from bot.pipeline.deliver.build_pool import Builder
-from bot.pipeline.deliver.deliver import DeliverySettings
-from bot.pipeline.sender_identity import Identity
-from bot.pipeline.subscribers import records_for
+from bot.pipeline.collect.gather import ConfiguredSource
 from bot.resources import shipped
-from bot.sources import every
-from bot.store import Database, file_sync, settings, subscribers
+from bot.sources import named
+from bot.store import Database
 from bot.store.database import is_absent
-from bot.store.file_sync import SyncPlan
-from bot.store.outbox import SERVICE, Leased
 from bot.store.sources import DatabasePoliteness
-from bot.store.subscribers import StoredSubscriber, SubscriberRecord
-from bot.store.summaries import DailyBudget
 
+# What only some verbs need is imported where its part is made: with mail, subscribers and templates, `collect` would
+# take twice as long to start, and 20 MB more.
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+    from bot.mail.message.dkim import DkimSigner
+    from bot.mail.message.types import Message
+    from bot.mail.transport.from_url import Transport
+    from bot.pipeline.build_message import MessageBuilder, Renderer
+    from bot.pipeline.deliver.build_pool import Builder
+    from bot.pipeline.deliver.deliver import DeliverySettings
+    from bot.pipeline.sender_identity import Identity
     from bot.pipeline.summarize.summarize import Summarizer
     from bot.pipeline.taste import TasteLearner
+    from bot.store.file_sync import SyncPlan
+    from bot.store.outbox import Leased
+    from bot.store.subscribers import StoredSubscriber, SubscriberRecord
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +63,8 @@ class App:
         database = Database(self.config.database)
         database.migrate()
         if not self.config.secret:
+            from bot.store import settings
+
             settings.own_secret(database)  # now, so that a later look changes nothing
         return database
 
@@ -76,7 +73,7 @@ class App:
         return [
             ConfiguredSource(
                 name=source.name,
-                module=every()[source.type],
+                module=named(source.type),
                 settings=source.settings,
                 every=source.every,
                 private=source.private,
@@ -85,7 +82,11 @@ class App:
         ]
 
     @cached_property
-    def identity(self) -> Identity:
+    def identity(self) -> "Identity":
+        from bot.mail.message.mailbox import mailbox
+        from bot.pipeline.sender_identity import Identity
+        from bot.store import settings
+
         mail = self.config.mail
         secret = self.config.secret or settings.own_secret(self.database)
         return Identity(
@@ -112,16 +113,20 @@ class App:
         return environment(ChoiceLoader([FileSystemLoader(folder) for folder in (*folders, shipped("templates"))]))
 
     @cached_property
-    def signer(self) -> DkimSigner | None:
+    def signer(self) -> "DkimSigner | None":
         """Where our own mail is signed here and not by the relay."""
         dkim = self.config.mail.dkim
         if dkim is None:
             return None
+        from bot.mail.message.dkim import DkimSigner
+
         return DkimSigner.from_file(dkim.domain or self.identity.domain, dkim.selector, Path(dkim.key))
 
     @cached_property
-    def builder(self) -> MessageBuilder:
-        def renderer() -> Renderer:
+    def builder(self) -> "MessageBuilder":
+        from bot.pipeline.build_message import MessageBuilder
+
+        def renderer() -> "Renderer":
             from bot.core.letter.renderer import LetterRenderer
 
             return LetterRenderer(self.templates)
@@ -140,6 +145,7 @@ class App:
             return None
         from bot.pipeline.summarize.endpoint import Endpoint, limits
         from bot.pipeline.summarize.summarize import Summarizer, SummarySettings
+        from bot.store.summaries import DailyBudget
 
         wanted = SummarySettings(
             endpoint=Endpoint(
@@ -155,21 +161,31 @@ class App:
 
         return Summarizer(self.database, wanted, make_fetcher, clock)
 
-    def build(self, leased: Leased) -> Message:
+    def build(self, leased: "Leased") -> "Message":
         """Whatever kind of row of the outbox as a message."""
+        from bot.pipeline import service_mail
+        from bot.store.outbox import SERVICE
+
         if leased.kind == SERVICE:
             return service_mail.message(leased, self.builder)
         return self.builder.build(leased)
 
-    def load_ahead(self, batch: Sequence[Leased]) -> None:
+    def load_ahead(self, batch: "Sequence[Leased]") -> None:
         """Ask the store once for what these messages show."""
+        from bot.store.outbox import SERVICE
+
         self.builder.load_ahead([leased for leased in batch if leased.kind != SERVICE])
 
     @cached_property
-    def transport(self) -> Transport:
+    def transport(self) -> "Transport":
+        from bot.mail.transport.from_url import transport
+
         return transport(self.config.mail.url)
 
-    def sending(self) -> DeliverySettings:
+    def sending(self) -> "DeliverySettings":
+        from bot.mail.transport.from_url import transport
+        from bot.pipeline.deliver.deliver import DeliverySettings
+
         mail = self.config.mail
         return DeliverySettings(
             transport=self.transport,
@@ -184,8 +200,12 @@ class App:
             fallbacks=tuple(map(transport, mail.fallback)),
         )
 
-    def posting(self, clock: Clock) -> DeliverySettings:
+    def posting(self, clock: Clock) -> "DeliverySettings":
         """How editions leave for channels other than mail."""
+        from bot.mail.transport.channels import ChannelTransport
+        from bot.pipeline.deliver import posts
+        from bot.pipeline.deliver.deliver import DeliverySettings
+
         fetcher = Fetcher(contact=self.config.contact, clock=clock, limits=posts.REQUEST)
         ask = posts.asker(fetcher, private=self.config.channels.private)
         return DeliverySettings(
@@ -199,11 +219,15 @@ class App:
 
     def tell_operator(self, now: datetime) -> None:
         """One mail about sources that stay broken."""
+        from bot.pipeline import upkeep
+
         upkeep.tell_operator(self.database, self.builder, self.transport, self.config.operator, now)
         upkeep.tell_of_flood(self.database, self.builder, self.transport, self.config.operator, now)
 
     def tell_of_pauses(self, now: datetime) -> None:
         """One mail about ways that mail cannot go."""
+        from bot.pipeline import upkeep
+
         mail = self.sending()
         relays = (mail.transport, *mail.fallbacks)
         upkeep.tell_of_pauses(self.database, self.builder, relays, self.config.operator, now)
@@ -213,6 +237,9 @@ class App:
         place = place or self.config.mail.inbox
         if not place:
             return []
+        from bot.mail.incoming import mailboxes
+        from bot.pipeline import upkeep
+
         received = mailboxes.from_stream(sys.stdin.buffer) if place == "-" else mailboxes.from_place(place)
         try:
             return upkeep.answer(self.database, self.builder, self.transport, received, now)
@@ -236,22 +263,30 @@ class App:
         ) as fetcher:
             yield fetcher
 
-    def records(self, now: datetime) -> list[SubscriberRecord]:
+    def records(self, now: datetime) -> "list[SubscriberRecord]":
         """The subscribers of the file, as the store keeps them."""
+        from bot.pipeline import preferences
+        from bot.pipeline.subscribers import records_for
+        from bot.store import subscribers
+
         with self.database.read() as tx:
             chosen, erased = subscribers.choices(tx), subscribers.erased(tx)
         hash_of = partial(preferences.hash_of, self.identity.secret)
         return records_for(self.config.subscribers, chosen, erased, hash_of, now)
 
-    def plan(self, now: datetime) -> SyncPlan:
+    def plan(self, now: datetime) -> "SyncPlan":
         """What would make the stored subscribers equal to the file's. Nothing is written."""
+        from bot.store import file_sync
+
         records = self.records(now)
         with self.database.read() as tx:
             return file_sync.planned_changes(tx, records, now)
 
-    def sync(self, now: datetime, *, many: Literal["refuse", "keep", "remove"] = "refuse") -> SyncPlan:
+    def sync(self, now: datetime, *, many: Literal["refuse", "keep", "remove"] = "refuse") -> "SyncPlan":
         """Make the stored subscribers equal to the file's. `many`: what to do where half or more of them would be
         removed. Raises UserError where that is refused."""
+        from bot.store import file_sync
+
         records = self.records(now)
         with self.database.write() as tx:
             planned = file_sync.planned_changes(tx, records, now)
@@ -263,7 +298,7 @@ class App:
             file_sync.carry_out(tx, planned, now, remove=many == "remove" or not planned.removes_many)
         return planned
 
-    def _removes_many(self, planned: SyncPlan) -> UserError:
+    def _removes_many(self, planned: "SyncPlan") -> UserError:
         names = ", ".join(row.email for row in planned.gone[:NAMED])
         more = f" and {len(planned.gone) - NAMED:,} more" if len(planned.gone) > NAMED else ""
         return UserError(
@@ -276,15 +311,17 @@ class App:
             ],
         )
 
-    def subscribers(self, now: datetime) -> Iterator[StoredSubscriber]:
+    def subscribers(self, now: datetime) -> "Iterator[StoredSubscriber]":
         """Everybody in the database and in the file, as the next run would find them. Nothing is written."""
         changed = self.plan(now).after(now)
         for row in self.stored():
             yield changed.pop(row.email, row)
         yield from changed.values()
 
-    def stored(self, *, but_of_file: bool = False) -> Iterator[StoredSubscriber]:
+    def stored(self, *, but_of_file: bool = False) -> "Iterator[StoredSubscriber]":
         """Everybody in the database, a page at a time. `but_of_file`: only those the file does not list."""
+        from bot.store import subscribers
+
         after = 0
         while True:
             with self.database.read() as tx:
@@ -294,8 +331,10 @@ class App:
             yield from page
             after = page[-1].id
 
-    def subscriber(self, email: str, now: datetime) -> StoredSubscriber:
+    def subscriber(self, email: str, now: datetime) -> "StoredSubscriber":
         """One of them by address. Raises UserError."""
+        from bot.store import subscribers
+
         known_as = one_spelling(email)
         found = self.plan(now).after(now).get(known_as)
         if found is None:
@@ -308,8 +347,10 @@ class App:
         return found
 
 
-def _builder_of(options: GlobalOptions) -> Builder:
+def _builder_of(options: GlobalOptions) -> "Builder":
     """The builder of messages, made anew in a process of its own."""
+    from bot.pipeline.deliver.build_pool import Builder
+
     app = App(options)
     return Builder(app.build, app.load_ahead)
 
@@ -337,8 +378,10 @@ def app_that_looks(context: typer.Context) -> App:
     return app
 
 
-def find_stored(app: App, email: str) -> StoredSubscriber:
+def find_stored(app: App, email: str) -> "StoredSubscriber":
     """Somebody the database has, by address. Raises UserError."""
+    from bot.store import subscribers
+
     with app.database.read() as tx:
         found = subscribers.by_email(tx, one_spelling(email))
     if found is None:

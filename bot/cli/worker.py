@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import typer
 
 from bot import __version__
+from bot.cli.collect import learn_tastes, log_collected
 from bot.cli.console import plural
 from bot.cli.options import moment_of
-from bot.cli.report import log_collected
-from bot.cli.run import COMPOSERS, learn_tastes, post_to_channels, prepare_queue, start
+from bot.cli.run import COMPOSERS, post_to_channels, prepare_queue, start
 from bot.cli.wiring import App
 from bot.fetch import Fetcher
 from bot.pipeline import signup

@@ -27,17 +27,17 @@ from bot.core.subscriber.validation import (
     as_tuple,
 )
 from bot.errors import UserError
-from bot.mail import tokens
-from bot.mail.message.dkim import DkimSigner
-from bot.mail.message.mailbox import mailbox
-from bot.mail.transport.from_url import transport
-from bot.store.outbox import OnCrash
+from bot.mail.message.types import OnCrash
+
+# What checks an address or a key is imported when one is given: what sends no mail need not read all about mail.
 
 MOST_RATE = 1_000_000
 NOBODY = "Paperlark <paperlark@localhost>"  # writes where no `from` is given: into files only
 
 
 def _mailbox(text: str) -> str:
+    from bot.mail.message.mailbox import mailbox
+
     mailbox(text)
     return text
 
@@ -45,12 +45,16 @@ def _mailbox(text: str) -> str:
 def _template(text: str) -> str:
     if "{token}" not in text:
         raise ValueError(f'{text[:80]!r} must hold {{token}} before the @, as in "b+{{token}}@example.org"')
+    from bot.mail import tokens
+
     tokens.token_address(text, "a" * tokens.LENGTH)
-    mailbox(text.replace("{token}", "token"))
+    _mailbox(text.replace("{token}", "token"))
     return text
 
 
 def _transport(url: str, info: ValidationInfo) -> str:
+    from bot.mail.transport.from_url import transport
+
     transport(url)
     return absolute(url, surroundings(info).folder)
 
@@ -89,6 +93,8 @@ class DkimConfig(TableModel):
 
     @model_validator(mode="after")
     def _can_sign(self) -> Self:
+        from bot.mail.message.dkim import DkimSigner
+
         try:
             DkimSigner.from_file(self.domain, self.selector, Path(self.key))
         except UserError as error:
@@ -145,6 +151,8 @@ class MailConfig(TableModel):
 
 
 def _domain(sender: Any) -> str:
+    from bot.mail.message.mailbox import mailbox
+
     try:
         return mailbox(sender or NOBODY).domain
     except (ValueError, TypeError, AttributeError):  # it is said of `from` itself

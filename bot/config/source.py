@@ -4,11 +4,13 @@ import types
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, PlainValidator, ValidationError, create_model
 
+from bot import sources
 from bot.core.source.redact import redacted
 from bot.core.subscriber.validation import (
     Long,
@@ -23,7 +25,6 @@ from bot.core.subscriber.validation import (
     problems_of,
     span,
 )
-from bot.sources import every as every_source
 
 LONGEST = timedelta(days=366)
 # What the kinds of sources are called elsewhere.
@@ -58,16 +59,16 @@ class SourceConfig(TableModel):
 def source_from(table: Any) -> SourceConfig:
     """A source from its table. Raises ValidationError with every problem, said for people."""
     kind = _kind(table) if isinstance(table, Mapping) else ""
-    return _source(kind, every_source()[kind].Settings if kind else None, table)
+    return _source(kind, table)
 
 
-def _source(kind: str, settings: type[Any] | None, table: Any) -> SourceConfig:
-    model = _table_model(settings) if settings else SourceTable
+def _source(kind: str, table: Any) -> SourceConfig:
+    model = _table_model(kind) if kind else SourceTable
     try:
         read = model.model_validate(table)
     except ValidationError as error:
         raise as_error(problems_of(error, model)) from None
-    assert settings is not None  # what is no table was refused above
+    settings = sources.named(kind).Settings  # what is no table was refused above
     given = {name: getattr(read, name) for name in read.model_fields_set}
     common = {name: given.pop(name) for name in SourceTable.model_fields if name in given}
     try:
@@ -80,8 +81,10 @@ def _source(kind: str, settings: type[Any] | None, table: Any) -> SourceConfig:
 
 def _kind(table: Mapping[str, Any]) -> str:
     """The type of a source. Raises ValidationError if there is none of that name: its other keys mean nothing then."""
-    known = list(every_source())
     kind = table.get("type", "")
+    if isinstance(kind, str) and kind.strip() in sources.SOURCES:
+        return kind.strip()
+    known = list(sources.every())
     if not isinstance(kind, str):
         raise as_error([Problem(("type",), f"expected text in quotes, got {as_in_file(kind)}")])
     kind = kind.strip()
@@ -113,8 +116,10 @@ def _place(message: str, names: list[str], table: Mapping[str, Any]) -> tuple[Pa
     return (), message
 
 
-def _table_model(settings: type[Any]) -> type[TableModel]:
-    """The model of a source's whole table: the common keys, and those of its `Settings` (a dataclass)."""
+@cache
+def _table_model(kind: str) -> type[TableModel]:
+    """The model of the whole table of a type of source: the common keys, and those of its `Settings` (a dataclass)."""
+    settings = sources.named(kind).Settings
     hints = get_type_hints(settings)
     own: dict[str, Any] = {}
     for field in fields(settings):

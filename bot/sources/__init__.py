@@ -9,16 +9,16 @@
 Another package adds a source through an entry point of the group "paperlark.sources" that names such a module.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cache
+from importlib import import_module
 from importlib.metadata import entry_points
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from bot.core.source.document import Document, Parsed, Progress, Request
 from bot.errors import UserError
-from bot.sources import arxiv, biorxiv, feed, huggingface, page, pubmed
 
 
 class Source(Protocol):
@@ -34,15 +34,36 @@ class Source(Protocol):
     def quiet(self, settings: Any, now: datetime) -> str: ...
 
 
+class Ours(Mapping[str, Source]):
+    """Our own sources by type. Each is imported when it is asked for: most installations have two or three."""
+
+    _names = ("page", "huggingface", "arxiv", "feed", "biorxiv", "pubmed")
+
+    def __getitem__(self, name: str) -> Source:
+        if name not in self._names:
+            raise KeyError(name)
+        return cast("Source", import_module(f"{__name__}.{name}"))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+
 GROUP = "paperlark.sources"
-SOURCES: dict[str, Source] = {
-    "page": page,
-    "huggingface": huggingface,
-    "arxiv": arxiv,
-    "feed": feed,
-    "biorxiv": biorxiv,
-    "pubmed": pubmed,
-}
+SOURCES = Ours()
+
+
+def named(kind: str) -> Source:
+    """The source of a type. Installed packages are looked through only for what is none of ours.
+
+    Raises KeyError for a type there is not, and UserError like `every`.
+    """
+    return SOURCES[kind] if kind in SOURCES else every()[kind]
 
 
 @cache

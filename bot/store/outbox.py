@@ -33,8 +33,6 @@ SERVICE: Literal["service"] = "service"
 IN_ORDER: tuple[MailKind, ...] = (SERVICE, "alert", "digest")  # what goes before what
 
 FinalState = Literal["sent", "failed", "suppressed", "expired", "unknown"]
-# What becomes of a message while which its sender died: it may have arrived, or not.
-OnCrash = Literal["resend", "skip"]
 # Mail by our relays, or services: the two leave by runs of their own, so that neither waits for the other.
 Lane = Literal["mail", "channels"]
 

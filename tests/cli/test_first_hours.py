@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bot.cli import main
-from bot.cli.report import log_collected
+from bot.cli.collect import log_collected
 from bot.pipeline.collect.collect import SourceReport
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -382,7 +382,7 @@ def test_a_log_for_machines_holds_nothing_else(place: Path) -> None:
 
 
 def test_the_trouble_of_a_source_is_logged_once_per_change(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO", logger="bot.cli.report")
+    caplog.set_level("INFO", logger="bot.cli.collect")
     told: dict[str, str] = {}
     rounds = (
         SourceReport(state="failing", error="503 at 12:05"),

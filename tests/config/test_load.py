@@ -514,7 +514,7 @@ class Everything:
 
 
 def settings(monkeypatch: pytest.MonkeyPatch, **values: Any) -> tuple[Any, list[Problem]]:
-    monkeypatch.setattr(source, "every_source", lambda: {"everything": types.SimpleNamespace(Settings=Everything)})
+    monkeypatch.setattr("bot.sources.every", lambda: {"everything": types.SimpleNamespace(Settings=Everything)})
     try:
         return source.source_from({"type": "everything", **values}).settings, []
     except ValidationError as error:

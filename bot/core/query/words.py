@@ -14,7 +14,7 @@ A text is folded (NFKD, no accents, casefolded, Greek letters by name, ł as l),
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -29,7 +29,7 @@ _BEGIN = rf"(?<![^\s(\[{{{QUOTATION_MARK}])"  # of a token
 _ALNUM = rf"[^\W_{BLANKLESS}{HANGUL}]"
 _LETTER = rf"[^\W\d_{BLANKLESS}{HANGUL}]"  # that makes a sign before it only split
 _SIGNS = rf"(?:(?![+#]+{_LETTER})[+#]+)?"
-_WORD = re.compile(
+_WORD = (
     rf"(?:{_BEGIN}\.(?=[^\W\d_{BLANKLESS}]))?"
     rf"(?:{_ALNUM}+(?:(?<=[{DIGIT}])[.,](?=[{DIGIT}]){_ALNUM}+)*|[{HANGUL}]+){_SIGNS}"
     rf"|(?=[^\W_])[{BLANKLESS}]"
@@ -40,11 +40,18 @@ _ASCII_WORD = re.compile(  # the same words in ASCII text, found faster
 )
 _SPACED = "".join(chr(c) if chr(c).isalnum() else " " for c in range(128))
 _OTHERS = re.compile(r"[^\x00-\x7f]")
-_PARTS_OF_SYLLABLES = re.compile(f"[{JAMO}]")
-_SIGN_OF_SCRIPT = re.compile(rf"(?![^\W_])[{BLANKLESS}]")
-_IS_BLANKLESS = re.compile(f"[{BLANKLESS}]").match
-_IS_HANGUL = re.compile(f"[{HANGUL}]").match
+_PARTS_OF_SYLLABLES = f"[{JAMO}]"
+_SIGN_OF_SCRIPT = rf"(?![^\W_])[{BLANKLESS}]"
+_IS_BLANKLESS = f"[{BLANKLESS}]"
+_IS_HANGUL = f"[{HANGUL}]"
 _IGNORED = ("Mn", "Cf")  # accents; soft hyphens, zero-width characters and their like
+
+
+@cache
+def _pattern(of: str) -> re.Pattern[str]:
+    """Patterns of the world's scripts are made when a text outside ASCII comes: making them takes longer than most of
+    what the program imports."""
+    return re.compile(of)
 
 
 def fold(text: str) -> str:
@@ -58,15 +65,15 @@ def fold(text: str) -> str:
         for c in others:
             text = text.replace(c, _fold_other(c))
         folded = text.casefold()
-    return composed("NFC", folded) if _PARTS_OF_SYLLABLES.search(folded) else folded
+    return composed("NFC", folded) if _pattern(_PARTS_OF_SYLLABLES).search(folded) else folded
 
 
 @lru_cache(maxsize=1 << 14)
 def _fold_other(c: str) -> str:
     """One character outside ASCII. NFKD takes characters one by one, but for the order of accents, which all go."""
     parts = [d for d in unicodedata.normalize("NFKD", c) if unicodedata.category(d) not in _IGNORED]
-    folded = _SIGN_OF_SCRIPT.sub("", "".join(parts).casefold().translate(SPELLED))
-    if _IS_HANGUL(c):
+    folded = _pattern(_SIGN_OF_SCRIPT).sub("", "".join(parts).casefold().translate(SPELLED))
+    if _pattern(_IS_HANGUL).match(c):
         return unicodedata.normalize("NFC", folded)
     return "".join([d if d < "\x80" or d.isalnum() else _ascii_mark(d) for d in folded])
 
@@ -78,7 +85,7 @@ def _ascii_mark(c: str) -> str:
 
 def unfolded(text: str) -> str:
     """The text in which exact words are looked for: NFKC."""
-    return text if text.isascii() else _SIGN_OF_SCRIPT.sub("", composed("NFKC", text))
+    return text if text.isascii() else _pattern(_SIGN_OF_SCRIPT).sub("", composed("NFKC", text))
 
 
 def words(text: str) -> list[str]:
@@ -98,7 +105,7 @@ def split_words(text: str) -> list[str]:
         inside = text.count(".") - text.count(". ") - text.endswith(".") or text.count(",") - text.count(", ")
         if not inside:  # no dot or comma that could belong to a word: letters and digits are all that counts
             return text.translate(_SPACED).split()
-    found: list[str] = (_ASCII_WORD if is_ascii else _WORD).findall(text)
+    found: list[str] = (_ASCII_WORD if is_ascii else _pattern(_WORD)).findall(text)
     return [_without_stray_sign(word) for word in found] if "+" in text or "#" in text else found
 
 
@@ -132,12 +139,12 @@ def is_number(word: str) -> bool:
 
 def is_blankless(word: str) -> bool:
     """Whether a word is a character of a script that has no blanks between words."""
-    return word[0] > "\x7f" and _IS_BLANKLESS(word) is not None
+    return word[0] > "\x7f" and _pattern(_IS_BLANKLESS).match(word) is not None
 
 
 def is_hangul(word: str) -> bool:
     """Whether a word is written in Hangul: as a query word it is true of every word that begins with it."""
-    return word[0] > "\x7f" and _IS_HANGUL(word) is not None
+    return word[0] > "\x7f" and _pattern(_IS_HANGUL).match(word) is not None
 
 
 def without_plus(word: str) -> str:
@@ -211,7 +218,7 @@ def _located(text: str, origin: list[tuple[int, int]] | None) -> list[Word]:
 
 
 def _matches(text: str) -> Iterator[tuple[str, int, int]]:
-    for found in (_ASCII_WORD if text.isascii() else _WORD).finditer(text):
+    for found in (_ASCII_WORD if text.isascii() else _pattern(_WORD)).finditer(text):
         word = _without_stray_sign(found[0])
         yield word, found.start(), found.start() + len(word)
 

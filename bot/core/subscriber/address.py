@@ -2,8 +2,6 @@
 
 import re
 
-from email_validator import EmailNotValidError, validate_email
-
 LONGEST = 254
 # The plain addresses nearly everyone has; whatever else may be an address is the library's to judge (and slower).
 _PLAIN = re.compile(
@@ -21,9 +19,10 @@ def normal_address(text: str) -> str:
     other. Raises ValueError with one line.
     """
     bare = text.strip()
-    local, _, domain = bare.rpartition("@")
-    if len(bare) <= LONGEST and len(local) <= 64 and "--" not in domain and _PLAIN.fullmatch(bare):
+    if is_plain(bare):
         return bare.lower()
+    from email_validator import EmailNotValidError, validate_email  # patterns that take long to make
+
     suffix = _ABROAD if _AT_HOME.search(bare) else ""
     shown = repr(bare if len(bare) <= 80 else bare[:80] + "…")
     if not bare:
@@ -46,6 +45,12 @@ def one_spelling(text: str) -> str:
         return normal_address(text)
     except ValueError:
         return text.strip().casefold()
+
+
+def is_plain(address: str) -> bool:
+    """Whether it is one of the plain addresses that need no closer look."""
+    local, _, domain = address.rpartition("@")
+    return len(address) <= LONGEST and len(local) <= 64 and "--" not in domain and _PLAIN.fullmatch(address) is not None
 
 
 def domain_of(email: str) -> str:

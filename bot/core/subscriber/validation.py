@@ -44,7 +44,12 @@ class TableModel(BaseModel):
     """A table whose keys are all known. `hints`: what to say of unknown keys that are often written by mistake."""
 
     model_config = ConfigDict(
-        strict=True, extra="forbid", frozen=True, arbitrary_types_allowed=True, hide_input_in_errors=True
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        arbitrary_types_allowed=True,
+        hide_input_in_errors=True,
+        defer_build=True,  # of models inside another one only the other is built
     )
     hints: ClassVar[Mapping[str, str]] = {}
 

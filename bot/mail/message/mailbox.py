@@ -4,7 +4,7 @@ How an address is written into a header belongs to `mime`."""
 import re
 from dataclasses import dataclass
 
-from email_validator import EmailNotValidError, validate_email
+from bot.core.subscriber.address import is_plain
 
 LONGEST = 320  # characters of an address with its name
 NAMED = re.compile(r'(?:"((?:[^"\\]|\\.)*)"|([^"<>@]*?))\s*<([^<>]*)>')
@@ -43,6 +43,11 @@ def mailbox(text: str) -> Mailbox:
     if not named and re.search(r"@[^@]*[,;\s][^@]*@", text):
         raise ValueError(f"{shown} is more than one mail address; give one")
     name = re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else plain
+    if is_plain(address):
+        local, _, domain = address.rpartition("@")
+        return Mailbox(" ".join(name.split()), f"{local}@{domain.lower()}")
+    from email_validator import EmailNotValidError, validate_email  # patterns that take long to make
+
     suffix = ABROAD if AT_HOME.search(address) else ""
     try:
         parsed = validate_email(address + suffix, check_deliverability=False, strict=True)

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
+
+# What becomes of a message while which its sender died: it may have arrived, or not.
+OnCrash = Literal["resend", "skip"]
 
 
 class Ready(bytes):

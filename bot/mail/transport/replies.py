@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bot.errors import DeliveryError, Outcome
-from bot.mail.refusal_words import reason
 
 Phase = Literal["connect", "auth", "sender", "recipient", "data", "content"]
 
@@ -65,6 +64,8 @@ def classify(code: int, enhanced: str, phase: Phase, words: str = "") -> Outcome
         return "ours"
     if (subject, detail) in (("1", "7"), ("1", "8")):  # the sender's address
         return "ours"
+    from bot.mail.refusal_words import reason  # long patterns, for what most runs never meet
+
     why = reason(words)
     if why == "us":
         return "ours"

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.errors import UserError
+from bot.mail.message.types import OnCrash
 from bot.mail.transport.from_url import Transport
 from bot.pipeline import expiry
 from bot.pipeline.deliver import backoff, worker_ids
@@ -25,7 +26,7 @@ from bot.pipeline.deliver.refusals import Refusals
 from bot.pipeline.deliver.sender import DeliverReport, Round, Sender
 from bot.store import Database, outbox
 from bot.store.database import answers_within
-from bot.store.outbox import Lane, OnCrash
+from bot.store.outbox import Lane
 
 __all__ = ["DeliverReport", "DeliverySettings", "deliver", "put_in_order"]
 

@@ -11,7 +11,7 @@ from functools import partial
 
 from bot.core.edition.picks import Picks
 from bot.errors import BrokenTemplate, DeliveryError, UserError
-from bot.mail.message.types import Message, Session, Transport
+from bot.mail.message.types import Message, OnCrash, Session, Transport
 from bot.pipeline.deliver.build_pool import Build
 from bot.pipeline.deliver.claims import Claims
 from bot.pipeline.deliver.marks import ANSWER, MarkWriter
@@ -20,7 +20,7 @@ from bot.pipeline.deliver.pacing import RelayPacing, is_about_the_relay
 from bot.pipeline.deliver.refusals import Refusals
 from bot.store import Connection, Database, outbox
 from bot.store.database import answers_within
-from bot.store.outbox import FinalState, Leased, OnCrash
+from bot.store.outbox import FinalState, Leased
 
 log = logging.getLogger(__name__)
 
