@@ -58,8 +58,9 @@ def learn_tastes(app: App, fetcher: Fetcher, now: datetime, stop: threading.Even
         with app.database.read() as tx:
             if not taste.with_taste(tx, 0, 1):
                 return  # before anything is loaded for it
-        if number := app.learner(fetcher, now).learn_all(stop):
-            log.info("%s learnt", plural(number, "taste"))
+        with app.learner(fetcher, now) as learner:
+            if number := learner.learn_all(stop):
+                log.info("%s learnt", plural(number, "taste"))
     except Exception as error:
         log.warning("tastes are not learnt this time: %s", error, exc_info=log.isEnabledFor(logging.DEBUG))
 

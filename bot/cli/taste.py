@@ -71,8 +71,7 @@ def taste(
     stored = app.subscriber(email, moment)
     subscriber = stored_subscriber(stored.data)
     places = (_given(app, library),) if library else subscriber.libraries
-    with app.fetcher(clock_from(now)) as fetcher:
-        learner = app.learner(fetcher, moment)
+    with app.fetcher(clock_from(now)) as fetcher, app.learner(fetcher, moment) as learner:
         read = learner.read(places, private=subscriber.private) if places else ReadLibraries((), (), "")
         learnt = learner.taste_of(stored.id, read.papers)
     with app.database.read() as tx:

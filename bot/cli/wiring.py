@@ -246,12 +246,15 @@ class App:
         except DeliveryError as error:
             raise UserError(f"The inbox cannot be read: {error}") from error
 
-    def learner(self, fetcher: Fetcher, now: datetime) -> "TasteLearner":
+    @contextmanager
+    def learner(self, fetcher: Fetcher, now: datetime) -> "Iterator[TasteLearner]":
         """What learns tastes from libraries and thumbs."""
         from bot.pipeline.libraries import Libraries
+        from bot.pipeline.parse_process import ParserPool
         from bot.pipeline.taste import TasteLearner
 
-        return TasteLearner(self.database, Libraries(self.database, fetcher, self.config.folder), now)
+        with ParserPool() as parsers:
+            yield TasteLearner(self.database, Libraries(self.database, fetcher, parsers, self.config.folder), now)
 
     @contextmanager
     def fetcher(self, clock: Clock) -> Iterator[Fetcher]:

@@ -42,8 +42,9 @@ def retry_after(headers: httpx.Headers, now: datetime) -> datetime | None:
 
 def quota_back(headers: httpx.Headers, now: datetime) -> datetime | None:
     """When a used-up quota is filled again: `RateLimit: "api";r=0;t=55` (IETF draft ratelimit-headers, as Hugging Face
-    sends it), or the older RateLimit-Remaining and -Reset. None: the quota is not used up."""
-    waits = []
+    sends it), or the older RateLimit-Remaining and -Reset; or how long a server wants to be left alone although it
+    answered (`Backoff` in seconds, as Zotero sends it). None: nothing of the kind."""
+    waits = [_seconds(headers.get("backoff", "").strip())]
     for item in headers.get("ratelimit", "").split(","):
         given = dict(re.findall(r";\s*([rt])\s*=\s*(\d+)", item))
         if "t" in given and not given.get("r", "1").strip("0"):

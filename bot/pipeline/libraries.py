@@ -11,7 +11,8 @@ import json
 import os
 import re
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -19,9 +20,18 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from bot.core.papers import Paper
 from bot.core.source.document import Request, UrlState
 from bot.core.source.redact import redacted
-from bot.core.taste.bibliography import MAX_BYTES, Library, read_library
+from bot.core.taste.bibliography import (
+    BEGINNING,
+    MAX_BYTES,
+    MAX_PROBLEMS,
+    Library,
+    packages_for,
+    read_library,
+    read_zotero,
+)
 from bot.errors import SourceError, UserError
 from bot.fetch import Fetcher
+from bot.pipeline.parse_process import ParserPool
 from bot.store import Database, sources, taste
 from bot.store.taste import StoredLibrary
 
@@ -32,6 +42,8 @@ ZOTERO_PAGE = 100  # the most that Zotero's API gives at once
 ZOTERO_ITEMS = 1_000  # the newest; a taste is learnt from 120
 # https://www.zotero.org/support/dev/web_api/v3/basics
 _ZOTERO = re.compile(r"(?:/(?:users|groups)/\d+)(?:/collections/[A-Z0-9]+)?(?:/items)?(?:/top)?/?")
+
+_REFUSED = re.compile(r"\banswered 40[13]\b")
 
 
 class ReadLibraries(NamedTuple):
@@ -59,11 +71,13 @@ def files_of(place: str, folder: Path) -> list[Path]:
 
 
 class Libraries:
-    """Reads libraries. `folder`: where relative paths begin."""
+    """Reads libraries, each in a process that can be ended, for they hold anything. `folder`: where relative paths
+    begin."""
 
-    def __init__(self, database: Database, fetcher: Fetcher, folder: Path) -> None:
+    def __init__(self, database: Database, fetcher: Fetcher, parsers: ParserPool, folder: Path) -> None:
         self._database = database
         self._fetcher = fetcher
+        self._parsers = parsers
         self._folder = folder
         self._files: dict[tuple[str, int, int], Library] = {}  # by path, time and size
 
@@ -110,13 +124,23 @@ class Libraries:
         for file, stat in self._stats(place):
             known = (str(file), stat.st_mtime_ns, stat.st_size)
             if known not in self._files:
-                self._files[known] = _file(file)
+                self._files[known] = self._read_file(file)
             yield file, self._files[known]
+
+    def _read_file(self, file: Path) -> Library:
+        try:
+            with file.open("rb") as stream:
+                return self._parse(stream.read(MAX_BYTES + 1))
+        except OSError as error:
+            return Library(problems=(f"cannot be read: {error.strerror}",))
+        except SourceError as error:
+            return Library(problems=(str(error),))
 
     # -- the web ---------------------------------------------------------------------------------------------------
 
     def _on_the_web(self, place: str, now: datetime, *, private: bool) -> StoredLibrary:
-        """A library as it is kept, asked for again when a day has passed."""
+        """A library as it is kept, asked for again when a day has passed. One that cannot be read, or in which no paper
+        is found any more, stays as it was, with a problem that says so."""
         name = _digest(place.encode())
         with self._database.read() as tx:
             kept = taste.kept_library(tx, name)
@@ -125,54 +149,96 @@ class Libraries:
         states: tuple[UrlState, ...] = ()
         try:
             if (address := _zotero(place)) is not None:
-                body: bytes | None = self._items(*address, private=private)
+                read = self._items(*address, kept, now, private=private)
             else:
                 request = Request(
                     location=place, accept="application/x-bibtex, application/json, text/plain, */*;q=0.5"
                 )
                 result = self._fetcher.fetch(request, private=private, scope=f"library {name} " if kept else "")
+                if result.documents:
+                    body = result.documents[0].body
+                    found = self._parse(body)
+                    read = StoredLibrary(now, _digest(body), found.papers, found.problems)
+                else:  # as it was
+                    read = kept._replace(read_at=now) if kept else StoredLibrary(now, "", (), ())
                 states = result.url_states if kept else ()
-                body = result.documents[0].body if result.documents else None
+            if not read.papers and read.problems and kept is not None and kept.papers:
+                raise SourceError(read.problems[0])
         except SourceError as error:
-            said = _without(place, str(error))
-            before = kept.papers if kept else ()
-            old = StoredLibrary(now - READ_AGAIN + TRY_AGAIN, kept.digest if kept else "", before, (said,))
-            return self._keep(name, old, states)
-        if body is None and kept is not None:  # as it was
-            return self._keep(name, StoredLibrary(now, kept.digest, kept.papers, kept.problems), states)
-        found = _read(body or b"")
-        return self._keep(name, StoredLibrary(now, _digest(body or b""), found.papers, found.problems), states)
-
-    def _keep(self, name: str, read: StoredLibrary, states: Sequence[UrlState]) -> StoredLibrary:
+            before = kept or StoredLibrary(now, "", (), ())
+            read = before._replace(read_at=_asked_again(error, now), problems=(_without(place, str(error)),))
+            states = ()
         with self._database.write() as tx:
             taste.keep_library(tx, name, read)
             sources.remember_urls(tx, states)
         return read
 
-    def _items(self, base: str, key: str, *, private: bool) -> bytes:
-        """The newest items of a Zotero library as one JSON list. Pages are asked for until one brings nothing new, for
-        a server may give fewer at once than it is asked for. Raises SourceError."""
-        items: dict[str, object] = {}
-        secret = (("Zotero-API-Key", key),) if key else ()
-        while len(items) < ZOTERO_ITEMS:
-            query = {"format": "json", "sort": "dateAdded", "direction": "desc", "limit": ZOTERO_PAGE}
-            request = Request(
-                location=f"{base}?{urlencode({**query, 'start': len(items)})}",
-                accept="application/json",
-                headers=(("Zotero-API-Version", "3"),),
-                secret_headers=secret,
-            )
-            documents = self._fetcher.fetch(request, private=private).documents
+    def _items(
+        self, base: str, key: str, before: StoredLibrary | None, now: datetime, *, private: bool
+    ) -> StoredLibrary:
+        """The newest items of a Zotero library. Pages are asked for until one brings nothing new, for a server may give
+        fewer at once than it is asked for. Where it wants no more questions for now, those read so far come before what
+        was known. Raises SourceError."""
+        items: set[str] = set()
+        pages: list[Library] = []
+        content = hashlib.blake2b(digest_size=16)
+        read_at, bytes_read = now, 0
+        while len(items) < ZOTERO_ITEMS and bytes_read < MAX_BYTES:
             try:
-                page = json.loads(documents[0].body) if documents else []
-            except (ValueError, RecursionError):
-                raise SourceError("Zotero's answer is no JSON: is this the address of its web API?") from None
-            before = len(items)
-            for item in page if isinstance(page, list) else []:
-                items.setdefault(str(item.get("key")) if isinstance(item, dict) else str(item), item)
-            if len(items) == before:
+                body = self._page(base, key, len(items), private=private)
+            except SourceError as error:
+                if not (pages and error.retry_at):
+                    raise
+                said = f"only its newest {len(items)} items were read: {error}"
+                pages.append(Library(before.papers if before else (), (said,)))
+                read_at = _asked_again(error, now)
                 break
-        return json.dumps(list(items.values())).encode()
+            page = self._parsers.run(read_zotero, body)
+            if page.items <= items:
+                break
+            items |= page.items
+            pages.append(page.library)
+            content.update(body)
+            bytes_read += len(body)
+        papers: dict[str, Paper] = {}
+        for one in pages:
+            for paper in one.papers:
+                papers.setdefault(paper.key, paper)
+        newest_first = sorted(papers.values(), key=lambda paper: paper.published or date.min, reverse=True)
+        problems = tuple(problem for one in pages for problem in one.problems)
+        return StoredLibrary(read_at, content.hexdigest(), tuple(newest_first), problems[: MAX_PROBLEMS + 1])
+
+    def _page(self, base: str, key: str, start: int, *, private: bool) -> bytes:
+        query = {"format": "json", "sort": "dateAdded", "direction": "desc", "limit": ZOTERO_PAGE}
+        request = Request(
+            location=f"{base}?{urlencode({**query, 'start': start})}",
+            accept="application/json",
+            headers=(("Zotero-API-Version", "3"),),
+            secret_headers=(("Zotero-API-Key", key),) if key else (),
+        )
+        try:
+            documents = self._fetcher.fetch(request, private=private).documents
+        except SourceError as error:
+            if not _REFUSED.search(str(error)):
+                raise
+            why = "check the key in its address, ?key=… (https://www.zotero.org/settings/keys)"
+            raise SourceError(f"Zotero does not show this library to us: {why}") from error
+        return documents[0].body if documents else b"[]"
+
+    def _parse(self, body: bytes) -> Library:
+        """Raises SourceError where reading takes too long or too much; UserError where a package is missing."""
+        for package in packages_for(body[:BEGINNING]):
+            if find_spec(package) is None:
+                why = ["pip install 'paperlark[library]'"]
+                raise UserError("Reading a library needs two more packages.", why)
+        return self._parsers.run(read_library, body)
+
+
+def _asked_again(error: SourceError, now: datetime) -> datetime:
+    """When a library that could not be read counts as read, so that it is asked for again in an hour, or when its
+    server wants us back."""
+    wait = max(TRY_AGAIN, error.retry_at - now) if error.retry_at else TRY_AGAIN
+    return now - READ_AGAIN + min(wait, READ_AGAIN)
 
 
 def _zotero(place: str) -> tuple[str, str] | None:
@@ -190,21 +256,6 @@ def _without(place: str, words: str) -> str:
     for _, value in parse_qsl(urlsplit(place).query):
         words = words.replace(value, "…") if len(value) > 3 else words
     return words
-
-
-def _file(file: Path) -> Library:
-    try:
-        with file.open("rb") as stream:
-            return _read(stream.read(MAX_BYTES + 1))
-    except OSError as error:
-        return Library(problems=(f"cannot be read: {error.strerror}",))
-
-
-def _read(body: bytes) -> Library:
-    try:
-        return read_library(body)
-    except ModuleNotFoundError as error:
-        raise UserError("Reading a library needs two more packages.", ["pip install 'paperlark[library]'"]) from error
 
 
 def _digest(content: bytes) -> str:

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -31,8 +30,7 @@ class StoredTaste(NamedTuple):
     problems: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class StoredLibrary:
+class StoredLibrary(NamedTuple):
     """A library on the web as it was last read."""
 
     read_at: datetime

@@ -16,10 +16,12 @@ from bot.core.papers import Paper, identity
 from bot.core.text.markup import to_text
 from bot.core.text.sanitize import decode, line, web_address
 from bot.core.text.tex import readable
+from bot.errors import SourceError
 
 logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)  # what it cannot read is in our own words
 
 MAX_BYTES = 16_000_000
+BEGINNING = 10_000  # that tell the format of an export
 MAX_ENTRIES = 20_000
 MAX_FIELD = 20_000  # characters: no abstract is longer
 MAX_PROBLEMS = 20
@@ -35,6 +37,14 @@ class Library:
 
     papers: tuple[Paper, ...] = ()
     problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ZoteroPage:
+    """One answer of Zotero's web API: the keys of all items in it, and those that are papers."""
+
+    items: frozenset[str]
+    library: Library
 
 
 def read_library(body: bytes) -> Library:
@@ -65,11 +75,30 @@ def read_library(body: bytes) -> Library:
     return Library(tuple({paper.key: paper for paper in newest_first}.values()), tuple(problems))
 
 
+def packages_for(beginning: bytes) -> tuple[str, ...]:
+    """The packages that read an export, told from its first bytes; an extra brings them."""
+    reader = _format_of(decode(beginning).lstrip("\ufeff"))
+    return () if reader is _from_json else ("bibtexparser",) if reader is _from_bibtex else ("rispy",)
+
+
+def read_zotero(body: bytes) -> ZoteroPage:
+    """A page of a library in Zotero's web API (https://www.zotero.org/support/dev/web_api/v3/basics). Raises
+    SourceError."""
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, list):
+        raise SourceError("Zotero's answer is no list of items: is this the address of its web API?")
+    items = frozenset(str(item.get("key")) if isinstance(item, dict) else str(item) for item in found)
+    return ZoteroPage(items, read_library(body) if found else Library())
+
+
 def _format_of(text: str) -> Callable[[str], tuple[Iterable[Fields], list[str]]]:
     beginning = text[:1_000].lstrip()
     if beginning.startswith(("[", "{")):
         return _from_json
-    if beginning.startswith("TY  -") or "\nTY  -" in text[:10_000]:
+    if beginning.startswith("TY  -") or "\nTY  -" in text[:BEGINNING]:
         return _from_ris
     return _from_bibtex
 
