@@ -1,4 +1,4 @@
-"""The words of a taste as a form, and what a reader changed in it. Decisions only; no request is seen here."""
+"""The words of a taste as a form, and what a subscriber changed in it. Decisions only; no request is seen here."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """What a subscriber likes, learnt from papers they chose, as a query in the profile language.
 
     bibliography   papers out of a .bib, RIS or CSL-JSON text   learn   from papers to weighted words, and to a query
-    corrections    what readers change in that
+    corrections    what subscribers change in that
 
 A learnt taste is run by the same matcher as every other query. Where libraries lie, and where a taste is kept, does not
 belong here (see `bot.pipeline.taste`).

@@ -77,8 +77,8 @@ def read_library(body: bytes) -> Library:
 
 def packages_for(beginning: bytes) -> tuple[str, ...]:
     """The packages that read an export, told from its first bytes; an extra brings them."""
-    reader = _format_of(decode(beginning).lstrip("\ufeff"))
-    return () if reader is _from_json else ("bibtexparser",) if reader is _from_bibtex else ("rispy",)
+    read = _format_of(decode(beginning).lstrip("\ufeff"))
+    return () if read is _from_json else ("bibtexparser",) if read is _from_bibtex else ("rispy",)
 
 
 def read_zotero(body: bytes) -> ZoteroPage:

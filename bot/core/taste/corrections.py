@@ -1,4 +1,4 @@
-"""What readers correct in what was learnt of them: a weight of their own, a word of their own, a word they do not want.
+"""What subscribers correct in what was learnt of them: a weight of their own, a word of their own, a word they do not want.
 
 Corrections are kept beside what was learnt and put over it whenever it is used, so they hold however often it is learnt
 again. Words are compared without plural endings, as everywhere in a taste.
@@ -31,7 +31,7 @@ class CorrectionError(UserError):
 
 @dataclass(frozen=True, slots=True)
 class TasteEdit:
-    """What a reader wants changed: words with a weight of their choice, words they do not want, words that are to be as
+    """What a subscriber wants changed: words with a weight of their choice, words they do not want, words that are to be as
     they are learnt."""
 
     weights: Mapping[str, float] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class TasteEdit:
 
 @dataclass(frozen=True, slots=True)
 class Corrections:
-    """All that a reader has corrected: word -> weight, and the words that are removed."""
+    """All that a subscriber has corrected: word -> weight, and the words that are removed."""
 
     weights: Mapping[str, float] = field(default_factory=dict)
     removed: tuple[str, ...] = ()
@@ -70,7 +70,7 @@ class Corrections:
 
 
 def corrected(learnt: Taste, corrections: Corrections) -> Taste | None:
-    """What was learnt, with a reader's corrections over it; None where no word is left.
+    """What was learnt, with a subscriber's corrections over it; None where no word is left.
 
     Their own words stay in any case; of the others the strongest that a query has room for. How much a paper must hold
     to be like theirs follows the weights: it changes as the mean of the liked papers does.
@@ -108,7 +108,7 @@ def _mean_weight(words: Iterable[TasteWord]) -> float:
 
 
 def own_words(text: str) -> dict[str, float]:
-    """Words with weights as a reader writes them: `tactile^6, gripper`, with commas or one a line. Raises
+    """Words with weights as a subscriber writes them: `tactile^6, gripper`, with commas or one a line. Raises
     CorrectionError with every problem."""
     if len(text) > LONGEST_TEXT:
         raise CorrectionError([f"{len(text):,} characters are too many: a taste has {MAX_WORDS} words at most"])

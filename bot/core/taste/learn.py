@@ -56,7 +56,7 @@ _SAYS_NOTHING = EVERYDAY | SMALL_WORDS
 @dataclass(frozen=True, slots=True)
 class TasteWord:
     """One word of a taste, its weight in the query, the titles of the liked papers it comes from most, and how many of
-    them hold it. `is_own`: the reader gave the weight, or the word itself, which then has no papers."""
+    them hold it. `is_own`: the subscriber gave the weight, or the word itself, which then has no papers."""
 
     word: str
     weight: float
@@ -161,7 +161,7 @@ def learn(
 
 
 def words_of(paper: Paper) -> frozenset[str]:
-    """The words of a paper as `Taste.likeness` compares them: all of them, for a reader's own may be any."""
+    """The words of a paper as `Taste.likeness` compares them: all of them, for a subscriber's own may be any."""
     return frozenset(map(_singular, words(f"{paper.title} {paper.abstract} {' '.join(paper.keywords)}")))
 
 
