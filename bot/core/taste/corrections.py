@@ -1,4 +1,4 @@
-"""What subscribers correct in what was learnt of them: a weight of their own, a word of their own, a word they do not want.
+"""What subscribers correct in what was learnt of them: a weight or a word of their own, a word they do not want.
 
 Corrections are kept beside what was learnt and put over it whenever it is used, so they hold however often it is learnt
 again. Words are compared without plural endings, as everywhere in a taste.
@@ -31,8 +31,8 @@ class CorrectionError(UserError):
 
 @dataclass(frozen=True, slots=True)
 class TasteEdit:
-    """What a subscriber wants changed: words with a weight of their choice, words they do not want, words that are to be as
-    they are learnt."""
+    """What a subscriber wants changed: words with a weight of their choice, words they do not want, words that are to
+    be as they are learnt."""
 
     weights: Mapping[str, float] = field(default_factory=dict)
     removed: Collection[str] = ()
