@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, union, union_all, update
 
 from bot.core.edition.edition import EditionKind
-from bot.store.sql import chunks, update_rows
+from bot.store.sql import among, chunks, update_rows
 from bot.store.subscribers import StoredSubscriber, select_subscribers
 from bot.store.tables import ACTIVE, ALERTS, SUBSCRIBERS
 
@@ -156,11 +156,9 @@ CursorColumn = Literal["digest_cursor", "alert_cursor"]
 def lock(tx: Connection, column: CursorColumn, ids: Sequence[int]) -> dict[int, int | None]:
     """How far subscribers have been told: id -> revision. Locks the rows until the end of `tx`, so that of two
     processes that composed the same edition one finds its cursor moved."""
-    found: dict[int, int | None] = {}
-    for part in chunks(ids):
-        rows = tx.execute(select(_ID, SUBSCRIBERS.c[column]).where(_ID.in_(part)).order_by(_ID).with_for_update())
-        found.update({subscriber: revision for subscriber, revision in rows.all()})
-    return found
+    cursors = select(_ID, SUBSCRIBERS.c[column]).where(among(tx, _ID, ids))
+    rows = tx.execute(cursors.order_by(_ID).with_for_update()).all()
+    return {subscriber: revision for subscriber, revision in rows}
 
 
 def advance(tx: Connection, cursors: Iterable[Cursor]) -> None:
@@ -174,7 +172,6 @@ def advance(tx: Connection, cursors: Iterable[Cursor]) -> None:
         if len(ids) < TOGETHER_FROM:
             one_by_one[kind] += [(*values, subscriber_id) for subscriber_id in ids]
             continue
-        for part in chunks(ids):
-            tx.execute(update(SUBSCRIBERS).where(_ID.in_(part)).values(values._asdict()))
+        tx.execute(update(SUBSCRIBERS).where(among(tx, _ID, ids)).values(values._asdict()))
     for kind, rows in one_by_one.items():
         update_rows(tx, SUBSCRIBERS, kind._fields, rows)

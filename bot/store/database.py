@@ -30,6 +30,7 @@ T = TypeVar("T")
 
 OLDEST_SQLITE = (3, 35, 0)  # RETURNING
 CHECKPOINT_PAGES = 4_000  # of the write-ahead log (16 MB): pages written again and again are copied into the file once
+USUAL_CACHE = 2  # MB of pages for a connection: SQLite's own default
 BUSY_MS = 30_000
 LONGEST_STATEMENT = 600  # seconds: of PostgreSQL, and of our waiting for its answer where nothing shorter is asked for
 # What is locked by another transaction is not waited for any longer: sessions of ours that stand still are ended by the
@@ -94,14 +95,16 @@ def answers_within(seconds: float) -> Iterator[None]:
 class Database:
     """A SQLite or PostgreSQL database. Thread-safe; one per process."""
 
-    def __init__(self, url: str, *, durable: bool = True) -> None:
-        """`durable` makes every commit survive a power cut (SQLite: synchronous=FULL), not only a crash.
+    def __init__(self, url: str, *, durable: bool = True, write_cache: int = USUAL_CACHE) -> None:
+        """`durable` makes every commit survive a power cut (SQLite: synchronous=FULL), not only a crash. `write_cache`:
+        megabytes of pages that a connection which writes may keep in memory (SQLite); a transaction that changes more
+        writes them to the disk before its end, and again.
 
         Raises UserError for a URL that cannot be used.
         """
         self.url = url
         self.durable = durable
-        self._writer = _engine(url, immediate=True, durable=durable)
+        self._writer = _engine(url, immediate=True, durable=durable, cache=write_cache)
         self.sqlite = self._writer.dialect.name == "sqlite"
         self._reader = _engine(url, immediate=False, durable=durable) if self.sqlite else self._writer
         # SQLite's file, by the one name that all who use it know it by.
@@ -267,11 +270,11 @@ def _user() -> str:
         return str(os.getuid()) if hasattr(os, "getuid") else "that runs it"
 
 
-def _engine(url: str, *, immediate: bool, durable: bool) -> Engine:
+def _engine(url: str, *, immediate: bool, durable: bool, cache: int = USUAL_CACHE) -> Engine:
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() == "sqlite":
-            return _sqlite(url, immediate=immediate, durable=durable)
+            return _sqlite(url, immediate=immediate, durable=durable, cache=cache)
         if parsed.drivername in ("postgres", "postgresql"):  # as Heroku and others write it
             parsed = parsed.set(drivername="postgresql+psycopg")
         if parsed.get_backend_name() != "postgresql":
@@ -303,7 +306,7 @@ def _postgresql(url: URL) -> Engine:
     return engine
 
 
-def _sqlite(url: str, *, immediate: bool, durable: bool) -> Engine:
+def _sqlite(url: str, *, immediate: bool, durable: bool, cache: int) -> Engine:
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         raise UserError(f"SQLite {sqlite3.sqlite_version} is too old.", ["3.35 or newer is needed"])
     file = make_url(url).database
@@ -326,6 +329,7 @@ def _sqlite(url: str, *, immediate: bool, durable: bool) -> Engine:
         cursor.execute(f"PRAGMA busy_timeout={BUSY_MS}")
         _switch_to_wal(cursor)
         cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute(f"PRAGMA cache_size={-cache * 1024}")  # below zero: in KiB
         cursor.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
         cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
         cursor.close()

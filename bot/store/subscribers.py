@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
 
-from bot.store.sql import chunks
+from bot.store.sql import as_driver_gives, chunks, turned_back
 from bot.store.tables import MAIL_REQUESTS, SUBSCRIBERS
 from bot.store.tables import Status as Status
 
@@ -56,13 +56,12 @@ class StoredSubscriber(NamedTuple):
 
 
 COLUMNS = [SUBSCRIBERS.c[name] for name in StoredSubscriber._fields]
+_SELECTED = as_driver_gives(COLUMNS)
 
 
 def select_subscribers(tx: Connection, where: ColumnElement[bool], order: Any, limit: int) -> list[StoredSubscriber]:
-    return [
-        StoredSubscriber._make(row)
-        for row in tx.execute(select(*COLUMNS).where(where).order_by(*order).limit(limit)).all()
-    ]
+    rows = tx.execute(select(*_SELECTED).where(where).order_by(*order).limit(limit)).all()
+    return list(map(StoredSubscriber._make, turned_back(tx, COLUMNS, rows)))
 
 
 def as_json(table: Mapping[str, Any]) -> str:

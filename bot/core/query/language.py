@@ -51,15 +51,13 @@ def profile_query(keywords: Sequence[str], exclude: Sequence[str] = (), query: s
     """
     parts: list[Node] = []
     if keywords:
-        parts.append(_any_of([_entry(text, f"keywords, entry {i}") for i, text in enumerate(keywords, 1)]))
+        parts.append(_any_of(_entries(keywords, "keywords")))
     if query:
         parts.append(_query(query))
     if not parts:
         raise QueryError("nothing is asked for; give keywords or a query", 1, "", "profile")
     if exclude:
-        parts.append(
-            Group("not", (_any_of([_entry(text, f"exclude, entry {i}") for i, text in enumerate(exclude, 1)]),))
-        )
+        parts.append(Group("not", (_any_of(_entries(exclude, "exclude")),)))
     whole = Query(
         parts[0] if len(parts) == 1 else Group("and", tuple(p for part in parts for p in parts_of(part, "and")))
     )
@@ -100,6 +98,13 @@ def _query(text: str) -> Node:
         return parse(text).root
     except QueryError as error:
         raise error.at("query") from None
+
+
+def _entries(texts: Sequence[str], key: str) -> list[Leaf]:
+    try:
+        return [_keyword(text) for text in texts]
+    except QueryError:  # only now it matters which of them is wrong
+        return [_entry(text, f"{key}, entry {i}") for i, text in enumerate(texts, 1)]
 
 
 def _entry(text: str, where: str) -> Leaf:

@@ -77,7 +77,7 @@ class Profile(TableModel):
     def query(self) -> Query:
         return profile_query(self.keywords, self.exclude, self.query_text)
 
-    @cached_property
+    @property
     def name(self) -> str:
         """The given name, else what is asked for."""
         return self.given_name or name_from(self.keywords, self.query_text)
@@ -85,7 +85,8 @@ class Profile(TableModel):
     @model_validator(mode="after")
     def _parsed(self) -> Self:
         try:
-            _ = self.query
+            # Where `cached_property` would keep it, without the lock that it takes in Python 3.11.
+            self.__dict__["query"] = profile_query(self.keywords, self.exclude, self.query_text)
         except QueryError:
             errors = profile_errors(self.keywords, self.exclude, self.query_text)
             raise as_error([Problem(_place(error.where), _with_pointer(error)) for error in errors]) from None
@@ -142,6 +143,8 @@ def _profiles(value: Any) -> Any:
 
 
 def _of_different_names(profiles: tuple[Profile, ...]) -> tuple[Profile, ...]:
+    if len(profiles) < 2:
+        return profiles
     names: set[str] = set()
     problems = []
     for number, profile in enumerate(profiles):
@@ -220,6 +223,8 @@ class Subscriber(TableModel):
 
     @model_validator(mode="after")
     def _mail_is_theirs(self) -> Self:
+        if not self.to:
+            return self
         wrong = [
             Problem(("to", number), f'mail goes to their own address alone: write "{MAIL}"')
             for number, address in enumerate(self.to)

@@ -10,6 +10,7 @@ from bot.core.edition import selection
 from bot.core.edition.picks import NAMED, Like, Picks, PickSection
 from bot.core.papers.trending import Span
 from bot.core.query.evaluate import matches as matches_query
+from bot.core.subscriber.schedule import Schedule
 from bot.core.subscriber.subscriber import Subscriber, stored_subscriber
 from bot.pipeline.compose.changes import POOL, Changes, RevisionView, SubscriberMatches
 from bot.pipeline.compose.drafts import EditionComposer, Member, MessageId, sections_of
@@ -66,10 +67,11 @@ class DigestComposer(EditionComposer):
         super().__init__(view, now, message_id)
         self._look_back = look_back
         self._taste_of = taste_of
-        # A million subscribers have a thousand schedules: the slot due now, and the next.
+        # A million subscribers have a thousand schedules.
         self._slots_of = lru_cache(maxsize=4096)(
             lambda schedule, zone: (schedule.latest_at_or_before(now, zone), schedule.next_after(now, zone))
         )
+        self._slot_of = lru_cache(maxsize=4096)(self._find_slot)
 
     def due(self, chunk: Chunk, *, force: bool) -> list[StoredSubscriber]:
         with self.view.database.read() as tx:
@@ -292,14 +294,22 @@ class DigestComposer(EditionComposer):
         return homeless
 
     def _slot(self, stored: StoredSubscriber, subscriber: Subscriber, *, force: bool) -> Slot:
-        """The slot's name, when it was due, and when the subscriber is due next. A forced edition is a slot of its own,
-        named by its moment; so is the first of somebody who has just confirmed on the web page."""
-        slot, following = self._slots_of(subscriber.schedule, subscriber.timezone)
-        is_due = stored.next_due is not None and stored.next_due <= self.now
-        next_due = (following.due if following else None) if is_due else stored.next_due
-        if is_due and stored.digest_cursor is None and stored.next_due == stored.status_since:
-            return Slot(stored.status_since.isoformat(), stored.status_since, next_due)
-        if slot is None or (force and not is_due):
+        """The slot's name, when it was due, and when the subscriber is due next."""
+        has_just_come = stored.digest_cursor is None and stored.next_due == stored.status_since
+        return self._slot_of(subscriber.schedule, subscriber.timezone, stored.next_due, has_just_come, force)
+
+    def _find_slot(
+        self, schedule: Schedule, zone: str, next_due: datetime | None, has_just_come: bool, force: bool
+    ) -> Slot:
+        """A forced edition is a slot of its own, named by its moment; so is the first of somebody who has just
+        confirmed on the web page, due as they did."""
+        slot, following = self._slots_of(schedule, zone)
+        if next_due is not None and next_due <= self.now:
+            then = following.due if following else None
+            if has_just_come:
+                return Slot(next_due.isoformat(), next_due, then)
+            return Slot(slot.name, slot.due, then) if slot else Slot(self.now.isoformat(), self.now, then)
+        if slot is None or force:
             return Slot(self.now.isoformat(), self.now, next_due)
         return Slot(slot.name, slot.due, next_due)
 
