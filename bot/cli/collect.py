@@ -13,7 +13,7 @@ from typing import Any
 import typer
 
 from bot.cli.console import out, plural, print_json, progress_bar
-from bot.cli.options import Clock, Json, Now, clock_from
+from bot.cli.options import Clock, Json, Now
 from bot.cli.wiring import App, app_of
 from bot.fetch import Fetcher
 from bot.pipeline.collect.collect import CollectReport, collect
@@ -32,7 +32,7 @@ def register(app: typer.Typer) -> None:
 def collect_command(context: typer.Context, now: Now = None, as_json: Json = False) -> None:
     """Ask the sources and record what they list."""
     app = app_of(context)
-    report = collect_sources(app, clock_from(now))
+    report = collect_sources(app, app.clock(now))
     if as_json:
         print_json({"sources": sources_json(report)})
     elif not app.options.quiet:

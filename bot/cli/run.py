@@ -11,7 +11,7 @@ import typer
 
 from bot.cli.collect import by_hand, collect_sources, in_trouble, say_collected, sources_json
 from bot.cli.console import out, print_json, progress_bar
-from bot.cli.options import Clock, Json, Now, clock_from, moment_of
+from bot.cli.options import Clock, Json, Now
 from bot.cli.report import deliver_json, say_composed, say_delivered
 from bot.cli.wiring import App, app_of
 from bot.pipeline import signup
@@ -51,7 +51,7 @@ def once(
 ) -> None:
     """Collect, compose, deliver what is due, and exit: for cron and GitHub Actions."""
     app = start(context)
-    clock = clock_from(now)
+    clock = app.clock(now)
     planned = app.sync(clock(), many="remove" if yes else "refuse")
     collected = collect_sources(app, clock)
     composed = _compose(app, clock(), force=force)
@@ -82,7 +82,7 @@ def compose_command(
 ) -> None:
     """Decide what every subscriber who is due gets, and write it down."""
     app = app_of(context)
-    start = moment_of(now)
+    start = app.clock(now)()
     planned = app.sync(start, many="remove" if yes else "refuse")
     report = _compose(app, start, force=force)
     if as_json:
@@ -94,7 +94,7 @@ def compose_command(
 def deliver_command(context: typer.Context, now: Now = None, as_json: Json = False) -> None:
     """Send what waits in the outbox."""
     app = app_of(context)
-    report = _deliver(app, clock_from(now))
+    report = _deliver(app, app.clock(now))
     if as_json:
         print_json(deliver_json(report))
     elif not app.options.quiet:

@@ -54,7 +54,7 @@ def admin_link(context: typer.Context) -> None:
     """Print a signed link to the operator's page, good for 30 days."""
     app = app_of(context)
     _needs_public_url(app)
-    token = tokens.seal_renewable(app.identity.secret, "admin", 0, epoch=0, now=datetime.now(UTC))
+    token = tokens.seal_renewable(app.identity.secret, "admin", 0, epoch=0, now=app.clock()())
     out.print(f"{app.config.public_url.rstrip('/')}/admin/{token}")
 
 
@@ -79,7 +79,7 @@ def site(app: App) -> "Site":
         identity=app.identity,
         builder=app.builder,
         templates=environment,
-        clock=lambda: datetime.now(UTC),
+        clock=app.clock(),
         settings=WebSettings(
             signup=app.config.web.signup,
             archive=app.config.web.archive,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import typer
 
 from bot.cli.console import plural, set_up_logging
-from bot.cli.options import Clock, GlobalOptions
+from bot.cli.options import Clock, GlobalOptions, clock_from
 from bot.config import Config, load
 from bot.core.subscriber.address import one_spelling
 from bot.errors import DeliveryError, UserError
@@ -67,6 +67,17 @@ class App:
 
             settings.own_secret(database)  # now, so that a later look changes nothing
         return database
+
+    def clock(self, now: str | None = None) -> Clock:
+        """The clock of a run. Where the database is PostgreSQL it is the server's: claims and due times are moments in
+        its rows, and the clocks of the machines that share it may be minutes apart."""
+        if now is not None or self.database.sqlite:
+            return clock_from(now)
+        from bot.scheduler import WorkerClock  # APScheduler is memory that nobody else should pay for
+
+        clock = WorkerClock(self.database.server_time)
+        clock.set_right()
+        return clock
 
     @cached_property
     def sources(self) -> list[ConfiguredSource]:

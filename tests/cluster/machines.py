@@ -23,13 +23,14 @@ from bot import cluster
 from bot.core.papers import Listing
 from bot.core.subscriber.subscriber import subscriber_from
 from bot.pipeline.subscribers import record_for
-from bot.store import Database, editions, file_sync, papers
+from bot.store import Database, editions, file_sync, mail_pacing, papers
 from bot.store.tables import SUBSCRIBERS
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKER = Path(__file__).with_name("worker_process.py")
 SINK = ROOT / "tests" / "pipeline" / "deliver" / "sink_process.py"
 NET = f"10.{os.getpid() % 200 + 20}.77"  # several runs at once do not meet
+RELAY = f"{NET}.2"  # the relay's address; the database has the host's
 BRIDGE = f"plb{os.getpid() % 100000}"
 PORT = 20_000 + os.getpid() % 20_000
 THREADS = 2  # sending threads of a worker
@@ -61,6 +62,7 @@ def bridge() -> Iterator[str]:
     run("ip", "link", "add", BRIDGE, "type", "bridge")
     try:
         run("ip", "addr", "add", f"{NET}.1/24", "dev", BRIDGE)
+        run("ip", "addr", "add", f"{RELAY}/24", "dev", BRIDGE)
         run("ip", "link", "set", BRIDGE, "up")
         yield f"{NET}.1"
     finally:
@@ -163,6 +165,10 @@ class Machine:
     def connect(self) -> None:
         run("ip", "link", "set", self.cable, "master", BRIDGE)
 
+    def lose_the_relay(self) -> None:
+        """It reaches the database still."""
+        run("ip", "-n", self.space, "route", "add", "unreachable", RELAY)
+
     @property
     def state(self) -> str:
         """As the kernel says: R, S, T (stopped); "" for one that has ended."""
@@ -180,9 +186,7 @@ class Machine:
 class Site:
     """Some machines on one database and one relay, and subscribers who wait for their digest in groups."""
 
-    def __init__(
-        self, folder: Path, server: Server, host: str, *, policy: str, group: int, groups: int, **how: Any
-    ) -> None:
+    def __init__(self, folder: Path, server: Server, *, policy: str, group: int, groups: int, **how: Any) -> None:
         self.folder, self.server = folder, server
         self.group, self.groups = group, groups
         self.how = how
@@ -190,14 +194,14 @@ class Site:
         (folder / "watched").touch()
         (folder / "log").touch()
         self._sink = subprocess.Popen(
-            [sys.executable, str(SINK), str(folder / "received"), host], stdout=subprocess.PIPE, text=True
+            [sys.executable, str(SINK), str(folder / "received"), RELAY], stdout=subprocess.PIPE, text=True
         )
         assert self._sink.stdout is not None
         port = self._sink.stdout.readline().strip()
         url = server.database()
         (folder / "config.toml").write_text(
             f'database = "{url}"\nengine = "procrastinate"\nsecret = "{"s" * 40}"\n'
-            f'[mail]\nfrom = "P <p@example.org>"\nurl = "smtp://{host}:{port}?tls=off"\n'
+            f'[mail]\nfrom = "P <p@example.org>"\nurl = "smtp://{RELAY}:{port}?tls=off"\n'
             f'connections = {THREADS}\non_crash = "{policy}"\n'
         )
         self.database = Database(url)
@@ -248,6 +252,11 @@ class Site:
         """Editions whose fate is known, or known to be unknowable."""
         states = self.states()
         return states["sent"] + states["unknown"]
+
+    def held(self) -> list[str]:
+        """The ways that no mail goes now."""
+        with self.database.read() as tx:
+            return [limit.name for limit in mail_pacing.held(tx, datetime.now(UTC), "mail:")]
 
     def until(self, is_so: Any, seconds: float, what: str) -> float:
         began = time.monotonic()

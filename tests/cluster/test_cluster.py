@@ -22,7 +22,7 @@ from bot.errors import UserError
 from bot.pipeline.compose.compose import CHUNK, ComposeReport, compose
 from bot.pipeline.deliver.claims import LEASE
 from bot.scheduler import COMPOSE_EVERY, DELIVER_EVERY, GRACE, WorkerClock
-from bot.store import Database, outbox, papers
+from bot.store import Database, outbox, papers, ticks
 from bot.store.database import SESSION
 from bot.store.tables import SUBSCRIBERS
 from tests.conftest import new_postgres_database
@@ -204,6 +204,17 @@ def test_workers_go_by_the_clock_of_the_database(store: Database, caplog: pytest
     elsewhere.set_right()
     assert timedelta(minutes=4, seconds=58) < elsewhere() - datetime.now(UTC) < timedelta(minutes=5, seconds=2)
     assert "this machine's is off by -300 s" in caplog.text
+
+
+def test_verbs_beside_the_workers_go_by_that_clock_too(place: Path, store: Database) -> None:
+    """What a machine claims whose own clock is early or late is neither free at once nor claimed for hours."""
+    ahead = "import bot.store.database as d\nfrom datetime import timedelta\nasked = d.Database.server_time\n"
+    ahead += "d.Database.server_time = lambda self: asked(self) + timedelta(minutes=10)\n"
+    done = in_python(ahead + MAIN.format(verb="deliver") + "main()", place)
+    with store.read() as tx:
+        at = ticks.latest_ticks(tx)["deliver"].at
+
+    assert timedelta(minutes=9) < at - datetime.now(UTC) < timedelta(minutes=11), done.stderr
 
 
 def a_part(database: Database, **work: Callable[..., object]) -> Any:

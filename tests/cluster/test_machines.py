@@ -60,12 +60,12 @@ def server(host: str) -> Iterator[Server]:
 
 
 @pytest.fixture
-def site_of(tmp_path: Path, server: Server, host: str) -> Iterator[Callable[..., Site]]:
+def site_of(tmp_path: Path, server: Server) -> Iterator[Callable[..., Site]]:
     sites: list[Site] = []
 
     def make(policy: str = "resend", groups: int = 2) -> Site:
         how = {"quick": not WHOLE, "chunk": RANGE}
-        sites.append(Site(tmp_path, server, host, policy=policy, group=GROUP, groups=groups, **how))
+        sites.append(Site(tmp_path, server, policy=policy, group=GROUP, groups=groups, **how))
         return sites[-1]
 
     yield make
@@ -161,6 +161,26 @@ def test_a_machine_is_cut_off_and_comes_back(
     keeps_the_promise(site, 1, policy, took, f"cut off for {AWAY:.0f} s", record_property)
     assert victim.state
     assert took < GOES_ON
+
+
+@pytest.mark.skipif(not WHOLE, reason="`make test-machines` does it; test_pacing.py tries it without machines")
+def test_a_machine_that_cannot_reach_the_relay_stops_no_other(
+    site_of: Callable[..., Site], record_property: Report
+) -> None:
+    """What it tried in vain waits a minute and goes by the other."""
+    site = site_of()
+    site.start().lose_the_relay()
+    site.make_due(0)
+    site.until(lambda: site.held() != [], 60, "it finds that out")
+    site.start()
+    site.until(lambda: site.settled() >= GROUP - 3 * THREADS, GOES_ON, "the other sends")
+    held = site.held()
+    took = site.until(lambda: site.settled() >= GROUP, BUSY, "all is sent")
+    site.make_due(1)
+    site.until(lambda: site.settled() >= 2 * GROUP, BUSY, "new work is done")
+    keeps_the_promise(site, 0, "resend", took, "no route to the relay", record_property)
+    assert len(held) == 1
+    assert " from " in held[0]
 
 
 @pytest.mark.parametrize("policy", ["resend", "skip"] if WHOLE else ["skip"])
