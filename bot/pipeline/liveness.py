@@ -21,7 +21,7 @@ def liveness(database: Database, now: datetime) -> dict[str, Any]:
     late = late_steps(known, now)
     state: dict[str, Any] = {"ok": not late, "waiting": waiting}
     if late:
-        state["reason"] = f"no worker, or one that fails: {', '.join(late)} should have been done by now"
+        state["reason"] = f"no worker, or one that fails: {', '.join(late)} should have run by now"
     steps = {step: {"at": tick.at.isoformat(), "due_by": tick.due_by.isoformat()} for step, tick in known.items()}
     return {**state, "ticks": steps}
 
