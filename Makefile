@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 PIP := -m pip install --quiet --disable-pip-version-check --use-pep517
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make upgrade'
 
-.PHONY: demo test test-machines test-latest lint run bench accept format upgrade clean
+.PHONY: demo test test-machines test-channels test-latest lint run bench accept format upgrade clean
 .DEFAULT_GOAL := help
 
 help:            ## this list
@@ -24,6 +24,9 @@ test: $(READY)   ## all tests
 
 test-machines: $(READY) ## many machines killed, stopped and cut off, with the true waits: as root on Linux, an hour
 	@PAPERLARK_MACHINES=whole $(BIN)/python -m pytest -n 0 -rs tests/cluster/test_machines.py
+
+test-channels: $(READY) ## mail and channels killed at every step, twice, on both databases, and services that die: ten minutes
+	@PAPERLARK_CHANNELS=whole $(BIN)/python -m pytest -n 0 -rs tests/pipeline/deliver/test_kill_channels.py
 
 lint: $(READY)   ## style, types, import law
 	@$(BIN)/ruff check .

@@ -1,12 +1,8 @@
 """kill -9 at random and at every named step: lost 0; doubled at most one per sending thread and kill, with the same
 Message-ID; under "skip" doubled 0, and whatever is missing is listed. The figures are in the summary of the run."""
 
-import json
 import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -16,8 +12,8 @@ from typing import Any
 import pytest
 
 from bot.store import Database, editions
+from tests.pipeline.deliver.killing import Listener, kill, sending_processes, wait_for
 
-HERE = Path(__file__).parent
 STEPS = ("before claim", "after claim", "before DATA", "after the final dot", "before commit", "after commit")
 EDITIONS = 300
 THREADS = 2
@@ -28,59 +24,15 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system can
 
 @pytest.fixture(scope="module")
 def nursery() -> Iterator[Callable[..., int]]:
-    """Starts sending processes; returns their numbers."""
-    process = subprocess.Popen(
-        [sys.executable, str(HERE / "sending_process.py")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-
-    def start(**how: Any) -> int:
-        process.stdin.write(json.dumps(how) + "\n")  # type: ignore[union-attr]
-        process.stdin.flush()  # type: ignore[union-attr]
-        return int(process.stdout.readline())  # type: ignore[union-attr]
-
-    yield start
-    process.stdin.close()
-    process.stdout.close()
-    process.wait(10)
+    with sending_processes() as start:
+        yield start
 
 
 @pytest.fixture
-def sink(tmp_path: Path) -> Iterator[tuple[int, Path]]:
-    """The port of an SMTP sink in its own process, and the file of what it accepted."""
-    received = tmp_path / "received"
-    process = subprocess.Popen(
-        [sys.executable, str(HERE / "sink_process.py"), str(received)], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    yield int(process.stdout.readline()), received
-    process.kill()
-    process.stdout.close()
-    process.wait(10)
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def kill(pid: int) -> bool:
-    """Whether it was still there to be killed."""
-    if not is_alive(pid):
-        return False
-    os.kill(pid, signal.SIGKILL)
-    return True
-
-
-def wait_for(pids: list[int], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while any(map(is_alive, pids)):
-        assert time.monotonic() < end, "a sending process does not end"
-        time.sleep(0.005)
+def sink(tmp_path: Path) -> Iterator[Listener]:
+    listener = Listener("sink_process.py", tmp_path / "received")
+    yield listener
+    listener.kill()
 
 
 @pytest.mark.parametrize("processes", [1, 2])
@@ -93,15 +45,14 @@ def test_nothing_is_lost_whenever_it_is_killed(
     post_on: Any,
     clock: Any,
     nursery: Callable[..., int],
-    sink: tuple[int, Path],
+    sink: Listener,
     record_property: Callable[[str, object], None],
 ) -> None:
-    port, file = sink
     post = post_on(database, clock)
     people = [f"subscriber{number}@example.net" for number in range(EDITIONS)]
     post.fill(people)
     chance = random.Random(f"{policy} {processes} {database.sqlite}")
-    how = {"url": database_url, "port": port, "policy": policy, "connections": THREADS}
+    how = {"url": database_url, "port": sink.port, "policy": policy, "connections": THREADS}
 
     def open_editions() -> int:
         return sum(state in ("waiting", "leased", "sending") for state in post.states().values())
@@ -124,7 +75,7 @@ def test_nothing_is_lost_whenever_it_is_killed(
     wait_for([nursery(**how, step="", count=0) for _ in range(processes)])
 
     copies: dict[str, list[str]] = defaultdict(list)
-    for line in file.read_text().splitlines():
+    for line in sink.lines():
         recipient, message_id = line.split()
         copies[recipient].append(message_id)
     states = Counter(post.states().values())
