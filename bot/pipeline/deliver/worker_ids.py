@@ -8,6 +8,7 @@ while its process lives. (With an engine, the engine tells: see `bot.cluster`.)
 """
 
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from bot.store import Database
 from bot.store.process_lock import is_locked, locked_byte
 
+_NAME = re.compile(r"(?P<process>[0-9a-f]{12}):[0-9a-f]{8}:(?P<place>[0-9a-f]{0,10})")
 _working: set[str] = set()
 _names: dict[int, str] = {}  # of this process; a copy of it has another number, and makes a name of its own
 
@@ -58,8 +60,9 @@ def is_dead(database: Database, name: str) -> bool:
     is ours and its work has failed."""
     if name in _working:
         return False
-    process, _, rest = name.partition(":")
-    place = rest.partition(":")[2]
-    if process == process_name():
+    parts = _NAME.fullmatch(name)
+    if parts is None:  # of an engine's job, or of another version
+        return False
+    if parts["process"] == process_name():
         return True
-    return database.file is not None and place != "" and not is_locked(database.file, int(place, 16))
+    return database.file is not None and parts["place"] != "" and not is_locked(database.file, int(parts["place"], 16))

@@ -55,6 +55,22 @@ def test_a_run_by_hand_waits_for_what_a_dead_one_had_claimed(
     assert clock.now - now < timedelta(seconds=60)
 
 
+@pytest.mark.parametrize(
+    "holder", ["host:4026531836:17:99:0a1b2c3d:1", "job:12", "", "0a1b2c3d4e5f:0a1b2c3d:zz", "ä:b:c"]
+)
+def test_names_of_other_versions_are_of_nobody_known_to_be_dead(
+    holder: str, post: Any, clock: Any, relay: Start, quick: Timeouts
+) -> None:
+    """Their leases run out."""
+    post.fill(people(2))
+    now = clock.now
+    with post.database.write() as tx:
+        outbox.lease(tx, "digest", holder, now, now + LEASE, 1)
+    assert post.send(relay().port, timeouts=quick).delivered == 1
+    clock.move(seconds=40)
+    assert post.send(relay().port, timeouts=quick).delivered == 1
+
+
 @pytest.mark.parametrize("policy", ["resend", "skip"])
 def test_one_that_was_stopped_and_goes_on_too_late_sends_nothing(
     policy: str, post: Any, clock: Any, relay: Start, quick: Timeouts
