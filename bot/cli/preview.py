@@ -1,6 +1,7 @@
 """The verb preview: a subscriber's letter as files, without sending or changing anything."""
 
 import webbrowser
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -17,7 +18,8 @@ from bot.pipeline import reading
 from bot.pipeline.compose.changes import RevisionView
 from bot.pipeline.compose.compose import open_view
 from bot.pipeline.compose.digests import DigestComposer
-from bot.store import history
+from bot.store import history, sources
+from bot.store.sources import SourceRecord
 from bot.store.subscribers import StoredSubscriber
 
 
@@ -47,7 +49,7 @@ def preview(
     subscriber = stored_subscriber(stored.data)
     with app.database.read() as tx:
         if history.latest_revision(tx) is None:
-            raise UserError("Nothing has been collected yet.", ["run `paperlark collect`, then look again"])
+            raise _no_papers_yet(sources.records(tx))
     if real:
         if stored.next_due is None:
             raise UserError(f"{stored.email} has no digest.", [f"{subscriber.schedule.in_words(subscriber.timezone)}"])
@@ -91,3 +93,11 @@ def _decide(
     composer = DigestComposer(view, moment, app.identity.message_id, look_back=look_back, taste_of=taste_of)
     (decision,) = composer.decide([stored])
     return view, decision.picks
+
+
+def _no_papers_yet(asked: Mapping[str, SourceRecord]) -> UserError:
+    """Why there is no paper at all, and what to do about it."""
+    if not asked:
+        return UserError("Nothing has been collected yet.", ["run `paperlark collect`, then look again"])
+    said = [f"{name} is {one.state}{f': {one.reason}' if one.reason else ''}" for name, one in sorted(asked.items())]
+    return UserError("No source has brought a paper yet.", [*said, "run `paperlark collect` again, then look again"])

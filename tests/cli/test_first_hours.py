@@ -89,6 +89,17 @@ def test_a_preview_names_collect_where_nothing_was_collected(place: Path, run: R
     assert "paperlark collect" in said
 
 
+def test_a_preview_says_why_no_source_has_brought_anything(place: Path, run: Run) -> None:
+    (place / "pages" / "2026-11-20.txt").write_text("nothing that could be read")
+    run("collect", *NOW)
+
+    code, _, said = run("preview", "ada@example.org", *NOW)
+
+    assert code == 2
+    assert "Nothing has been collected" not in said
+    assert " is failing: " in said
+
+
 def test_a_changed_profile_can_be_seen_at_once(place: Path, run: Run) -> None:
     run("once", "--force", *NOW)
     (place / "config.toml").write_text(HEAD + ADA.replace("sparse attention", "language models"))
