@@ -21,7 +21,7 @@ from bot.core.subscriber.duration import in_short
 from bot.core.subscriber.subscriber import Profile, Subscriber, stored_subscriber
 from bot.errors import UserError
 from bot.mail.transport.channels import fault_of
-from bot.store import Database
+from bot.store import Database, subscribers
 from bot.store.database import is_absent
 from bot.store.file_sync import SyncPlan
 from bot.store.subscribers import StoredSubscriber
@@ -43,6 +43,8 @@ class Findings:
     warnings: list[str]  # of what can be read, but was hardly meant
     suggestions: list[str]  # what would bring more
     elsewhere: list[StoredSubscriber]  # in the database only: added by hand, or by themselves on the web page
+    people: dict[str, StoredSubscriber]  # of the file, as the next run would find them; empty without a database
+    choices: dict[str, dict[str, Any]]  # what they chose by a link, which wins over the file
     next_due: dict[str, datetime | None]
 
 
@@ -81,10 +83,11 @@ def _by_its_place(problem: str, own: str) -> str:
 def _look(app: App, now: datetime) -> Findings:
     config = app.config
     profiles = config.every_profile
-    changes, papers, elsewhere = _pending(app, now)
+    pending = _pending(app, now)
+    papers = pending.papers
     empty = "the file is empty: `paperlark init` writes one with every option in it"
     return Findings(
-        changes=changes,
+        changes=pending.changes,
         warnings=[
             *([] if config.model_fields_set else [empty]),
             *config.warnings,
@@ -94,8 +97,10 @@ def _look(app: App, now: datetime) -> Findings:
             *profile_warnings(profiles, papers),
         ],
         suggestions=suggestions_for(profiles, app, now) if papers else [],
-        elsewhere=elsewhere,
-        next_due={subscriber.email: _next_due(subscriber, now) for subscriber in config.subscribers},
+        elsewhere=pending.elsewhere,
+        people=pending.people,
+        choices=pending.choices,
+        next_due={one.email: _next_due(one, pending.people.get(one.email), now) for one in config.subscribers},
     )
 
 
@@ -112,8 +117,20 @@ def _as_json(app: App, found: Findings) -> dict[str, Any]:
         "config": str(app.options.config_path),
         "sources": [{"name": source.name, "type": source.type} for source in app.config.sources],
         "subscribers": [
-            *({"email": email, "next_due": due, "origin": "file"} for email, due in found.next_due.items()),
-            *({"email": one.email, "next_due": one.next_due, "origin": one.origin} for one in found.elsewhere),
+            *(
+                {
+                    "email": email,
+                    "next_due": due,
+                    "origin": "file",
+                    "status": found.people[email].status if email in found.people else "active",
+                    "chosen": sorted(found.choices.get(email, ())),
+                }
+                for email, due in found.next_due.items()
+            ),
+            *(
+                {"email": one.email, "next_due": one.next_digest, "origin": one.origin, "status": one.status}
+                for one in found.elsewhere
+            ),
         ],
         "changes": found.changes,
         "warnings": found.warnings,
@@ -132,7 +149,11 @@ def _say_configured(app: App, found: Findings) -> None:
     out.print(f"\n{plural(len(app.config.subscribers), 'subscriber')}")
     for subscriber in app.config.subscribers:
         profiles = plural(len(subscriber.profiles), "profile") if subscriber.profiles else "trending papers only"
-        out.print(f"  {subscriber.email}  {profiles}; {_when(subscriber, found.next_due[subscriber.email])}")
+        stored = found.people.get(subscriber.email)
+        when = _when(subscriber, stored, found.next_due[subscriber.email])
+        out.print(f"  {subscriber.email}  {profiles}; {when}")
+        if chosen := found.choices.get(subscriber.email):
+            out.print(f"    chose by a link, whatever the file says: {', '.join(sorted(chosen))}")
         for profile in subscriber.own_profiles:
             out.print(f"    {_in_a_line(profile)}")
         if subscriber.shared:
@@ -148,27 +169,47 @@ def _say_elsewhere(elsewhere: Sequence[StoredSubscriber]) -> None:
         return
     out.print(f"\n{plural(len(elsewhere), 'subscriber')} in the database")
     for stored in elsewhere[:MOST_NAMED]:
-        when = f"; next digest {format_time(stored.next_due)}" if stored.next_due else ""
+        when = f"; next digest {format_time(stored.next_digest)}" if stored.next_digest else ""
         out.print(f"  {stored.email}  {stored.status}, from {ORIGINS.get(stored.origin, stored.origin)}{when}")
     if len(elsewhere) > MOST_NAMED:
         out.print(f"  and {len(elsewhere) - MOST_NAMED:,} more")
 
 
-def _pending(app: App, now: datetime) -> tuple[list[str], list[Paper], list[StoredSubscriber]]:
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What the database has to do with the file. All empty where there is none yet."""
+
+    changes: list[str]
+    papers: list[Paper]
+    elsewhere: list[StoredSubscriber]
+    people: dict[str, StoredSubscriber]
+    choices: dict[str, dict[str, Any]]
+
+
+def _pending(app: App, now: datetime) -> Pending:
     """What the next run would do to the database, found out without touching it; the papers of the last month; and
-    the subscribers that are in the database only: added by hand, or by themselves on the web page."""
+    who is in the database only, and how it has those of the file."""
     url = app.config.database
     if is_absent(url):
         new = [f"{one.email}: new subscriber" for one in app.config.subscribers]
-        return [f"a new database: {Database(url).shown}", *new], [], []
+        return Pending([f"a new database: {Database(url).shown}", *new], [], [], {}, {})
     database = Database(url)
     try:
         if database.pending():
-            return ["the schema will be brought up to date"], [], []
+            return Pending(["the schema will be brought up to date"], [], [], {}, {})
     finally:
         database.close()
     papers = papers_of_days(app.database, now, WINDOW)
-    return list(_in_words(app.plan(now), papers)), papers, list(app.stored(but_of_file=True))
+    planned = app.plan(now)
+    with app.database.read() as tx:
+        choices = subscribers.choices(tx)
+    return Pending(
+        changes=list(_in_words(planned, papers)),
+        papers=papers,
+        elsewhere=list(app.stored(but_of_file=True)),
+        people=planned.after(now) | {row.email: row for row in planned.unchanged},
+        choices=choices,
+    )
 
 
 def _in_words(planned: SyncPlan, papers: Sequence[Paper]) -> Iterator[str]:
@@ -216,12 +257,27 @@ def _would_have_brought(profiles: Sequence[Profile], papers: Sequence[Paper], co
         )
 
 
-def _next_due(subscriber: Subscriber, now: datetime) -> datetime | None:
+def _next_due(subscriber: Subscriber, stored: StoredSubscriber | None, now: datetime) -> datetime | None:
+    """When the next digest is due that is not late; of whoever chose another schedule by a link, by that one."""
+    if stored is not None:
+        due = stored.next_digest
+        if due is None or due > now:
+            return due
+        subscriber = stored_subscriber(stored.data)
     slot = subscriber.schedule.next_after(now, subscriber.timezone)
     return slot.due if slot else None
 
 
-def _when(subscriber: Subscriber, due: datetime | None) -> str:
+def _when(subscriber: Subscriber, stored: StoredSubscriber | None, due: datetime | None) -> str:
+    if stored is not None:
+        subscriber = stored_subscriber(stored.data)
+        if stored.status not in ("active", "paused"):
+            return f"{stored.status}, gets nothing"
+    paused = ""
+    if stored is not None and stored.status == "paused":
+        until = f" until {stored.paused_until:%Y-%m-%d}" if stored.paused_until else ""
+        paused = f"paused{until}"
     if due is None:
-        return subscriber.schedule.in_words(subscriber.timezone)
-    return f"next digest {due.astimezone(ZoneInfo(subscriber.timezone)):%a %d %b %Y %H:%M} ({subscriber.timezone})"
+        return paused or subscriber.schedule.in_words(subscriber.timezone)
+    when = f"next digest {due.astimezone(ZoneInfo(subscriber.timezone)):%a %d %b %Y %H:%M} ({subscriber.timezone})"
+    return f"{paused}, {when}" if paused else when

@@ -53,9 +53,12 @@ def preview(
     if real:
         if stored.next_due is None:
             raise UserError(f"{stored.email} has no digest.", [f"{subscriber.schedule.in_words(subscriber.timezone)}"])
-        start = max(start, stored.next_due)
+        if stored.next_digest is None:
+            since = f"{stored.status} since {format_time(stored.status_since)}"
+            raise UserError(f"{stored.email} gets no digest: {since}.", ["without --next: the letter as if new"])
+        start = max(start, stored.next_digest)
         view, picks = _decide(app, stored, start, None)
-        words = f"The digest due {format_time(stored.next_due)}, if no further paper came."
+        words = f"The digest due {format_time(stored.next_digest)}, if no further paper came."
         none = f"There is nothing new for {stored.email}: no mail would be sent."
     else:
         period = timedelta(days=days) if days else subscriber.schedule.period

@@ -76,7 +76,7 @@ def status(context: typer.Context, now: Now = None, as_json: Json = False) -> No
                     {
                         "email": subscriber.email,
                         "status": subscriber.status,
-                        "next_due": subscriber.next_due,
+                        "next_due": subscriber.next_digest,
                         "reason": subscriber.status_reason,
                     }
                     for subscriber in people
@@ -221,7 +221,8 @@ def _say_sources(records: Sequence[SourceRecord]) -> None:
 
 def _condition(subscriber: StoredSubscriber) -> str:
     if subscriber.status != "active":
-        return f"{subscriber.status} since {format_time(subscriber.status_since)}: {subscriber.status_reason}"
+        until = f" until {format_time(subscriber.paused_until)}" if subscriber.paused_until else ""
+        return f"{subscriber.status}{until} since {format_time(subscriber.status_since)}: {subscriber.status_reason}"
     if subscriber.next_due:
         return f"active; next digest {format_time(subscriber.next_due)}"
     return "active; alerts only" if subscriber.alerts else "active; no digest due"

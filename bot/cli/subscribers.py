@@ -14,14 +14,14 @@ import typer
 
 from bot.cli.console import format_time, out, plural, print_json, remark
 from bot.cli.options import Json, Now, moment_of
-from bot.cli.wiring import App, app_of, app_that_looks, find_stored
+from bot.cli.wiring import NAMED, App, app_of, app_that_looks, find_stored
 from bot.core.subscriber.address import normal_address
 from bot.core.subscriber.subscriber import stored_subscriber, subscriber_from
 from bot.errors import UserError
 from bot.pipeline import signup
 from bot.pipeline.subscribers import record_for
 from bot.store import consents, outbox, subscribers
-from bot.store.subscribers import SubscriberRecord
+from bot.store.subscribers import StoredSubscriber, SubscriberRecord
 
 Email = Annotated[str, typer.Argument(help="The subscriber's address.")]
 
@@ -74,7 +74,7 @@ def list_(context: typer.Context, now: Now = None, as_json: Json = False) -> Non
                     "since": one.status_since,
                     "reason": one.status_reason,
                     "paused_until": one.paused_until,
-                    "next_due": one.next_due,
+                    "next_due": one.next_digest,
                 }
                 for one in people
             ]
@@ -115,11 +115,20 @@ def add(
     _refuse_double(app, subscriber.email)
     with app.database.write() as tx:
         added = subscribers.add(tx, [record_for(subscriber, start)], start)
-    if not added:
-        raise UserError(
-            f"{subscriber.email} is a subscriber already.", ["`paperlark subscribers list` shows their state"]
-        )
+        known = None if added else subscribers.by_email(tx, subscriber.email)
+    if known is not None:
+        raise _known_already(known)
     out.print(f"Added {subscriber.email}.")
+
+
+def _known_already(known: StoredSubscriber) -> UserError:
+    if known.status in ("active", "paused"):
+        return UserError(f"{known.email} is a subscriber already.", ["`paperlark subscribers list` shows their state"])
+    reason = f" ({known.status_reason})" if known.status_reason else ""
+    return UserError(
+        f"{known.email} is {known.status} since {format_time(known.status_since)}{reason}, and gets nothing.",
+        [f"if they want mail again: `paperlark subscribers resume {known.email}`"],
+    )
 
 
 def remove(context: typer.Context, email: Email, now: Now = None) -> None:
@@ -196,9 +205,14 @@ def import_(
         shown = problems[:50] + ([f"and {len(problems) - 50} more"] if len(problems) > 50 else [])
         raise UserError(f"{file}: {plural(len(problems), 'problem')}; nothing was imported.", shown)
     with app.database.write() as tx:
+        away = subscribers.who_get_nothing(tx, [record.email for record in records])
         added = subscribers.add(tx, records, start)
     known = len(records) - added
     out.print(f"Imported {plural(added, 'subscriber')}{f'; {known:,} were known already' if known else ''}.")
+    if away:
+        names = ", ".join(away[:NAMED]) + (f" and {len(away) - NAMED:,} more" if len(away) > NAMED else "")
+        remark(f"note: these were removed, left or bounced before and get nothing: {names}")
+        remark("      `paperlark subscribers list` says why, `paperlark subscribers resume EMAIL` brings one back")
 
 
 def export(context: typer.Context) -> None:

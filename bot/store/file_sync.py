@@ -24,6 +24,7 @@ class SyncPlan:
 
     new: tuple[SubscriberRecord, ...]
     changed: tuple[tuple[StoredSubscriber, dict[str, Any]], ...]  # rows, and the values they get
+    unchanged: tuple[StoredSubscriber, ...]
     gone: tuple[StoredSubscriber, ...]  # no longer in the file: they get nothing more
     unreachable: tuple[StoredSubscriber, ...]  # in the file, but left for good
     subscribed: int  # how many of the file would get mail today, those who are gone included
@@ -54,6 +55,7 @@ def planned_changes(tx: Connection, records: Iterable[SubscriberRecord], now: da
     return SyncPlan(
         new=tuple(record for email, record in wanted.items() if email not in stored),
         changed=tuple((row, values) for row, values in changed if values),
+        unchanged=tuple(row for row, values in changed if not values),
         gone=tuple(row for row in stored.values() if row.email not in wanted and row.status in SUBSCRIBED),
         unreachable=tuple(row for row, _ in known if row.status in FINAL),
         subscribed=sum(row.origin == "file" and row.status in SUBSCRIBED for row in stored.values()),

@@ -2,7 +2,7 @@
 file is followed, in `file_sync`."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
@@ -53,6 +53,15 @@ class StoredSubscriber(NamedTuple):
     overflow: int
     epoch: int = 0  # of their links
     schedule: str = ""  # schedule and time zone that `next_due` was computed from
+
+    @property
+    def next_digest(self) -> datetime | None:
+        """When they get their next digest: after a pause what is due by its end; None for whoever gets none."""
+        if self.next_due is None or self.status == "active":
+            return self.next_due
+        if self.status == "paused" and self.paused_until is not None:
+            return max(self.next_due, self.paused_until)
+        return None
 
 
 COLUMNS = [SUBSCRIBERS.c[name] for name in StoredSubscriber._fields]
@@ -121,6 +130,17 @@ def by_email(tx: Connection, email: str) -> StoredSubscriber | None:
 
 def by_id(tx: Connection, subscriber_id: int) -> StoredSubscriber | None:
     return next(iter(select_subscribers(tx, SUBSCRIBERS.c.id == subscriber_id, [SUBSCRIBERS.c.id], 1)), None)
+
+
+def who_get_nothing(tx: Connection, emails: Sequence[str]) -> list[str]:
+    """Those of these addresses who were removed, left, bounced or complained."""
+    gone = SUBSCRIBERS.c.status.in_(("removed", *FINAL))
+    query = select(SUBSCRIBERS.c.email).order_by(SUBSCRIBERS.c.id)
+    return [
+        email
+        for part in chunks(emails)
+        for email in tx.execute(query.where(SUBSCRIBERS.c.email.in_(part), gone)).scalars()
+    ]
 
 
 def count_by_status(tx: Connection) -> dict[str, int]:
