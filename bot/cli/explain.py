@@ -18,7 +18,7 @@ from bot.core.query.near import near_query
 from bot.core.subscriber.subscriber import Subscriber, stored_subscriber
 from bot.errors import UserError
 from bot.mail import tokens
-from bot.store import editions, history, taste
+from bot.store import edition_reports, history, taste
 from bot.store.subscribers import StoredSubscriber
 
 # The sections that are not of a profile, as one says where a paper is.
@@ -157,7 +157,7 @@ def _fates(app: App, stored: StoredSubscriber, subscriber: Subscriber, paper_id:
     """What editions did with the paper, in words."""
     lines = []
     with app.database.read() as tx:
-        for told in editions.telling(tx, paper_id, subscriber_id=stored.id):
+        for told in edition_reports.telling(tx, paper_id, subscriber_id=stored.id):
             if told.shown:
                 where = _WHERE.get(told.section_of(paper_id).kind, "")
                 fate = f"went out on {format_time(told.sent_at)}" if told.sent_at else f"is {told.state}"
@@ -210,7 +210,7 @@ def _not_told(
     if paper.first_seen and paper.first_seen > stored.told_at:
         return f"Not told yet: it came after the last edition; the next is due {format_time(stored.next_due)}."
     with app.database.read() as tx:
-        digests = editions.digests_since(tx, stored.id, history.born(tx, paper_id))
+        digests = edition_reports.digests_since(tx, stored.id, history.born(tx, paper_id))
     for slot, picks in digests:
         for section in picks.sections:
             if section.name in matching and section.more:
@@ -259,7 +259,7 @@ def why(
     app = app_that_looks(context)
     whole = f"<{message_id.strip().strip('<>')}>"
     with app.database.read() as tx:
-        life = editions.life(tx, whole, tokens.subscriber_in(app.identity.secret, whole))
+        life = edition_reports.life(tx, whole, tokens.subscriber_in(app.identity.secret, whole))
         if life is None:
             raise UserError(f"No message has the id {message_id}.")
         papers = history.as_of(tx, life.paper_ids, life.revision)
@@ -304,7 +304,7 @@ def who(
     app = app_that_looks(context)
     paper_id, found = find_paper(app, paper)
     with app.database.read() as tx:
-        told = [one for one in editions.telling(tx, paper_id) if one.shown]
+        told = [one for one in edition_reports.telling(tx, paper_id) if one.shown]
     if as_json:
         print_json(
             [

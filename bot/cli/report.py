@@ -13,7 +13,7 @@ from bot.mail.transport.folders import OutboxTransport
 from bot.mail.transport.from_url import Transport
 from bot.pipeline.compose.compose import ComposeReport
 from bot.pipeline.deliver.deliver import DeliverReport
-from bot.store import cursors, outbox
+from bot.store import cursors, edition_reports, outbox
 from bot.store.file_sync import SyncPlan
 
 log = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ def say_delivered(app: App, report: DeliverReport) -> None:
         out.print(f"The newest letter: {letter}")
     if report.failed or report.trouble:
         with app.database.read() as tx:
-            say_unsent(outbox.unsent(tx, LAST_WORDS))
+            say_unsent(edition_reports.unsent(tx, LAST_WORDS))
         out.print("Next: run `paperlark doctor`, which tries the relay and looks at the DNS.")
 
 

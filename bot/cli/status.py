@@ -14,9 +14,9 @@ from bot.config import SummariesConfig
 from bot.errors import UserError
 from bot.pipeline.deliver.pacing import CHANNEL, PREFIX
 from bot.pipeline.liveness import DATABASE_ANSWERS_WITHIN, liveness
-from bot.store import cursors, editions, mail_pacing, outbox, sources, subscribers, summaries, unparsed
+from bot.store import cursors, edition_reports, mail_pacing, sources, subscribers, summaries, unparsed
 from bot.store.database import answers_within
-from bot.store.outbox import UnsentEdition
+from bot.store.edition_reports import UnsentEdition
 from bot.store.sources import SourceRecord
 from bot.store.subscribers import StoredSubscriber
 
@@ -57,10 +57,10 @@ def status(context: typer.Context, now: Now = None, as_json: Json = False) -> No
     with app.database.read() as tx:
         known = sources.records(tx)
         next_due = cursors.next_due(tx)
-        books = editions.accounts(tx)
-        daily = {day: editions.accounts(tx, day) for day in editions.last_days(tx, DAYS)}
-        unknown = editions.unknown(tx)
-        unsent = outbox.unsent(tx, LAST_WORDS)
+        books = edition_reports.accounts(tx)
+        daily = {day: edition_reports.accounts(tx, day) for day in edition_reports.last_days(tx, DAYS)}
+        unknown = edition_reports.unknown(tx)
+        unsent = edition_reports.unsent(tx, LAST_WORDS)
         held = mail_pacing.held(tx, start, PREFIX)
         channels = mail_pacing.held(tx, start, CHANNEL)
         kept = unparsed.listed(tx)

@@ -26,7 +26,7 @@ from bot.pipeline.compose.compose import ComposeReport, compose
 from bot.pipeline.deliver.deliver import DeliverReport, deliver
 from bot.pipeline.upkeep import prune
 from bot.scheduler import Ticks, WorkerClock, work
-from bot.store import outbox, ticks
+from bot.store import edition_reports, outbox, ticks
 from bot.store.ticks import Step
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class Worker:
             app.builder.forget()
         if report.failed:
             with app.database.read() as tx:
-                unsent = outbox.unsent(tx, 1)
+                unsent = edition_reports.unsent(tx, 1)
             log.warning("%d not accepted: %s", report.failed, "; ".join(one.words for one in unsent))
         if report.trouble:
             app.tell_of_pauses(now)

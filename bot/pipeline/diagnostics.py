@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bot.mail.checks.findings import Finding, advice, fine, problem
 from bot.pipeline.deliver.pacing import CHANNEL, PREFIX
-from bot.store import Database, editions, mail_pacing
+from bot.store import Database, edition_reports, mail_pacing
 from bot.store.diagnostics import Facts, look
 
 NETWORKED = (
@@ -201,7 +201,7 @@ def _outbox(database: Database, facts: Facts, now: datetime) -> list[Finding]:
     with database.read() as tx:
         held = mail_pacing.held(tx, now, PREFIX)
         left_alone = mail_pacing.held(tx, now, CHANNEL)
-        unknown = editions.unknown(tx)
+        unknown = edition_reports.unknown(tx)
     for limit in held:
         name = limit.name.removeprefix(PREFIX)
         who = f"mail to {name.removeprefix('to:')}" if name.startswith("to:") else f"sending by {name}"

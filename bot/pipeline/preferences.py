@@ -12,7 +12,17 @@ from bot.core.subscriber.subscriber import Subscriber, stored_subscriber, subscr
 from bot.core.subscriber.validation import TableError
 from bot.mail import tokens
 from bot.pipeline.subscribers import record_for
-from bot.store import Connection, Database, consents, editions, mail_requests, subscribers, taste, thumbs
+from bot.store import (
+    Connection,
+    Database,
+    consents,
+    edition_reports,
+    editions,
+    mail_requests,
+    subscribers,
+    taste,
+    thumbs,
+)
 from bot.store.subscribers import StoredSubscriber
 
 if TYPE_CHECKING:
@@ -159,7 +169,7 @@ def export(database: Database, stored: StoredSubscriber) -> dict[str, Any]:
         opinions = thumbs.of_subscriber(tx, stored.id)
         agreed = consents.log(tx, stored.id)
         asked = mail_requests.of_subscriber(tx, stored.id)
-        sent = editions.of_subscriber(tx, stored.id, limit=10_000)
+        sent = edition_reports.of_subscriber(tx, stored.id, limit=10_000)
         learnt = taste.of_subscribers(tx, [stored.id]).get(stored.id)
     return {
         "email": stored.email,

@@ -13,7 +13,7 @@ from bot.core.subscriber.subscriber import Subscriber, stored_subscriber
 from bot.mail.message.types import Message
 from bot.pipeline.build_message import MessageBuilder
 from bot.pipeline.compose.changes import RevisionView
-from bot.store import Database, editions, history, outbox
+from bot.store import Database, edition_reports, history, outbox
 from bot.store.history import Revision
 from bot.store.outbox import Leased
 from bot.store.subscribers import StoredSubscriber
@@ -98,13 +98,13 @@ def _completed(database: Database, stored: Leased, picks: Picks, subscriber: Sub
 def newest_edition(database: Database, subscriber_id: int) -> int:
     """The number of a subscriber's newest edition, 0 before the first: all a feed reader's "anything new?" costs."""
     with database.read() as tx:
-        return editions.newest_of(tx, subscriber_id)
+        return edition_reports.newest_of(tx, subscriber_id)
 
 
 def feed_editions(database: Database, builder: MessageBuilder, subscriber_id: int) -> list[Edition]:
     """A subscriber's last editions, the newest first, each whole."""
     with database.read() as tx:
-        ids = [one.id for one in editions.of_subscriber(tx, subscriber_id, limit=FEED_EDITIONS)]
+        ids = [one.id for one in edition_reports.of_subscriber(tx, subscriber_id, limit=FEED_EDITIONS)]
         stored = outbox.by_ids(tx, ids)
     return [whole(database, builder, one) for one in stored]
 

@@ -5,7 +5,8 @@ thing in it, so that what belongs together is committed together.
     papers       what a collection changes                history    what is, and was, true of papers
     sources      how each is doing, whose turn at a host  unparsed   answers that could not be read
     subscribers  who they are; file_sync: the file's      cursors    who is due, and how far each has been told
-    editions     what each is told                        outbox     how editions leave, and what became of them
+    editions     what each is told                        outbox     how they leave
+    edition_reports  what became of them, for people and monitors
     mail_pacing  rates, holds and quotas of relays        backup     copies of the whole database
     process_lock  who is at work on a SQLite file
 

@@ -9,12 +9,11 @@ names the lease it was made under, so a worker that comes too late cannot overwr
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, insert, select, update
 
 from bot.errors import Outcome
-from bot.store.editions import Attempt
 from bot.store.sql import chunks
 from bot.store.tables import (
     ATTEMPTS,
@@ -23,7 +22,6 @@ from bot.store.tables import (
     OPEN,
     OPEN_STATES,
     SUBSCRIBERS,
-    EditionState,
     MailKind,
     Status,
 )
@@ -412,38 +410,3 @@ def due_of_kind(tx: Connection, kind: MailKind, now: datetime) -> int:
     """How many of one kind may be tried now."""
     ready = (OPEN, EDITIONS.c.kind == kind, EDITIONS.c.next_at <= now)
     return tx.execute(select(func.count()).select_from(EDITIONS).where(*ready)).scalar_one()
-
-
-def waiting_since(tx: Connection) -> list[datetime]:
-    """When each edition on its way was due, the longest first; some thousands at most."""
-    due = select(EDITIONS.c.due).where(OPEN, EDITIONS.c.kind.in_(IN_ORDER)).order_by(EDITIONS.c.due).limit(10_000)
-    return list(tx.execute(due).scalars())
-
-
-def last_errors(tx: Connection, limit: int) -> list[Attempt]:
-    """The last tries that did not succeed."""
-    rows = select(ATTEMPTS.c.at, ATTEMPTS.c.outcome, ATTEMPTS.c.words).order_by(ATTEMPTS.c.id.desc()).limit(limit)
-    return [Attempt._make(row) for row in tx.execute(rows)]
-
-
-class UnsentEdition(NamedTuple):
-    """An edition that did not go out, and the relay's last words on it."""
-
-    email: str
-    channel: str  # "": mail
-    state: EditionState  # "waiting": it is tried again; "failed": it is not
-    at: datetime | None  # of the last try
-    words: str
-
-
-def unsent(tx: Connection, limit: int) -> list[UnsentEdition]:
-    """The newest editions that a relay did not take."""
-    tried = select(func.max(ATTEMPTS.c.at)).where(ATTEMPTS.c.edition_id == EDITIONS.c.id).scalar_subquery()
-    rows = tx.execute(
-        select(SUBSCRIBERS.c.email, EDITIONS.c.channel, EDITIONS.c.state, tried, EDITIONS.c.words)
-        .join(SUBSCRIBERS, SUBSCRIBERS.c.id == EDITIONS.c.subscriber_id)
-        .where(EDITIONS.c.state.in_(("waiting", "failed")), EDITIONS.c.words != "")
-        .order_by(EDITIONS.c.id.desc())
-        .limit(limit)
-    )
-    return [UnsentEdition._make(row) for row in rows]

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, exposition
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from bot.pipeline.liveness import DATABASE_ANSWERS_WITHIN, liveness
-from bot.store import Connection, editions, outbox, sources, subscribers, summaries, ticks
+from bot.store import Connection, edition_reports, outbox, sources, subscribers, summaries, ticks
 from bot.store.database import answers_within
 from bot.web.site import Site
 from bot.web.visitors import is_local
@@ -70,7 +70,7 @@ class _Once:
 
 def families(tx: Connection, now: datetime) -> Iterable[Metric]:
     """Everything Prometheus is told."""
-    accounts = editions.accounts(tx)
+    accounts = edition_reports.accounts(tx)
     yield _gauge("matches", "Matches of subscribers and papers by what became of them.", "fate", accounts)
     gap = 2 * accounts["matched"] - sum(accounts.values())
     yield _gauge("unaccounted", "Matches made that are in no account; anything but 0 is a fault.", "", {"": gap})
@@ -89,7 +89,7 @@ def families(tx: Connection, now: datetime) -> Iterable[Metric]:
     oldest = outbox.oldest_waiting(tx)
     age = max(0.0, (now - oldest).total_seconds()) if oldest else 0
     yield _gauge("outbox_age_seconds", "How long the oldest mail on its way has been due.", "", {"": age})
-    yield _gauge("deliveries", "Editions of the last 90 days by result.", "result", editions.count_by_state(tx))
+    yield _gauge("deliveries", "Editions of the last 90 days by result.", "result", edition_reports.count_by_state(tx))
     spent = summaries.spend(tx, now.date())
     calls = {"written": spent.written, "thrown away": spent.thrown_away, "failed": spent.failed}
     yield _gauge("summary_calls", "Questions to the language model today (UTC).", "", {"": spent.calls})

@@ -23,7 +23,7 @@ from bot import cluster
 from bot.core.papers import Listing
 from bot.core.subscriber.subscriber import subscriber_from
 from bot.pipeline.subscribers import record_for
-from bot.store import Database, editions, file_sync, mail_pacing, papers
+from bot.store import Database, edition_reports, file_sync, mail_pacing, papers
 from bot.store.tables import SUBSCRIBERS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -290,7 +290,7 @@ class Site:
             Counter(line.split()[0] for line in received.read_text().splitlines()) if received.exists() else Counter()
         )
         with self.database.read() as tx:
-            listed = {email for email, _, _ in editions.unknown(tx)}
+            listed = {email for email, _, _ in edition_reports.unknown(tx)}
             composed = tx.exec_driver_sql("SELECT count(*), count(DISTINCT subscriber_id) FROM edition").one()
         missing = {f"s{number}@example.org" for number in range(self.group * self.groups)} - copies.keys()
         return {

@@ -19,7 +19,7 @@ from bot.core.papers import Listing
 from bot.core.subscriber.subscriber import subscriber_from
 from bot.pipeline.compose.compose import compose
 from bot.pipeline.subscribers import record_for
-from bot.store import Database, editions, file_sync, papers, subscribers
+from bot.store import Database, edition_reports, file_sync, papers, subscribers
 from bot.store.tables import EDITIONS, PAPERS, SUBSCRIBERS
 from tests.conftest import new_postgres_database
 
@@ -193,7 +193,7 @@ def everything(database: Database) -> tuple[list[Any], dict[str, int], list[Any]
         people_now = [
             tuple(row) for row in tx.execute(SUBSCRIBERS.select().with_only_columns(*map(SUBSCRIBERS.c.get, cursors)))
         ]
-        return sorted(told, key=repr), editions.accounts(tx), sorted(people_now, key=repr)
+        return sorted(told, key=repr), edition_reports.accounts(tx), sorted(people_now, key=repr)
 
 
 @pytest.mark.timeout(180)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event, func, select
 
 from bot.core.edition.picks import Picks, PickSection
-from bot.store import Database, cursors, editions, outbox, subscribers
+from bot.store import Database, cursors, edition_reports, editions, outbox, subscribers
 from bot.store.editions import Draft
 from bot.store.outbox import Leased
 from bot.store.subscribers import SubscriberRecord
@@ -59,7 +59,7 @@ def test_an_edition_is_written_once_for_its_slot_and_counted_once(database: Data
     fill(database, now, 3)
 
     with database.read() as tx:
-        books = editions.accounts(tx)
+        books = edition_reports.accounts(tx)
     assert books["matched"] == books["waiting"] == 9
 
 
@@ -116,8 +116,8 @@ def test_who_died_while_sending_leaves_it_due_or_listed(
         outbox.end_leases(tx, {"doomed"}, now)
         assert outbox.recover(tx, now, resend=resend) == 1
     with database.read() as tx:
-        books = editions.accounts(tx)
-        listed = editions.unknown(tx)
+        books = edition_reports.accounts(tx)
+        listed = edition_reports.unknown(tx)
 
     assert books[state] == (6 if resend else 3)
     assert [message for _, message, _ in listed] == ([] if resend else [held[0].message_id])
@@ -165,9 +165,9 @@ def test_the_books_balance_through_every_end_and_after_pruning(database: Databas
             outbox.note_attempt(tx, one.id, now, "retry", "words")
     for after in (False, True):
         with database.write() as tx:
-            books = editions.accounts(tx)
-            day = editions.accounts(tx, now.date())
-            other = editions.accounts(tx, date(2020, 1, 1))
+            books = edition_reports.accounts(tx)
+            day = edition_reports.accounts(tx, now.date())
+            other = edition_reports.accounts(tx, date(2020, 1, 1))
             assert editions.prune(tx, now + timedelta(days=1)) == (0 if after else 4, None)
         assert books["matched"] == sum(number for name, number in books.items() if name != "matched") == 18
         assert day == books
@@ -201,13 +201,13 @@ def test_a_message_is_found_again_with_its_whole_life(database: Database, now: d
         outbox.note_attempt(tx, held.id, now, "retry", "421 come back")
         outbox.finish(tx, held.id, "w", "sent", "250 ok", now)
     with database.read() as tx:
-        life = editions.life(tx, held.message_id, held.subscriber_id)
-        assert editions.life(tx, held.message_id, None) == life
-        assert editions.life(tx, held.message_id, held.subscriber_id + 1) == life
-        assert editions.life(tx, "<none@example.org>", None) is None
-        shown = [(one.email, one.shown) for one in editions.telling(tx, 1)]
-        named = [(one.email, one.shown) for one in editions.telling(tx, 3)]
-        assert editions.telling(tx, 4) == []
+        life = edition_reports.life(tx, held.message_id, held.subscriber_id)
+        assert edition_reports.life(tx, held.message_id, None) == life
+        assert edition_reports.life(tx, held.message_id, held.subscriber_id + 1) == life
+        assert edition_reports.life(tx, "<none@example.org>", None) is None
+        shown = [(one.email, one.shown) for one in edition_reports.telling(tx, 1)]
+        named = [(one.email, one.shown) for one in edition_reports.telling(tx, 3)]
+        assert edition_reports.telling(tx, 4) == []
         last = editions.last_sent(tx, [held.subscriber_id, 99])
 
     assert life is not None

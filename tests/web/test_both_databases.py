@@ -9,7 +9,7 @@ from bot.mail.tokens import Token
 from bot.pipeline import preferences, signup
 from bot.pipeline.sender_identity import Identity
 from bot.pipeline.signup import Visit
-from bot.store import Database, editions, mail_requests, outbox, subscribers, thumbs, ticks
+from bot.store import Database, edition_reports, mail_requests, outbox, subscribers, thumbs, ticks
 from tests.web.conftest import NOW, SECRET
 
 IDENTITY = Identity(sender=mailbox("P <p@example.org>"), secret=SECRET, public_url="https://papers.example.org")
@@ -50,7 +50,7 @@ def test_asking_confirming_and_erasing(database: Database) -> None:
     with database.read() as tx:
         assert subscribers.everyone(tx) == []
         assert thumbs.of_subscriber(tx, eve.id) == []
-        books = editions.accounts(tx)
+        books = edition_reports.accounts(tx)
     assert 2 * books["matched"] == sum(books.values())
 
 

@@ -17,7 +17,7 @@ from bot.mail import tokens
 from bot.pipeline.compose.compose import compose
 from bot.sources.feed import Settings
 from bot.sources.feed import parse as parse_feed
-from bot.store import editions
+from bot.store import edition_reports
 from tests.web.conftest import CONFIG, NOW, SECRET, Start, Web
 from tests.web.test_signup import collect_papers, mails
 
@@ -48,7 +48,7 @@ def link(web: Web, purpose: tokens.Purpose, item: int = 0, epoch: int = 0) -> st
 
 def edition_id(web: Web) -> int:
     with web.database.read() as tx:
-        return editions.newest_of(tx, 1)
+        return edition_reports.newest_of(tx, 1)
 
 
 def test_an_edition_is_whole_in_the_browser(told: Web) -> None:
@@ -186,7 +186,7 @@ def test_feed_as_a_cadence_sends_no_mail(start: Start) -> None:
     assert mails(web) == []
     assert len(feedparser.parse(web.get(f"/feed/{link(web, 'feed')}.atom").text).entries) == 12
     with web.database.read() as tx:
-        books = editions.accounts(tx)
+        books = edition_reports.accounts(tx)
     assert books["matched"] == books["delivered"] == 12
 
 

@@ -16,7 +16,7 @@ from bot.mail.message.mailbox import Mailbox
 from bot.pipeline.compose.compose import MOST_FAULTS, ChunkComposer, ComposeReport, compose, open_view, plan
 from bot.pipeline.sender_identity import Identity
 from bot.pipeline.subscribers import record_for
-from bot.store import Database, cursors, editions, file_sync, history, outbox, papers
+from bot.store import Database, cursors, edition_reports, file_sync, history, outbox, papers
 from bot.store.tables import EDITIONS, SUBSCRIBERS
 
 FRIDAY = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
@@ -469,7 +469,7 @@ def test_what_expired_unsent_is_told_by_the_next_digest_once(office: Office) -> 
 
     assert second.sections == first.sections
     with office.database.read() as tx:
-        books = editions.accounts(tx)
+        books = edition_reports.accounts(tx)
         assert outbox.waiting(tx) == 1
     assert (books["expired"], books["waiting"]) == (2, 2)
 

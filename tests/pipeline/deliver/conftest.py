@@ -14,7 +14,7 @@ from bot.mail.message.types import Message
 from bot.mail.transport.from_url import transport
 from bot.pipeline.deliver import worker_ids
 from bot.pipeline.deliver.deliver import DeliverReport, DeliverySettings, deliver
-from bot.store import Database, editions, outbox, subscribers
+from bot.store import Database, edition_reports, editions, outbox, subscribers
 from bot.store.editions import Draft
 from bot.store.outbox import Leased
 from bot.store.subscribers import SubscriberRecord
@@ -152,7 +152,7 @@ class Post:
     def books(self) -> dict[str, int]:
         """The accounts, which must balance."""
         with self.database.read() as tx:
-            books = editions.accounts(tx)
+            books = edition_reports.accounts(tx)
         assert books["matched"] == sum(number for name, number in books.items() if name != "matched"), books
         return books
 

@@ -8,7 +8,7 @@ import pytest
 
 from bot.mail.transport.connection import Timeouts
 from bot.pipeline.bounce_rules import judge_bounce, speaks_of_us
-from bot.store import Database, editions
+from bot.store import Database, edition_reports
 
 Start = Callable[..., Any]
 
@@ -94,7 +94,7 @@ def test_a_bounce_that_turns_out_to_be_about_us_is_taken_back_whole(
     for email in people(3):
         subscriber = post.subscriber(email)
         with database.write() as tx:
-            (_, first) = editions.of_subscriber(tx, subscriber.id)
+            (_, first) = edition_reports.of_subscriber(tx, subscriber.id)
             words = f"5.1.1 550 <{email}>: User unknown"
             judge_bounce(tx, subscriber, kind="hard", edition_id=first.id, words=words, now=clock.now)
         if email == people(3)[0]:

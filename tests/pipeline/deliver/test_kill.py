@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.store import Database, editions
+from bot.store import Database, edition_reports
 from tests.pipeline.deliver.killing import Listener, kill, sending_processes, wait_for
 
 STEPS = ("before claim", "after claim", "before DATA", "after the final dot", "before commit", "after commit")
@@ -80,7 +80,7 @@ def test_nothing_is_lost_whenever_it_is_killed(
         copies[recipient].append(message_id)
     states = Counter(post.states().values())
     with database.read() as tx:
-        listed = {email for email, _, _ in editions.unknown(tx)}
+        listed = {email for email, _, _ in edition_reports.unknown(tx)}
     missing = set(people) - copies.keys()
     doubled = sum(len(ids) - 1 for ids in copies.values())
     where = f"{'SQLite' if database.sqlite else 'PostgreSQL':10} {policy:6} {processes} process(es)"

@@ -20,7 +20,7 @@ import pytest
 from bot.core.edition.picks import Picks, PickSection
 from bot.core.subscriber.subscriber import stored_subscriber
 from bot.pipeline.deliver.posts import POSTS
-from bot.store import Database, editions, subscribers
+from bot.store import Database, edition_reports, editions, subscribers
 from bot.store.editions import Draft
 from bot.store.subscribers import SubscriberRecord
 from tests.conftest import new_database_url
@@ -167,9 +167,9 @@ def test_nothing_is_lost_whoever_dies(
         copies[message_id] += 1
         in_doubt[message_id] += fate == "in doubt"
     with database.read() as tx:
-        listed = {message_id for _, message_id, _ in editions.unknown(tx)}
+        listed = {message_id for _, message_id, _ in edition_reports.unknown(tx)}
         states = Counter(state for (state,) in tx.exec_driver_sql("SELECT state FROM edition"))
-        accounts = editions.accounts(tx)
+        accounts = edition_reports.accounts(tx)
     database.close()
     missing = behaviours.keys() - copies.keys()
     doubled = {"mail": 0, "posts": 0}

@@ -31,7 +31,7 @@ from bot.mail.message.types import Message
 from bot.pipeline.compose.compose import compose
 from bot.pipeline.deliver.deliver import DeliverySettings, deliver
 from bot.pipeline.subscribers import record_for
-from bot.store import Connection, Database, editions, papers, subscribers
+from bot.store import Connection, Database, edition_reports, papers, subscribers
 from bot.store.outbox import Leased
 
 START = datetime(2026, 10, 23, 6, tzinfo=UTC)  # two days before clocks go back in Europe
@@ -326,7 +326,7 @@ class History(RuleBasedStateMachine):
         if not hasattr(self, "database"):
             return
         with self.database.read() as tx:
-            books = editions.accounts(tx)
+            books = edition_reports.accounts(tx)
         assert books["matched"] == sum(number for name, number in books.items() if name != "matched"), books
 
     @invariant()
@@ -364,7 +364,7 @@ class History(RuleBasedStateMachine):
         have left, for the next digest tells it to all others."""
         accounted: dict[str, set[int]] = defaultdict(set)
         with self.database.read() as tx:
-            assert editions.accounts(tx)["waiting"] == 0
+            assert edition_reports.accounts(tx)["waiting"] == 0
             rows = tx.exec_driver_sql(
                 "SELECT s.email, e.state, e.picks, e.folded_into "
                 "FROM edition e JOIN subscriber s ON s.id = e.subscriber_id"
