@@ -128,6 +128,8 @@ def _secrets(config: Config) -> Iterator[str]:
     for secret in (config.secret, config.web.metrics_token, key):
         if secret:
             yield secret
+    for subscriber in config.subscribers:
+        yield from subscriber.channels.values()
     for source in config.sources:
         url = getattr(source.settings, "url", "")
         if redacted(url) != url:

@@ -16,7 +16,6 @@ from bot.cli.report import deliver_json, say_composed, say_delivered
 from bot.cli.wiring import App, app_of
 from bot.pipeline import signup
 from bot.pipeline.compose.compose import ComposeReport, compose
-from bot.pipeline.deliver import posts
 from bot.pipeline.deliver.deliver import DeliverReport, deliver
 from bot.store import Database, outbox, subscribers
 
@@ -167,7 +166,6 @@ def post_to_channels(
         due = outbox.due(tx, clock(), "channels")
     if not due:
         return DeliverReport()
-    posts.close_old_channels(app.database)
     report = deliver(app.database, app.posting(clock), clock, stop=stop, progress=progress)
     if report.delivered:
         log.info("%d posted to channels", report.delivered)

@@ -124,10 +124,10 @@ def status(context: typer.Context, now: Now = None, as_json: Json = False) -> No
         way = limit.name.removeprefix(PREFIX)
         out.print(f"  paused until {format_time(limit.held_until)}: {way}: {limit.reason}")
     for limit in channels:
-        out.print(f"  left alone until {format_time(limit.held_until)}: {limit.reason}")
+        out.print(f"  left alone until {format_time(limit.held_until)}: {limit.name.removeprefix(CHANNEL)}")
     if model:
         _say_summaries(model, spent, left_alone, why)
-    if unsent or held:
+    if held or any(not edition.channel for edition in unsent):
         out.print("  run `paperlark doctor`: it tries the relay and looks at the DNS")
     for number, source, at, location in kept:
         out.print(f"  kept for you: recording:{number} of {source} at {format_time(at)} ({location})")

@@ -334,14 +334,19 @@ def expire(
     if digest is not None:
         has = SUBSCRIBERS.c.next_due.is_not(None) if digest else SUBSCRIBERS.c.next_due.is_(None)
         stale = and_(stale, EDITIONS.c.subscriber_id.in_(select(SUBSCRIBERS.c.id).where(has)))
+    return _give_up(tx, stale, "not delivered in time")
+
+
+def _give_up(tx: Connection, those: ColumnElement[bool], words: str) -> int:
+    """Returns how many editions have expired."""
     # What a relay may have taken must not be told again under another name.
     perhaps = EDITIONS.c.id.in_(select(ATTEMPTS.c.edition_id).where(ATTEMPTS.c.outcome == "unknown"))
     tx.execute(
         update(EDITIONS)
-        .where(stale, perhaps)
+        .where(those, perhaps)
         .values(state="unknown", words="not repeated in time; it may have arrived")
     )
-    return tx.execute(update(EDITIONS).where(stale).values(state="expired", words="not delivered in time")).rowcount
+    return tx.execute(update(EDITIONS).where(those).values(state="expired", words=words)).rowcount
 
 
 def suppress(tx: Connection, subscriber_ids: Iterable[int], words: str) -> int:
@@ -384,10 +389,11 @@ def open_channels(tx: Connection) -> list[tuple[int, str, str]]:
     return [(subscriber, data, channel) for subscriber, data, channel in rows]
 
 
-def close_channel(tx: Connection, subscriber_id: int, channel: str, words: str) -> None:
-    """Nothing that waits for this subscriber goes out by that channel."""
+def close_channel(tx: Connection, subscriber_id: int, channel: str, words: str) -> int:
+    """Nothing that waits for this subscriber goes out by that channel; the next digest tells what nothing else told.
+    Returns how many editions have expired."""
     mine = and_(EDITIONS.c.subscriber_id == subscriber_id, EDITIONS.c.channel == channel, EDITIONS.c.state == "waiting")
-    tx.execute(update(EDITIONS).where(mine).values(state="suppressed", words=words))
+    return _give_up(tx, mine, words)
 
 
 def unknown_tries(tx: Connection, edition_id: int) -> int:

@@ -20,25 +20,13 @@ from bot.errors import DeliveryError, Outcome, SourceError
 from bot.fetch import Fetcher, Limits
 from bot.mail.transport.channels import CODE, Ask, HttpAnswer, Post, fits_into, in_their_table, refusal
 from bot.pipeline.build_message import MessageBuilder
-from bot.store import Database, outbox
+from bot.pipeline.expiry import NO_LONGER
 from bot.store.outbox import Leased
 
 PER_MINUTE = 20  # posts to one channel: what the strictest of the great services take (Telegram's groups)
 POSTS = 8  # at a time: some of them may be waiting for a service that does not answer
 # The rules of one request; services answer with a few words, some with lists of their rooms.
 REQUEST = Limits(body=1024 * 1024, seconds=20.0, connect=10.0, silence=20.0, wait=0.0, redirects=0, attempts=1, gap=0.0)
-NO_LONGER = "the channel is no longer one of the subscriber's"
-
-
-def close_old_channels(database: Database) -> None:
-    """What waits for a channel that its subscriber has no more goes nowhere."""
-    with database.read() as tx:
-        waiting = outbox.open_channels(tx)
-    old = [(who, channel) for who, data, channel in waiting if channel not in stored_subscriber(data).channels]
-    if old:
-        with database.write() as tx:
-            for subscriber_id, channel in old:
-                outbox.close_channel(tx, subscriber_id, channel, NO_LONGER)
 
 
 class PostBuilder:

@@ -232,6 +232,22 @@ def test_a_channel_taken_off_the_list_gets_nothing_more(home: Home, service: Ser
     assert books["suppressed"] + books["expired"] == books["delivered"]
 
 
+def test_what_an_address_that_has_changed_never_got_comes_by_the_new_one(home: Home, service: Service) -> None:
+    home.configure(("ada@example.org", [home.chat("404")]))
+    home.run("once", "--force")
+    assert not service.at("/new")
+    home.configure(("ada@example.org", [home.chat("new")]))
+    _, said = home.run("once", "--force", "--yes")
+
+    [(_, old)] = service.at("/404")
+    [(_, new)] = service.at("/new")
+    titles = [set(re.findall("• .*", json.loads(body)["message"])) for body in (old, new)]
+    assert titles[0]
+    assert titles[0] == titles[1], said
+    books = home.status()["accounts"]
+    assert books["waiting"] == 0
+
+
 def test_killed_at_any_time_nothing_is_lost(home: Home, service: Service) -> None:
     people = [(f"p{number}@example.org", ["mailto:", home.webhook(f"/hook/{number}")]) for number in range(24)]
     home.configure(*people)
