@@ -1,7 +1,9 @@
 """The verb check: is the configuration right, does it ask for what was meant, and what would the next run change?
 Nothing is written."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -200,11 +202,12 @@ def _pending(app: App, now: datetime) -> Pending:
     finally:
         database.close()
     papers = papers_of_days(app.database, now, WINDOW)
+    sharing = {one.email: one.shares for one in app.config.subscribers if one.shared}
     planned = app.plan(now)
     with app.database.read() as tx:
         choices = subscribers.choices(tx)
     return Pending(
-        changes=list(_in_words(planned, papers)),
+        changes=list(_in_words(planned, papers, sharing)),
         papers=papers,
         elsewhere=list(app.stored(but_of_file=True)),
         people=planned.after(now) | {row.email: row for row in planned.unchanged},
@@ -212,8 +215,11 @@ def _pending(app: App, now: datetime) -> Pending:
     )
 
 
-def _in_words(planned: SyncPlan, papers: Sequence[Paper]) -> Iterator[str]:
-    counts: dict[str, int] = {}  # of many who share a changed profile, each query is tried once
+def _in_words(planned: SyncPlan, papers: Sequence[Paper], sharing: Mapping[str, Collection[str]]) -> Iterator[str]:
+    """`sharing`: by address, the names of the profiles a subscriber shares. What changes in those is said once for all
+    of them."""
+    counts: dict[str, int] = {}  # each query is tried once
+    team = SharedChanges()
     for record in planned.new:
         yield f"{record.email}: new subscriber"
     for row in planned.unreachable:
@@ -224,12 +230,13 @@ def _in_words(planned: SyncPlan, papers: Sequence[Paper]) -> Iterator[str]:
         if row.status == "removed":
             yield f"{row.email}: comes back"
         elif "data" in values:
-            yield f"{row.email}: changed"
-            before = {(one.name, str(one.query)) for one in stored_subscriber(row.data).profiles}
-            after = stored_subscriber(values["data"]).profiles
-            yield from _would_have_brought(
-                [one for one in after if (one.name, str(one.query)) not in before], papers, counts
-            )
+            shared = sharing.get(row.email, ())
+            of_team = team.add(row.data, values["data"], shared)
+            if not of_team or _but_shared(row.data, shared) != _but_shared(values["data"], shared):
+                yield f"{row.email}: changed"
+                asked = _new_queries(row.data, values["data"])
+                yield from _would_have_brought([one for one in asked if one.name not in shared], papers, counts)
+    yield from team.in_words(papers, counts)
     for row in planned.gone:
         yield f"{row.email}: removed, gets nothing more"
     if planned.removes_many:
@@ -237,6 +244,49 @@ def _in_words(planned: SyncPlan, papers: Sequence[Paper]) -> Iterator[str]:
             f"{len(planned.gone)} of {plural(planned.subscribed, 'subscriber')} of the file would be removed: "
             "once and compose ask for --yes, run removes nobody"
         )
+
+
+class SharedChanges:
+    """What changes in shared profiles, and for how many subscribers."""
+
+    def __init__(self) -> None:
+        self._changed: Counter[str] = Counter()
+        self._new: Counter[str] = Counter()
+        self._asked: dict[str, Profile] = {}  # those whose query is another one
+
+    def add(self, before: str, after: str, shared: Collection[str]) -> bool:
+        """One subscriber's stored table before and after; returns whether anything shared is another."""
+        if not shared:
+            return False
+        known = {one.get("name"): one for one in json.loads(before).get("profiles", [])}
+        there = [one for one in json.loads(after).get("profiles", []) if one.get("name") in shared]
+        others = [one["name"] for one in there if known.get(one["name"]) != one]
+        self._changed.update(name for name in others if name in known)
+        self._new.update(name for name in others if name not in known)
+        self._asked |= {one.name: one for one in _new_queries(before, after) if one.name in shared}
+        return bool(others)
+
+    def in_words(self, papers: Sequence[Paper], counts: dict[str, int]) -> Iterator[str]:
+        for name in dict.fromkeys((*self._changed, *self._new)):
+            said = [
+                f"{what} {plural(number[name], 'subscriber')}"
+                for what, number in (("changed for", self._changed), ("new for", self._new))
+                if number[name]
+            ]
+            yield f"shared profile {name}: {', '.join(said)}"
+            if name in self._asked:
+                yield from _would_have_brought([self._asked[name]], papers, counts)
+
+
+def _but_shared(data: str, shared: Collection[str]) -> dict[str, Any]:
+    table = json.loads(data)
+    return {**table, "profiles": [one for one in table.get("profiles", []) if one.get("name") not in shared]}
+
+
+def _new_queries(before: str, after: str) -> list[Profile]:
+    """The profiles of a stored table that ask for something else than those of another."""
+    known = {(one.name, str(one.query)) for one in stored_subscriber(before).profiles}
+    return [one for one in stored_subscriber(after).profiles if (one.name, str(one.query)) not in known]
 
 
 def _would_have_brought(profiles: Sequence[Profile], papers: Sequence[Paper], counts: dict[str, int]) -> Iterator[str]:

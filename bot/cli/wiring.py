@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
 
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 NAMED = 5  # people a message names
+Chosen = dict[str, Any]  # parts of a subscriber's table
 
 
 class App:
@@ -279,14 +280,21 @@ class App:
 
     def records(self, now: datetime) -> "list[SubscriberRecord]":
         """The subscribers of the file, as the store keeps them."""
+        return self._records(now)[0]
+
+    def _records(self, now: datetime) -> "tuple[list[SubscriberRecord], list[tuple[str, Chosen, Chosen]]]":
+        """The same, and the choices of subscribers that are to be put otherwise beside this file: address, as they are,
+        as they should be."""
         from bot.pipeline import preferences
-        from bot.pipeline.subscribers import records_for
+        from bot.pipeline.subscribers import records_for, settled_choices
         from bot.store import subscribers
 
         with self.database.read() as tx:
             chosen, erased = subscribers.choices(tx), subscribers.erased(tx)
+        settled = settled_choices(((one, one.shares) for one in self.config.subscribers), chosen)
         hash_of = partial(preferences.hash_of, self.identity.secret)
-        return records_for(self.config.subscribers, chosen, erased, hash_of, now)
+        records = records_for(self.config.subscribers, settled, erased, hash_of, now)
+        return records, [(email, chosen[email], after) for email, after in settled.items() if after != chosen[email]]
 
     def plan(self, now: datetime) -> "SyncPlan":
         """What would make the stored subscribers equal to the file's. Nothing is written."""
@@ -299,9 +307,9 @@ class App:
     def sync(self, now: datetime, *, many: Literal["refuse", "keep", "remove"] = "refuse") -> "SyncPlan":
         """Make the stored subscribers equal to the file's. `many`: what to do where half or more of them would be
         removed. Raises UserError where that is refused."""
-        from bot.store import file_sync
+        from bot.store import file_sync, subscribers
 
-        records = self.records(now)
+        records, settled = self._records(now)
         with self.database.write() as tx:
             planned = file_sync.planned_changes(tx, records, now)
             if planned.removes_many and many != "remove":
@@ -310,6 +318,8 @@ class App:
                     raise error
                 log.error("%s Nobody is removed until `paperlark once --yes` says so.", error.summary)
             file_sync.carry_out(tx, planned, now, remove=many == "remove" or not planned.removes_many)
+            for email, before, after in settled:
+                subscribers.settle_choices(tx, email, before, after)
         return planned
 
     def _removes_many(self, planned: "SyncPlan") -> UserError:

@@ -21,6 +21,11 @@ class SubscriberConfig(Subscriber):
     shared: ManyTexts = Field((), exclude=True)
 
     @property
+    def shares(self) -> frozenset[str]:
+        """The names of the profiles they share."""
+        return frozenset(name.strip() for name in self.shared)
+
+    @property
     def own_profiles(self) -> tuple[Profile, ...]:
         """Once the shared ones were put after them."""
         return self.profiles[: len(self.profiles) - len(self.shared)]

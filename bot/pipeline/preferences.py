@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from bot.core.subscriber.profile_choices import profiles_chosen
 from bot.core.subscriber.schedule import Schedule
 from bot.core.subscriber.subscriber import Subscriber, stored_subscriber, subscriber_from
 from bot.core.subscriber.validation import TableError
@@ -92,9 +93,13 @@ def _change(tx: Connection, stored: StoredSubscriber, wishes: Mapping[str, Any],
     if stored.origin == "file":
         # A form sends every setting. One that stays as it was is no choice: the file goes on to decide it, as it must
         # where a profile is shared by many.
-        before, after = _settings(stored_subscriber(stored.data)), _settings(subscriber)
-        changed = {key: table[key] for key in CHANGEABLE if key in wishes and after[key] != before[key]}
-        chosen = {**subscribers.choices_of(tx, stored.id), **changed}
+        known, earlier = stored_subscriber(stored.data), subscribers.choices_of(tx, stored.id)
+        was, after = _settings(known), _settings(subscriber)
+        chosen = earlier | {key: table[key] for key in CHANGEABLE if key in wishes and after[key] != was[key]}
+        if after["profiles"] != was["profiles"] and not isinstance(earlier.get("profiles"), list):
+            chosen.pop("profiles", None)
+            if profiles := profiles_chosen(known, subscriber, earlier.get("profiles")):
+                chosen["profiles"] = profiles
     subscribers.change(tx, stored.id, record, chosen)
     return subscriber
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
+from bot.core.subscriber.profile_choices import chosen_beside_file, with_profiles_chosen
 from bot.core.subscriber.subscriber import Subscriber, subscriber_from
 from bot.core.subscriber.validation import TableError
 from bot.store.subscribers import SubscriberRecord
@@ -22,6 +23,20 @@ def record_for(subscriber: Subscriber, now: datetime) -> SubscriberRecord:
     )
 
 
+def settled_choices(
+    configured: Iterable[tuple[Subscriber, Collection[str]]], chosen: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """What subscribers of the file chose by a link, by address, in today's form and without what the file says by
+    itself: what it changes later reaches them. `configured`: each with the names of the profiles they share."""
+    settled = {}
+    for subscriber, shared in configured:
+        if own := chosen.get(subscriber.email):
+            profiles = chosen_beside_file(own["profiles"], subscriber, shared) if "profiles" in own else None
+            others = {key: value for key, value in own.items() if key != "profiles"}
+            settled[subscriber.email] = {**others, "profiles": profiles} if profiles else others
+    return settled
+
+
 def records_for(
     configured: Iterable[Subscriber],
     chosen: Mapping[str, Mapping[str, Any]],
@@ -37,6 +52,9 @@ def records_for(
             continue
         if own := chosen.get(subscriber.email):
             with suppress(TableError):
-                subscriber = subscriber_from({**subscriber.table, **own})
+                table = {**subscriber.table, **own}
+                if "profiles" in own:
+                    table["profiles"] = with_profiles_chosen(subscriber, own["profiles"])
+                subscriber = subscriber_from(table)
         records.append(record_for(subscriber, now))
     return records

@@ -285,6 +285,12 @@ def choices_of(tx: Connection, subscriber_id: int) -> dict[str, Any]:
     return dict(json.loads(chosen)) if chosen else {}
 
 
+def settle_choices(tx: Connection, email: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """The same choices put otherwise, unless others were made meanwhile."""
+    same = (SUBSCRIBERS.c.email == email, SUBSCRIBERS.c.chosen == as_json(before))
+    tx.execute(update(SUBSCRIBERS).where(*same).values(chosen=as_json(after) if after else ""))
+
+
 def renew_links(tx: Connection, subscriber_id: int) -> None:
     """From now on older links to the preferences, the feeds and the editions open nothing."""
     tx.execute(

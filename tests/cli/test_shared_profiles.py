@@ -100,14 +100,37 @@ def test_a_changed_shared_profile_is_changed_for_everybody_and_tells_nothing_old
     (tmp_path / "config.toml").write_text(CONFIG.replace("sparse attention", "mixture of experts"))
 
     _, said = run("check", "2026-11-23T09:00Z")
-    assert said.count("Lab reading: would have brought 2 papers ") == 2
-    assert "ada@example.org: changed" in said
-    assert "grace@example.org: changed" in said
+    assert said.count("shared profile Lab reading: changed for 2 subscribers") == 1
+    assert said.count("Lab reading: would have brought 2 papers ") == 1
+    assert "ada@example.org: changed" not in said
+    assert "grace@example.org: changed" not in said
     assert said.count('Lab reading: "mixture of experts"') == 1
     assert said.count("    shared: Lab reading\n") == 2
 
     assert run("once", "2026-11-24T07:31Z")[0] == 0
     assert letters(tmp_path) == {}
+
+
+def test_check_says_of_many_who_share_a_changed_profile_one_line(tmp_path: Path, run: Run) -> None:
+    people = "".join(
+        f'[[subscribers]]\nemail = "s{n}@example.org"\ntrending = 0\nshared = ["Lab reading"]\n' for n in range(50)
+    )
+    file = tmp_path / "config.toml"
+    file.write_text(CONFIG + people)
+    run("once", "2026-11-21T12:00Z")
+    course = '[[profiles]]\nname = "Course"\nquery = "enzymes"\n'
+    changed = (CONFIG + people).replace("sparse attention", "mixture of experts")
+    changed = changed.replace('shared = ["Lab reading"]', 'shared = ["Lab reading", "Course"]')
+    file.write_text(changed.replace('email = "s7@example.org"', 'email = "s7@example.org"\nmax_papers = 3') + course)
+    _, said = run("check", "2026-11-23T09:00Z")
+
+    changes = said.partition("The next run will change")[2].splitlines()
+    assert [line.strip() for line in changes if "changed" in line or "new for" in line] == [
+        "s7@example.org: changed",
+        "shared profile Lab reading: changed for 52 subscribers",
+        "shared profile Course: new for 52 subscribers",
+    ]
+    assert sum("would have brought" in line for line in changes) == 2
 
 
 def test_a_letter_says_how_many_colleagues_saved_a_paper(run: Run, tmp_path: Path) -> None:

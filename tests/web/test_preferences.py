@@ -298,7 +298,7 @@ def test_a_setting_saved_as_it_was_is_no_choice_and_a_shared_profile_stays_share
     web.post(link(web, FILE), same | {"p0_keywords": "diffusion"})
     with web.database.read() as tx:
         chosen = subscribers.choices(tx)["ada@example.org"]
-    assert [profile["keywords"] for profile in chosen["profiles"]] == [["diffusion"]]
+    assert [profile["keywords"] for profile in chosen["profiles"]["own"]] == [["diffusion"]]
     assert chosen["digest"] == "weekly fri 16:00"
 
 
