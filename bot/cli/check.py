@@ -1,9 +1,7 @@
 """The verb check: is the configuration right, does it ask for what was meant, and what would the next run change?
 Nothing is written."""
 
-import json
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +14,7 @@ from bot.cli.backtest import hopeless_terms, papers_of_days, profile_warnings, s
 from bot.cli.console import format_time, out, plural, print_json, remark
 from bot.cli.options import Json, Now, moment_of
 from bot.cli.suggest import suggestions_for
+from bot.cli.sync_words import WINDOW, sync_in_words
 from bot.cli.wiring import App, app_of
 from bot.core.letter.renderer import check_templates as rendering_problems
 from bot.core.papers import Paper
@@ -25,12 +24,10 @@ from bot.errors import UserError
 from bot.mail.transport.channels import fault_of
 from bot.store import Database, subscribers
 from bot.store.database import is_absent
-from bot.store.file_sync import SyncPlan
 from bot.store.subscribers import StoredSubscriber
 
 ORIGINS = {"database": "the command line", "web": "the web page"}
 MOST_NAMED = 50  # of them
-WINDOW = 30  # days of papers that profiles are tried on
 
 
 def register(app: typer.Typer) -> None:
@@ -207,104 +204,12 @@ def _pending(app: App, now: datetime) -> Pending:
     with app.database.read() as tx:
         choices = subscribers.choices(tx)
     return Pending(
-        changes=list(_in_words(planned, papers, sharing)),
+        changes=list(sync_in_words(planned, papers, sharing)),
         papers=papers,
         elsewhere=list(app.stored(but_of_file=True)),
         people=planned.after(now) | {row.email: row for row in planned.unchanged},
         choices=choices,
     )
-
-
-def _in_words(planned: SyncPlan, papers: Sequence[Paper], sharing: Mapping[str, Collection[str]]) -> Iterator[str]:
-    """`sharing`: by address, the names of the profiles a subscriber shares. What changes in those is said once for all
-    of them."""
-    counts: dict[str, int] = {}  # each query is tried once
-    team = SharedChanges()
-    for record in planned.new:
-        yield f"{record.email}: new subscriber"
-    for row in planned.unreachable:
-        yield f"{row.email}: {row.status} since {row.status_since:%Y-%m-%d}, gets nothing whatever the file says"
-    for row, values in planned.changed:
-        if row in planned.unreachable:
-            continue
-        if row.status == "removed":
-            yield f"{row.email}: comes back"
-        elif "data" in values:
-            shared = sharing.get(row.email, ())
-            of_team = team.add(row.data, values["data"], shared)
-            if not of_team or _but_shared(row.data, shared) != _but_shared(values["data"], shared):
-                yield f"{row.email}: changed"
-                asked = _new_queries(row.data, values["data"])
-                yield from _would_have_brought([one for one in asked if one.name not in shared], papers, counts)
-    yield from team.in_words(papers, counts)
-    for row in planned.gone:
-        yield f"{row.email}: removed, gets nothing more"
-    if planned.removes_many:
-        yield (
-            f"{len(planned.gone)} of {plural(planned.subscribed, 'subscriber')} of the file would be removed: "
-            "once and compose ask for --yes, run removes nobody"
-        )
-
-
-class SharedChanges:
-    """What changes in shared profiles, and for how many subscribers."""
-
-    def __init__(self) -> None:
-        self._changed: Counter[str] = Counter()
-        self._new: Counter[str] = Counter()
-        self._asked: dict[str, Profile] = {}  # those whose query is another one
-
-    def add(self, before: str, after: str, shared: Collection[str]) -> bool:
-        """One subscriber's stored table before and after; returns whether anything shared is another."""
-        if not shared:
-            return False
-        known = {one.get("name"): one for one in json.loads(before).get("profiles", [])}
-        there = [one for one in json.loads(after).get("profiles", []) if one.get("name") in shared]
-        others = [one["name"] for one in there if known.get(one["name"]) != one]
-        self._changed.update(name for name in others if name in known)
-        self._new.update(name for name in others if name not in known)
-        self._asked |= {one.name: one for one in _new_queries(before, after) if one.name in shared}
-        return bool(others)
-
-    def in_words(self, papers: Sequence[Paper], counts: dict[str, int]) -> Iterator[str]:
-        for name in dict.fromkeys((*self._changed, *self._new)):
-            said = [
-                f"{what} {plural(number[name], 'subscriber')}"
-                for what, number in (("changed for", self._changed), ("new for", self._new))
-                if number[name]
-            ]
-            yield f"shared profile {name}: {', '.join(said)}"
-            if name in self._asked:
-                yield from _would_have_brought([self._asked[name]], papers, counts)
-
-
-def _but_shared(data: str, shared: Collection[str]) -> dict[str, Any]:
-    table = json.loads(data)
-    return {**table, "profiles": [one for one in table.get("profiles", []) if one.get("name") not in shared]}
-
-
-def _new_queries(before: str, after: str) -> list[Profile]:
-    """The profiles of a stored table that ask for something else than those of another."""
-    known = {(one.name, str(one.query)) for one in stored_subscriber(before).profiles}
-    return [one for one in stored_subscriber(after).profiles if (one.name, str(one.query)) not in known]
-
-
-def _would_have_brought(profiles: Sequence[Profile], papers: Sequence[Paper], counts: dict[str, int]) -> Iterator[str]:
-    """What new and changed profiles would have brought: their papers of the past are no news, and no letter tells
-    them. `counts`: of the queries tried so far; it grows."""
-    if not papers:
-        return
-    if untried := {text: one.query for one in profiles if (text := str(one.query)) not in counts}:
-        from bot.core.matching import Matcher  # brings numpy
-
-        found = Matcher(list(untried.values())).match(papers).counts().tolist()
-        counts.update(zip(untried, found, strict=True))
-    for profile in profiles:
-        papers_brought = plural(counts[str(profile.query)], "paper")
-        yield (
-            f"  {profile.name}: would have brought {papers_brought} of the last {WINDOW} days; "
-            "`paperlark preview` shows them, letters tell what comes from now on"
-        )
 
 
 def _next_due(subscriber: Subscriber, stored: StoredSubscriber | None, now: datetime) -> datetime | None:

@@ -8,6 +8,7 @@ it (`bot.mail.tokens`), and a POST acts at once and says the same when it is rep
     page_language  sentences, dates and schedules in the visitor's or the subscriber's language
     signup    the form and its preview; query_form its fields     confirming  the yes to it
     preferences, leaving, thumbs   by signed links                admin, monitoring   for the operator
+    preferences_form, taste_form   the fields of the preferences, and what was typed into them
     editions, feed_pages, archive  reading; feeds the formats, shown_paper what is shown of a paper
     rate_limit, mail_domains       what a flood may cost           assets   style, icon, script
 """
