@@ -2,7 +2,8 @@
 when it is asked for: what the others need takes half of a short run's time.
 
 `options` is what many verbs share, `wiring` makes the parts of the program from the configuration, `console` is how all
-of them speak, `report` what a run has to say, `sync_words` what one would change. What a verb decides belongs to `bot.pipeline`.
+of them speak, `report` what a run has to say, `sync_words` what one would change. What a verb
+decides belongs to `bot.pipeline`.
 """
 
 import gc
