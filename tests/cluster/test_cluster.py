@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -459,22 +460,64 @@ def test_the_queue_has_its_tables_made_once(url: str) -> None:
     assert again == (after, after)
 
 
-def test_the_queues_tables_are_upgraded_change_by_change(url: str, store: Database, postgres: str) -> None:
-    older = new_postgres_database(postgres)
-    with psycopg.connect(older.replace("+psycopg", ""), autocommit=True) as connection:
+@pytest.fixture
+def older(postgres: str) -> Iterator[Database]:
+    """A database with our tables and those of the queue as an earlier Procrastinate left them."""
+    database = Database(new_postgres_database(postgres))
+    database.migrate()
+    with psycopg.connect(database.url.replace("+psycopg", ""), autocommit=True) as connection:
         for change in sorted(Path(SchemaManager.get_migrations_path()).glob("*.sql")):
             if change.stem > "03.02.00_01":
                 break
             connection.execute(change.read_text().encode())
             last = change.stem
         connection.execute(f"COMMENT ON TABLE procrastinate_jobs IS '{last}'".encode())
-    database = Database(older)
-    before, after = cluster.migrate_queue(database)
-    found = functions(database)
+    yield database
     database.close()
+
+
+def test_the_queues_tables_are_upgraded_change_by_change(store: Database, older: Database) -> None:
+    before, after = cluster.migrate_queue(older)
+    found = functions(older)
 
     assert before < "03.02" < "03.04" < after
     assert found == functions(store)
+
+
+@pytest.mark.timeout(90)
+def test_the_queue_is_upgraded_by_all_at_once_while_workers_use_it(
+    older: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What they cannot do with the older tables, or in the midst of a change, they do with the new ones."""
+    monkeypatch.setattr("bot.pipeline.compose.compose.CHUNK", 4)
+    monkeypatch.setattr(cluster, "LOOK_EVERY", 0.3)
+    people(older, 40)
+    stop, parts, changed = threading.Event(), [a_part(older), a_part(older)], []
+    threads = [threading.Thread(target=part.run, args=[stop]) for part in parts]
+    threads += [threading.Thread(target=lambda: changed.append(cluster.migrate_queue(older))) for _ in range(3)]
+    for thread in threads[:2]:
+        thread.start()
+    with suppress(Exception):  # by the older tables: it may well not be possible
+        parts[0].plan(datetime.now(UTC))
+    for thread in threads[2:]:
+        thread.start()
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        with suppress(Exception):
+            parts[0].rescue()
+            if parts[0].plan(datetime.now(UTC)) == 0:
+                break
+        time.sleep(0.3)
+    stop.set()
+    for thread in threads:
+        thread.join(25)
+
+    assert not any(thread.is_alive() for thread in threads)
+    assert len({after for _, after in changed}) == 1
+    assert len(changed) == 3
+    assert jobs(older) == []
+    with older.read() as tx:
+        assert tx.exec_driver_sql("SELECT count(*), count(DISTINCT subscriber_id) FROM edition").one() == (40, 40)
 
 
 def test_tables_of_somebody_else_are_left_alone(store: Database) -> None:
