@@ -23,8 +23,9 @@ from bot.pipeline.compose.compose import ChunkComposer, ComposeReport, open_view
 from bot.pipeline.compose.drafts import MessageId
 from bot.store import Connection, Database, outbox
 from bot.store.cursors import Chunk
-from bot.store.database import PLANNING_WAITS, SESSION, TCP, wait_for_locks
+from bot.store.database import SESSION, TCP
 from bot.store.history import Revision
+from bot.store.locks import PLANNING_WAITS, wait_for_locks
 
 try:
     from procrastinate import App, JobContext, PsycopgConnector, SyncPsycopgConnector

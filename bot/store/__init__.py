@@ -8,7 +8,7 @@ thing in it, so that what belongs together is committed together.
     editions     what each is told                        outbox     how they leave
     edition_reports  what became of them, for people and monitors
     mail_pacing  rates, holds and quotas of relays        backup     copies of the whole database
-    process_lock  who is at work on a SQLite file
+    process_lock  who is at work on a SQLite file         locks      of PostgreSQL, and how long any is waited for
 
 and smaller tables: consents, mail_requests, returned_mail, settings, summaries, taste, thumbs, ticks. `diagnostics`
 asks the database about itself, `psycopg_timeout` bounds every wait for PostgreSQL. What is to be written is

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import datetime
-from enum import IntEnum, unique
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,6 +24,13 @@ from sqlalchemy.exc import (
 )
 
 from bot.errors import UserError
+from bot.store.locks import (
+    LOCK_NOT_AVAILABLE,
+    LONGEST_LOCK,
+    PLANNING_WAITS,
+    AdvisoryLock,
+    wait_for_locks,
+)
 
 T = TypeVar("T")
 
@@ -33,10 +39,6 @@ CHECKPOINT_PAGES = 4_000  # of the write-ahead log (16 MB): pages written again 
 USUAL_CACHE = 2  # MB of pages for a connection: SQLite's own default
 BUSY_MS = 30_000
 LONGEST_STATEMENT = 600  # seconds: of PostgreSQL, and of our waiting for its answer where nothing shorter is asked for
-# What is locked by another transaction is not waited for any longer: sessions of ours that stand still are ended by the
-# server before that, so whose lock it is does not come from here, or is at work for very long.
-LONGEST_LOCK = 40  # seconds
-PLANNING_WAITS = 5  # seconds: who hands out the work comes again at the next tick
 # A server that is gone or cut off is noticed within a minute, on both sides. (libpq; a URL may say otherwise.)
 TCP = {
     "connect_timeout": 10,
@@ -54,25 +56,9 @@ SESSION = (
     "SET tcp_keepalives_interval = 10",
     "SET tcp_keepalives_count = 3",
 )
-LOCK_NOT_AVAILABLE = "55P03"  # of PostgreSQL's Appendix A
 NEWEST = max(
     file.stem.partition("_")[0] for file in (Path(__file__).parent / "migrations" / "versions").glob("[0-9]*.py")
 )
-
-
-@unique
-class AdvisoryLock(IntEnum):
-    """All locks of ours that no table has: numbers that nobody else is likely to use in this database."""
-
-    MIGRATION = 7_270_001
-    RECORD = 7_270_002
-    PLANNING = 7_270_003
-    SIGN_UP = 7_270_004
-
-    def take(self, transaction: Connection) -> None:
-        """Alone until the end of the transaction. SQLite has one writer at a time anyway."""
-        if transaction.dialect.name != "sqlite":
-            transaction.execute(text(f"SELECT pg_advisory_xact_lock({self:d})"))
 
 
 _answer_within: ContextVar[float] = ContextVar("answer within", default=LONGEST_STATEMENT)
@@ -233,12 +219,6 @@ class Database:
     def close(self) -> None:
         self._writer.dispose()
         self._reader.dispose()
-
-
-def wait_for_locks(transaction: Connection, seconds: int) -> None:
-    """Until the end of a transaction. SQLite waits for its one writer alone."""
-    if transaction.dialect.name != "sqlite":
-        transaction.execute(text(f"SET LOCAL lock_timeout = '{seconds}s'"))
 
 
 def is_absent(url: str) -> bool:

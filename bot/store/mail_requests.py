@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
-from bot.store.database import AdvisoryLock
+from bot.store.locks import AdvisoryLock
 from bot.store.sql import chunks
 from bot.store.tables import MAIL_REQUESTS
 
