@@ -97,6 +97,8 @@ def deliver_command(context: typer.Context, now: Now = None, as_json: Json = Fal
     if as_json:
         print_json(deliver_json(report))
     elif not app.options.quiet:
+        if report == DeliverReport():
+            out.print("Nothing waits to be sent.")
         say_delivered(app, report)
     if not_all_sent(report):
         raise typer.Exit(1)

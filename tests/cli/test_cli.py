@@ -239,6 +239,7 @@ def test_the_three_steps_alone(place: Path, run: Callable[..., Ran]) -> None:
     assert run("status", "--json").json["accounts"]["waiting"] == 9
     assert run("deliver", "--json", "--now", "2026-11-20T06:02Z").json["delivered"] == 2
     assert run("deliver", "--json", "--now", "2026-11-20T06:03Z").json["delivered"] == 0
+    assert run("deliver", "--now", "2026-11-20T06:03Z").out.startswith("Nothing waits to be sent.\n")
 
 
 def test_reading_a_source_without_any_configuration(
