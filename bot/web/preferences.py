@@ -221,6 +221,7 @@ def page_of(
     full, given = opened.purpose == "manage", opinions(site, stored)
     # What could not be saved stands in the form as it was typed, to be mended there.
     unsaved = request.form if problems and request.form.get("do") == "save" else None
+    words = request.form if problems and request.form.get("do") == "words" else None
     shown = settings_shown(own, site.language.tag, unsaved)
     profiles: list[dict[str, Any]] = []
     if unsaved is not None:
@@ -246,9 +247,9 @@ def page_of(
         languages=site.languages.names,
         profiles=profiles,
         spare=len(profiles) < MOST_PROFILES,
-        taste=learnt_taste(site, stored, given) if full else None,
+        taste=learnt_taste(site, stored, given, words) if full else None,
         shown_words=taste_form.AT_ONCE,
-        typed=request.form.get("own_words", "")[:LONGEST_TEXT] if problems else "",
+        own_words=words.get("own_words", "")[:LONGEST_TEXT] if words else "",
         leave=site.link("u", tokens.seal(secret, "unsubscribe digest", stored.id)),
         feeds=[site.link("feed", feed) + form for form in (".atom", ".json")] if full else [],
         thumbs=[(kind, number, shown_paper(paper)) for kind, number, paper in given],
@@ -258,11 +259,13 @@ def page_of(
     )
 
 
-def learnt_taste(site: Site, stored: StoredSubscriber, given: Sequence[Opinion]) -> TasteView | None:
+def learnt_taste(
+    site: Site, stored: StoredSubscriber, given: Sequence[Opinion], typed: Mapping[str, str] | None
+) -> TasteView | None:
     """What is learnt of the papers they keep; None where that is too little."""
     with site.database.read() as tx:
         kept = taste.of_subscribers(tx, [stored.id]).get(stored.id)
-    return taste_form.taste_view(kept, {paper.title: kind for kind, _, paper in given if kind != "less"})
+    return taste_form.taste_view(kept, {paper.title: kind for kind, _, paper in given if kind != "less"}, typed)
 
 
 def masked(email: str) -> str:

@@ -1,12 +1,12 @@
 """The words of a taste as a form, and what a subscriber changed in it. Decisions only; no request is seen here."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from bot.core.letter.paper_view import title_of
 from bot.core.taste.corrections import CorrectionError, TasteEdit, own_word, own_words
-from bot.core.taste.learn import MAX_WORDS
+from bot.core.taste.learn import MAX_WORDS, TasteWord
 from bot.core.text.sanitize import shortened
 from bot.store.taste import StoredTaste
 from bot.store.thumbs import ThumbKind
@@ -14,6 +14,7 @@ from bot.store.thumbs import ThumbKind
 AT_ONCE = 10  # words shown before the others are asked for
 TITLES = 2  # of the papers a word comes from
 LONGEST_TITLE = 48
+LONGEST_WEIGHT = 20
 FIELDS = ("word", "was", "weight", "own", "pin", "gone")  # of a row: `w3_weight`
 MOST_ROWS = 1_000  # of words and removed words in a form
 
@@ -36,6 +37,9 @@ class WordView:
     learnt: str  # the weight it was learnt with; "" for a word of their own
     papers: int
     titles: list[TitleView]
+    was: str  # the weight there is, where another one could not be saved
+    pinned: bool
+    gone: bool = False
 
     @property
     def more(self) -> int:
@@ -56,27 +60,50 @@ class TasteView:
         return bool(self.removed) or any(one.is_own for one in self.words)
 
 
-def taste_view(stored: StoredTaste | None, thumbs: Mapping[str, ThumbKind]) -> TasteView | None:
-    """None where too little is known to learn from. `thumbs`: by title, what was pressed for a paper."""
+def taste_view(
+    stored: StoredTaste | None, thumbs: Mapping[str, ThumbKind], typed: Mapping[str, str] | None = None
+) -> TasteView | None:
+    """None where too little is known to learn from. `thumbs`: by title, what was pressed for a paper. `typed`: a form
+    that could not be saved, which stands there to be mended."""
     if stored is None or stored.learnt is None:
         return None
     learnt = {one.word: f"{one.weight:g}" for one in stored.learnt.words}
+    rows = {} if typed is None else {row["word"]: row for row in _rows(typed)}
     words = [
-        WordView(
-            word=one.word,
-            weight=f"{one.weight:g}",
-            is_own=one.is_own,
-            learnt=learnt.get(one.word, ""),
-            papers=one.papers,
-            titles=[
-                TitleView(text=shortened(title_of(title), LONGEST_TITLE), thumb=thumbs.get(title, ""))
-                for title in one.titles[:TITLES]
-            ],
-        )
+        _word_view(one, learnt.get(one.word, ""), thumbs, rows.get(one.word))
         for one in (stored.taste.words if stored.taste else ())
     ]
     text = stored.taste.text if stored.taste else ""
     return TasteView(liked=stored.learnt.liked, words=words, removed=sorted(stored.corrections.removed), text=text)
+
+
+def _word_view(
+    one: TasteWord, learnt: str, thumbs: Mapping[str, ThumbKind], typed: Mapping[str, str] | None
+) -> WordView:
+    titles = [
+        TitleView(text=shortened(title_of(title), LONGEST_TITLE), thumb=thumbs.get(title, ""))
+        for title in one.titles[:TITLES]
+    ]
+    weight = f"{one.weight:g}"
+    return WordView(
+        word=one.word,
+        weight=typed["weight"][:LONGEST_WEIGHT] if typed else weight,
+        was=weight,
+        is_own=one.is_own,
+        learnt=learnt,
+        papers=one.papers,
+        titles=titles,
+        pinned=bool(typed["pin"]) if typed else one.is_own,
+        gone=bool(typed and typed["gone"]),
+    )
+
+
+def _rows(form: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    for number in range(MOST_ROWS):
+        row = {name: form.get(f"w{number}_{name}", "").strip() for name in FIELDS}
+        if not row["word"]:
+            return
+        yield row
 
 
 def edit_from(form: Mapping[str, str]) -> TasteEdit:
@@ -84,10 +111,7 @@ def edit_from(form: Mapping[str, str]) -> TasteEdit:
     since the page was made is no wish. Raises CorrectionError with every problem."""
     weights: dict[str, float] = {}
     removed, as_learnt, problems = [], [], []
-    for number in range(MOST_ROWS):
-        row = {name: form.get(f"w{number}_{name}", "").strip() for name in FIELDS}
-        if not row["word"]:
-            break
+    for row in _rows(form):
         try:
             word, asked = own_word(f"{row['word']}^{row['weight'].replace(',', '.')}")
         except ValueError as error:

@@ -153,6 +153,19 @@ def test_what_is_no_word_is_said_and_changes_nothing(web: Web, sent: dict[str, s
         assert typed.replace('"', "&#34;") in answer.text, "what was typed can be mended"
 
 
+def test_what_was_typed_stands_there_to_be_mended(web: Web) -> None:
+    answer = change(web, rows({"weight": "99<"}, {"gone": "1"}, {"pin": "1"}, own_words="slip^0"))
+    page = answer.text.replace("\n", " ")
+
+    assert answer.status == 422
+    assert 'value="99&lt;" aria-label="Weight of grasping"' in page
+    assert 'name="w0_was" value="9"' in page
+    assert 'checked aria-label="Remove: gripper"' in page
+    assert 'checked aria-label="Keep this weight: robots"' in page
+    assert ">slip^0</textarea>" in page
+    assert kept(web).corrections == Corrections()
+
+
 def test_the_link_of_a_letter_changes_no_word(web: Web) -> None:
     before = kept(web)
     for wish in ("words", "as-learnt"):

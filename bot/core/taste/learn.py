@@ -48,6 +48,7 @@ EVERYDAY = frozenset(
     "what why will able".split()
 )
 
+Counts = dict[str, int]
 Vector = dict[str, float]
 _singular = lru_cache(maxsize=65_536)(singular)  # the same few thousand words again and again
 _SAYS_NOTHING = EVERYDAY | SMALL_WORDS
@@ -112,12 +113,10 @@ class Background:
         self.holders = Counter(word for count in counts for word in count)
         self.mean = _mean([self.vector(count) for count in counts], [1.0] * len(counts))
 
-    def rarity(self, word: str) -> float:
-        return log((1 + self.papers) / (1 + self.holders[word])) + 1
-
-    def vector(self, counts: Counter[str]) -> Vector:
+    def vector(self, counts: Counts) -> Vector:
         """TF-IDF of one paper, of length one."""
-        values = {word: (1 + log(count)) * self.rarity(word) for word, count in counts.items()}
+        holders, rarest = self.holders, log(1 + self.papers) + 1
+        values = {word: (1 + log(count)) * (rarest - log(1 + holders[word])) for word, count in counts.items()}
         length = sqrt(sum(value * value for value in values.values())) or 1.0
         return {word: value / length for word, value in values.items()}
 
@@ -165,27 +164,29 @@ def words_of(paper: Paper) -> frozenset[str]:
     return frozenset(map(_singular, words(f"{paper.title} {paper.abstract} {' '.join(paper.keywords)}")))
 
 
-def counted(paper: Paper) -> Counter[str]:
+def counted(paper: Paper) -> Counts:
     """How often a paper mentions each word, without plural endings; the title counts three times."""
     return _folded(_spoken(paper))
 
 
-def _spoken(paper: Paper) -> Counter[str]:
+def _spoken(paper: Paper) -> Counts:
     """The words of a paper as they are written, those of the title and keywords three times."""
     spoken = Counter(words(paper.abstract))
     for word in words(f"{paper.title} {' '.join(paper.keywords)}"):
         spoken[word] += TITLE_MENTIONS
-    return Counter({word: count for word, count in spoken.items() if _says_something(word)})
+    return {word: count for word, count in spoken.items() if _says_something(word)}
 
 
+@lru_cache(maxsize=65_536)
 def _says_something(word: str) -> bool:
     return len(word) > 2 and word not in _SAYS_NOTHING and not word[0].isdigit() and word.isalnum()
 
 
-def _folded(spoken: Counter[str]) -> Counter[str]:
-    folded: Counter[str] = Counter()
+def _folded(spoken: Counts) -> Counts:
+    folded: Counts = {}
     for word, count in spoken.items():
-        folded[_singular(word)] += count
+        same = _singular(word)
+        folded[same] = folded.get(same, 0) + count
     return folded
 
 
@@ -198,7 +199,7 @@ def _mean(vectors: Sequence[Vector], weights: Sequence[float]) -> Vector:
     return {word: value / whole for word, value in total.items()}
 
 
-def _as_written(spoken: Iterable[Counter[str]]) -> dict[str, str]:
+def _as_written(spoken: Iterable[Counts]) -> dict[str, str]:
     """Folded word -> the form it has most often: "synthesis", not the "synthesi" it is compared by."""
     total: Counter[str] = Counter()
     for one in spoken:
