@@ -48,7 +48,7 @@ EVERYDAY = frozenset(
     "what why will able".split()
 )
 
-Counts = dict[str, int]
+WordCounts = dict[str, int]
 Vector = dict[str, float]
 _singular = lru_cache(maxsize=65_536)(singular)  # the same few thousand words again and again
 _SAYS_NOTHING = EVERYDAY | SMALL_WORDS
@@ -113,7 +113,7 @@ class Background:
         self.holders = Counter(word for count in counts for word in count)
         self.mean = _mean([self.vector(count) for count in counts], [1.0] * len(counts))
 
-    def vector(self, counts: Counts) -> Vector:
+    def vector(self, counts: WordCounts) -> Vector:
         """TF-IDF of one paper, of length one."""
         holders, rarest = self.holders, log(1 + self.papers) + 1
         values = {word: (1 + log(count)) * (rarest - log(1 + holders[word])) for word, count in counts.items()}
@@ -164,12 +164,12 @@ def words_of(paper: Paper) -> frozenset[str]:
     return frozenset(map(_singular, words(f"{paper.title} {paper.abstract} {' '.join(paper.keywords)}")))
 
 
-def counted(paper: Paper) -> Counts:
+def counted(paper: Paper) -> WordCounts:
     """How often a paper mentions each word, without plural endings; the title counts three times."""
     return _folded(_spoken(paper))
 
 
-def _spoken(paper: Paper) -> Counts:
+def _spoken(paper: Paper) -> WordCounts:
     """The words of a paper as they are written, those of the title and keywords three times."""
     spoken = Counter(words(paper.abstract))
     for word in words(f"{paper.title} {' '.join(paper.keywords)}"):
@@ -182,8 +182,8 @@ def _says_something(word: str) -> bool:
     return len(word) > 2 and word not in _SAYS_NOTHING and not word[0].isdigit() and word.isalnum()
 
 
-def _folded(spoken: Counts) -> Counts:
-    folded: Counts = {}
+def _folded(spoken: WordCounts) -> WordCounts:
+    folded: WordCounts = {}
     for word, count in spoken.items():
         same = _singular(word)
         folded[same] = folded.get(same, 0) + count
@@ -199,7 +199,7 @@ def _mean(vectors: Sequence[Vector], weights: Sequence[float]) -> Vector:
     return {word: value / whole for word, value in total.items()}
 
 
-def _as_written(spoken: Iterable[Counts]) -> dict[str, str]:
+def _as_written(spoken: Iterable[WordCounts]) -> dict[str, str]:
     """Folded word -> the form it has most often: "synthesis", not the "synthesi" it is compared by."""
     total: Counter[str] = Counter()
     for one in spoken:
