@@ -1,5 +1,6 @@
 """Sentences by a model: never late, never lost, never believed, never dearer than allowed."""
 
+import gzip
 import json
 import os
 import signal
@@ -73,6 +74,7 @@ def test_without_the_section_nothing_is_asked_or_shown(write_config: Write, mode
     assert "not the authors" not in "".join(letters(place).values())
 
 
+GZIP_BOMB = gzip.compress(b" " * 20_000_000)
 BAD: dict[str, Callable[[int, dict[str, Any]], tuple[int, dict[str, str], Any]]] = {
     "no JSON": lambda n, body: (200, {}, b"<html>welcome to my proxy</html>"),
     "another shape": lambda n, body: (200, {}, b'{"choices": {"message": [1, 2]}}'),
@@ -89,6 +91,13 @@ BAD: dict[str, Callable[[int, dict[str, Any]], tuple[int, dict[str, str], Any]]]
     "a redirect": lambda n, body: (307, {"Location": "/elsewhere"}, b""),
     "too much": lambda n, body: (200, {}, b"x" * 3_000_000),
     "too much, without saying so": lambda n, body: (200, {}, (b"y" * 65_536 for _ in range(2_000))),
+    "a gzip bomb": lambda n, body: (200, {"Content-Encoding": "gzip"}, GZIP_BOMB),
+    "a streamed answer": lambda n, body: (
+        200,
+        {"Content-Type": "text/event-stream"},
+        b'data: {"choices": [{"delta": {"content": "Small"}}]}\n\ndata: [DONE]\n\n',
+    ),
+    "a sentence without end": lambda n, body: (200, {}, completion("Small records let it return. " * 8_000)),
     "gzip that is none": lambda n, body: (200, {"Content-Encoding": "gzip"}, b"\x1f\x8bnothing"),
     "an empty answer": lambda n, body: (200, {}, completion("")),
     "tokens that are no number": lambda n, body: (200, {}, completion("", -(10**30))),

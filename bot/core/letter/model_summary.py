@@ -46,7 +46,13 @@ _LANGUAGES = {
     "ja": " in Japanese",
 }
 
-_LINK = re.compile(r"https?:|www\.|\w\.[a-z]{2,}(?=\W|$)|@\w|\S@|\]\(|<[a-z/!]", re.IGNORECASE)
+_LINK = re.compile(
+    r"www\.|\w\[?[.\u3002]\]?[^\W\d_]{2,}(?=\W|$)|\b[a-z][a-z0-9+.-]{1,20}:(?=[^\s\d])|"
+    r"@\w|\S@|\]\(|<[a-z/!]|\| ?(?:ba)?sh\b",
+    re.IGNORECASE,
+)
+# Letters that look like Latin ones among these: a word in disguise.
+_DISGUISED = re.compile("[A-Za-z][\u0400-\u058f\u13a0-\u13ff]|[\u0400-\u058f\u13a0-\u13ff][A-Za-z]")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _PERCENT = re.compile(
     r"(?<!\d)(\d{1,15}(?:[.,]\d{1,15}){0,5})\s?(?:\\?%|per ?cent|prozent|pour cent|por ciento|パーセント)",
@@ -99,6 +105,8 @@ def objection(sentence: str, paper: Paper, language: str = "en") -> str:
         return f"longer than {MAX_SUMMARY} characters"
     if _LINK.search(said):
         return "a link or markup"
+    if _DISGUISED.search(said):
+        return "letters of several scripts in one word"
     if _SENTENCE_END.search(said):
         return "more than one sentence"
     of_language = ORDERS_OF.get(language)
