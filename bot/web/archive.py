@@ -1,4 +1,4 @@
-"""The trending letter for everybody, day by day, and its feed. Nothing of any subscriber is in it."""
+"""The trending letter for everybody, day by day, and its feeds. Nothing of any subscriber is in it."""
 
 from datetime import date
 from functools import lru_cache
@@ -8,7 +8,7 @@ from flask import Blueprint, Response, abort, request
 from bot.pipeline import reading
 from bot.pipeline.reading import TrendingDay
 from bot.store.history import Revision
-from bot.web.feeds import TYPES, Feed, entries_of, to_atom
+from bot.web.feeds import TYPES, Feed, entries_of, to_atom, to_json
 from bot.web.shown_paper import shown_paper
 from bot.web.site import Site
 
@@ -56,8 +56,8 @@ def blueprint(site: Site) -> Blueprint:
         page = site.page("archive_day.html", day=found.day, papers=papers, private=False)
         return public(page, TODAY if found.day == site.clock().date() else PAST)
 
-    @pages.get("/archive.atom")
-    def feed() -> Response:
+    @pages.get("/archive.<any(atom, json):form>")
+    def feed(form: str) -> Response:
         found = [one for day in reading.archive_days(site.database, site.clock())[:FEED_DAYS] if (one := of_day(day))]
         first_told = {paper.key: one.made for one in found for paper in one.papers}  # the oldest day wins
         domain = site.identity.domain
@@ -66,12 +66,12 @@ def blueprint(site: Site) -> Blueprint:
         made = Feed(
             id=f"tag:{domain},2026:archive",
             title="Paperlark: trending papers",
-            url=f"{site.base}/archive.atom",
+            url=f"{site.base}/archive.{form}",
             home=f"{site.base}/archive",
             updated=updated,
             entries=entries_of(sorted(told, key=lambda one: one[0], reverse=True), domain),
         )
-        answer = Response(to_atom(made), content_type=TYPES["atom"])
+        answer = Response((to_json if form == "json" else to_atom)(made), content_type=TYPES[form])
         answer.add_etag()
         answer.make_conditional(request)
         return public(answer, TODAY)

@@ -235,11 +235,17 @@ def test_the_archive(told: Web) -> None:
     feed = told.get("/archive.atom")
     assert len(feedparser.parse(feed.text).entries) == 12
     assert told.get("/archive.atom", If_None_Match=feed.headers["etag"]).status == 304
+    as_json = told.get("/archive.json")
+    items = json.loads(as_json.text)["items"]
+    assert as_json.headers["content-type"].startswith("application/feed+json")
+    assert [item["id"] for item in items] == [entry.id for entry in feedparser.parse(feed.text).entries]
+    assert told.get("/archive.json", If_None_Match=as_json.headers["etag"]).status == 304
+    assert told.get("/archive.xml").status == 404
 
 
 def test_no_archive_where_none_is_wanted(start: Start) -> None:
     web = start(archive=False)
-    for path in ("/archive", "/archive/2026-11-20", "/archive.atom"):
+    for path in ("/archive", "/archive/2026-11-20", "/archive.atom", "/archive.json"):
         assert web.get(path).status == 404
 
 
