@@ -10,7 +10,6 @@ from pydantic import (
     Field,
     ModelWrapValidatorHandler,
     PlainValidator,
-    ValidationError,
     ValidationInfo,
     model_validator,
 )
@@ -22,9 +21,9 @@ from bot.core.subscriber.validation import (
     Long,
     Problem,
     TableModel,
-    as_error,
     as_in_file,
     as_tuple,
+    read_beside,
 )
 from bot.errors import UserError
 from bot.mail.message.types import OnCrash
@@ -141,13 +140,7 @@ class MailConfig(TableModel):
             dkim = values.get("dkim")
             if isinstance(dkim, dict) and not dkim.get("domain"):
                 values = values | {"dkim": dkim | {"domain": _domain(sender)}}
-        try:
-            mail = handler(values)
-        except ValidationError as error:
-            raise as_error(problems, beside=error) from None
-        if problems:
-            raise as_error(problems)
-        return mail
+        return read_beside(problems, handler, values)
 
 
 def _domain(sender: Any) -> str:

@@ -12,7 +12,6 @@ from pydantic import (
     ModelWrapValidatorHandler,
     PlainValidator,
     PrivateAttr,
-    ValidationError,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
     WrapValidator,
@@ -35,10 +34,10 @@ from bot.core.subscriber.validation import (
     Long,
     Short,
     TableModel,
-    as_error,
     as_in_file,
     as_tuple,
     did_you_mean,
+    read_beside,
 )
 
 LogStyle = Literal["text", "json"]
@@ -90,14 +89,7 @@ def _distinct(spelled: Callable[[str], str], *keys: str) -> WrapValidator:
     """Tables of which no two bear one name; said beside whatever else is wrong with them."""
 
     def read(values: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-        problems = doubles(values, spelled, *keys)
-        try:
-            found = handler(values)
-        except ValidationError as error:
-            raise as_error(problems, beside=error) from None
-        if problems:
-            raise as_error(problems)
-        return found
+        return read_beside(doubles(values, spelled, *keys), handler, values)
 
     return WrapValidator(read)
 
@@ -198,12 +190,7 @@ class Config(TableModel):
         """Subscribers with the profiles they share; names that are wrong are said beside whatever else is."""
         given = table if isinstance(table, Mapping) else {}
         problems = list(problems_of_sharing(given.get("profiles"), given.get("subscribers")))
-        try:
-            config = handler(table)
-        except ValidationError as error:
-            raise as_error(problems, beside=error) from None
-        if problems:
-            raise as_error(problems)
+        config = read_beside(problems, handler, table)
         shared = {profile.name: profile for profile in config.profiles}
         people = tuple(with_shared(subscriber, shared) for subscriber in config.subscribers)
         return config.model_copy(update={"subscribers": people}) if shared else config

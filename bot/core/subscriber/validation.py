@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from difflib import get_close_matches
-from typing import Annotated, Any, ClassVar, get_args
+from typing import Annotated, Any, ClassVar, TypeVar, get_args
 
 from annotated_types import Ge, Le
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -19,6 +19,7 @@ from bot.core.subscriber.duration import duration, in_short
 from bot.errors import UserError
 
 Path = tuple[str | int, ...]  # ("subscribers", 0, "digest")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,18 @@ def as_error(problems: Sequence[Problem], beside: ValidationError | None = None)
         kind = _said(line["ctx"]["message"]) if line["type"] == "said" else line["type"]
         lines.append(InitErrorDetails(type=kind, loc=line["loc"], input=line["input"], ctx=line.get("ctx", {})))
     return ValidationError.from_exception_data("table", lines)
+
+
+def read_beside(problems: Sequence[Problem], handler: Callable[[Any], T], table: Any) -> T:
+    """What `handler` of a wrap validator makes of a table in which the validator itself has found problems, if it has:
+    raises ValidationError with all of them."""
+    try:
+        found = handler(table)
+    except ValidationError as error:
+        raise as_error(problems, beside=error) from None
+    if problems:
+        raise as_error(problems)
+    return found
 
 
 def _said(message: str) -> PydanticCustomError:
