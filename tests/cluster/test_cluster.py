@@ -445,6 +445,24 @@ def test_rows_that_somebody_keeps_locked_hold_up_the_handing_out_of_work_for_sec
         assert len(jobs(store)) == 1
 
 
+def test_a_range_whose_rows_are_locked_keeps_no_other_from_being_composed(
+    store: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without an engine, where one process walks through all ranges: this one comes again at the next tick."""
+    monkeypatch.setattr("bot.store.database.SESSION", ("SET lock_timeout = '1s'",))
+    monkeypatch.setattr("bot.pipeline.compose.compose.CHUNK", 4)
+    people(store, 12)
+    worker, now = Database(store.url), datetime.now(UTC)
+    with store.write() as tx:
+        tx.exec_driver_sql("SELECT id FROM subscriber WHERE id = 2 FOR UPDATE")
+        with pytest.raises(UserError, match="locked by another transaction"):
+            compose(worker, now, "<{}.{}.{}@x>".format)
+    with store.read() as tx:
+        assert outbox.due(tx, now) == 8
+    assert compose(worker, now, "<{}.{}.{}@x>".format) == ComposeReport(digests=4)
+    worker.close()
+
+
 def functions(database: Database) -> set[str]:
     with database.read() as tx:
         return set(tx.exec_driver_sql("SELECT proname FROM pg_proc WHERE proname LIKE 'procrastinate%%'").scalars())

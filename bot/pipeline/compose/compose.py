@@ -158,7 +158,9 @@ def compose(
 ) -> ComposeReport:
     """Write down every alert and digest that is due at `now`; with `force` a digest for every active subscriber. Very
     many are shared among `processes`; `message_id` must then be picklable. `progress` is told how many subscribers a
-    chunk had, about. `digests_not_before`: when the digests may be sent, if not when they are due."""
+    chunk had, about. `digests_not_before`: when the digests may be sent, if not when they are due.
+
+    Raises UserError where the database cannot be used, for a range alone when all others are composed."""
     with database.write() as tx:
         prepare(tx, now)
     with database.read() as tx:
@@ -177,9 +179,17 @@ def compose(
             log.warning("a process that composed with us was killed, for want of memory perhaps; going on alone")
     composer = ChunkComposer(open_view(database, now, revision), now, message_id, force=force)
     composer.digests_not_before = digests_not_before
+    trouble: UserError | None = None
     for chunk in chunks:
-        report += composer.compose_chunk(chunk)
+        try:
+            report += composer.compose_chunk(chunk)
+        except UserError as error:
+            if not database.answers():
+                raise
+            trouble = trouble or error  # rows that somebody keeps locked: other ranges do not wait for them
         progress(CHUNK)
+    if trouble is not None:
+        raise trouble
     return report
 
 
