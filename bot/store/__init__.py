@@ -2,6 +2,7 @@
 thing in it, so that what belongs together is committed together.
 
     database     connecting, transactions, migrations     tables     the rows; sql: small helpers of all queries
+    schema       the tables of a new database
     papers       what a collection changes                history    what is, and was, true of papers
     sources      how each is doing, whose turn at a host  unparsed   answers that could not be read
     subscribers  who they are; file_sync: the file's      cursors    who is due, and how far each has been told

@@ -144,10 +144,13 @@ class Database:
         try:
             before = self._version()
             if before != NEWEST:
-                from bot.store.migrations import upgrade  # a tenth of our memory, for what is seldom needed
+                from bot.store.schema import create
 
                 with self.migrating() as connection:
-                    upgrade(connection, self.shown)
+                    if not (self.sqlite and before is None and create(connection, NEWEST)):
+                        from bot.store.migrations import upgrade  # a tenth of our memory, for what is seldom needed
+
+                        upgrade(connection, self.shown)
         except SQLAlchemyError as error:
             raise unusable(self.shown, error) from error
         return before, NEWEST

@@ -195,8 +195,10 @@ class RateLimitRow(SQLModel, table=True):
     held_until: datetime | None = None
     reason: str = Field(default="", sa_type=LONG)
     # Of mail only:
-    gap: float = 0  # seconds between messages that the other side's complaints have taught us
-    trips: int = 0  # how often in a row it had to be held
+    gap: float = Field(
+        default=0, sa_column_kwargs={"server_default": "0"}
+    )  # seconds between messages that the other side's complaints have taught us
+    trips: int = Field(default=0, sa_column_kwargs={"server_default": "0"})  # how often in a row it had to be held
     told_operator: datetime | None = None
 
 
@@ -237,7 +239,9 @@ class SubscriberRow(SQLModel, table=True):
     next_due: datetime | None = None
     digest_cursor: int | None = Field(default=None, sa_type=BIG)  # the last digest told all up to here
     told_at: datetime | None = None
-    trending_ids: str = Field(default="", sa_type=LONG)  # "12,15": told of late, trending or near a profile
+    trending_ids: str = Field(
+        default="", sa_type=LONG, sa_column_kwargs={"server_default": ""}
+    )  # "12,15": told of late, trending or near a profile
     alert_cursor: int | None = Field(default=None, sa_type=BIG)  # alerts looked at all up to here
     alert_after: datetime | None = None  # the rest of a burst waits until then
     alert_day: date | None = None

@@ -1,5 +1,6 @@
 """Connecting, transactions and migrations, on both databases."""
 
+import re
 import threading
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from sqlmodel import SQLModel
 
 from bot.errors import UserError
 from bot.store import Database, mail_requests
+from bot.store.migrations import upgrade
 from bot.store.tables import LIMITS, REVISIONS
 from tests.conftest import new_postgres_database
 
@@ -23,12 +25,52 @@ def test_migrating_twice_changes_nothing(database: Database) -> None:
     assert not database.pending()
 
 
-def test_the_migrations_make_what_the_tables_say(database: Database) -> None:
-    with database.read() as tx:
+def migrate_step_by_step(store: Database) -> None:
+    """As an older database is brought up to date, also where a new one would be made in one go."""
+    with store.migrating() as connection:
+        upgrade(connection, store.shown)
+
+
+def test_the_migrations_make_what_the_tables_say(database_url: str) -> None:
+    store = Database(database_url)
+    migrate_step_by_step(store)
+    with store.read() as tx:
         context = MigrationContext.configure(tx, opts={"compare_type": True})
         differences = compare_metadata(context, SQLModel.metadata)
+    store.close()
 
     assert differences == []
+
+
+def schema_of(tx: Connection) -> dict[str, object]:
+    """Every table of a SQLite database: its columns whatever their order, indexes, checks and numbering. A primary key
+    keeps the name it had before its table was renamed."""
+    tables = tx.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"))
+    found: dict[str, object] = {}
+    for name, sql in tables.all():
+        columns = sorted(tuple(row[1:]) for row in tx.execute(text(f"PRAGMA table_info({name})")))
+        indexes = tx.execute(
+            text("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = :name"), {"name": name}
+        )
+        constraints = sorted(re.findall(r"CONSTRAINT (?!\w+ PRIMARY KEY).*?(?=,\s*\n|\n\))", sql))
+        shapes = sorted((index, re.sub(r"[\s\"]+", "", made or "")) for index, made in indexes)
+        found[name] = columns, shapes, constraints, "AUTOINCREMENT" in sql
+    return found
+
+
+def test_a_new_database_has_the_schema_that_the_migrations_lead_to(tmp_path: Path) -> None:
+    stores = [Database(f"sqlite:///{tmp_path / name}") for name in ("new.db", "old.db")]
+    new, old = stores
+    assert new.migrate()[0] is None
+    migrate_step_by_step(old)
+    with new.read() as made, old.read() as migrated:
+        assert schema_of(made) == schema_of(migrated)
+        assert len(schema_of(made)) == len(SQLModel.metadata.tables) + 1
+    for store in stores:
+        assert not store.pending()
+        migrate_step_by_step(store)  # nothing to do, as Alembic reads the version
+        assert store.migrate()[0] == store.migrate()[1]
+        store.close()
 
 
 def test_every_moment_is_stored_in_utc_and_naive_ones_are_refused(database: Database) -> None:
@@ -74,17 +116,17 @@ def test_several_processes_may_migrate_at_once(database_url: str) -> None:
 def test_a_failing_migration_leaves_nothing_behind(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import alembic.command
 
-    upgrade = alembic.command.upgrade
+    to_version = alembic.command.upgrade
 
     def break_off(config: object, target: str) -> None:
-        upgrade(config, target)  # type: ignore[arg-type]
+        to_version(config, target)  # type: ignore[arg-type]
         raise RuntimeError("power cut")
 
     store = Database(database_url)
     with monkeypatch.context() as patch:
         patch.setattr(alembic.command, "upgrade", break_off)
         with pytest.raises(RuntimeError, match="power cut"):
-            store.migrate()
+            migrate_step_by_step(store)
     with store.read() as tx:
         assert inspect(tx).get_table_names() == []
     assert store.migrate()[0] is None
@@ -105,11 +147,11 @@ def test_who_was_told_trending_papers_before_the_upgrade_is_not_told_them_again(
     """Digests of both forms of picks, of the last month; alerts and older digests do not count."""
     import alembic.command
 
-    upgrade = alembic.command.upgrade
+    to_version = alembic.command.upgrade
     store = Database(database_url)
     with monkeypatch.context() as patch:
-        patch.setattr(alembic.command, "upgrade", lambda config, _target: upgrade(config, "0007"))
-        store.migrate()
+        patch.setattr(alembic.command, "upgrade", lambda config, _target: to_version(config, "0007"))
+        migrate_step_by_step(store)
     by_position = '[[["profile","P",[1,2],0,[]],["trending","",[7,5],0,[]]],0,0,false]'
     with_keys = '{"sections":[{"kind":"trending","name":"","ids":[9]}]}'
     editions = [(1, "digest", date(2026, 11, 20), by_position), (1, "digest", date(2026, 11, 21), with_keys)]
