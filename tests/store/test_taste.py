@@ -3,9 +3,12 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
+from sqlalchemy import update
+
 from bot.core.taste.corrections import Corrections, TasteEdit
 from bot.core.taste.learn import Taste, TasteWord
 from bot.store import Database, taste
+from bot.store.tables import TASTES
 
 LEARNT = Taste((TasteWord("grasping", 9.0, ("Mine",), 5), TasteWord("gripper", 4.5, ("Mine",), 2)), liked=6, least=9.3)
 
@@ -47,3 +50,16 @@ def test_of_two_corrections_at_once_none_is_lost(database: Database, now: dateti
         list(threads.map(correct, words))
 
     assert set(kept(database).corrections.weights) == set(words)
+
+
+def test_what_an_older_version_learnt_is_read_and_corrected(database: Database, now: datetime) -> None:
+    """It did not count the papers that hold a word."""
+    with database.write() as tx:
+        taste.learnt(tx, 1, LEARNT, "x", (), now)
+        old = '{"words": [["grasping", 9.0, ["Mine"]], ["gripper", 4.5, []]], "liked": 6, "disliked": 0, "least": 9.3}'
+        tx.execute(update(TASTES).values(data=old))
+        corrected = taste.correct_words(tx, 1, TasteEdit({"gripper": 2.0}), now)
+
+    assert kept(database).learnt is not None
+    assert corrected is not None
+    assert (corrected.text, corrected.least) == ("grasping^9, gripper^2", 9.3)

@@ -61,7 +61,7 @@ def test_every_word_has_its_weight_and_the_papers_it_comes_from(web: Web) -> Non
     page = web.get(link(web, FILE))
 
     assert "Learnt from 6 papers." in page.words
-    assert "grasping “A kept paper” (more like this), “Mine & <b>yours</b>” and 3 more papers" in page.words
+    assert "grasping “A kept paper” (more like this) · “Mine & <b>yours</b>” and 3 more papers" in page.words
     assert 'aria-label="Weight of gripper"' in page.text
     assert "<b>" not in page.text
     assert "grasping" not in web.get(link(web, FILE, "letter", 1)).text, "a letter may have been forwarded"
