@@ -80,6 +80,7 @@ def deliver(
         if patience and _claims_ran_out(database, settings.lane, clock, stop):
             more = _deliver(database, settings, clock, stop, patience, holder, interim, progress)
             more.add(report)
+            more.trouble, more.note = more.trouble or report.trouble, more.note or report.note
             return more
         return report
 
