@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -98,14 +98,16 @@ class DigestComposer(EditionComposer):
         return self.write(drafts, moved, folded)
 
     def _skip_quiet_days(self, batch: Sequence[StoredSubscriber], *, force: bool) -> list[StoredSubscriber]:
-        """Those who get mail today. The others are due again at their next slot, which tells what they missed."""
+        """Those who get mail today. The others are due again at their next slot, which tells what they missed; where
+        that is a week or a month away, on the next day that is not quiet."""
         if force:
             return list(batch)
         awake: list[StoredSubscriber] = []
         postponed: list[Cursor] = []
         for stored in batch:
             if "quiet_days" in stored.data and self.is_quiet(subscriber := stored_subscriber(stored.data)):
-                next_due = self._slot(stored, subscriber, force=False).next_due
+                following = self._slot(stored, subscriber, force=False).next_due
+                next_due = self._next_awake(subscriber) if subscriber.schedule.cadence in SPANS else following
                 postponed.append(Cursor(stored.id, stored.digest_cursor, NextDue(next_due)))
             else:
                 awake.append(stored)
@@ -113,6 +115,14 @@ class DigestComposer(EditionComposer):
             with self.view.database.write() as tx:
                 cursors.advance(tx, postponed)
         return awake
+
+    def _next_awake(self, subscriber: Subscriber) -> datetime | None:
+        """The subscriber's time of day on the next of their days that is not quiet."""
+        every_day = Schedule("daily", subscriber.schedule.at)
+        slot = every_day.next_after(self.now, subscriber.timezone)
+        while slot is not None and date.fromisoformat(slot.name).weekday() in subscriber.quiet_days:
+            slot = every_day.next_after(slot.due, subscriber.timezone)
+        return slot.due if slot else None
 
     def decide(self, batch: Sequence[StoredSubscriber]) -> Iterable["Decision"]:
         """The next digest of each of these subscribers, without writing anything."""
@@ -296,7 +306,10 @@ class DigestComposer(EditionComposer):
     def _slot(self, stored: StoredSubscriber, subscriber: Subscriber, *, force: bool) -> Slot:
         """The slot's name, when it was due, and when the subscriber is due next."""
         has_just_come = stored.digest_cursor is None and stored.next_due == stored.status_since
-        return self._slot_of(subscriber.schedule, subscriber.timezone, stored.next_due, has_just_come, force)
+        slot = self._slot_of(subscriber.schedule, subscriber.timezone, stored.next_due, has_just_come, force)
+        if subscriber.quiet_days and stored.next_due is not None and slot.due < stored.next_due <= self.now:
+            return slot._replace(due=stored.next_due)  # it was put off from a quiet day, and is not late
+        return slot
 
     def _find_slot(
         self, schedule: Schedule, zone: str, next_due: datetime | None, has_just_come: bool, force: bool

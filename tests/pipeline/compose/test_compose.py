@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from bot.core.edition.picks import Picks
 from bot.core.papers import Listing
@@ -230,6 +230,20 @@ def test_a_quiet_day_is_made_up_for(office: Office) -> None:
 
     monday = [one for one in office.told() if one.slot != "2026-11-20"]
     assert sum(len(one.picks.ids) for one in monday) == 1
+
+
+@pytest.mark.parametrize("digest", ["weekly fri 12:00", "monthly 20 12:00"])
+def test_a_rare_digest_on_a_quiet_day_comes_on_the_next_that_is_not(office: Office, digest: str) -> None:
+    noon = FRIDAY + 4 * HOUR
+    office.subscribers(FRIDAY - HOUR, subscriber(digest=digest, quiet_days=["fri", "sat", "sun"]))
+    office.collect(FRIDAY - HOUR, *attention(1), first=True)
+
+    written = [office.compose(noon + days * DAY).digests for days in range(6)]
+
+    assert written == [0, 0, 0, 1, 0, 0]  # on Monday
+    with office.database.read() as tx:
+        due, slot = tx.execute(select(EDITIONS.c.due, EDITIONS.c.slot)).one()
+    assert (due, slot) == (noon + 3 * DAY, "2026-11-20")
 
 
 def test_silence_unless_a_heartbeat_is_wished_for(office: Office) -> None:
