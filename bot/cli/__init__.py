@@ -1,9 +1,9 @@
 """The command line: one function per verb, in modules by what they are for (`VERBS`). The module of a verb is imported
 when it is asked for: what the others need takes half of a short run's time.
 
-`options` is what many verbs share, `wiring` makes the parts of the program from the configuration, `console` is how all
-of them speak, `report` what a run has to say, `sync_words` what one would change. What a verb
-decides belongs to `bot.pipeline`.
+`options` is what many verbs share, `wiring` makes the parts of the program from the configuration, `people` brings the
+subscribers of the file and of the database together, `console` is how all of them speak, `report` what a run has to
+say, `sync_words` what one would change. What a verb decides belongs to `bot.pipeline`.
 """
 
 import gc

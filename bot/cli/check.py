@@ -13,6 +13,7 @@ import typer
 from bot.cli.backtest import hopeless_terms, papers_of_days, profile_warnings, slips_of_the_pen
 from bot.cli.console import format_time, out, plural, print_json, remark
 from bot.cli.options import Json, Now, moment_of
+from bot.cli.people import all_stored, plan_sync
 from bot.cli.suggest import suggestions_for
 from bot.cli.sync_words import WINDOW, sync_in_words
 from bot.cli.wiring import App, app_of
@@ -200,13 +201,13 @@ def _pending(app: App, now: datetime) -> Pending:
         database.close()
     papers = papers_of_days(app.database, now, WINDOW)
     sharing = {one.email: one.shares for one in app.config.subscribers if one.shared}
-    planned = app.plan(now)
+    planned = plan_sync(app, now)
     with app.database.read() as tx:
         choices = subscribers.choices(tx)
     return Pending(
         changes=list(sync_in_words(planned, papers, sharing)),
         papers=papers,
-        elsewhere=list(app.stored(but_of_file=True)),
+        elsewhere=list(all_stored(app, but_of_file=True)),
         people=planned.after(now) | {row.email: row for row in planned.unchanged},
         choices=choices,
     )

@@ -6,6 +6,7 @@ import typer
 
 from bot.cli.console import format_time, out, plural, print_json
 from bot.cli.options import Json, Now, moment_of
+from bot.cli.people import find_subscriber
 from bot.cli.wiring import App, app_that_looks
 from bot.core.edition.edition import SectionKind
 from bot.core.edition.picks import Picks
@@ -46,7 +47,7 @@ def explain_command(
     """Why this paper did or did not reach this subscriber, clause by clause."""
     app = app_that_looks(context)
     start = moment_of(now)
-    stored = app.subscriber(email, start)
+    stored = find_subscriber(app, email, start)
     paper_id, found = find_paper(app, paper)
     subscriber = stored_subscriber(stored.data)
     fates = _fates(app, stored, subscriber, paper_id)

@@ -9,6 +9,7 @@ import typer
 
 from bot.cli.console import out, remark
 from bot.cli.options import GlobalOptions
+from bot.cli.people import sync_file
 from bot.cli.wiring import App
 from bot.errors import UserError
 from bot.pipeline.collect.collect import collect
@@ -47,7 +48,7 @@ def demo(
 
     def one_pass(config: Path, now: datetime) -> None:
         app = App(GlobalOptions(config_path=config, verbose=given.verbose, quiet=given.quiet))
-        app.sync(now)
+        sync_file(app, now)
         with app.fetcher(lambda: now) as fetcher:
             collect(app.database, fetcher, app.sources, now)
         compose(app.database, now, app.identity.message_id, force=True)

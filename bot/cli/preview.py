@@ -10,6 +10,7 @@ import typer
 
 from bot.cli.console import format_time, out, plural, remark
 from bot.cli.options import Now, moment_of
+from bot.cli.people import find_subscriber
 from bot.cli.wiring import App, app_that_looks
 from bot.core.edition.picks import Picks
 from bot.core.subscriber.subscriber import Subscriber, stored_subscriber
@@ -45,7 +46,7 @@ def preview(
         raise UserError("--next and --days do not go together.", ["the next digest tells what is new since the last"])
     app = app_that_looks(context)
     start = moment_of(now)
-    stored = app.subscriber(email, start)
+    stored = find_subscriber(app, email, start)
     subscriber = stored_subscriber(stored.data)
     with app.database.read() as tx:
         if history.latest_revision(tx) is None:

@@ -12,6 +12,7 @@ import typer
 from bot.cli.collect import by_hand, collect_sources, in_trouble, say_collected, sources_json
 from bot.cli.console import out, print_json, progress_bar
 from bot.cli.options import Clock, Json, Now
+from bot.cli.people import sync_file
 from bot.cli.report import deliver_json, say_composed, say_delivered
 from bot.cli.wiring import App, app_of
 from bot.pipeline import signup
@@ -51,7 +52,7 @@ def once(
     """Collect, compose, deliver what is due, and exit: for cron and GitHub Actions."""
     app = start(context)
     clock = app.clock(now)
-    planned = app.sync(clock(), many="remove" if yes else "refuse")
+    planned = sync_file(app, clock(), many="remove" if yes else "refuse")
     collected = collect_sources(app, clock)
     composed = _compose(app, clock(), force=force)
     delivered = _deliver(app, clock)
@@ -82,7 +83,7 @@ def compose_command(
     """Decide what every subscriber who is due gets, and write it down."""
     app = app_of(context)
     start = app.clock(now)()
-    planned = app.sync(start, many="remove" if yes else "refuse")
+    planned = sync_file(app, start, many="remove" if yes else "refuse")
     report = _compose(app, start, force=force)
     if as_json:
         print_json({"digests": report.digests, "alerts": report.alerts})

@@ -9,6 +9,7 @@ import typer
 
 from bot.cli.console import format_time, out, print_json
 from bot.cli.options import Json, Now, moment_of
+from bot.cli.people import everybody, plan_sync
 from bot.cli.wiring import App, app_that_looks
 from bot.config import SummariesConfig
 from bot.errors import UserError
@@ -53,7 +54,7 @@ def status(context: typer.Context, now: Now = None, as_json: Json = False) -> No
     app = app_that_looks(context)
     start = moment_of(now)
     counts = _counts(app, start)
-    people = list(app.subscribers(start)) if as_json or counts.total() <= MOST_NAMED else []
+    people = list(everybody(app, start)) if as_json or counts.total() <= MOST_NAMED else []
     with app.database.read() as tx:
         known = sources.records(tx)
         next_due = cursors.next_due(tx)
@@ -183,7 +184,7 @@ def _counts(app: App, now: datetime) -> Counter[str]:
     """How many are in which state, as the next run would find them."""
     with app.database.read() as tx:
         counts = Counter(subscribers.count_by_status(tx))
-    planned = app.plan(now)
+    planned = plan_sync(app, now)
     before = {row.email: row.status for row, _ in planned.changed} | {row.email: row.status for row in planned.gone}
     for email, row in planned.after(now).items():
         counts[row.status] += 1

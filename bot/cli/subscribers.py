@@ -14,7 +14,8 @@ import typer
 
 from bot.cli.console import format_time, out, plural, print_json, remark
 from bot.cli.options import Json, Now, moment_of
-from bot.cli.wiring import NAMED, App, app_of, app_that_looks, find_stored
+from bot.cli.people import NAMED, all_stored, everybody, find_stored
+from bot.cli.wiring import App, app_of, app_that_looks
 from bot.core.subscriber.address import normal_address
 from bot.core.subscriber.subscriber import stored_subscriber, subscriber_from
 from bot.errors import UserError
@@ -63,7 +64,7 @@ def inbox(
 def list_(context: typer.Context, now: Now = None, as_json: Json = False) -> None:
     """Who gets mail, who does not, why and since when."""
     app = app_that_looks(context)
-    people = list(app.subscribers(moment_of(now)))
+    people = list(everybody(app, moment_of(now)))
     if as_json:
         print_json(
             [
@@ -218,7 +219,7 @@ def import_(
 def export(context: typer.Context) -> None:
     """Every subscriber kept in the database as JSON lines on stdout, for `import`."""
     app = app_that_looks(context)
-    for one in app.stored():
+    for one in all_stored(app):
         if one.origin in ("database", "web") and one.status in ("active", "paused"):
             sys.stdout.write(one.data + "\n")
 

@@ -9,6 +9,7 @@ import typer
 from bot.cli.backtest import OwnedProfile, as_json_of, papers_of_days, query_from, say_no_papers
 from bot.cli.console import out, plural, print_json
 from bot.cli.options import Json, Now, moment_of
+from bot.cli.people import find_subscriber
 from bot.cli.wiring import App, app_that_looks
 from bot.core.query import Query
 from bot.core.subscriber.subscriber import stored_subscriber
@@ -84,5 +85,5 @@ def _queries(app: App, text: str, now: datetime) -> list[tuple[str, Query]]:
     name = text.strip()
     if "@" not in name or " " in name:
         return [("", query_from(text))]
-    subscriber = stored_subscriber(app.subscriber(name, now).data)
+    subscriber = stored_subscriber(find_subscriber(app, name, now).data)
     return [(profile.name, profile.query) for profile in subscriber.profiles]

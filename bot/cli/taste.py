@@ -10,7 +10,8 @@ import typer
 from bot.cli.backtest import papers_of_days
 from bot.cli.console import out, plural, print_json
 from bot.cli.options import Json, Now, clock_from, moment_of
-from bot.cli.wiring import App, app_of, app_that_looks, find_stored
+from bot.cli.people import find_stored, find_subscriber
+from bot.cli.wiring import App, app_of, app_that_looks
 from bot.core.papers import Paper
 from bot.core.subscriber.subscriber import Subscriber, TasteUse, stored_subscriber
 from bot.core.taste import Taste, TasteWord
@@ -68,7 +69,7 @@ def taste(
         _correct(app, email, edit, moment, reset=reset)
     else:
         app = app_that_looks(context)
-    stored = app.subscriber(email, moment)
+    stored = find_subscriber(app, email, moment)
     subscriber = stored_subscriber(stored.data)
     places = (_given(app, library),) if library else subscriber.libraries
     with app.fetcher(clock_from(now)) as fetcher, app.learner(fetcher, moment) as learner:

@@ -1,6 +1,5 @@
 """From a configuration file to the parts of the program, each made once."""
 
-import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -9,14 +8,13 @@ from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 import typer
 
-from bot.cli.console import plural, set_up_logging
+from bot.cli.console import set_up_logging
 from bot.cli.options import Clock, GlobalOptions, clock_from
 from bot.config import Config, load
-from bot.core.subscriber.address import one_spelling
 from bot.errors import DeliveryError, UserError
 from bot.fetch import Fetcher, MemoryPoliteness
 from bot.pipeline.collect.gather import ConfiguredSource
@@ -40,14 +38,7 @@ if TYPE_CHECKING:
     from bot.pipeline.sender_identity import Identity
     from bot.pipeline.summarize.summarize import Summarizer
     from bot.pipeline.taste import TasteLearner
-    from bot.store.file_sync import SyncPlan
     from bot.store.outbox import Leased
-    from bot.store.subscribers import StoredSubscriber, SubscriberRecord
-
-log = logging.getLogger(__name__)
-
-NAMED = 5  # people a message names
-Chosen = dict[str, Any]  # parts of a subscriber's table
 
 
 class App:
@@ -278,98 +269,6 @@ class App:
         ) as fetcher:
             yield fetcher
 
-    def records(self, now: datetime) -> "list[SubscriberRecord]":
-        """The subscribers of the file, as the store keeps them."""
-        return self._records(now)[0]
-
-    def _records(self, now: datetime) -> "tuple[list[SubscriberRecord], list[tuple[str, Chosen, Chosen]]]":
-        """The same, and the choices of subscribers that are to be put otherwise beside this file: address, as they are,
-        as they should be."""
-        from bot.pipeline import preferences
-        from bot.pipeline.subscribers import records_for, settled_choices
-        from bot.store import subscribers
-
-        with self.database.read() as tx:
-            chosen, erased = subscribers.choices(tx), subscribers.erased(tx)
-        settled = settled_choices(((one, one.shares) for one in self.config.subscribers), chosen)
-        hash_of = partial(preferences.hash_of, self.identity.secret)
-        records = records_for(self.config.subscribers, settled, erased, hash_of, now)
-        return records, [(email, chosen[email], after) for email, after in settled.items() if after != chosen[email]]
-
-    def plan(self, now: datetime) -> "SyncPlan":
-        """What would make the stored subscribers equal to the file's. Nothing is written."""
-        from bot.store import file_sync
-
-        records = self.records(now)
-        with self.database.read() as tx:
-            return file_sync.planned_changes(tx, records, now)
-
-    def sync(self, now: datetime, *, many: Literal["refuse", "keep", "remove"] = "refuse") -> "SyncPlan":
-        """Make the stored subscribers equal to the file's. `many`: what to do where half or more of them would be
-        removed. Raises UserError where that is refused."""
-        from bot.store import file_sync, subscribers
-
-        records, settled = self._records(now)
-        with self.database.write() as tx:
-            planned = file_sync.planned_changes(tx, records, now)
-            if planned.removes_many and many != "remove":
-                error = self._removes_many(planned)
-                if many == "refuse":
-                    raise error
-                log.error("%s Nobody is removed until `paperlark once --yes` says so.", error.summary)
-            file_sync.carry_out(tx, planned, now, remove=many == "remove" or not planned.removes_many)
-            for email, before, after in settled:
-                subscribers.settle_choices(tx, email, before, after)
-        return planned
-
-    def _removes_many(self, planned: "SyncPlan") -> UserError:
-        names = ", ".join(row.email for row in planned.gone[:NAMED])
-        more = f" and {len(planned.gone) - NAMED:,} more" if len(planned.gone) > NAMED else ""
-        return UserError(
-            f"{len(planned.gone):,} of {plural(planned.subscribed, 'subscriber')} of the file would get nothing more: "
-            f"{self.options.config_path} does not name them.",
-            [
-                f"they are {names}{more}",
-                "is this the right file for this database? `paperlark check` shows what would change",
-                "if it is meant, say so with --yes",
-            ],
-        )
-
-    def subscribers(self, now: datetime) -> "Iterator[StoredSubscriber]":
-        """Everybody in the database and in the file, as the next run would find them. Nothing is written."""
-        changed = self.plan(now).after(now)
-        for row in self.stored():
-            yield changed.pop(row.email, row)
-        yield from changed.values()
-
-    def stored(self, *, but_of_file: bool = False) -> "Iterator[StoredSubscriber]":
-        """Everybody in the database, a page at a time. `but_of_file`: only those the file does not list."""
-        from bot.store import subscribers
-
-        after = 0
-        while True:
-            with self.database.read() as tx:
-                page = subscribers.everyone(tx, after=after, but_of_file=but_of_file)
-            if not page:
-                return
-            yield from page
-            after = page[-1].id
-
-    def subscriber(self, email: str, now: datetime) -> "StoredSubscriber":
-        """One of them by address. Raises UserError."""
-        from bot.store import subscribers
-
-        known_as = one_spelling(email)
-        found = self.plan(now).after(now).get(known_as)
-        if found is None:
-            with self.database.read() as tx:
-                found = subscribers.by_email(tx, known_as)
-        if found is None:
-            known = [subscriber.email for subscriber in self.config.subscribers]
-            hint = f"the configuration has {', '.join(known[:NAMED])}" if known else "the configuration has none"
-            raise UserError(f"There is no subscriber {email}.", [hint])
-        return found
-
 
 def _builder_of(options: GlobalOptions) -> "Builder":
     """The builder of messages, made anew in a process of its own."""
@@ -400,18 +299,3 @@ def app_that_looks(context: typer.Context) -> App:
         app.config = app.config.model_copy(update={"database": f"sqlite:///{Path(folder, 'empty.db')}"})
         context.call_on_close(app.database.close)
     return app
-
-
-def find_stored(app: App, email: str) -> "StoredSubscriber":
-    """Somebody the database has, by address. Raises UserError."""
-    from bot.store import subscribers
-
-    with app.database.read() as tx:
-        found = subscribers.by_email(tx, one_spelling(email))
-    if found is None:
-        app.subscriber(email, datetime.now(UTC))  # whoever is in no file either is refused here
-        raise UserError(
-            f"{email} is in the configuration, and no run has brought them into the database yet.",
-            ["`paperlark once` does"],
-        )
-    return found

@@ -17,6 +17,7 @@ from bot import __version__
 from bot.cli.collect import learn_tastes, log_collected
 from bot.cli.console import plural
 from bot.cli.options import moment_of
+from bot.cli.people import sync_file
 from bot.cli.run import COMPOSERS, post_to_channels, prepare_queue, start
 from bot.cli.wiring import App
 from bot.fetch import Fetcher
@@ -47,7 +48,7 @@ def run(context: typer.Context) -> None:
     context.obj.worker = True
     app = start(context)
     prepare_queue(app)
-    app.sync(moment_of(None), many="keep")
+    sync_file(app, moment_of(None), many="keep")
     clock = WorkerClock(None if app.database.sqlite else app.database.server_time)
     clock.set_right()
     with app.fetcher(clock) as fetcher:

@@ -17,6 +17,7 @@ pytest.importorskip("flask")
 pytest.importorskip("waitress")
 
 from bot.cli.options import GlobalOptions
+from bot.cli.people import sync_file
 from bot.cli.web import site as site_of
 from bot.cli.wiring import App
 from bot.store import Database, subscribers
@@ -121,7 +122,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
         (tmp_path / "config.toml").write_text(config)
         app = App(GlobalOptions(config_path=tmp_path / "config.toml"))
         clock = Clock()
-        app.sync(clock())
+        sync_file(app, clock())
         site = site_of(app)
         site.clock = clock
         site.takes_mail = lambda domain: True  # tests never ask the DNS

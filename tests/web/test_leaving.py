@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.cli.people import sync_file
 from bot.mail import tokens
 from bot.store import subscribers
 from tests.web.conftest import NOW, SECRET, Web
@@ -59,7 +60,7 @@ def test_fewer_instead_is_weekly_and_the_file_does_not_take_it_back(web: Web) ->
     assert "every Monday at 07:30" in web.get(link()).words
     answer = web.post(link(), {"instead": "fewer"})
     assert "every Monday at 07:30" in answer.words
-    web.app.sync(web.clock())
+    sync_file(web.app, web.clock())
 
     ada = web.subscriber()
     assert ada is not None

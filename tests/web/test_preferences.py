@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.cli.people import sync_file
 from bot.core.papers import Listing
 from bot.core.taste.learn import Taste, TasteWord
 from bot.mail import tokens
@@ -217,7 +218,7 @@ def test_deleting_leaves_only_a_keyed_hash(web: Web, eve: int) -> None:
 def test_who_was_deleted_comes_back_only_by_themselves(web: Web, eve: int) -> None:
     preferences.erase(web.database, SECRET, eve, web.clock())
     preferences.erase(web.database, SECRET, FILE, web.clock())
-    web.app.sync(web.clock())
+    sync_file(web.app, web.clock())
     assert web.subscriber("ada@example.org") is None
     post(web)
     (message,) = mails(web)
@@ -246,7 +247,7 @@ def test_thumbs_are_shown_and_undone_and_what_is_kept_is_a_file(start: Start) ->
 
 def test_what_somebody_of_the_file_chose_outlasts_it(web: Web) -> None:
     web.post(link(web, FILE), form())
-    web.app.sync(web.clock())
+    sync_file(web.app, web.clock())
     table = json.loads(stored_of(web, FILE).data)
     assert table["digest"] == "weekly fri 16:00"
     assert table["profiles"][1]["name"] == "Hot"

@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from bot.cli.people import sync_file
 from bot.config import load
 from bot.store import subscribers
 from tests.web.conftest import CONFIG, Start, Web
@@ -35,7 +36,7 @@ def the_file_becomes(web: Web, text: str) -> None:
     path = web.app.options.config_path
     path.write_text(text)
     web.app.config = load(path, os.environ)
-    web.app.sync(web.clock())
+    sync_file(web.app, web.clock())
 
 
 def profiles(web: Web) -> dict[str, str]:
@@ -46,7 +47,7 @@ def profiles(web: Web) -> dict[str, str]:
 def test_a_change_of_ones_own_leaves_the_shared_one_shared(web: Web) -> None:
     save(web, p0_query="diffusion AND images", p2_name="Third", p2_query="proteins")
     assert profiles(web) == {"Mine": "diffusion AND images", "Lab": "graph transformers", "Third": "proteins"}
-    web.app.sync(web.clock())
+    sync_file(web.app, web.clock())
     assert profiles(web) == {"Mine": "diffusion AND images", "Lab": "graph transformers", "Third": "proteins"}
     assert json.loads(stored_of(web, FILE).data)["profiles"][1]["colleagues"] is True
 
@@ -66,7 +67,7 @@ def test_a_changed_and_a_removed_shared_profile_stay_so_until_they_are_as_the_fi
 
     again = {"p0_name": "Lab", "p0_query": "", "p0_keywords": "state space models"}
     save(web, **again, p1_name="Mine", p1_keywords="", p1_query="diffusion")
-    web.app.sync(web.clock())
+    sync_file(web.app, web.clock())
     the_file_becomes(web, configuration(LAB.replace("graph transformers", "proteins")))
     assert profiles(web) == {"Mine": "diffusion", "Lab": "proteins"}
 
@@ -83,7 +84,7 @@ def test_what_an_older_version_stored_of_a_shared_profile_no_longer_holds_it(web
             email=stored.email, data=json.loads(stored.data), alerts=False, schedule=stored.schedule, next_due=None
         )
         subscribers.change(tx, FILE, record, old)
-    web.app.sync(web.clock())
+    sync_file(web.app, web.clock())
 
     assert profiles(web) == {"Mine": "diffusion AND images", "Lab": "graph transformers"}
     assert json.loads(stored_of(web, FILE).data)["digest"] == "weekly fri 16:00", "all else is still their choice"

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from bot.cli.people import sync_file
 from bot.core.papers import Listing
 from bot.core.taste.corrections import Corrections
 from bot.core.taste.learn import Taste, TasteWord
@@ -93,7 +94,7 @@ def test_a_form_that_is_sent_as_it_was_changes_nothing(web: Web) -> None:
 def test_corrections_outlast_learning_and_the_file(web: Web) -> None:
     change(web, rows({"weight": "3.5"}, {"gone": "1"}, own_words="tactile^6"))
     learn(web, Taste((*WORDS, TasteWord("cable", 1.0, ("New",), 2)), 7), "y")
-    web.app.sync(web.clock())
+    sync_file(web.app, web.clock())
     web.post(link(web, FILE), form())
 
     now = kept(web).taste
