@@ -4,6 +4,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Annotated
 
@@ -150,10 +151,11 @@ def _deliver(app: App, clock: Clock) -> DeliverReport:
             first = deliver(app.database, app.sending(), clock, progress=step)  # what need not wait
             summarizer.write(letters)
             app.builder.forget()  # papers that have a sentence now
-        report = deliver(app.database, app.sending(), clock, patience=PATIENCE, progress=step)
+        with ThreadPoolExecutor(1) as aside:  # neither waits for the other
+            posting = aside.submit(post_to_channels, app, clock, patience=PATIENCE, progress=step)
+            report = deliver(app.database, app.sending(), clock, patience=PATIENCE, progress=step)
         report.add(first)
-        posted = post_to_channels(app, clock, progress=step)
-        report.add(posted)
+        report.add(posting.result())
         report.waiting = app.database.ask(outbox.waiting)
         return report
 
@@ -162,6 +164,7 @@ def post_to_channels(
     app: App,
     clock: Clock,
     stop: threading.Event | None = None,
+    patience: timedelta = timedelta(0),
     progress: Callable[[int], None] = lambda done: None,
 ) -> DeliverReport:
     """Send what is due to channels other than mail, if anything is: most installations have none."""
@@ -169,7 +172,7 @@ def post_to_channels(
         due = outbox.due(tx, clock(), "channels")
     if not due:
         return DeliverReport()
-    report = deliver(app.database, app.posting(clock), clock, stop=stop, progress=progress)
+    report = deliver(app.database, app.posting(clock), clock, stop=stop, patience=patience, progress=progress)
     if report.delivered:
         log.info("%d posted to channels", report.delivered)
     if report.failed:
