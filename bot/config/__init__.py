@@ -100,6 +100,8 @@ def _text(path: Path) -> str:
 def _syntax(said: str, text: str) -> str:
     """What `tomllib` says, with the line first. The line itself is not shown: it may hold a password."""
     found = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", said, re.DOTALL)
+    if found is None and (number := re.search("[0-9_]{4000}", text)):  # more digits than Python makes a number of
+        return f"line {text.count(chr(10), 0, number.start()) + 1}: a number with thousands of digits"
     if found is None:  # "... (at end of document)"
         return f"line {text.count(chr(10)) + 1}: {said}"
     line = text.split("\n")[int(found[2]) - 1]

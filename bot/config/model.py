@@ -220,6 +220,8 @@ class Config(TableModel):
                     yield f"{subscriber.email}: there is no library {self._folder / place}"
             if doubt := timezone_doubt(subscriber.timezone):
                 yield f"{subscriber.email}: timezone {doubt}"
+            if never := _why_never(subscriber):
+                yield f"{subscriber.email} will never get a letter: {never}"
         shared = {name.strip() for subscriber in self.subscribers for name in subscriber.shared}
         for profile in self.profiles:
             if profile.name not in shared:
@@ -241,3 +243,12 @@ class Config(TableModel):
                             f"{whose}, {as_in_file(profile.name)} asks for source:{value}, "
                             f"and no source is called that{did_you_mean(value, known)}"
                         )
+
+
+def _why_never(subscriber: SubscriberConfig) -> str:
+    """Why nothing can ever come for somebody, as their settings are; "" where something can."""
+    if subscriber.schedule.cadence == "off" and not any(profile.alert for profile in subscriber.profiles):
+        return 'digest = "off", and no profile has alert = true'
+    if not (subscriber.profiles or subscriber.trending or subscriber.libraries or subscriber.heartbeat):
+        return "trending = 0, and there is no profile"
+    return ""

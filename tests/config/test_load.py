@@ -331,7 +331,7 @@ def test_each_mistake_is_said_with_its_line(file: Path, text: str, line: int, sa
         (b'a = 1\nb = "\xff"\n', "line 2: save the file as UTF-8"),
         (b"a = " + b"[" * 20_000, "nested too deeply"),
         (b"\x00", "line 1, column 1: "),
-        (b"a = " + b"9" * 5_000, "is not TOML"),
+        (b"b = 1\na = " + b"9" * 5_000, "line 2: a number with thousands of digits"),
     ],
 )
 def test_what_is_no_toml(file: Path, content: bytes, said: str) -> None:
@@ -471,6 +471,8 @@ def test_a_dyno_has_no_disk(file: Path) -> None:
         ('[[sources]]\ntype = "arxiv"\ncategories = ["cs.XX"]', {}, 'no category "cs.XX" that we know; cs has AI, AR'),
         ('[[sources]]\ntype = "arxiv"\ncategories = ["astro-ph.CoO"]', {}, 'did you mean "astro-ph.CO"?'),
         (f'{SUBSCRIBER}timezone = "EST"', {}, 'write "America/New_York"'),
+        (f"{SUBSCRIBER}trending = 0", {}, "will never get a letter: trending = 0"),
+        (f'{SUBSCRIBER}digest = "off"', {}, 'will never get a letter: digest = "off"'),
         (f'{SUBSCRIBER}[[subscribers.profiles]]\nname = "A"\nquery = "rag source:hgg"', {}, "asks for source:hgg"),
     ],
 )
@@ -485,8 +487,15 @@ def test_what_is_as_it_should_be_is_no_warning(file: Path) -> None:
     name = "HF-daily"
     type = "huggingface"
     {SUBSCRIBER}
+    trending = 0
     [[subscribers.profiles]]
     query = "rag source:hf-daily"
+    [[subscribers]]
+    email = "alerts@example.org"
+    digest = "off"
+    [[subscribers.profiles]]
+    keywords = ["rag"]
+    alert = true
     """
     assert read(file, text).warnings == ()
 
