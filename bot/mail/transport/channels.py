@@ -89,10 +89,10 @@ class ChannelSession:
 
     def send(self, message: Message, before_data: Callable[[], None] | None = None) -> str:
         assert isinstance(message, Post)
-        service = None if is_webhook(message.address) else _service(message.address)
+        service = "" if is_webhook(message.address) else str(_service(message.address).service_name)
         if before_data is not None:
             before_data()
-        if service is None:
+        if not service:
             return self._transport.post_to_webhook(message)
         return _post(service, message, _Attempt(self._transport.ask))
 
@@ -156,6 +156,8 @@ class _Attempt:
         left = self._end - time.monotonic()
         if self.is_over or left <= 0 or (self.answer is not None and self.answer.status == 429):
             raise SourceError("no more is asked")
+        if self.accepted is not None:  # the plugin logs out, which says nothing of the post
+            return self._ask(method, url, headers, content, seconds=left)
         try:
             answer = self._ask(method, url, headers, content, seconds=left)
         except SourceError as error:
@@ -229,11 +231,12 @@ def _notify(service: Any, title: str, body: str) -> bool:
     return bool(everything.notify(title=title[:MOST_TITLE], body=body, body_format=apprise.NotifyFormat.TEXT))
 
 
-def _post(service: Any, message: Post, attempt: _Attempt) -> str:
+def _post(service_name: str, message: Post, attempt: _Attempt) -> str:
     """One post, in a thread of its own: whatever a plugin waits for must not hold a sending thread for ever."""
 
     def run() -> None:
         _ATTEMPT.set(attempt)
+        service = _service(message.address)  # made and ended here: some plugins log out at their end
         attempt.accepted = _notify(service, message.title, message.body)
 
     thread = threading.Thread(target=run, name="channel", daemon=True)
@@ -241,16 +244,16 @@ def _post(service: Any, message: Post, attempt: _Attempt) -> str:
     thread.join(LONGEST_POST)
     attempt.is_over = True
     if attempt.accepted:
-        return f"{service.service_name} has it"
-    raise _failure(service, attempt, channel_name(message.address))
+        return f"{service_name} has it"
+    raise _failure(service_name, attempt, channel_name(message.address))
 
 
-def _failure(service: Any, attempt: _Attempt, name: str) -> DeliveryError:
+def _failure(service_name: str, attempt: _Attempt, name: str) -> DeliveryError:
     """What became of a post that was not accepted."""
     was_refused = attempt.answer is not None and attempt.answer.status >= 300
     if attempt.is_uncertain or (attempt.accepted is None and not was_refused):
         why = attempt.no_answer or f"no whole answer within {LONGEST_POST:.0f} s"
-        return DeliveryError(f"{name}: {service.service_name}: {why}", "unknown", code=CODE)
+        return DeliveryError(f"{name}: {service_name}: {why}", "unknown", code=CODE)
     if attempt.answer is not None and (was_refused or not attempt.no_answer):
         return refusal(name, attempt.answer)
     return DeliveryError(f"{name}: {attempt.no_answer or 'Apprise would not post this'}", "retry", code=CODE)

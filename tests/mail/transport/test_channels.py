@@ -85,6 +85,9 @@ class HostileServer:
             yield b"HTTP/1.1 200 X\r\nContent-Length: 1000\r\n\r\nsome of it"
         elif how == "elsewhere":
             yield b"HTTP/1.1 307 X\r\nLocation: http://169.254.169.254/latest\r\nContent-Length: 0\r\n\r\n"
+        elif how == "_matrix":
+            told = json.dumps({"access_token": "t", "user_id": "@u:x", "room_id": "!r:x", "event_id": "$1"}).encode()
+            yield b"HTTP/1.1 200 X\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(told) + told
         elif how == "echo":
             told = json.dumps({"error": f"cannot POST {rest}"}).encode()
             yield b"HTTP/1.1 404 X\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(told) + told
@@ -241,6 +244,16 @@ def test_options_make_no_second_request_of_a_post(server: HostileServer, options
 
     assert len(server.asked) == before + 4
     assert time.monotonic() - started < 5
+
+
+def test_a_service_that_wants_a_login_is_left_logged_out(server: HostileServer) -> None:
+    before = len(server.asked)
+
+    assert post(f"matrix://user:{SECRET}@127.0.0.1:{server.port}/#room") == "Matrix has it"
+    paths = [path.rpartition("/v3/")[2] for path, _ in server.asked[before:]]
+    assert paths[0] == "login"
+    assert paths[-2].startswith("rooms/!r:x/send/m.room.message")
+    assert paths[-1] == "logout"
 
 
 @pytest.mark.parametrize(
