@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, exists, func, insert, select, update
 
 from bot.errors import Outcome
 from bot.store.sql import chunks
@@ -333,7 +333,7 @@ def expire(
         stale = and_(stale, EDITIONS.c.attempts > 0)
     if digest is not None:
         has = SUBSCRIBERS.c.next_due.is_not(None) if digest else SUBSCRIBERS.c.next_due.is_(None)
-        stale = and_(stale, EDITIONS.c.subscriber_id.in_(select(SUBSCRIBERS.c.id).where(has)))
+        stale = and_(stale, exists().where(SUBSCRIBERS.c.id == EDITIONS.c.subscriber_id, has))
     return _give_up(tx, stale, "not delivered in time")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
-from bot.store import Database, cursors, subscribers
+from bot.store import Database, cursors, outbox, subscribers
 from bot.store.subscribers import SubscriberRecord
 
 HOUR = timedelta(hours=1)
@@ -73,6 +73,8 @@ def test_no_tick_walks_through_all_subscribers(tmp_path: Path, now: datetime) ->
         cursors.digest_due(tx, now, cursors.Chunk(0, 1_000_000))
         cursors.alert_due(tx, 5, now, cursors.Chunk(0, 1_000_000))
         cursors.next_due(tx)
+        outbox.expire(tx, "alert", now, digest=True)
+        outbox.expire(tx, "alert", now, digest=False)
     with store.read() as tx:
         questions = [(sql, values) for sql, values in asked if "subscriber" in sql]
         plans = {
@@ -80,6 +82,6 @@ def test_no_tick_walks_through_all_subscribers(tmp_path: Path, now: datetime) ->
             for sql, values in questions
         }
     store.close()
-    assert len(plans) == 7
+    assert len(plans) == 11
     for sql, steps in plans.items():
         assert not any(step.startswith("SCAN subscriber") or "(rowid>?)" in step for step in steps), (sql, steps)

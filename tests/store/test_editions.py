@@ -230,6 +230,7 @@ def test_whatever_has_piled_up_only_open_editions_are_read(tmp_path: Path, now: 
         outbox.end_leases(tx, ["w"], now)
         outbox.due_after_clock_fault(tx, now, timedelta(days=1))
         outbox.expire(tx, "digest", now)
+        outbox.expire(tx, "alert", now, digest=True)
         outbox.lessees(tx)
         outbox.waiting(tx)
         outbox.due(tx, now)

@@ -14,7 +14,9 @@ def allot(wanted: Sequence[Sequence[int]], limit: int) -> list[list[int]]:
     Returns what each list got, best first.
     """
     if len(wanted) == 1:
-        return [list(dict.fromkeys(wanted[0]))[: max(limit, 0)]]
+        first = wanted[0][: max(limit, 0)]
+        is_each_once = len(set(first)) == len(first)
+        return [list(first if is_each_once else dict.fromkeys(wanted[0]))[: max(limit, 0)]]
     given: list[list[int]] = [[] for _ in wanted]
     taken: set[int] = set()
     turns = [(iter(papers), share) for papers, share in zip(wanted, given, strict=True)]

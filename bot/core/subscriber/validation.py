@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from typing import Annotated, Any, ClassVar, TypeVar, get_args
 
 from annotated_types import Ge, Le
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
@@ -78,7 +78,7 @@ def as_tuple(value: Any) -> Any:
 Short = Annotated[str, Field(max_length=200), AfterValidator(on_one_line)]
 Line = Annotated[str, Field(max_length=1000), AfterValidator(on_one_line)]
 Long = Annotated[str, Field(max_length=4000), AfterValidator(on_one_line)]
-ManyTexts = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
+ManyTexts = Annotated[tuple[str, ...], Field(strict=False)]  # not strict: a list will do
 
 
 def span(least: timedelta, most: timedelta) -> Callable[[Any], timedelta]:

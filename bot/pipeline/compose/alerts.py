@@ -71,7 +71,7 @@ class AlertComposer(EditionComposer):
             )
         names = [profile.name for profile in subscriber.profiles if profile.alert]
         shares = selection.allot(matches.best, subscriber.max_papers)
-        shown = {paper for share in shares for paper in share}
+        shown = set().union(*shares)
         sections = sections_of(names, matches.best, matches.every, shares, shown)
         # Named by where it starts from, so that two processes cannot both tell what follows it.
         slot = f"after-{stored.alert_cursor}"

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 from bot.core.edition import selection
@@ -201,12 +202,12 @@ class DigestComposer(EditionComposer):
             best = [[paper for paper in ranked if paper not in alerted] for ranked in best]
             every = remaining = [[paper for paper in found if paper not in alerted] for found in every]
             homeless = self._add_untold(subscriber, untold, best, remaining)
-        if subscriber.taste == "order" and taste.is_learnt:
+        if taste.is_learnt and subscriber.taste == "order":
             best = [ordered(ranked, taste.order) for ranked in best]
         wanted = best if may_show is None else [[one for one in ranked if one in may_show] for ranked in best]
         kept = share_of_taste(taste.liked, subscriber.max_papers, has_profiles=bool(subscriber.profiles))
         shares = selection.allot(wanted, subscriber.max_papers - kept)
-        shown = {paper for share in shares for paper in share}
+        shown = set().union(*shares)
 
         trended = earlier.trending.get(stored.id, NOTHING)
         liked: list[Like] = []
@@ -269,12 +270,11 @@ class DigestComposer(EditionComposer):
         places = trending_places(subscriber, has_wishes=has_wishes)
         pool = changes.recent(span_of(subscriber)) if places else ()
         first, since = pool[:places], stored.told_at
-        if has_wishes:
-            pool = pool[:POOL]
+        most = POOL if has_wishes else len(pool)
         if since is not None and self.now - since < TOO_SOON[span_of(subscriber)]:
-            pool = first
+            most = places
         hot: list[int] = []
-        for paper in pool:
+        for paper in islice(pool, most):
             if len(hot) == places:
                 break
             if paper not in told:

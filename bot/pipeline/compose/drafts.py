@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from itertools import islice
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
@@ -127,6 +126,6 @@ def sections_of(
             left = len(others)
             counted = counted | others
         if share or left:
-            named = islice((paper for paper in ranked if paper not in shown), NAMED) if left else ()
-            sections.append(PickSection(kind="profile", name=name, ids=tuple(share), more=left, more_ids=tuple(named)))
+            named = [paper for paper in ranked if paper not in shown][:NAMED] if left else ()
+            sections.append(PickSection("profile", name, tuple(share), left, tuple(named)))
     return sections

@@ -67,9 +67,9 @@ def taste_picks(
 
 
 def _wants_taste(member: Member) -> bool:
-    """Quick, for a million subscribers: most tables name neither."""
-    stored, subscriber = member
-    return ('"library"' in stored.data or '"taste"' in stored.data) and subscriber.taste != "off"
+    """Quick, for a million subscribers: most name neither a library nor a use of their taste."""
+    _, subscriber = member
+    return bool(subscriber.libraries or subscriber.given_taste != "off") and subscriber.taste != "off"
 
 
 def _liked(changes: Changes, learnt: "Taste", order: Sequence[int]) -> tuple[Like, ...]:

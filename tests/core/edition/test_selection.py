@@ -27,6 +27,7 @@ def test_nothing_wanted_or_no_place() -> None:
     assert selection.allot([[1, 2], [3]], 0) == [[], []]
     assert selection.allot([[1, 2], [3]], -1) == [[], []]
     assert selection.allot([[1, 1, 2]], 5) == [[1, 2]]
+    assert selection.allot([[1, 1, 2, 3]], 2) == [[1, 2]]
 
 
 @given(LISTS, st.integers(0, 50))
