@@ -96,9 +96,6 @@ def main() -> None:
         complain(UserError(f"{error}", ["mend this template; `paperlark check` tries all of them"]))
         sys.exit(2)
     except OSError as error:  # a folder that may not be written to, a port that is taken
-        if isinstance(error, BrokenPipeError):  # `paperlark status | head`
-            sys.stderr.close()
-            sys.exit(0)
         complain(UserError(f"{error.filename or 'The system'}: {error.strerror or error}."))
         sys.exit(2)
     except KeyboardInterrupt:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from bot.errors import UserError
 
@@ -17,6 +17,17 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 log = logging.getLogger(__name__)
+
+
+def print_plain(text: str, stream: TextIO) -> None:
+    """A line. Where its reader is gone (`paperlark status | head -1`) it has had enough: the work goes on, and the exit
+    code is that of the work. Click would exit with 1, which means that a source or a delivery failed."""
+    try:
+        print(text, file=stream, flush=True)
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 class Stream:
@@ -40,7 +51,7 @@ class Stream:
         if self.has_colours:
             self.console.print(text, style=style or None)
         else:
-            print(text, file=getattr(sys, self._name), flush=True)
+            print_plain(text, getattr(sys, self._name))
 
 
 out = Stream("stdout")
@@ -107,7 +118,7 @@ def remark(text: str) -> None:
 
 
 def print_json(value: Any) -> None:
-    print(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+    print_plain(json.dumps(value, ensure_ascii=False, indent=2, default=_plain), sys.stdout)
 
 
 def _plain(value: Any) -> Any:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from bot.cli.console import format_time, out, plural, print_json, remark
+from bot.cli.console import format_time, out, plural, print_json, print_plain, remark
 from bot.cli.options import Json, Now, moment_of
 from bot.cli.people import NAMED, all_stored, everybody, find_stored
 from bot.cli.wiring import App, app_of, app_that_looks
@@ -221,7 +221,7 @@ def export(context: typer.Context) -> None:
     app = app_that_looks(context)
     for one in all_stored(app):
         if one.origin in ("database", "web") and one.status in ("active", "paused"):
-            sys.stdout.write(one.data + "\n")
+            print_plain(one.data, sys.stdout)
 
 
 def consent_log(context: typer.Context) -> None:
@@ -230,7 +230,7 @@ def consent_log(context: typer.Context) -> None:
     with app.database.read() as tx:
         log = consents.log(tx)
     for one in log:
-        sys.stdout.write(json.dumps({**one._asdict(), "at": one.at.isoformat()}, ensure_ascii=False) + "\n")
+        print_plain(json.dumps({**one._asdict(), "at": one.at.isoformat()}, ensure_ascii=False), sys.stdout)
 
 
 def invite(

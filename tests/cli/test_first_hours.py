@@ -79,6 +79,17 @@ def rows(place: Path) -> list[str]:
         connection.close()
 
 
+def test_a_reader_that_has_had_enough_is_no_failure(place: Path) -> None:
+    command = f"{sys.executable} -m bot backtest attention --json"
+    shell = ["bash", "-c", f"{command} | true; echo ${{PIPESTATUS[0]}}"]
+    subprocess.run([sys.executable, "-m", "bot", "collect", *NOW], cwd=place, check=True, capture_output=True)
+
+    ended = subprocess.run(shell, check=False, cwd=place, capture_output=True, text=True)
+
+    assert ended.stdout == "0\n", ended.stderr
+    assert "Broken" not in ended.stderr
+
+
 # --- preview ----------------------------------------------------------------------------------------------------------
 
 
