@@ -170,7 +170,8 @@ class HttpClient:
         job.requests_made += 1
         with self._transport.ask(request, job.budget, private=job.private) as response:
             status, received = response.status_code, response.headers
-            log.debug("asked %s: answered %d", redacted(here.url), status)
+            if log.isEnabledFor(logging.DEBUG):
+                log.debug("asked %s: answered %d", redacted(here.url), status)
             if sum(len(name) + len(value) + 4 for name, value in received.raw) > self._limits.head:
                 raise Refused(f"sent more than {in_bytes(self._limits.head)} of headers, given up")
             self._obey(here, status, received)

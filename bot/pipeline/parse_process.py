@@ -10,6 +10,7 @@ the child (`python -m bot.pipeline.parse_process`), with pickles of a known leng
 ignores SIGINT and SIGTERM, which reach whole groups of processes, and ends when its input does.
 """
 
+import gc
 import os
 import pickle
 import signal
@@ -243,6 +244,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not come between the messages
     _limit_memory()
+    gc.set_threshold(50_000, 20, 50)  # of a document nearly all that is made is in the answer
     while True:
         try:
             task = _read(tasks)
