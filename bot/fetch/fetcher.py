@@ -158,7 +158,8 @@ class Fetcher:
                 return self._answer(job, settled, known)
             reply = self._client.ask(job, here, state)
             if reply.status == 304:
-                return self._answer(job, settled, known, self._state(key, reply, state))
+                after = self._state(key, reply, state)
+                return self._answer(job, settled, known, after if after != state else None)
             if reply.status in (200, 203):
                 document = Document(
                     request=job.request,

@@ -3,14 +3,13 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
 
 from bot.core.source.document import UrlState
 from bot.core.source.health import SourceNote, SourceStateName
 from bot.store.database import Database
-from bot.store.sql import among, insert_or_ignore
+from bot.store.sql import among, insert_or_ignore, insert_or_update
 from bot.store.tables import LIMITS, LISTINGS, SOURCES, URLS
 
 FURTHEST = timedelta(days=2)  # nobody holds a host for longer (a day is the most we agree to): a clock's mistake
@@ -67,11 +66,8 @@ def records(tx: Connection, names: Collection[str] | None = None) -> dict[str, S
 def save(tx: Connection, changed: Sequence[SourceRecord]) -> None:
     """Write down how sources are doing."""
     if changed:
-        values = [{name: getattr(record, name) for name in NAMES} for record in changed]
-        tx.execute(insert_or_ignore(tx, SOURCES), values)
-        others: dict[str, Any] = {field: bindparam(f"new_{field}") for field in NAMES if field != "name"}
-        rows = [{f"new_{field}": value for field, value in row.items()} for row in values]
-        tx.execute(update(SOURCES).where(SOURCES.c.name == bindparam("new_name")).values(others), rows)
+        rows = [{name: getattr(record, name) for name in NAMES} for record in changed]
+        tx.execute(insert_or_update(tx, SOURCES, "name"), rows)
 
 
 def mark_told(tx: Connection, names: Iterable[str], now: datetime) -> None:

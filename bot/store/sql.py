@@ -46,6 +46,18 @@ def insert_or_ignore(tx: Connection, table: Table) -> Any:
     return postgresql.insert(table).on_conflict_do_nothing()
 
 
+def insert_or_update(tx: Connection, table: Table, unique: str) -> Any:
+    """INSERT, or UPDATE of all columns where a row of the same value in the column `unique` is there already."""
+    if tx.dialect.name == "sqlite":
+        statement: Any = sqlite.insert(table)
+    else:
+        from sqlalchemy.dialects import postgresql  # memory nobody with SQLite should pay for
+
+        statement = postgresql.insert(table)
+    values = {column.name: statement.excluded[column.name] for column in table.c if column.name != unique}
+    return statement.on_conflict_do_update(index_elements=[unique], set_=values)
+
+
 def insert_rows(
     tx: Connection, table: Table, names: Sequence[str], rows: Sequence[tuple[Any, ...]], *, unless: Sequence[str]
 ) -> int:
