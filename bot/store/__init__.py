@@ -12,8 +12,8 @@ thing in it, so that what belongs together is committed together.
     process_lock  who is at work on a SQLite file         locks      of PostgreSQL, and how long any is waited for
 
 and smaller tables: consents, mail_requests, returned_mail, settings, summaries, taste, thumbs, ticks. `diagnostics`
-asks the database about itself, `psycopg_timeout` bounds every wait for PostgreSQL. What is to be written is
-decided above, in `bot.pipeline` and `bot.core`.
+asks the database about itself, `schema` makes a new SQLite one, `psycopg_timeout` bounds every wait for PostgreSQL.
+What is to be written is decided above, in `bot.pipeline` and `bot.core`.
 """
 
 from bot.store.database import Connection, Database

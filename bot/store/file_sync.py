@@ -74,11 +74,6 @@ def _changes(row: StoredSubscriber, record: SubscriberRecord, now: datetime) -> 
     return changes
 
 
-def sync(tx: Connection, records: Iterable[SubscriberRecord], now: datetime) -> None:
-    """Do what `planned_changes` says."""
-    carry_out(tx, planned_changes(tx, records, now), now)
-
-
 def carry_out(tx: Connection, planned: SyncPlan, now: datetime, *, remove: bool = True) -> None:
     """Do it, in the transaction that planned it; without `remove`, nobody is removed."""
     for stored, values in planned.changed:

@@ -407,9 +407,9 @@ def next_at(tx: Connection) -> datetime | None:
     return tx.execute(select(func.min(EDITIONS.c.next_at)).where(OPEN)).scalar()
 
 
-def oldest_waiting(tx: Connection, lane: Lane = "mail") -> datetime | None:
-    """When the oldest edition on its way was due."""
-    return tx.execute(select(func.min(EDITIONS.c.due)).where(OPEN, _in_lane(lane))).scalar()
+def oldest_waiting(tx: Connection) -> datetime | None:
+    """When the oldest mail on its way was due. What waits for a service is no part of whether we work."""
+    return tx.execute(select(func.min(EDITIONS.c.due)).where(OPEN, _in_lane("mail"))).scalar()
 
 
 def due_of_kind(tx: Connection, kind: MailKind, now: datetime) -> int:

@@ -23,8 +23,9 @@ from bot import cluster
 from bot.core.papers import Listing
 from bot.core.subscriber.subscriber import subscriber_from
 from bot.pipeline.subscribers import record_for
-from bot.store import Database, edition_reports, file_sync, mail_pacing, papers
+from bot.store import Database, edition_reports, mail_pacing, papers
 from bot.store.tables import SUBSCRIBERS
+from tests.people import sync
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKER = Path(__file__).with_name("worker_process.py")
@@ -221,7 +222,7 @@ class Site:
             for number in range(self.group * self.groups)
         ]
         with self.database.write() as tx:
-            file_sync.sync(tx, [record_for(subscriber_from(one), now) for one in tables], now)
+            sync(tx, [record_for(subscriber_from(one), now) for one in tables], now)
             tx.execute(SUBSCRIBERS.update().values(origin="database", next_due=now + timedelta(days=1)))
         with self.database.record() as tx:
             listing = Listing(title="Attention, Once More", keys=("arxiv:2611.00001",), url="https://arxiv.org/abs/1")

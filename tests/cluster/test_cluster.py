@@ -27,6 +27,7 @@ from bot.store import Database, outbox, papers, ticks
 from bot.store.database import SESSION
 from bot.store.tables import SUBSCRIBERS
 from tests.conftest import new_postgres_database
+from tests.people import sync
 
 ROOT = Path(__file__).resolve().parents[2]
 SUBSCRIBED = 30
@@ -236,12 +237,11 @@ def jobs(database: Database) -> list[tuple[str, dict[str, Any]]]:
 def people(database: Database, count: int) -> None:
     from bot.core.subscriber.subscriber import subscriber_from
     from bot.pipeline.subscribers import record_for
-    from bot.store import file_sync
 
     now = datetime.now(UTC)
     tables = [{"email": f"s{number}@example.org", "digest": "daily 07:30"} for number in range(count)]
     with database.write() as tx:
-        file_sync.sync(tx, [record_for(subscriber_from(one), now) for one in tables], now)
+        sync(tx, [record_for(subscriber_from(one), now) for one in tables], now)
     make_due(database)
 
 

@@ -19,9 +19,10 @@ from bot.core.papers import Listing
 from bot.core.subscriber.subscriber import subscriber_from
 from bot.pipeline.compose.compose import compose
 from bot.pipeline.subscribers import record_for
-from bot.store import Database, edition_reports, file_sync, papers, subscribers
+from bot.store import Database, edition_reports, papers, subscribers
 from bot.store.tables import EDITIONS, PAPERS, SUBSCRIBERS
 from tests.conftest import new_postgres_database
+from tests.people import sync
 
 START = datetime(2026, 10, 22, 6, tzinfo=UTC)  # three days before clocks go back in Europe
 STEPS = 14
@@ -115,7 +116,7 @@ def live(database: Database, composed: Composer, seed: int) -> None:
 
     def follow() -> None:
         with database.write() as tx:
-            file_sync.sync(tx, [record_for(subscriber_from(one), now) for one in tables], now)
+            sync(tx, [record_for(subscriber_from(one), now) for one in tables], now)
 
     follow()
     for step in range(STEPS):

@@ -6,6 +6,7 @@ import pytest
 
 from bot.store import Database, cursors, file_sync, subscribers
 from bot.store.subscribers import Status, SubscriberRecord
+from tests import people
 
 HOUR = timedelta(hours=1)
 EVERYBODY = cursors.Chunk(0, 1000)
@@ -22,7 +23,7 @@ def stored(database: Database) -> dict[str, subscribers.StoredSubscriber]:
 
 def sync(database: Database, now: datetime, *records: SubscriberRecord) -> None:
     with database.write() as tx:
-        file_sync.sync(tx, records, now)
+        people.sync(tx, records, now)
 
 
 def test_syncing_twice_changes_nothing(database: Database, now: datetime) -> None:

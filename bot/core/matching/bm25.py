@@ -20,8 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bot.core.papers import Paper
-from bot.core.query.ast import VALUE_FIELDS, Leaf, Number, Query, Term
+from bot.core.query.ast import VALUE_FIELDS, Leaf, Number, Term
 from bot.core.query.evaluate import Reading
 
 K1, B = 1.2, 0.75
@@ -124,27 +123,3 @@ def is_neutral(leaf: Leaf) -> bool:
 def length(reading: Reading) -> int:
     """The words of a paper's title and abstract."""
     return sum(len(text.folded) for field in ("title", "abstract") for text in reading.texts[field])
-
-
-def best_by_definition(
-    query: Query, papers: list[Paper], k: int, prior: NDArray[np.float64] | None = None
-) -> list[tuple[int, int]]:
-    """The first k papers a query is true of, and their scores: what `Matches.top` has to agree with."""
-    prior = np.zeros(len(papers)) if prior is None else prior
-    readings = [Reading(paper) for paper in papers]
-    corpus = Corpus(len(papers), sum(length(reading) for reading in readings))
-    trend = trend_points(prior)
-    score = {i: int(trend[i]) for i, reading in enumerate(readings) if reading.true(query.root)}
-    places = dict.fromkeys(score, 0)
-    for leaf in query.wanted():
-        holders = sum(reading.true(leaf) for reading in readings)
-        weight = leaf.weight if isinstance(leaf, Term) else 1.0
-        for i in score:
-            if count := mentions(leaf, readings[i]):
-                relevant = relevance([count], [length(readings[i])], [holders], corpus, [is_neutral(leaf)])
-                score[i] += int(points(relevant, weight)[0])
-                places[i] = max(places[i], first_mention(leaf, readings[i]))
-    score = {i: sum_ + PLACE_WORTH * places[i] for i, sum_ in score.items()}
-    rank = {int(paper): i for i, paper in enumerate(trend_order(prior))}
-    ranked = sorted(score, key=lambda i: (-score[i], rank[i]))
-    return [(i, score[i]) for i in ranked[:k]]

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from bot.core.matching import Matcher, Matches
-from bot.core.matching.bm25 import best_by_definition
 from bot.core.matching.texts import Texts
 from bot.core.papers import Paper
 from bot.core.query import Query, parse
 from bot.core.query.evaluate import Reading, matches
+from tests.core.matching.by_definition import best_by_definition
 
 FIXTURES = Path(__file__).resolve().parents[3].parent / "shared" / "fixtures"
 MARKS = '"“”(),:^*~=<>'

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.matching import Matcher
-from bot.core.matching.bm25 import best_by_definition
 from bot.core.papers import Paper
 from bot.core.query import Query, QueryError, parse
 from bot.core.query.acronyms import ORDINARY_WORDS
 from bot.core.query.evaluate import Reading, matches, quotes
+from tests.core.matching.by_definition import best_by_definition
 
 TABLE = """
 virus | Coronaviruses, viruses | viral

@@ -26,7 +26,8 @@ from bot.pipeline.sender_identity import Identity
 from bot.pipeline.subscribers import record_for
 from bot.resources import shipped
 from bot.sources.formats import calendars
-from bot.store import file_sync, history
+from bot.store import history
+from tests.people import sync
 
 FIRST, LAST = date(2026, 11, 20), date(2026, 12, 1)  # a Friday to a Tuesday, with Thanksgiving between
 PER_DAY = 4
@@ -168,7 +169,7 @@ class Post:
     def subscribe(self, *tables: dict[str, Any]) -> None:
         entries = [record_for(subscriber_from(table), self.place.now) for table in tables]
         with self.place.database.write() as tx:
-            file_sync.sync(tx, entries, self.place.now)
+            sync(tx, entries, self.place.now)
 
     def round(self) -> None:
         compose(self.place.database, self.place.now, self.press.identity.message_id)

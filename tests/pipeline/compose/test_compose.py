@@ -16,8 +16,9 @@ from bot.mail.message.mailbox import Mailbox
 from bot.pipeline.compose.compose import MOST_FAULTS, ChunkComposer, ComposeReport, compose, open_view, plan
 from bot.pipeline.sender_identity import Identity
 from bot.pipeline.subscribers import record_for
-from bot.store import Database, cursors, edition_reports, file_sync, history, outbox, papers
+from bot.store import Database, cursors, edition_reports, history, outbox, papers
 from bot.store.tables import EDITIONS, SUBSCRIBERS
+from tests.people import sync
 
 FRIDAY = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -54,9 +55,7 @@ class Office:
 
     def subscribers(self, now: datetime, *tables: dict[str, Any]) -> None:
         with self.database.write() as tx:
-            file_sync.sync(
-                tx, [record_for(subscriber_from({"digest": "daily 07:30", **one}), now) for one in tables], now
-            )
+            sync(tx, [record_for(subscriber_from({"digest": "daily 07:30", **one}), now) for one in tables], now)
 
     def compose(self, now: datetime, *, send: bool = True, **how: Any) -> ComposeReport:
         report = compose(self.database, now, lambda kind, slot, subscriber: f"<{kind}.{slot}.{subscriber}@x>", **how)

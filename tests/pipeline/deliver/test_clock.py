@@ -18,8 +18,9 @@ from bot.mail.message.types import Message
 from bot.pipeline.compose.compose import compose
 from bot.pipeline.deliver.deliver import DeliverySettings, deliver
 from bot.pipeline.subscribers import record_for
-from bot.store import Database, file_sync, papers
+from bot.store import Database, papers
 from bot.store.outbox import Leased
+from tests.people import sync
 
 ADA = "ada@example.org"
 
@@ -63,7 +64,7 @@ class House:
         table = {"email": email, "timezone": zone, "digest": digest, "trending": 0, "max_papers": 200}
         profiles = [{"name": "P", "keywords": ["paper"]}]
         with self.database.write() as tx:
-            file_sync.sync(tx, [record_for(subscriber_from({**table, "profiles": profiles}), self.now)], self.now)
+            sync(tx, [record_for(subscriber_from({**table, "profiles": profiles}), self.now)], self.now)
 
     def news(self) -> None:
         self.papers += 1
