@@ -9,6 +9,7 @@ import typer
 from bot.cli.console import out, plural, print_json, remark
 from bot.cli.options import Json
 from bot.cli.wiring import app_of, bare_fetcher
+from bot.config.source import type_meant
 from bot.core.papers import Listing, plain
 from bot.core.source.document import Document, Request
 from bot.core.source.redact import redacted
@@ -36,7 +37,7 @@ def read(
     """Try a source: what listings would it bring? Nothing is stored."""
     module = every().get(kind)
     if module is None:
-        raise UserError(f"There is no source of type {kind!r}.", [f"known types: {', '.join(every())}"])
+        raise UserError(f"There is no source of type {kind!r}{type_meant(kind, every())}")
     settings = _settings_for(module.Settings, location, option or [])
     try:
         listings, warnings, quiet = _read_all(context, module, settings, location)

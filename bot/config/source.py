@@ -1,7 +1,7 @@
 """[[sources]]: the keys every source has, and a source's own: an instance of the `Settings` its module defines."""
 
 import types
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -96,12 +96,15 @@ def _kind(table: Mapping[str, Any]) -> str:
         path = ("type",) if "type" in table else ()
         raise as_error([Problem(path, f"type is missing: one of {', '.join(known)}")])
     if kind not in known:
-        called = ALSO_CALLED.get(kind.casefold())
-        near = f'; did you mean "{called}"?' if called else did_you_mean(kind, known)
-        raise as_error(
-            [Problem(("type",), f"unknown source {as_in_file(kind)}{near or '; known are ' + ', '.join(known)}")]
-        )
+        raise as_error([Problem(("type",), f"unknown source {as_in_file(kind)}{type_meant(kind, known)}")])
     return kind
+
+
+def type_meant(kind: str, known: Iterable[str]) -> str:
+    """For the end of a message: the type of source that was meant, else those there are."""
+    called = ALSO_CALLED.get(kind.casefold())
+    near = f'; did you mean "{called}"?' if called else did_you_mean(kind, known)
+    return near or f"; known are {', '.join(known)}"
 
 
 def _place(message: str, names: list[str], table: Mapping[str, Any]) -> tuple[Path, str]:

@@ -59,5 +59,7 @@ def test_what_is_none_is_refused_and_named(kind: str, tmp_path: Path, read: Read
 
 
 def test_an_unknown_kind_and_a_wrong_option(read: Read) -> None:
-    assert "known types" in read("telepathy", "x")[2]
+    assert "known are page, huggingface" in read("telepathy", "x")[2]
+    assert 'did you mean "feed"?' in read("RSS", "x")[2]
+    assert 'did you mean "huggingface"?' in read("hugingface", "x")[2]
     assert "known keys" in read("feed", "x", "-o", "colour=red")[2]
