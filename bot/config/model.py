@@ -215,20 +215,26 @@ class Config(TableModel):
             doubts = getattr(source.settings, "doubts", list)
             yield from (f"{source.name}: {doubt}" for doubt in doubts())
         for subscriber in self.subscribers:
-            for place in subscriber.libraries:
-                if not place.startswith(("http://", "https://")) and not is_there(place, self._folder):
-                    yield f"{subscriber.email}: there is no library {self._folder / place}"
-            if doubt := timezone_doubt(subscriber.timezone):
-                yield f"{subscriber.email}: timezone {doubt}"
-            if never := _why_never(subscriber):
-                yield f"{subscriber.email} will never get a letter: {never}"
+            yield from self._unlikely_of(subscriber)
+        yield from self._unshared()
+        yield from self._strange_sources()
+
+    def _unlikely_of(self, subscriber: SubscriberConfig) -> Iterator[str]:
+        for place in subscriber.libraries:
+            if not place.startswith(("http://", "https://")) and not is_there(place, self._folder):
+                yield f"{subscriber.email}: there is no library {self._folder / place}"
+        if doubt := timezone_doubt(subscriber.timezone):
+            yield f"{subscriber.email}: timezone {doubt}"
+        if never := _why_never(subscriber):
+            yield f"{subscriber.email} will never get a letter: {never}"
+
+    def _unshared(self) -> Iterator[str]:
         shared = {name.strip() for subscriber in self.subscribers for name in subscriber.shared}
         for profile in self.profiles:
             if profile.name not in shared:
                 name = as_in_file(profile.name)
                 how = f"write shared = [{name}] below a [[subscribers]]"
                 yield f"nobody shares the profile {name} of [[profiles]]: {how}"
-        yield from self._strange_sources()
 
     def _strange_sources(self) -> Iterator[str]:
         """A profile that asks for a source there is not would be silent for ever."""
