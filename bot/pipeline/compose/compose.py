@@ -33,7 +33,7 @@ from bot.store.subscribers import StoredSubscriber
 log = logging.getLogger(__name__)
 
 CHUNK = 6_000  # subscribers of one range: matched and committed together, so that the papers are read once for all
-WRITE_CACHE = 16  # MB, of a process that only composes: the pages that a chunk changes
+WRITE_CACHE = 12  # MB, of a process that only composes: the pages that a chunk changes
 SHARE_FROM = 9  # chunks: with fewer it does not pay to start more processes
 AGAIN_AFTER = timedelta(hours=1)  # a subscriber whose edition cannot be made is tried again
 MOST_FAULTS = 50  # such subscribers of one chunk are found one by one; beyond that it is not they who are at fault
