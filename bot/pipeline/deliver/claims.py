@@ -80,10 +80,13 @@ class Claims:
                 if may_go_on or self._wait_for_more():
                     continue
                 return None
-            if self._pacing.is_valid(claim.plan) and self._wait_until(claim.at) and self._pacing.is_valid(claim.plan):
+            if self._is_valid(claim) and self._wait_until(claim.at) and self._is_valid(claim):
                 return claim
             self.give_back(claim)
         return None
+
+    def _is_valid(self, claim: Claim) -> bool:
+        return self._pacing.is_valid(claim.plan, claim.leased)
 
     def finished(self, claim: Claim, *, accepted: bool) -> None:
         """What became of it is written down, or about to be."""

@@ -121,9 +121,13 @@ class RelayPacing:
     def _known_of(self, relay: Transport) -> list[RateLimit]:
         return [self._known[name] for name in self._relay_limits(relay) if name in self._known]
 
-    def is_valid(self, plan: SendingPlan) -> bool:
-        """Whether nothing has been learnt since the plan was made that would change it."""
-        return plan.lessons == self._lessons
+    def is_valid(self, plan: SendingPlan, leased: Leased) -> bool:
+        """Whether nothing has been learnt since the plan was made that would change it for this edition."""
+        return plan.lessons == self._lessons and not (leased.channel and self._is_held(_domain_limit(leased)))
+
+    def _is_held(self, name: str) -> bool:
+        limit = self._known.get(name)
+        return limit is not None and limit.holds(self._clock()) is not None
 
     # -- when ------------------------------------------------------------------------------------------------------
 
@@ -247,7 +251,7 @@ class RelayPacing:
             name = relay_limit(relay) if is_about_the_relay(error) else _domain_limit(leased)
             gap = backoff.slower(self._known[name].gap if name in self._known else 0.0)
             mail_pacing.slow_down(tx, name, now, gap)
-            self._lessons += 1
+            self._lessons += not leased.channel
         if leased.channel:
             return self._leave_alone(tx, leased, error, now)
         domain = _domain_limit(leased)
@@ -303,6 +307,8 @@ class RelayPacing:
         mail_pacing.hold(tx, name, now, until, words)
         limit.held_until, limit.reason, limit.trips = until, words, limit.trips + 1
         self._known[name] = limit
+        if name.startswith(CHANNEL):
+            return until  # it matters to nobody else, and many may fail one after the other
         self._lessons += 1
         self.trouble = self.trouble or words
         return until

@@ -8,9 +8,11 @@ import base64
 import hashlib
 import hmac
 import json
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from bot.core.edition.edition import Edition, Pick
 from bot.core.letter.paper_view import best_link, links_of
@@ -24,6 +26,9 @@ from bot.pipeline.expiry import NO_LONGER
 from bot.store.outbox import Leased
 
 PER_MINUTE = 20  # posts to one channel: what the strictest of the great services take (Telegram's groups)
+SILENT = 3  # slow failures of one host
+SLOW = 3.0  # seconds
+LEFT_ALONE = 60.0  # seconds
 POSTS = 8  # at a time: some of them may be waiting for a service that does not answer
 # The rules of one request; services answer with a few words, some with lists of their rooms.
 REQUEST = Limits(body=1024 * 1024, seconds=20.0, connect=10.0, silence=20.0, wait=0.0, redirects=0, attempts=1, gap=0.0)
@@ -118,10 +123,24 @@ def signature(secret: str, message_id: str, timestamp: str, content: bytes) -> s
 
 
 def asker(fetcher: Fetcher, *, private: bool) -> Ask:
-    """Carries the requests of posts, by our own rules of fetching."""
+    """Carries the requests of posts, by our own rules of fetching. A host that has kept several of them waiting for
+    nothing is not asked again for a minute: hundreds of channels may live there, and those elsewhere must not wait for
+    each of them."""
+    silent: dict[str, list[float]] = {}  # host -> when requests failed slowly, one after the other
 
     def ask(method: str, url: str, headers: Mapping[str, str], content: bytes, *, seconds: float) -> HttpAnswer:
-        return fetcher.exchange(method, url, headers, content, seconds=seconds, private=private)
+        host, began = urlsplit(url).netloc.rpartition("@")[2].lower(), time.monotonic()
+        failures = silent.get(host, [])
+        if len(failures) >= SILENT and began - failures[-1] < LEFT_ALONE:
+            raise SourceError("has just left others without an answer: later")
+        try:
+            answer = fetcher.exchange(method, url, headers, content, seconds=seconds, private=private)
+        except SourceError:
+            if time.monotonic() - began > SLOW:
+                silent.setdefault(host, []).append(time.monotonic())
+            raise
+        silent.pop(host, None)
+        return answer
 
     return ask
 

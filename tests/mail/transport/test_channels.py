@@ -9,6 +9,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from bot.errors import DeliveryError
+from bot.errors import DeliveryError, SourceError
 from bot.fetch import Fetcher
 from bot.mail.transport.channels import ChannelTransport, Post, fault_of, fits_into
 from bot.pipeline.deliver import posts
@@ -244,6 +245,28 @@ def test_options_make_no_second_request_of_a_post(server: HostileServer, options
 
     assert len(server.asked) == before + 4
     assert time.monotonic() - started < 5
+
+
+def test_a_host_that_stalls_is_not_asked_for_every_channel(
+    server: HostileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(posts, "SLOW", 0.2)
+    limits = replace(posts.REQUEST, seconds=0.4)
+    ask = posts.asker(Fetcher(clock=lambda: NOW, limits=limits), private=True)
+    before = len(server.asked)
+
+    def fail(_: int) -> None:
+        with pytest.raises(SourceError):
+            ask("POST", f"http://127.0.0.1:{server.port}/hang", {}, b"{}", seconds=5)
+
+    with ThreadPoolExecutor(posts.SILENT) as threads:
+        list(threads.map(fail, range(20)))
+    assert posts.SILENT <= len(server.asked) - before <= 2 * posts.SILENT
+
+    monkeypatch.setattr(posts, "LEFT_ALONE", 0.0)
+    assert ask("POST", f"http://127.0.0.1:{server.port}/200", {}, b"{}", seconds=5).status == 200
+    monkeypatch.setattr(posts, "LEFT_ALONE", 60.0)
+    assert ask("POST", f"http://127.0.0.1:{server.port}/200", {}, b"{}", seconds=5).status == 200
 
 
 def test_a_service_that_wants_a_login_is_left_logged_out(server: HostileServer) -> None:
