@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 
 from bot.core.edition.edition import Addressee, Edition, EditionCadence, Pick, Reason, Section
 from bot.core.edition.picks import Picks, PickSection, notes_from_json
-from bot.core.letter.letter import Letter, NoticeName, ShortForm
+from bot.core.letter.letter import CARDS, Letter, NoticeName, ShortForm
 from bot.core.papers import Paper
 from bot.core.query.evaluate import Quoter
 from bot.core.source.health import SourceNote
@@ -35,6 +35,7 @@ A_DAY = timedelta(days=1)
 PAPERS_KEPT = 4096
 FEWEST_COLLEAGUES = 2
 THUMBS: tuple[tokens.Purpose, ...] = ("more", "less", "save")
+NO_THUMBS = ("", "", "")
 
 
 class Renderer(Protocol):
@@ -134,12 +135,16 @@ class MessageBuilder:
 
     def build(self, leased: Leased) -> Message:
         """One edition as a message."""
-        edition = self.edition(leased)
+        edition = self.edition(leased, only_for_letter=True)
         return self.write(leased, edition, self.renderer.letter(edition))
 
-    def edition(self, leased: Leased) -> Edition:
-        """One stored edition with everything it shows put in."""
-        return _explain(self._load(leased), _address(leased, self.identity), self._quoter, self.identity)
+    def edition(self, leased: Leased, *, only_for_letter: bool = False) -> Edition:
+        """One stored edition with everything it shows put in. A letter has links to act on its cards alone; sealing
+        them for every paper would be a tenth of its work."""
+        loaded = self._load(leased)
+        is_short = only_for_letter and loaded.subscriber.abstract != "full"  # then every paper is a card
+        linked = CARDS + 1 if is_short else None  # one may be the lead
+        return _explain(loaded, _address(leased, self.identity), self._quoter, self.identity, linked)
 
     def _load(self, leased: Leased) -> _Loaded:
         """Everything an edition shows, as of its revision: one transaction, and none where all is remembered."""
@@ -253,7 +258,7 @@ def _address(leased: Leased, mine: Identity) -> _Links:
     def thumbs(paper_id: int) -> tuple[str, str, str]:
         """What this subscriber says of a paper, as links; "" without a web process."""
         if not base:
-            return "", "", ""
+            return NO_THUMBS
         more, less, save = (f"{base}/t/{seal(kind, paper_id)}" for kind in THUMBS)
         return more, less, save
 
@@ -274,8 +279,9 @@ def envelope_sender(leased: Leased, mine: Identity) -> str:
     return tokens.token_address(mine.bounces, tokens.seal(mine.secret, "bounce", leased.subscriber_id, leased.id))
 
 
-def _explain(loaded: _Loaded, links: _Links, quoter: Quoter, mine: Identity) -> Edition:
-    """The edition with its papers put in, and why each is there."""
+def _explain(loaded: _Loaded, links: _Links, quoter: Quoter, mine: Identity, linked: int | None) -> Edition:
+    """The edition with its papers put in, and why each is there. So many of each section, None for all, get links to
+    act on them."""
     leased, subscriber, picks = loaded.leased, loaded.subscriber, loaded.picks
     return Edition(
         kind="alert" if leased.kind == "alert" else "digest",
@@ -285,7 +291,7 @@ def _explain(loaded: _Loaded, links: _Links, quoter: Quoter, mine: Identity) -> 
         made=leased.made,
         since=leased.since,
         subscriber=_addressee(subscriber, mine.language),
-        sections=_sections(loaded, links, quoter),
+        sections=_sections(loaded, links, quoter, linked),
         sources=_notes(leased.sources),
         alerted=picks.alerted,
         overflow=picks.overflow,
@@ -299,13 +305,13 @@ def _explain(loaded: _Loaded, links: _Links, quoter: Quoter, mine: Identity) -> 
     )
 
 
-def _sections(loaded: _Loaded, links: _Links, quoter: Quoter) -> tuple[Section, ...]:
+def _sections(loaded: _Loaded, links: _Links, quoter: Quoter, linked: int | None) -> tuple[Section, ...]:
     """A paper no longer in the store is left out; a section with nothing shown and nothing left over falls away."""
     sections = []
     for part in loaded.picks.sections:
-        picks = tuple(
-            [_pick(paper_id, loaded, links, quoter, part) for paper_id in part.ids if paper_id in loaded.shown]
-        )
+        ids = [paper_id for paper_id in part.ids if paper_id in loaded.shown]
+        acted_on = frozenset(ids[:linked])
+        picks = tuple([_pick(paper_id, loaded, links, quoter, part, paper_id in acted_on) for paper_id in ids])
         named = tuple([loaded.shown[paper_id].paper for paper_id in part.more_ids if paper_id in loaded.shown])
         if picks or part.more:
             sections.append(Section(kind=part.kind, name=part.name, picks=picks, more=part.more, more_papers=named))
@@ -317,13 +323,13 @@ def _is_read_in(language: str, letter_language: str) -> bool:
     return language.partition("-")[0] in ("en", letter_language.partition("-")[0])
 
 
-def _pick(paper_id: int, loaded: _Loaded, links: _Links, quoter: Quoter, part: PickSection) -> Pick:
+def _pick(paper_id: int, loaded: _Loaded, links: _Links, quoter: Quoter, part: PickSection, has_links: bool) -> Pick:
     """One paper with every profile of the subscriber it answers and the words that answered, what it is like, what
     became of it, and its links."""
     like = part.like_of(paper_id)
     paper, rise, sentence = loaded.shown[paper_id]
     sentence = sentence if loaded.reads_sentences else None
-    more, less, save = links.thumbs(paper_id)
+    more, less, save = links.thumbs(paper_id) if has_links else NO_THUMBS
     return Pick(
         paper=paper,
         more_url=more,

@@ -4,7 +4,7 @@ Which pieces make a letter, and how many fit, belongs to `renderer`.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, MutableMapping
 from threading import Lock
 from typing import Any, NamedTuple, TypeVar
 
@@ -24,6 +24,7 @@ from bot.core.text.sanitize import line
 from bot.errors import BrokenTemplate
 
 CATALOGUES = "locale"  # folder, beside the templates
+LANGUAGES = 256  # kept at a time
 _CONTENT = "[here goes the letter]"
 SLOTS = ("title", "line", "abstract", "why", "section", "more_url", "less_url", "save_url")  # of a card
 _TEMPLATES: dict[Form, str] = {"lead": "_lead", "card": "_paper", "compact": "_compact"}
@@ -55,9 +56,17 @@ class _Partials(NamedTuple):
         return _Partials(self.html.having(fills), self.txt.having(fills))
 
 
+class _Environment(jinja2.Environment):
+    """Names that all templates know are complete before one is loaded, so each gets a plain dict of them: reading
+    Jinja's own chain of mappings, for every template and include, takes longer than a short template."""
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        return {**self.globals, **(d or {})}
+
+
 def environment(loader: jinja2.BaseLoader) -> jinja2.Environment:
     """The environment the templates are written for: undefined names are errors, .html is escaped."""
-    made = jinja2.Environment(
+    made = _Environment(
         loader=loader,
         autoescape=jinja2.select_autoescape(["html"]),
         undefined=jinja2.StrictUndefined,
@@ -145,14 +154,17 @@ class FragmentCache:
         self._drawn = _Memory(kept)
         # What is filled in for a few letters is cheap and comes in crowds: it must not push out what was drawn.
         self._filled = _Memory(kept)
+        # By what stands here all other pieces are known: one forgotten would have everything drawn again.
+        self._spoken = _Memory(LANGUAGES)
 
     def forget(self) -> None:
         """Drop all pieces."""
         self._drawn.clear()
         self._filled.clear()
+        self._spoken.clear()
 
     def words(self, language: str) -> Words:
-        return self._drawn.once(("words", language), lambda: self._words(language))
+        return self._spoken.once(language, lambda: self._words(language))
 
     def _words(self, language: str) -> Words:
         try:
@@ -237,7 +249,7 @@ class FragmentCache:
     def say(self, name: str, words: Words, /, **values: Any) -> str:
         """A text template as one line."""
         known = tuple(values.items())
-        return self._drawn.once(("line", name, words, known), lambda: self._line(name, words, values))
+        return self._filled.once(("line", name, words, known), lambda: self._line(name, words, values))
 
     def render(self, name: str, words: Words, values: Mapping[str, Any]) -> str:
         """A template as it stands."""

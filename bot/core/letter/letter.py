@@ -5,6 +5,9 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 
+CARDS = 3  # papers of a section shown as cards, with links to act on them; the others are compact
+
+
 class PersonalText(str):
     """Words, or a chunk of a letter, that few letters share: not worth drawing a template for, nor remembering."""
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.core.edition.edition import Edition, EditionCadence, EditionKind, Pick, Section, SectionKind
-from bot.core.letter.letter import PersonalText
+from bot.core.letter.letter import CARDS, PersonalText
 from bot.core.letter.localize import Words
 from bot.core.letter.paper_view import best_link, links_of, name_of, title_of
 from bot.core.papers import Paper
@@ -20,7 +20,6 @@ from bot.core.source.health import SourceStateName
 from bot.core.text.sanitize import shortened, web_address
 
 MAX_TROUBLED = 6  # sources in trouble told one by one; the rest is counted
-CARDS = 3  # papers of a section shown as cards; the others are compact
 ROOM = 14  # cards and headings of sections in a letter: one of twenty papers has to stay seven screens long
 SHORT_ALERT = 2  # papers an alert shows as cards; one with more is a list
 MOST_NAMED = 8  # papers named of those that did not fit: at most 3 of a section, and at least one
@@ -148,7 +147,7 @@ def letter_view(edition: Edition, words: Words, cards: int = CARDS) -> LetterVie
     sections = tuple(_section(section, lead, share, named) for section, share in shares)
     papers = edition.papers
     first = [lead.pick.paper] if lead else []
-    rest = [paper for paper in papers if paper not in first]
+    rest = [paper for paper in papers if lead is None or paper.key != lead.pick.paper.key]
     has_overview = lead is not None and len(papers) > CARDS
     return LetterView(
         head=_head(edition, words, here),

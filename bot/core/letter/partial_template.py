@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from functools import wraps
 from itertools import groupby
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from bot.core.letter.letter import PersonalText
@@ -136,7 +137,8 @@ class PartialTemplate:
         hit: tuple[str, str] = ("", ""),
     ) -> None:
         self._hit = hit
-        self._chunks: list[str | _Lines] = [_closed(lines) for lines in _grouped(_parts(drawn, filters, html=html))]
+        parts = _parts(drawn, filters, html=html) if _MARK.search(drawn) else iter([harmless(drawn)])
+        self._chunks: list[str | _Lines] = [_closed(lines) for lines in _grouped(parts)]
 
     def filled(self, fills: Mapping[str, Fill]) -> tuple[str, ...]:
         """The chunks of a letter. Those without placeholders are the same objects every time."""
@@ -153,7 +155,10 @@ class PartialTemplate:
 
     def _lines(self, lines: _Lines, fills: Mapping[str, Fill]) -> str:
         text = lines.template % tuple([self._shown(place, fills) for place in lines.places])
-        return PersonalText(text) if any(fills[name].is_personal for name in lines.names) else text
+        for name in lines.names:
+            if fills[name].is_personal:
+                return PersonalText(text)
+        return text
 
     def _shown(self, place: _Open | _Deferred, fills: Mapping[str, Fill]) -> str:
         if isinstance(place, _Deferred):
@@ -197,35 +202,47 @@ def _grouped(parts: Iterator[_Part]) -> Iterator[list[_Part]]:
     """Whole lines, apart by what is to be filled in: those without placeholders are what all letters share, those with
     the same ones are filled together. A little between two groups is no group of its own."""
     group: list[_Part] = []
-    for names, lines in groupby(_lines(parts), key=_names):
-        run = [part for line in lines for part in line]
-        if group and names != _names(group) and not (_is_small(group) or _is_small(run)):
+    of_group: frozenset[str] = frozenset()
+    for names, runs in groupby(((_names(run), run) for run in _runs(parts)), key=itemgetter(0)):
+        lines = [part for _, run in runs for part in run]
+        if group and names != of_group and not (_is_small(group) or _is_small(lines)):
             yield group
             group = []
-        group += run
+        group += lines
+        of_group = _names(group)
     if group:
         yield group
 
 
-def _lines(parts: Iterator[_Part]) -> Iterator[list[_Part]]:
+def _runs(parts: Iterator[_Part]) -> Iterator[list[_Part]]:
+    """A line with placeholders in it, or the lines before the next such one."""
     line: list[_Part] = []
     for part in parts:
         if not isinstance(part, str):
             line.append(part)
             continue
-        *whole, rest = part.split("\n")
-        for piece in whole:
-            yield [*line, piece + "\n"]
-            line = []
-        line.append(rest)
+        end = part.find("\n") + 1
+        if not end:
+            line.append(part)
+            continue
+        yield [*line, part[:end]]
+        start = part.rfind("\n") + 1
+        if start > end:
+            yield [part[end:start]]
+        line = [part[start:]]
     if any(line):
         yield line
 
 
 def _names(parts: Sequence[_Part]) -> frozenset[str]:
     """What is to be filled in."""
-    places = [one for part in parts for one in (part.parts if isinstance(part, _Deferred) else (part,))]
-    return frozenset(place.name for place in places if isinstance(place, _Open))
+    names: set[str] = set()
+    for part in parts:
+        if isinstance(part, _Open):
+            names.add(part.name)
+        elif isinstance(part, _Deferred):
+            names.update(one.name for one in part.parts if isinstance(one, _Open))
+    return frozenset(names)
 
 
 def _is_small(parts: Sequence[_Part]) -> bool:

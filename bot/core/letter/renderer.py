@@ -17,8 +17,8 @@ from bot.core.edition.edition import Edition, Pick, Section
 from bot.core.edition.picks import NAMED, fewer_picks
 from bot.core.letter import notices, paper_view, samples
 from bot.core.letter.fragments import CATALOGUES, FragmentCache, Piece, environment
-from bot.core.letter.letter import Letter, NoticeName, ShortForm
-from bot.core.letter.letter_view import CARDS, Lead, LetterView, SectionView, letter_view
+from bot.core.letter.letter import CARDS, Letter, NoticeName, ShortForm
+from bot.core.letter.letter_view import Lead, LetterView, SectionView, letter_view
 from bot.core.letter.localize import Words
 from bot.core.letter.paper_view import FULL, Form
 from bot.core.letter.short_form import short_form

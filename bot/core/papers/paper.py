@@ -50,6 +50,11 @@ class Paper:
     thumbnail_url: str = ""  # a small picture of it
     kind: PaperKind = ""
 
+    def __hash__(self) -> int:
+        """Of what tells papers apart: cards are looked up by their papers, and going through all fields takes longer
+        than the rest of that."""
+        return hash((self.key, self.title, self.upvotes))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:

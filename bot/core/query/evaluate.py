@@ -4,7 +4,7 @@ Made for one query and one paper at a time; for many of both see `bot.core.match
 module. Where a term stands in a text is found by `places`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from operator import eq, ge, gt, le, lt
@@ -142,10 +142,10 @@ class Reading:
             "org": [Text(paper.organization or "", is_name=True)],
         }
 
-    def units_of(self, some: frozenset[str]) -> set[str]:
-        """Which of some units the readings of title and abstract are made of."""
-        title, abstract = self.texts["title"][0].places, self.texts["abstract"][0].places
-        return (title.keys() & some) | (abstract.keys() & some)
+    @cached_property
+    def units(self) -> tuple[Container[str], Container[str]]:
+        """What the readings of the title are made of, and those of the abstract."""
+        return self.texts["title"][0].places, self.texts["abstract"][0].places
 
 
 def _is_value(wanted: str, value: str) -> bool:
@@ -180,10 +180,12 @@ class Quoter:
             known = self._readings[id(paper)] = (Reading(paper), {})
         reading, quoted = known
         found: dict[Leaf, Quote] = {}
-        for first in reading.units_of(asked.firsts):
-            for leaf in asked.by_first[first]:
-                if quote := self._quote(leaf, reading, quoted):
-                    found[leaf] = quote
+        of_title, of_abstract = reading.units
+        for first, leaves in asked.by_first.items():
+            if first in of_abstract or first in of_title:
+                for leaf in leaves:
+                    if quote := self._quote(leaf, reading, quoted):
+                        found[leaf] = quote
         for leaf in asked.others:
             if quote := self._quote(leaf, reading, quoted):
                 found[leaf] = quote
@@ -217,7 +219,6 @@ class _Asked:
                 self.by_first.setdefault(first, []).append(leaf)
             if not firsts:
                 self.others.append(leaf)
-        self.firsts = frozenset(self.by_first)
         root = query.root
         self.is_any = not isinstance(root, Group) or (
             root.kind == "or" and not any(isinstance(part, Group) for part in root.parts)

@@ -182,9 +182,10 @@ def word_spans(text: str) -> list[Word]:
 
 def places_of_words(text: str) -> list[tuple[int, int]]:
     """The places alone: [start, end) of each."""
-    if text.isascii() and "+" not in text and "#" not in text:  # nearly all: no word ends before its characters do
-        return [found.span() for found in _ASCII_WORD.finditer(text)]
-    return [(start, end) for _, start, end in word_spans(text)]
+    folded, origin = _folded(text, fold)
+    if origin is None and "+" not in folded and "#" not in folded:  # nearly all: no word ends before its characters do
+        return [found.span() for found in (_ASCII_WORD if folded.isascii() else _WORD).finditer(folded)]
+    return [(start, end) for _, start, end in _located(folded, origin)]
 
 
 def exact_word_spans(text: str) -> list[Word]:
@@ -193,15 +194,29 @@ def exact_word_spans(text: str) -> list[Word]:
 
 
 def _spans(text: str, folding: Callable[[str], str]) -> list[Word]:
-    if text.isascii():
-        return _located(folding(text), None)
-    starts = [i for i, c in enumerate(text) if not i or not _belongs_to_the_letter_before(c)] + [len(text)]
-    pieces = [folding(text[start:end]) for start, end in pairwise(starts)]
+    return _located(*_folded(text, folding))
+
+
+def _folded(text: str, folding: Callable[[str], str]) -> tuple[str, list[tuple[int, int]] | None]:
+    """The folded text, and for each of its characters the place in the text it comes from: None if that is its own,
+    an empty list if it cannot be told."""
     folded = folding(text)
+    if text.isascii():
+        return folded, None
+    letters = set(text)
+    if any(map(_belongs_to_the_letter_before, letters)):
+        starts = [i for i, c in enumerate(text) if not i or not _belongs_to_the_letter_before(c)] + [len(text)]
+        places = list(pairwise(starts))
+        pieces = [folding(text[start:end]) for start, end in places]
+    else:  # nearly always: every character is folded by itself
+        alone = {c: folding(c) for c in letters}
+        places = list(pairwise(range(len(text) + 1)))
+        pieces = [alone[c] for c in text]
     if "".join(pieces) != folded:  # letters became one over a distance
-        return [Word(word, -1, -1) for word in split_words(folded)]
-    origin = [place for piece, place in zip(pieces, pairwise(starts), strict=True) for _ in piece]
-    return _located(folded, origin)
+        return folded, []
+    if len(pieces) == len(text) and set(map(len, pieces)) == {1}:
+        return folded, None
+    return folded, [place for piece, place in zip(pieces, places, strict=True) for _ in piece]
 
 
 def _belongs_to_the_letter_before(c: str) -> bool:
@@ -210,11 +225,12 @@ def _belongs_to_the_letter_before(c: str) -> bool:
 
 
 def _located(text: str, origin: list[tuple[int, int]] | None) -> list[Word]:
-    """The words of a folded text; its character number i comes from origin[i] = [start, end) of the text itself."""
-    return [
-        Word(word, start, end) if origin is None else Word(word, origin[start][0], origin[end - 1][1])
-        for word, start, end in _matches(text)
-    ]
+    """The words of a folded text with the places they come from."""
+    if origin is None:
+        return [Word(*found) for found in _matches(text)]
+    if not origin:
+        return [Word(word, -1, -1) for word in split_words(text)]
+    return [Word(word, origin[start][0], origin[end - 1][1]) for word, start, end in _matches(text)]
 
 
 def _matches(text: str) -> Iterator[tuple[str, int, int]]:

@@ -128,6 +128,8 @@ def _in_order(form: Literal["NFC", "NFKC"], pile: str) -> str:
 
 def harmless(text: str) -> str:
     """The text as it stands, without control and direction characters."""
+    if text.isascii() and text.replace("\n", "").isprintable():
+        return text
     return _INVISIBLE.sub("", text)
 
 
