@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-
 CARDS = 3  # papers of a section shown as cards, with links to act on them; the others are compact
 
 
