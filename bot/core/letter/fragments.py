@@ -3,12 +3,13 @@
 Which pieces make a letter, and how many fit, belongs to `renderer`.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, MutableMapping
 from threading import Lock
+from types import FunctionType, MethodType
 from typing import Any, NamedTuple, TypeVar
 
 import jinja2
+from jinja2.utils import Joiner
 
 from bot.core.edition.edition import Pick
 from bot.core.letter import matched_words, paper_view, partial_template
@@ -56,9 +57,25 @@ class _Partials(NamedTuple):
         return _Partials(self.html.having(fills), self.txt.having(fills))
 
 
+class _Context(jinja2.runtime.Context):
+    """Calls functions at once. Jinja first looks, with every call, whether a function wants to know the context or
+    its environment; that takes a fifth of drawing a card, and plain functions and joiners never want it."""
+
+    def call(self, called: Callable[..., Any], /, *given: Any, **named: Any) -> Any:
+        kind = type(called)
+        if kind is not Joiner and (kind not in (FunctionType, MethodType) or hasattr(called, "jinja_pass_arg")):
+            return super().call(called, *given, **named)
+        if named:  # what the compiler adds in loops and blocks
+            named.pop("_loop_vars", None)
+            named.pop("_block_vars", None)
+        return called(*given, **named)
+
+
 class _Environment(jinja2.Environment):
     """Names that all templates know are complete before one is loaded, so each gets a plain dict of them: reading
     Jinja's own chain of mappings, for every template and include, takes longer than a short template."""
+
+    context_class = _Context
 
     def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
         return {**self.globals, **(d or {})}
@@ -107,39 +124,45 @@ _DEFERRED: dict[str, Callable[..., str]] = {
 
 
 class _Memory:
-    """The last `kept` things made, by key; to be shared between threads."""
+    """What was made or asked for last, by key: at most `kept` things, at least half as many. To be shared between
+    threads.
+
+    Two dicts, of which the newer becomes the older when it is full; what was not asked for since goes. So a thing that
+    is remembered costs one look, where keeping the order of all would hash its long key twice.
+    """
 
     def __init__(self, kept: int) -> None:
-        self._kept = kept
-        self._known: OrderedDict[Hashable, Any] = (
-            OrderedDict()
-        )  # a dict finds its oldest entry the slower, the more went
+        self._most = max(1, kept // 2)
+        self._newer: dict[Hashable, Any] = {}
+        self._older: dict[Hashable, Any] = {}
         self._adding = Lock()
 
     def get(self, key: Hashable) -> Any:
         """What is remembered under `key`; None if nothing is. Raises TypeError for a key that may change."""
-        return self._known.get(key)
+        found = self._newer.get(key)
+        if found is None and (found := self._older.get(key)) is not None:
+            self._keep(key, found)
+        return found
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What `make` returns, remembered under `key`; the oldest is forgotten first."""
-        try:
-            known: T = self._known[key]
-            return known
-        except KeyError:
-            found = make()
+        """What `make` returns, remembered under `key`."""
+        found: T | None = self.get(key)
+        return found if found is not None else self._keep(key, make())
+
+    def _keep(self, key: Hashable, made: T) -> T:
         with self._adding:
-            while len(self._known) >= self._kept:
-                self._known.popitem(last=False)
-            kept: T = self._known.setdefault(key, found)
+            if len(self._newer) >= self._most:
+                self._older, self._newer = self._newer, {}
+            kept: T = self._newer.setdefault(key, made)
         return kept
 
     def clear(self) -> None:
         with self._adding:
-            self._known.clear()
+            self._newer, self._older = {}, {}
 
 
 class FragmentCache:
-    """Renders pieces and keeps the last `kept` of them; share one between threads.
+    """Renders pieces and keeps at most `kept` of them; share one between threads.
 
     A paper's card is most of a letter, and drawing it (template, styles) costs some thousand times what joining strings
     does. So each is drawn once, with placeholders for what differs between letters: 116 instead of 32 letters a second
@@ -192,9 +215,9 @@ class FragmentCache:
             marked = self._filled.once(
                 ("marked", shape, marks, words), lambda: self._drawn_card(shape, words).having(marks.fills)
             )
-            own = {"section": section, "why": self._said(why, words)}
-            own |= {f"{name}_url": url for name, url in paper_view.action_links(pick).items()}
-            return marked.filled(marks.fills | {name: Fill(text, (), True) for name, text in own.items()})
+            own = {f"{name}_url": Fill(url, (), True) for name, url in paper_view.action_links(pick).items()}
+            own["section"], own["why"] = Fill(section, (), True), Fill(self._said(why, words), (), True)
+            return marked.filled({**marks.fills, **own})
 
         # Only the paper and the words that matched decide: whoever asks for the same words has the same card.
         def draw() -> Piece:
@@ -248,6 +271,11 @@ class FragmentCache:
 
     def say(self, name: str, words: Words, /, **values: Any) -> str:
         """A text template as one line."""
+        known = tuple(values.items())
+        return self._drawn.once(("line", name, words, known), lambda: self._line(name, words, values))
+
+    def say_to_few(self, name: str, words: Words, /, **values: Any) -> str:
+        """The same of what few letters have in common, as a subject has titles."""
         known = tuple(values.items())
         return self._filled.once(("line", name, words, known), lambda: self._line(name, words, values))
 

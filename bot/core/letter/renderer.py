@@ -57,9 +57,9 @@ def _missing_named() -> Iterator[None]:
 
 
 class LetterRenderer:
-    """Renders editions. Share one between threads; the last `kept` rendered pieces are kept for the next letters."""
+    """Renders editions. Share one between threads; at most `kept` rendered pieces are kept for the next letters."""
 
-    def __init__(self, environment: jinja2.Environment, kept: int = 16_384) -> None:
+    def __init__(self, environment: jinja2.Environment, kept: int = 32_768) -> None:
         self._fragments = FragmentCache(environment, kept)
 
     def forget(self) -> None:
@@ -88,7 +88,7 @@ class LetterRenderer:
 
     def _subject(self, letter: LetterView, words: Words) -> str:
         name = f"{letter.head.kind}.subject.txt"
-        said = self._fragments.say(name, words, head=letter.head, titles=letter.titles)
+        said = self._fragments.say_to_few(name, words, head=letter.head, titles=letter.titles)
         return shortened(said, MAX_SUBJECT)
 
     def _fitted(self, edition: Edition, words: Words) -> "tuple[_LetterParts, tuple[str, ...]]":

@@ -240,17 +240,19 @@ def _phrase(text: str, used: int) -> list[str]:
 TEXT_LINE = 72  # an escaped first letter and the "=" of a soft break still fit into the 76 of RFC 2045
 PLAIN = bytes([ord("\n"), *range(ord(" "), ord("~") + 1)])
 ESCAPED = [(bytes([byte]), b"=%02X" % byte) for byte in range(256)]
-BLANKS = re.compile(rb"  +")
-FIRST = re.compile(rb"^(?:\.|F(?=rom ))", re.MULTILINE)
+# Of a line: what is left where that fits, else as much as fits, never within an escape.
+PIECE = re.compile(rb"(?=.{%d}).{%d}(?:[^=][^=]|[^=]|)|.+" % (TEXT_LINE + 1, TEXT_LINE - 2))
+FIRST = ((b".", b"=2E"), (b"From ", b"=46rom "))  # of a line
 
 
 def body(chunks: Sequence[str]) -> bytes:
     """A part of a letter, each chunk encoded as by `quoted`: what many letters share is remembered, `PersonalText` is
     encoded in one go, because no line depends on another."""
-    own = [chunk for chunk in chunks if isinstance(chunk, PersonalText)]
-    together = all(chunk.endswith("\n") and "\0" not in chunk for chunk in own)
-    encoded = iter(_encoded("\0\n".join(own)).split(b"=00\r\n") if together else map(_encoded, own))
-    return b"".join([next(encoded) if isinstance(chunk, PersonalText) else quoted(chunk) for chunk in chunks])
+    own = [chunk for chunk in chunks if type(chunk) is PersonalText]
+    joined = "\0\n".join(own)
+    are_lines = joined.endswith("\n") and joined.count("\n\0\n") == joined.count("\0") == len(own) - 1
+    encoded = iter(_encoded(joined).split(b"=00\r\n") if are_lines else map(_encoded, own))
+    return b"".join([next(encoded) if type(chunk) is PersonalText else quoted(chunk) for chunk in chunks])
 
 
 @lru_cache(maxsize=16_384)
@@ -261,30 +263,26 @@ def quoted(chunk: str) -> bytes:
 
 
 def _encoded(chunk: str) -> bytes:
-    text = chunk.replace("\r\n", "\n").encode("utf-8", "replace")
+    text = chunk.encode("utf-8", "replace")
+    if b"\r" in text:
+        text = text.replace(b"\r\n", b"\n")
     safe = text.replace(b"=", b"=3D")
     for odd in set(text.translate(None, PLAIN)):  # a byte, wherever it stands: quicker than looking at each place
         safe = safe.replace(ESCAPED[odd][0], ESCAPED[odd][1])
     if b"  " in safe:
-        safe = BLANKS.sub(lambda blanks: b" " + b"=20" * (len(blanks[0]) - 1), safe)
+        safe = safe.replace(b"  ", b" =20").replace(b"=20 ", b"=20=20")
     safe = safe.replace(b" \n", b"=20\n")
     if safe.endswith(b" "):
         safe = safe[:-1] + b"=20"
     safe = b"\n".join([line if len(line) <= TEXT_LINE else _broken(line) for line in safe.split(b"\n")])
     if safe and not safe.endswith(b"\n"):
         safe += b"=\n"
-    if b"\n." in safe or b"\nF" in safe or safe.startswith((b".", b"F")):
-        safe = FIRST.sub(lambda first: ESCAPED[ord(first[0])][1], safe)
+    for first, escaped in FIRST:
+        safe = safe.replace(b"\n" + first, b"\n" + escaped)
+        if safe.startswith(first):
+            safe = escaped + safe.removeprefix(first)
     return safe.replace(b"\n", b"\r\n")
 
 
 def _broken(line: bytes) -> bytes:
-    pieces, start = [], 0
-    while len(line) - start > TEXT_LINE:
-        end = start + TEXT_LINE
-        escape = line.rfind(b"=", end - 2, end)  # never within an escape
-        end = escape if escape >= 0 else end
-        pieces.append(line[start:end])
-        start = end
-    pieces.append(line[start:])
-    return b"=\n".join(pieces)
+    return b"=\n".join(PIECE.findall(line))

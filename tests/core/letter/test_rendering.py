@@ -152,6 +152,18 @@ def test_a_small_press_forgets_and_still_prints_the_same() -> None:
         assert small.letter(edition) == large.letter(edition)
 
 
+def test_what_is_asked_for_again_and_again_is_not_pushed_out_by_what_few_letters_have() -> None:
+    """Of very many letters each says something of its own; the cards and the language they share stay drawn."""
+    small = LetterRenderer(environment(), kept=200)
+    shared = samples.sample_edition(samples.section("Efficient attention", *samples.many(4)))
+    first = small.letter(shared)
+    for number in range(150):
+        small.letter(samples.titled(f"Paper number {number} of very many"))
+        again = small.letter(shared)
+    kept = sum(one is other for one, other in zip(first.html, again.html, strict=True))
+    assert kept > len(first.html) / 3, "chunks without words of one subscriber are the same objects"
+
+
 def test_a_letter_of_known_cards_is_quick(press: LetterRenderer) -> None:
     """The papers of a letter are not rendered again for the next subscriber: five times quicker than the first
     letter."""

@@ -1,6 +1,7 @@
 """From a stored edition to a message: the fields that depend on the configuration, and no two seals of one token."""
 
 import email
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.message import Message as Parsed
@@ -95,6 +96,23 @@ def test_a_paper_the_store_does_not_have_is_left_out_and_so_is_a_section_of_noth
         for section in edition.sections
     ] == [("profile", "A", 1, 3, 1), ("profile", "only counted", 0, 2, 0), ("trending", "", 1, 0, 0)]
     assert [pick.entered_top for section in edition.sections for pick in section.picks] == [False, True]
+
+
+@pytest.mark.parametrize("abstract", ["short", "full"])
+def test_a_letter_says_the_same_whether_or_not_links_it_does_not_show_were_sealed(post: Any, abstract: str) -> None:
+    builder, leased = waiting(post, public_url="https://papers.example.org")
+    listings = [Listing(title=f"Paper {n}", keys=(f"arxiv:2611.{n:05}",), abstract="Words.") for n in range(1, 13)]
+    with post.database.record() as tx:
+        papers.record(tx, "hf", listings, post.clock.now, first=True)
+    sections = (
+        PickSection(kind="profile", name="A", ids=tuple(range(1, 8))),
+        PickSection(kind="trending", name="", ids=tuple(range(8, 13))),
+    )
+    data = json.dumps({**json.loads(leased.data), "abstract": abstract})
+    leased = replace(leased, picks=Picks(sections=sections).to_json(), data=data)
+    whole = builder.edition(leased)
+    assert all(pick.more_url and pick.save_url for section in whole.sections for pick in section.picks)
+    assert builder.build(leased) == builder.write(leased, whole, builder.renderer.letter(whole))
 
 
 def test_votes_gained() -> None:
