@@ -184,7 +184,7 @@ def places_of_words(text: str) -> list[tuple[int, int]]:
     """The places alone: [start, end) of each."""
     folded, origin = _folded(text, fold)
     if origin is None and "+" not in folded and "#" not in folded:  # nearly all: no word ends before its characters do
-        return [found.span() for found in (_ASCII_WORD if folded.isascii() else _WORD).finditer(folded)]
+        return [found.span() for found in (_ASCII_WORD if folded.isascii() else _pattern(_WORD)).finditer(folded)]
     return [(start, end) for _, start, end in _located(folded, origin)]
 
 
