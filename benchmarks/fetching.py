@@ -3,11 +3,12 @@
     pip install -r benchmarks/requirements.txt
     python benchmarks/fetching.py [--feeds 100] [--entries 200] [--runs 3] [--json]
 
-The feeds are served on loopback with ETag and gzip. Three programs are measured side by side, interleaved:
+The feeds are served on loopback with ETag and gzip. These programs are measured side by side, interleaved:
 
     parts     our fetcher and feed source, nothing stored: what `collect` spends on the network and on parsing
     collect   `paperlark collect` as a user runs it, with its SQLite database (left out while that verb is missing)
     reader    the reader library with its SQLite database, updating with as many threads
+    imports   SQLModel and httpx are imported, and nothing is done: less than that `collect` cannot take
 
 Each is also run with no feeds at all ("start", on a database that is there): what importing and opening takes, which a
 worker pays once. The ratios are given for the whole process and without that. Seconds are wall time of the whole
@@ -156,7 +157,14 @@ def reader(urls: list[str], folder: Path) -> int:
         return library.get_entry_counts().total - before
 
 
-CHILDREN = {"parts": parts, "reader": reader}
+def imports(urls: list[str], folder: Path) -> int:
+    import httpx  # noqa: F401
+    import sqlmodel  # noqa: F401
+
+    return 0
+
+
+CHILDREN = {"parts": parts, "reader": reader, "imports": imports}
 
 
 def collect_command(urls: list[str], folder: Path, round_: str) -> list[str]:
@@ -210,6 +218,7 @@ def programs() -> list[str]:
         ("parts", ("-c", "import bot.fetch, bot.sources.feed")),
         ("collect", ("-m", "bot", "collect", "--help")),
         ("reader", ("-c", "import reader")),
+        ("imports", ("-c", "import sqlmodel, httpx")),
     ):
         if works(*probe):
             found.append(name)
@@ -269,13 +278,15 @@ def table(best: dict[str, dict[str, dict[str, float]]], feeds: int, entries: int
     ]
     for round_ in ROUNDS[1:]:
         for name, of in best.items():
+            if name == "imports" and round_ != "start":
+                continue
             now = of[round_]
             lines.append(
                 f"{round_ + ' ' + name:20}{now['seconds']:9.2f}{now['cpu']:9.2f}{now['requests']:10.0f}"
                 f"{now['bytes'] / 1e6:9.1f}{now['peak'] / 1e6:9.0f}{now['new']:8.0f}"
             )
         for name in best:
-            if name != "reader" and "reader" in best and round_ != "start":
+            if name not in ("reader", "imports") and "reader" in best and round_ != "start":
                 mine, theirs = best[name][round_], best["reader"][round_]
                 ours, others = (of[round_]["seconds"] - of["start"]["seconds"] for of in (best[name], best["reader"]))
                 lines.append(
