@@ -47,7 +47,13 @@ PAUSED = text("paused_until IS NOT NULL")
 ALERTS = text("alerts AND NOT left_alerts")
 
 
-class RevisionRow(SQLModel, table=True):
+class Row(SQLModel):
+    """What all tables are. Nothing validates a row, so no validator is built for it."""
+
+    model_config = {"defer_build": True}
+
+
+class RevisionRow(Row, table=True):
     """One transaction that changed papers. Its number orders all that happened, whatever the clocks say."""
 
     __tablename__ = "revision"
@@ -58,7 +64,7 @@ class RevisionRow(SQLModel, table=True):
     first: bool  # the first collection of this source: told in digests, never by alerts
 
 
-class PaperRow(SQLModel, table=True):
+class PaperRow(Row, table=True):
     """A paper as it is now."""
 
     __tablename__ = "paper"
@@ -72,7 +78,7 @@ class PaperRow(SQLModel, table=True):
     data: str = Field(sa_type=LONG)  # as `sql.dump_paper` writes it
 
 
-class PaperKeyRow(SQLModel, table=True):
+class PaperKeyRow(Row, table=True):
     """Every identity a paper is known by. A strong one belongs to one paper; a title may be several papers'."""
 
     __tablename__ = "paper_key"
@@ -81,7 +87,7 @@ class PaperKeyRow(SQLModel, table=True):
     paper_id: int = Field(primary_key=True, index=True, sa_type=BIG)
 
 
-class PaperStateRow(SQLModel, table=True):
+class PaperStateRow(Row, table=True):
     """What was true of a paper from this revision on (all but the numbers that move every hour)."""
 
     __tablename__ = "paper_state"
@@ -92,7 +98,7 @@ class PaperStateRow(SQLModel, table=True):
     data: str = Field(sa_type=LONG)
 
 
-class MergerRow(SQLModel, table=True):
+class MergerRow(Row, table=True):
     """A paper that turned out to be another one. Its row is gone, its history stays under its own number."""
 
     __tablename__ = "merger"
@@ -102,7 +108,7 @@ class MergerRow(SQLModel, table=True):
     revision: int = Field(sa_type=BIG)
 
 
-class MetricSnapshotRow(SQLModel, table=True):
+class MetricSnapshotRow(Row, table=True):
     """A paper's numbers from this revision on."""
 
     __tablename__ = "metric_snapshot"
@@ -115,7 +121,7 @@ class MetricSnapshotRow(SQLModel, table=True):
     stars: int | None = None
 
 
-class ListingRow(SQLModel, table=True):
+class ListingRow(Row, table=True):
     """One paper in one source: when it came there, and how the source announces it."""
 
     __tablename__ = "listing"
@@ -128,7 +134,7 @@ class ListingRow(SQLModel, table=True):
     late: bool = False
 
 
-class SourceRow(SQLModel, table=True):
+class SourceRow(Row, table=True):
     """How a source is doing."""
 
     __tablename__ = "source"
@@ -150,7 +156,7 @@ class SourceRow(SQLModel, table=True):
     warnings: str = Field(default="", sa_type=LONG)  # of the last documents, a line each
 
 
-class SettingRow(SQLModel, table=True):
+class SettingRow(Row, table=True):
     """What the installation decided once for itself, such as its secret."""
 
     __tablename__ = "setting"
@@ -159,7 +165,7 @@ class SettingRow(SQLModel, table=True):
     value: str = Field(sa_type=LONG)
 
 
-class UnparsedRow(SQLModel, table=True):
+class UnparsedRow(Row, table=True):
     """An answer that could not be read, kept so that it can be replayed."""
 
     __tablename__ = "unparsed"
@@ -172,7 +178,7 @@ class UnparsedRow(SQLModel, table=True):
     body: bytes
 
 
-class UrlRow(SQLModel, table=True):
+class UrlRow(Row, table=True):
     """What to remember of a URL between requests."""
 
     __tablename__ = "url"
@@ -185,7 +191,7 @@ class UrlRow(SQLModel, table=True):
     gone: bool = False
 
 
-class RateLimitRow(SQLModel, table=True):
+class RateLimitRow(Row, table=True):
     """The next moment anybody may ask a host, or hand a message to a relay or for a domain."""
 
     __tablename__ = "rate_limit"
@@ -202,7 +208,7 @@ class RateLimitRow(SQLModel, table=True):
     told_operator: datetime | None = None
 
 
-class DailyQuotaRow(SQLModel, table=True):
+class DailyQuotaRow(Row, table=True):
     """How many messages a relay was given on a day (UTC): what warming up is counted by."""
 
     __tablename__ = "daily_quota"
@@ -212,7 +218,7 @@ class DailyQuotaRow(SQLModel, table=True):
     count: int = 0
 
 
-class SubscriberRow(SQLModel, table=True):
+class SubscriberRow(Row, table=True):
     """A subscriber, from the configuration file or kept here."""
 
     __tablename__ = "subscriber"
@@ -255,7 +261,7 @@ class SubscriberRow(SQLModel, table=True):
     chosen: str = Field(default="", sa_type=LONG, sa_column_kwargs={"server_default": ""})
 
 
-class MailRequestRow(SQLModel, table=True):
+class MailRequestRow(Row, table=True):
     """Something a visitor of the web pages asked for that is answered by mail. Limits are counted by these rows."""
 
     __tablename__ = "mail_request"
@@ -269,7 +275,7 @@ class MailRequestRow(SQLModel, table=True):
     done_at: datetime | None = None  # the link was used
 
 
-class ConsentRow(SQLModel, table=True):
+class ConsentRow(Row, table=True):
     """What somebody agreed to, or took back, and how. Rows are only added."""
 
     __tablename__ = "consent"
@@ -283,7 +289,7 @@ class ConsentRow(SQLModel, table=True):
     network: str = ""
 
 
-class ThumbRow(SQLModel, table=True):
+class ThumbRow(Row, table=True):
     """What a subscriber said of a paper."""
 
     __tablename__ = "thumb"
@@ -294,7 +300,7 @@ class ThumbRow(SQLModel, table=True):
     at: datetime
 
 
-class TasteRow(SQLModel, table=True):
+class TasteRow(Row, table=True):
     """What was learnt of a subscriber's library and thumbs, and what they correct in it."""
 
     __tablename__ = "taste"
@@ -309,7 +315,7 @@ class TasteRow(SQLModel, table=True):
     corrections: str = Field(default="", sa_type=LONG, sa_column_kwargs={"server_default": ""})
 
 
-class LibraryRow(SQLModel, table=True):
+class LibraryRow(Row, table=True):
     """A library on the web, as it was last read. Those in files are read where they are."""
 
     __tablename__ = "library"
@@ -321,7 +327,7 @@ class LibraryRow(SQLModel, table=True):
     problems: str = Field(default="", sa_type=LONG)
 
 
-class SummaryRow(SQLModel, table=True):
+class SummaryRow(Row, table=True):
     """A sentence by a language model about one version of a paper, for all subscribers; or that one was asked for."""
 
     __tablename__ = "summary"
@@ -335,7 +341,7 @@ class SummaryRow(SQLModel, table=True):
     objection: str = Field(default="", sa_type=LONG)  # why what came may not be shown
 
 
-class ModelSpendRow(SQLModel, table=True):
+class ModelSpendRow(Row, table=True):
     """What a language model was asked on a day (UTC), counted before it is asked, and what came of it."""
 
     __tablename__ = "model_spend"
@@ -348,7 +354,7 @@ class ModelSpendRow(SQLModel, table=True):
     failed: int = 0
 
 
-class TickRow(SQLModel, table=True):
+class TickRow(Row, table=True):
     """When a step of the worker last ran, and by when it must have run again to be called alive."""
 
     __tablename__ = "tick"
@@ -358,7 +364,7 @@ class TickRow(SQLModel, table=True):
     due_by: datetime
 
 
-class ComposeRow(SQLModel, table=True):
+class ComposeRow(Row, table=True):
     """One run of `compose`: what all its editions share."""
 
     __tablename__ = "compose"
@@ -369,7 +375,7 @@ class ComposeRow(SQLModel, table=True):
     sources: str = Field(sa_type=LONG)  # the sources' states as JSON
 
 
-class EditionRow(SQLModel, table=True):
+class EditionRow(Row, table=True):
     """What one subscriber gets for one slot: the outbox. It is written before any byte is sent."""
 
     __tablename__ = "edition"
@@ -403,7 +409,7 @@ class EditionRow(SQLModel, table=True):
     channel: str = Field(default="", sa_column_kwargs={"server_default": ""})  # "slack:3f2a9c41"; "": mail
 
 
-class AttemptRow(SQLModel, table=True):
+class AttemptRow(Row, table=True):
     """A try that did not succeed."""
 
     __tablename__ = "attempt"
@@ -415,7 +421,7 @@ class AttemptRow(SQLModel, table=True):
     words: str = Field(default="", sa_type=LONG)
 
 
-class AccountRow(SQLModel, table=True):
+class AccountRow(Row, table=True):
     """Matches per day, counted when they are made and when their editions are pruned: the books' other side."""
 
     __tablename__ = "account"
