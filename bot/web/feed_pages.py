@@ -55,12 +55,13 @@ def blueprint(site: Site) -> Blueprint:
         if request.if_none_match.contains_weak(etag.strip('"')):
             return Response(status=304, headers=headers)
         if request.method != "HEAD" and (wait := reads.wait(f"{subscriber.id}.{form}", etag)):
-            abort(Response("Nothing new since you asked last.", 429, {"Retry-After": str(wait)}))
+            abort(Response(site.language.gettext("Nothing new since you asked last."), 429, {"Retry-After": str(wait)}))
         told = reading.feed_editions(site.database, site.builder, subscriber.id)
         domain = site.identity.domain
+        papers_for_you = site.language.gettext("papers for you")
         made = Feed(
             id=f"tag:{domain},2026:feed/{subscriber.id}",
-            title="Paperlark: papers for you",
+            title=f"Paperlark: {papers_for_you}",
             url=f"{site.base}/feed/{token.lower()}.{form}",
             home=f"{site.base}/",
             updated=told[0].made if told else subscriber.status_since,

@@ -2,7 +2,8 @@
 subscriber's, as in their letters.
 
 Catalogues are in `templates/web/locale`, one .po file for a language, overridden like the templates. Without one a page
-is in English. What the profile language and the configuration say of a mistake is English everywhere.
+is in English. So are sentences of the lower floors (a query that cannot be read, a word that cannot be of a taste) for
+which it has nothing: they come as `Translatable`.
 """
 
 import logging
@@ -16,6 +17,7 @@ from werkzeug.datastructures import LanguageAccept
 
 from bot.core.letter.localize import LAST_EVERYWHERE, Words, tags, translations
 from bot.core.subscriber.schedule import Schedule
+from bot.core.text.translatable import Translatable
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +41,23 @@ class PageLanguage:
     def tag(self) -> str:
         """For `lang`."""
         return self.words.language
+
+    def say(self, text: str) -> str:
+        """What the lower floors made `Translatable`, in this language. Any other text, and what the catalogue has
+        nothing for or with other values in it, is as it was."""
+        if not isinstance(text, Translatable) or (template := self.gettext(text.template)) == text.template:
+            return text
+        if not text.values:
+            return template
+        try:
+            return template.format(**{name: self._value(value) for name, value in text.values.items()})
+        except (LookupError, ValueError):
+            return text
+
+    def _value(self, value: object) -> object:
+        if isinstance(value, str):
+            return self.say(value)
+        return self.words.number(value) if isinstance(value, int) else value
 
     def schedule(self, schedule: Schedule, timezone: str = "") -> str:
         """ "every Monday at 07:30 (Europe/London)"; without a time zone for who chooses one beside it."""

@@ -95,6 +95,7 @@ class Site:
             _=language.gettext,
             gettext=language.gettext,
             ngettext=language.ngettext,
+            say=language.say,
             sentence=as_sentence,
             **values,
         )

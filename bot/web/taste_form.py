@@ -110,12 +110,13 @@ def edit_from(form: Mapping[str, str]) -> TasteEdit:
     """What the form asks to change. What a row shows is sent with it (`_was`, `_own`): a weight that was learnt anew
     since the page was made is no wish. Raises CorrectionError with every problem."""
     weights: dict[str, float] = {}
-    removed, as_learnt, problems = [], [], []
+    removed, as_learnt = [], []
+    problems: list[str] = []
     for row in _rows(form):
         try:
             word, asked = own_word(f"{row['word']}^{row['weight'].replace(',', '.')}")
-        except ValueError as error:
-            problems.append(str(error))
+        except CorrectionError as error:
+            problems += error.problems
             continue
         if row["gone"]:
             removed.append(word)

@@ -1,6 +1,7 @@
 """Pages in the visitor's language, and behind a signed link in the subscriber's: complete catalogues, the closest
 taken, and no language that tells a stranger whose link it was."""
 
+import ast
 import json
 import re
 from io import BytesIO
@@ -15,6 +16,7 @@ from jinja2.ext import babel_extract
 
 from bot.core.edition.edition import SectionKind
 from bot.core.letter.localize import translations
+from bot.core.text.translatable import Translatable
 from bot.mail import tokens
 from bot.pipeline.compose.compose import compose
 from bot.web.editions import heading
@@ -27,6 +29,8 @@ from tests.web.test_signup import collect_papers, filled, link_in, mails
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "templates" / "web"
 ENGLISH_ONLY = "admin.html"  # the operator's, in the language of the command line
+ROOMS = ("query", "subscriber", "taste")  # of the core that refuse what a visitor typed
+MARKERS = {"Translatable": None, "fail": None, "boundary": (2,)}  # what is given the template of such a refusal
 
 
 def messages() -> set[Message]:
@@ -44,7 +48,20 @@ def messages() -> set[Message]:
     for code in (ROOT / "bot" / "web").glob("*.py"):
         for _line, message, _comments, _context in extract("python", BytesIO(code.read_bytes())):
             found.add(message if isinstance(message, str) else (message[0], message[1]))
-    return found
+    return found | refusals()
+
+
+def refusals() -> set[str]:
+    """What the lower floors say of a query, a taste or settings that cannot be."""
+    return {
+        str(message)
+        for code in lower_floors()
+        for _line, message, _comments, _context in extract("python", BytesIO(code.read_bytes()), keywords=MARKERS)
+    }
+
+
+def lower_floors() -> list[Path]:
+    return [code for room in ROOMS for code in (ROOT / "bot" / "core" / room).glob("*.py")]
 
 
 def test_these_languages_ship() -> None:
@@ -79,6 +96,76 @@ def test_a_catalogue_is_complete_and_says_nothing_more(language: str) -> None:
             assert fields(one) <= wanted, (key, one)
             assert "<" not in one, key
         assert fields(said[-1]) == wanted, (key, said[-1])
+
+
+def test_no_refusal_is_put_together_before_it_can_be_translated() -> None:
+    nodes = [node for code in lower_floors() for node in ast.walk(ast.parse(code.read_text()))]
+    said = []
+    for call in nodes:
+        if not isinstance(call, ast.Call):
+            continue
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+        if name in MARKERS:
+            said.append(call.args[1 if name == "boundary" else 0])
+        elif name in ("QueryError", "CorrectionError"):
+            assert not isinstance(call.args[0], ast.Constant | ast.JoinedStr), ast.unparse(call)
+    literal = [one for one in said if isinstance(one, ast.Constant)]
+    # `fail` hands on what `boundary` and itself were given, and a hint that is marked where it is written.
+    assert {ast.unparse(one) for one in said if one not in literal} == {"template", "_HINTS[kind]"}
+    assert {one.value for one in literal} == refusals()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_refusal_is_said_in_every_language_with_its_values(language: str) -> None:
+    page = PageLanguage(language, (TEMPLATES / "locale" / f"{language}.po").read_text())
+    for template in refusals():
+        values = dict.fromkeys(fields(template), 1.5 if ":g}" in template else 7 if ":," in template else "§")
+        english = Translatable(template, **values)
+        assert page.say(english) != english, template
+        assert page.say(english).count("§") >= min(english.count("§"), len(values)), template
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("de", "diese Klammer wird nie geschlossen; ergänzen Sie „)“"),
+        ("ja", "このかっこが閉じられていません。「)」を補ってください"),
+    ],
+)
+def test_a_broken_query_is_told_in_the_language_of_the_page(web: Web, language: str, said: str) -> None:
+    for address in ("/preview?query=a+AND+(b", "/?query=a+AND+(b"):
+        piece = web.get(address, Accept_Language=language)
+        assert said in piece.words
+        assert "never closed" not in piece.text
+        assert 'lang="en"' not in piece.text.replace('lang="en" hreflang', "")
+    told = web.get("/preview?query=a+AND+(b", Accept_Language=language, Accept="application/json")
+    assert json.loads(told.text)["error"] == {"column": 7, "message": "this parenthesis is never closed; add “)”"}
+
+
+def test_no_refusal_of_a_form_is_english(web: Web) -> None:
+    wrong = {
+        "query": "2 of (a, b) AND {",
+        "timezone": "CEST",
+        "digest": "weekly moonday 08:00",
+        "email": "ada＠example",
+    }
+    page = web.post("/subscribe", filled(web, language="de", **wrong))
+    assert page.status == 422
+    for said in (
+        "Spalte 17: „{“ kann keinen Begriff beginnen; lassen Sie es weg",
+        '"CEST" ist keine Zeitzone; meinten Sie "Europe/Berlin"? Sonst schreiben Sie die Stadt',
+        "'moonday' ist kein Wochentag: Verwenden Sie mon, tue",
+        "'ada＠example' ist keine E-Mail-Adresse: In der E-Mail-Adresse steht ein vollbreites @",
+    ):
+        assert said in page.words
+
+
+def test_a_refusal_outlives_a_broken_translation_of_it() -> None:
+    head = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\n'
+    page = PageLanguage("it", head + 'msgid "at most {most}"\nmsgstr "al massimo {tanti}"\n')
+    assert page.say(Translatable("at most {most}", most=3)) == "at most 3"
+    assert page.say(Translatable("a {brace")) == "a {brace"
+    assert page.say("at most {most}") == "at most {most}", "only what was marked"
 
 
 @pytest.mark.parametrize("page", sorted(file.name for file in TEMPLATES.glob("*.html") if file.name != ENGLISH_ONLY))
@@ -137,7 +224,7 @@ def test_the_preview_and_a_mistake_on_the_same_page_speak_it(start: Start) -> No
     assert piece.headers["vary"] == "Accept, Accept-Language"
     wrong = web.post("/subscribe", filled(web, language="de", query="a AND (b"), Accept_Language="fr")
     assert '<html lang="de"' in wrong.text
-    assert 'lang="en"' in wrong.text  # the profile language's own words
+    assert "diese Klammer wird nie geschlossen; ergänzen Sie „)“" in wrong.words
 
 
 def test_from_the_form_on_everything_is_in_the_language_chosen(start: Start) -> None:

@@ -82,8 +82,8 @@ class Query:
 class QueryError(PaperlarkError, ValueError):
     """A query that cannot be read.
 
-    `column` is 1-based, in characters of `query`; `reason` says what is wrong and what to do. `where` names the place
-    of the query among others ("keywords, entry 2").
+    `column` is 1-based, in characters of `query`; `reason` says in English what is wrong and what to do, and is
+    `Translatable`. `where` names the place of the query among others ("keywords, entry 2").
     """
 
     def __init__(self, reason: str, column: int, query: str, where: str = "") -> None:

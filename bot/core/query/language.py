@@ -11,6 +11,7 @@ from bot.core.query.ast import NUMBERS, Group, Leaf, Node, Number, Query, QueryE
 from bot.core.query.lexer import FIELDS, QUOTE
 from bot.core.query.parser import MAX_DEPTH, Parser, parts_of
 from bot.core.query.term_parser import MAX_TERMS
+from bot.core.text.translatable import Translatable
 
 __all__ = [
     "Group",
@@ -55,18 +56,23 @@ def profile_query(keywords: Sequence[str], exclude: Sequence[str] = (), query: s
     if query:
         parts.append(_query(query))
     if not parts:
-        raise QueryError("nothing is asked for; give keywords or a query", 1, "", "profile")
+        raise QueryError(Translatable("nothing is asked for; give keywords or a query"), 1, "", "profile")
     if exclude:
         parts.append(Group("not", (_any_of(_entries(exclude, "exclude")),)))
     whole = Query(
         parts[0] if len(parts) == 1 else Group("and", tuple(p for part in parts for p in parts_of(part, "and")))
     )
     if (query or len(keywords) + len(exclude) > MAX_TERMS) and len(whole.leaves()) > MAX_TERMS:
-        reason = f"a profile has at most {MAX_TERMS} terms, this one has {len(whole.leaves())}; make two profiles of it"
+        reason = Translatable(
+            "a profile has at most {most} terms, this one has {terms}; make two profiles of it",
+            most=MAX_TERMS,
+            terms=len(whole.leaves()),
+        )
         raise QueryError(reason, 1, "", "profile")
     if query and _depth(whole.root) > MAX_DEPTH:
-        reason = (
-            f"beside keywords a query's parentheses can be {MAX_DEPTH - 1} deep; make it flatter, or two profiles of it"
+        reason = Translatable(
+            "beside keywords a query's parentheses can be {most} deep; make it flatter, or two profiles of it",
+            most=MAX_DEPTH - 1,
         )
         raise QueryError(reason, 1, query, "query")
     return whole
@@ -124,10 +130,12 @@ def _keyword(text: str) -> Leaf:
     except QueryError as error:
         if text.lstrip()[:1] != "-":
             raise
-        reason = "write the word without “-”: keywords say what is wanted, exclude what is not"
+        reason = Translatable("write the word without “-”: keywords say what is wanted, exclude what is not")
         raise QueryError(reason, error.column, text) from None
     if isinstance(node, Group):
-        reason = "one word or phrase should stand here; put what has operators into query, and phrases in quotes"
+        reason = Translatable(
+            "one word or phrase should stand here; put what has operators into query, and phrases in quotes"
+        )
         raise QueryError(reason, 1, text)
     return node
 

@@ -10,6 +10,7 @@ from typing import NoReturn
 from bot.core.query.ast import NUMBERS, FieldName, QueryError
 from bot.core.query.scripts import DIGIT
 from bot.core.query.words import begins_with_dot
+from bot.core.text.translatable import Translatable
 
 FIELDS: dict[str, FieldName] = {
     **dict.fromkeys(("title", "ti", "intitle"), "title"),
@@ -27,17 +28,19 @@ _TOKEN = re.compile(rf"\s*(?:((?:[^\W_]|\.(?=[^\W_]))(?:{_IN_WORD}|{_COMMA})*)|(
 _TOKEN_OF_LIST = re.compile(rf"\s*(?:((?:[^\W_]|\.(?=[^\W_])){_IN_WORD}*)|([\"“”]))?")
 _LIKE_MINUS = "‐‑‒–—−﹣－"
 _HINTS = {
-    ")": "there is nothing for this parenthesis to close here; leave it out, or add what is missing before it",
-    ",": "a term is missing before this comma; leave the comma out, or add the term",
-    "*": "“*” stands right behind a word of 3 letters or more, as in quantiz*",
-    "~": 'a distance stands right behind a phrase, as in "sparse attention"~5',
-    "^": "a weight stands right behind a term, as in moe^2",
-    "+": "leave out “+”: words side by side must all be there",
-    "|": "write OR, or a comma",
-    "&": "write AND, or nothing: words side by side must all be there",
-    "!": "write NOT, or “-” right before the word",
-    "'": 'quote phrases with ", as in "language model"',
-    "[": "write parentheses: ( and )",
+    ")": Translatable(
+        "there is nothing for this parenthesis to close here; leave it out, or add what is missing before it"
+    ),
+    ",": Translatable("a term is missing before this comma; leave the comma out, or add the term"),
+    "*": Translatable("“*” stands right behind a word of 3 letters or more, as in quantiz*"),
+    "~": Translatable('a distance stands right behind a phrase, as in "sparse attention"~5'),
+    "^": Translatable("a weight stands right behind a term, as in moe^2"),
+    "+": Translatable("leave out “+”: words side by side must all be there"),
+    "|": Translatable("write OR, or a comma"),
+    "&": Translatable("write AND, or nothing: words side by side must all be there"),
+    "!": Translatable("write NOT, or “-” right before the word"),
+    "'": Translatable('quote phrases with ", as in "language model"'),
+    "[": Translatable("write parentheses: ( and )"),
 }
 
 
@@ -75,15 +78,16 @@ class Lexer:
         following = self.text[position : position + 1]
         return bool(following) and not following.isspace()
 
-    def boundary(self, position: int, reason: str, *, caret: bool = False) -> int:
+    def boundary(self, position: int, template: str, *, caret: bool = False, **values: object) -> int:
         """Insists that what stands at a position ends what is before it; returns the position."""
         c = self.text[position : position + 1]
         if c and not c.isspace() and c not in '(),"“”' and not (caret and c == "^"):
-            self.fail(reason, position)
+            self.fail(template, position, **values)
         return position
 
-    def fail(self, reason: str, at: int | None = None) -> NoReturn:
-        raise QueryError(reason, (self.at if at is None else at) + 1, self.text)
+    def fail(self, template: str, at: int | None = None, **values: object) -> NoReturn:
+        """Refuses the text, at the token or at a position, with a template (`Translatable`) and its values."""
+        raise QueryError(Translatable(template, **values), (self.at if at is None else at) + 1, self.text)
 
     def unexpected(self) -> NoReturn:
         """Refuses the token that stands here."""
@@ -91,28 +95,32 @@ class Lexer:
         if kind == "end":
             self.fail("the query ends too early; add the word that should follow", len(self.text))
         if kind == "word":
-            self.fail(f"{self.word} cannot stand here; put a term before and behind it, or quote the word")
+            self.fail("{word} cannot stand here; put a term before and behind it, or quote the word", word=self.word)
         if kind == ":":
-            self.fail(self._about_colon())
+            self._refuse_colon()
         if kind == "(":
             self.fail("“=” holds to one word or one phrase; write it before each of them")
         if kind in "<>":
-            self.fail(f"a comparison stands behind {', '.join(NUMBERS)}, as in upvotes>=20")
+            self.fail("a comparison stands behind {counts}, as in upvotes>=20", counts=", ".join(NUMBERS))
         if kind in "-=":
-            self.fail(f"“{kind}” cannot stand here; it goes right before a word")
+            self.fail("“{sign}” cannot stand here; it goes right before a word", sign=kind)
         if kind in _LIKE_MINUS:
             self.fail("write NOT, or a plain “-” right before the word")
-        shown = f"“{kind}”" if kind.isprintable() else f"the character U+{ord(kind):04X}"
-        self.fail(_HINTS.get(kind, f"{shown} cannot begin a term; leave it out, or put the phrase in quotes"))
+        if kind in _HINTS:
+            self.fail(_HINTS[kind])
+        if kind.isprintable():
+            self.fail("“{sign}” cannot begin a term; leave it out, or put the phrase in quotes", sign=kind)
+        code = f"U+{ord(kind):04X}"
+        self.fail("the character {code} cannot begin a term; leave it out, or put the phrase in quotes", code=code)
 
-    def _about_colon(self) -> str:
+    def _refuse_colon(self) -> NoReturn:
         before = re.search(r"([^\W_]{1,40})\s{0,40}$", self.text[max(0, self.at - 40) : self.at])
         word = before[1].lower() if before else ""
         if word in FIELDS:
-            return f"“:” must touch the field before it; write {word}:word"
+            self.fail("“:” must touch the field before it; write {field}:word", field=word)
         if word in NUMBERS:
-            return f"compare a number, as in {word}>=20"
+            self.fail("compare a number, as in {count}>=20", count=word)
         near = get_close_matches(word, FIELDS, n=1, cutoff=0.6)
         if near:
-            return f"there is no such field; did you mean {near[0]}:?"
-        return "there is no such field; there are title:, abstract:, author:, category:, source: and org:"
+            self.fail("there is no such field; did you mean {field}:?", field=near[0])
+        self.fail("there is no such field; there are title:, abstract:, author:, category:, source: and org:")

@@ -115,11 +115,13 @@ class Parser:
     def _fielded(self, field: FieldName) -> tuple[Node, int]:
         token = self.token
         if self.terms.field:
-            token.fail(f"inside {self.terms.field}: there can be no other field; close the parenthesis first")
+            token.fail(
+                "inside {field}: there can be no other field; close the parenthesis first", field=self.terms.field
+            )
         token.move(token.end + 1)
         self.terms.field = field
         if token.kind == "-" or (token.kind == "word" and token.word == "NOT"):
-            token.fail(f"a field cannot be followed by NOT; write -{field}:word")
+            token.fail("a field cannot be followed by NOT; write -{field}:word", field=field)
         result = self._atom()
         self.terms.field = ""
         return result
@@ -164,13 +166,15 @@ class Parser:
         token.in_list -= 1
         token.move(token.at + 1)
         if not least or len(least) > 3 or int(least) > len(items):
-            token.fail(f"of {len(items)} items at least 1 and at most {len(items)} can be asked for", at)
+            token.fail("of {items} items at least 1 and at most {items} can be asked for", at, items=len(items))
         return Group("of", tuple(items), int(least)), (blind[0] if len(blind) >= int(least) else -1)
 
     def _open(self, at: int) -> None:
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            self.token.fail(f"parentheses can be {MAX_DEPTH} deep; make it flatter, or two profiles of it", at)
+            self.token.fail(
+                "parentheses can be {most} deep; make it flatter, or two profiles of it", at, most=MAX_DEPTH
+            )
 
     def _close(self, opened: int) -> None:
         if self.token.kind == "end":

@@ -52,14 +52,16 @@ class TermParser:
         """A condition on a count: `found` is the comparison behind its name."""
         token = self.token
         if self.field:
-            token.fail(f"inside {self.field}: there can be no condition on numbers; close the parenthesis first")
+            token.fail(
+                "inside {field}: there can be no condition on numbers; close the parenthesis first", field=self.field
+            )
         self._counted(token.at)
         digits = _DIGITS.match(token.text, found.end())
         if digits is None:
-            token.fail(f"a plain number should stand here, as in {name}>=20", found.end())
+            token.fail("a plain number should stand here, as in {count}>=20", found.end(), count=name)
         if len(digits[0].lstrip("0")) > MAX_DIGITS:
             token.fail("this number is too long; write one that a paper can reach", digits.start())
-        token.move(token.boundary(digits.end(), f"only digits can stand in a number, as in {name}>=20"))
+        token.move(token.boundary(digits.end(), "only digits can stand in a number, as in {count}>=20", count=name))
         return Number(name, cast("Comparison", found[1]), int(digits[0].lstrip("0") or "0"))
 
     def bare_word(self) -> Term:
@@ -70,7 +72,11 @@ class TermParser:
             if word in ("AND", "OR", "NOT"):
                 token.unexpected()
             if (meant := unicodedata.normalize("NFKC", word).casefold()) in ("and", "or", "not"):
-                token.fail(f'did you mean {meant.upper()}? Operators are in capitals; the word itself is "{meant}"')
+                token.fail(
+                    'did you mean {operator}? Operators are in capitals; the word itself is "{word}"',
+                    operator=meant.upper(),
+                    word=meant,
+                )
         self._counted(at)
         if token.text[token.end : token.end + 1] == "*":
             term = self._starred_value(word, at) if self.field in VALUE_FIELDS else self._starred_word(at)
@@ -88,8 +94,7 @@ class TermParser:
         token = self.token
         value = fold_value(word)
         if not word.endswith("."):
-            reason = "here “*” can only follow a dot, as in cat:cs.*; otherwise write the whole value"
-            token.fail(reason, token.end)
+            token.fail("here “*” can only follow a dot, as in cat:cs.*; otherwise write the whole value", token.end)
         if not value[:1].isalnum() or _BLANK.search(value) or "*" in value:
             token.fail("write this value in plain letters, as in cat:cs.*", at)
         self._checked(words(word), word, at)
@@ -192,7 +197,7 @@ class TermParser:
         if token.kind not in ("word", "quote"):
             token.unexpected()
         if self.field in VALUE_FIELDS:
-            token.fail(f"{self.field}: always compares the whole value; leave out “=”", at)
+            token.fail("{field}: always compares the whole value; leave out “=”", at, field=self.field)
         if token.kind == "quote":
             return self.phrase(exact=True)
         self._counted(at)
@@ -208,9 +213,11 @@ class TermParser:
             token.fail('a number should follow “~”, as in "sparse attention"~5', tilde + 1)
         least, number = len(term.words) - 1, digits[0].lstrip("0")
         if least > MAX_DISTANCE:
-            token.fail(f"so many words cannot stand within {MAX_DISTANCE} places; leave out “~”", tilde)
+            token.fail("so many words cannot stand within {most} places; leave out “~”", tilde, most=MAX_DISTANCE)
         if len(number) > 3 or not least <= int(number or "0") <= MAX_DISTANCE:
-            token.fail(f"the distance should be from {least} to {MAX_DISTANCE} here", digits.start())
+            token.fail(
+                "the distance should be from {least} to {most} here", digits.start(), least=least, most=MAX_DISTANCE
+            )
         end = token.boundary(digits.end(), "only digits can follow “~”", caret=True)
         return self._finish(term._replace(near=int(number)), end)
 
@@ -225,21 +232,21 @@ class TermParser:
             token.fail("a number should follow “^”, as in moe^2", end + 1)
         weight = float(digits[0])
         if not 0 < weight <= MAX_WEIGHT or Decimal(digits[0]) > MAX_WEIGHT:
-            token.fail(f"a weight should be over 0 and at most {MAX_WEIGHT}, as in moe^2", digits.start())
+            token.fail("a weight should be over 0 and at most {most}, as in moe^2", digits.start(), most=MAX_WEIGHT)
         token.move(token.boundary(digits.end(), "a weight ends here; put a blank behind it"))
         return term if weight == 1 else term._replace(weight=weight)
 
     def _counted(self, at: int) -> None:
         self.read += 1
         if self.read > MAX_TERMS:
-            self.token.fail(f"a query has at most {MAX_TERMS} terms; make two profiles of it", at)
+            self.token.fail("a query has at most {most} terms; make two profiles of it", at, most=MAX_TERMS)
 
     def _checked(self, found: Sequence[str], text: str, at: int) -> tuple[str, ...]:
         """The words found in a text, if they are not none and not too many."""
         if not found:
             self.token.fail("there is no letter or digit in this term; write a word", at)
         if len(found) > MAX_WORDS and count_of_phrase(text) > MAX_WORDS:
-            self.token.fail(f"a phrase has at most {MAX_WORDS} words; shorten it, or make two of it", at)
+            self.token.fail("a phrase has at most {most} words; shorten it, or make two of it", at, most=MAX_WORDS)
         return tuple(found)
 
 

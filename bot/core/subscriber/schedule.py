@@ -12,6 +12,8 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
+from bot.core.text.translatable import Translatable
+
 Cadence = Literal["daily", "weekdays", "weekly", "monthly", "feed", "off"]
 
 DAY = timedelta(days=1)
@@ -167,24 +169,30 @@ def _parsed(text: str) -> Schedule:
             return Schedule("weekly", _time(clock), _weekday(day))
         case ["monthly", day, clock]:
             if not re.fullmatch("[0-9]{1,2}", day) or not 1 <= int(day) <= 31:
-                raise ValueError(f"{day[:20]!r} is not a day of the month: give 1 to 31")
+                raise ValueError(Translatable("{given!r} is not a day of the month: give 1 to 31", given=day[:20]))
             return Schedule("monthly", _time(clock), int(day))
         case [("daily" | "weekdays" | "weekly" | "monthly") as cadence, *_]:
             form = next(form for form in FORMS if form.startswith(cadence))
-            raise ValueError(f'{text[:40]!r} is not a schedule: write it like "{form}"')
+            raise ValueError(
+                Translatable('{given!r} is not a schedule: write it like "{form}"', given=text[:40], form=form)
+            )
     forms = ", ".join(f'"{form}"' for form in FORMS)
-    raise ValueError(f'{text[:40]!r} is not a schedule: write {forms}, "feed" or "off"')
+    raise ValueError(
+        Translatable('{given!r} is not a schedule: write {forms}, "feed" or "off"', given=text[:40], forms=forms)
+    )
 
 
 def _weekday(word: str) -> int:
     number = DAYS.index(word[:3]) if word[:3] in DAYS else -1
     if number < 0 or not DAY_NAMES[number].lower().startswith(word):
-        raise ValueError(f"{word[:20]!r} is not a day of the week: use {', '.join(DAYS)}")
+        raise ValueError(
+            Translatable("{given!r} is not a day of the week: use {days}", given=word[:20], days=", ".join(DAYS))
+        )
     return number
 
 
 def _time(text: str) -> time:
     found = re.fullmatch(r"([0-9]{1,2}):([0-9]{2})", text)
     if found is None or int(found[1]) > 23 or int(found[2]) > 59:
-        raise ValueError(f"{text[:20]!r} is not a time of day: write it like 07:30")
+        raise ValueError(Translatable("{given!r} is not a time of day: write it like 07:30", given=text[:20]))
     return time(int(found[1]), int(found[2]))

@@ -44,6 +44,7 @@ from bot.core.subscriber.validation import (
     span,
     text_from,
 )
+from bot.core.text.translatable import Translatable
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +107,7 @@ def language_tag(text: str) -> str:
     """A language as "de" or "zh-Hans" (BCP 47). Raises ValueError with what to write."""
     tag = text.replace("_", "-")
     if not _LANGUAGE.fullmatch(tag):
-        raise ValueError(f'{as_in_file(text)} is no language: write "en", "de" or "zh-Hans"')
+        raise ValueError(Translatable('{given} is no language: write "en", "de" or "zh-Hans"', given=as_in_file(text)))
     return tag
 
 
@@ -149,7 +150,8 @@ def _of_different_names(profiles: tuple[Profile, ...]) -> tuple[Profile, ...]:
     problems = []
     for number, profile in enumerate(profiles):
         if profile.name in names:
-            problems.append(Problem((number, "name"), f"another profile is called {as_in_file(profile.name)} already"))
+            taken = Translatable("another profile is called {name} already", name=as_in_file(profile.name))
+            problems.append(Problem((number, "name"), taken))
         names.add(profile.name)
     if problems:
         raise as_error(problems)
@@ -181,7 +183,7 @@ class Subscriber(TableModel):
         "shared": "only subscribers of the configuration file share [[profiles]]: write them out in `profiles`",
     }
 
-    email: Annotated[Line, AfterValidator(normal_address)] = Field(description="the subscriber's address")
+    email: Annotated[Line, AfterValidator(normal_address)] = Field(description=Translatable("the subscriber's address"))
     name: Short = ""
     timezone: Annotated[Line, AfterValidator(timezone_named)] = "UTC"
     schedule: Annotated[Schedule, PlainValidator(_schedule), PlainSerializer(str)] = Field(DAILY, alias="digest")
@@ -315,5 +317,5 @@ def _place(where: str) -> Path:
 def _with_pointer(error: QueryError) -> str:
     if not error.query.strip():
         return error.reason
-    lines = error.pointer().splitlines()
-    return "\n".join((f"column {error.column}: {error.reason}", *(f"    {line}" for line in lines)))
+    pointer = "".join(f"\n    {line}" for line in error.pointer().splitlines())
+    return Translatable("column {column}: {reason}{pointer}", column=error.column, reason=error.reason, pointer=pointer)

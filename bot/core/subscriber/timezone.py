@@ -6,9 +6,9 @@ from functools import cache, lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from bot.core.subscriber.validation import as_in_file
+from bot.core.text.translatable import Translatable
 
 _NO_PLACE = ("localtime", "posixrules", "Factory")  # files of the zone database that name no zone
-_WRITE = 'write the city as in "Europe/London", or "UTC"'
 _OFFSET = re.compile(r"(?:UTC|GMT|Z)?\s*([+\-−])\s*([0-9]{1,2})(?::?([0-9]{2}))?", re.IGNORECASE)
 # What people call their clock by, and a city that keeps it. Several places share most of these letters: a guess to be
 # looked at, never taken by itself.
@@ -45,7 +45,7 @@ def timezone_named(name: str) -> str:
             return name
     except (KeyError, ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError
         pass
-    raise ValueError(f"{as_in_file(name)} is no time zone{_advice(name)}")
+    raise ValueError(_not_a_zone(name))
 
 
 def timezone_doubt(name: str) -> str:
@@ -59,18 +59,28 @@ def timezone_doubt(name: str) -> str:
     return ""
 
 
-def _advice(name: str) -> str:
+def _not_a_zone(name: str) -> Translatable:
+    given = as_in_file(name)
     found = _OFFSET.fullmatch(name.strip())
     if found:
         sign, hours, minutes = found[1], int(found[2]), int(found[3] or 0)
-        turned = "-" if sign == "+" else "+"
-        fixed = minutes == 0 and 1 <= hours <= (14 if sign == "+" else 12)
-        rest = f'; a clock that never changes would be "Etc/GMT{turned}{hours}", with the sign turned round'
-        return f": {_WRITE}{rest if fixed else ''}"
-    if near := _ABBREVIATIONS.get(name.strip().upper()):
-        return f'; did you mean "{near}"? Else {_WRITE}'
-    near = _near(name) if name not in _NO_PLACE else ""
-    return f'; did you mean "{near}"?' if near else f": {_WRITE}"
+        if minutes == 0 and 1 <= hours <= (14 if sign == "+" else 12):
+            zone = f"Etc/GMT{'-' if sign == '+' else '+'}{hours}"
+            return Translatable(
+                '{given} is no time zone: write the city as in "Europe/London", or "UTC"; a clock that never changes '
+                'would be "{zone}", with the sign turned round',
+                given=given,
+                zone=zone,
+            )
+    elif near := _ABBREVIATIONS.get(name.strip().upper()):
+        return Translatable(
+            '{given} is no time zone; did you mean "{zone}"? Else write the city as in "Europe/London", or "UTC"',
+            given=given,
+            zone=near,
+        )
+    elif name not in _NO_PLACE and (near := _near(name)):
+        return Translatable('{given} is no time zone; did you mean "{zone}"?', given=given, zone=near)
+    return Translatable('{given} is no time zone: write the city as in "Europe/London", or "UTC"', given=given)
 
 
 def _near(name: str) -> str:

@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from bot.core.subscriber.duration import duration, in_short
+from bot.core.text.translatable import Translatable
 from bot.errors import UserError
 
 Path = tuple[str | int, ...]  # ("subscribers", 0, "digest")
@@ -66,7 +67,7 @@ def on_one_line(text: str) -> str:
     """A text without blanks around it. Raises ValueError if it has control characters or line breaks; the joiners that
     Sinhala, Persian and emoji are written with (U+200C and U+200D) are none."""
     if not text.replace("\u200c", "").replace("\u200d", "").isprintable():
-        raise ValueError("holds control characters or line breaks: write it on one line")
+        raise ValueError(Translatable("holds control characters or line breaks: write it on one line"))
     return text.strip()
 
 
@@ -132,8 +133,7 @@ def _said(message: str) -> PydanticCustomError:
 
 _KINDS = {
     "string_type": "text in quotes",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
+    **dict.fromkeys(("int_type", "int_from_float"), Translatable("a whole number")),
     "float_type": "a number",
     "bool_type": "true or false, without quotes",
     "literal_error": "text in quotes",
@@ -155,7 +155,8 @@ def _problem(line: ErrorDetails, model: type[TableModel]) -> Problem:
     if kind == "extra_forbidden":
         return Problem(path, _unknown(key, owner))
     if field is not None and field.is_required() and (kind == "missing" or value == ""):
-        return Problem(path[:-1] if kind == "missing" else path, f"{key} is missing: {field.description}")
+        missing = Translatable("{key} is missing: {what}", key=key, what=field.description or "")
+        return Problem(path[:-1] if kind == "missing" else path, missing)
     return Problem(path, _message(line, key, field, value))
 
 
@@ -167,15 +168,21 @@ def _message(line: ErrorDetails, key: str, field: FieldInfo | None, value: Any) 
     if kind in ("greater_than_equal", "less_than_equal"):
         least = next(one.ge for one in metadata if isinstance(one, Ge))
         most = next(one.le for one in metadata if isinstance(one, Le))
-        return f"{as_in_file(value)} is out of range: give {least} to {most}"
+        return Translatable(
+            "{given} is out of range: give {least} to {most}", given=as_in_file(value), least=least, most=most
+        )
     if kind == "string_too_long":
-        return f"is {len(value)} characters long; {about['max_length']} are enough"
+        return Translatable(
+            "is {characters} characters long; {most} are enough", characters=len(value), most=about["max_length"]
+        )
     if kind == "literal_error" and isinstance(value, str) and field is not None:
         choices = [str(choice) for choice in get_args(field.annotation)]
         return f"{as_in_file(value)} is none of {', '.join(choices)}{did_you_mean(value, choices)}"
     default = f'a list such as {key} = ["…"]' if kind in ("list_type", "tuple_type") else _KINDS.get(kind)
     expected = next((one.words for one in metadata if isinstance(one, Expected)), default)
-    return f"expected {expected}, got {as_in_file(value)}" if expected else line["msg"]
+    if not expected:
+        return line["msg"]
+    return Translatable("expected {what}, got {given}", what=expected, given=as_in_file(value))
 
 
 def _unknown(key: str, owner: type[TableModel]) -> str:

@@ -12,6 +12,7 @@ from bot.core.query import QueryError, Term, parse
 from bot.core.query.plurals import singular
 from bot.core.query.words import SMALL_WORDS
 from bot.core.taste.learn import EVERYDAY, LEAST_WEIGHT, MAX_WORDS, STRONGEST, Taste, TasteWord
+from bot.core.text.translatable import Translatable
 from bot.errors import UserError
 
 LIGHTEST = 0.1
@@ -63,9 +64,13 @@ class Corrections:
             removed.pop(singular(word), None)
             weights[singular(word)] = (word, weight)
         if len(weights) > MAX_WORDS:
-            raise CorrectionError([f"{len(weights)} words with a weight of your own; {MAX_WORDS} are the most"])
+            too_many = Translatable(
+                "{words} words with a weight of your own; {most} are the most", words=len(weights), most=MAX_WORDS
+            )
+            raise CorrectionError([too_many])
         if len(removed) > MOST_REMOVED:
-            raise CorrectionError([f"{len(removed)} removed words; {MOST_REMOVED} are the most"])
+            too_many = Translatable("{words} removed words; {most} are the most", words=len(removed), most=MOST_REMOVED)
+            raise CorrectionError([too_many])
         return Corrections(dict(weights.values()), tuple(removed.values()))
 
 
@@ -111,49 +116,56 @@ def own_words(text: str) -> dict[str, float]:
     """Words with weights as a subscriber writes them: `tactile^6, gripper`, with commas or one a line. Raises
     CorrectionError with every problem."""
     if len(text) > LONGEST_TEXT:
-        raise CorrectionError([f"{len(text):,} characters are too many: a taste has {MAX_WORDS} words at most"])
+        too_long = Translatable(
+            "{characters:,} characters are too many: a taste has {most} words at most",
+            characters=len(text),
+            most=MAX_WORDS,
+        )
+        raise CorrectionError([too_long])
     found: dict[str, float] = {}
-    problems = []
+    problems: list[str] = []
     seen: set[str] = set()
     for entry in filter(None, (" ".join(part.split()) for part in _BETWEEN.split(text))):
         try:
             word, weight = own_word(entry)
-        except ValueError as error:
-            problems.append(str(error))
+        except CorrectionError as error:
+            problems += error.problems
             continue
         if singular(word) in seen:
-            problems.append(str(_wrong(entry, "this word is there twice")))
+            problems += _refused(entry, Translatable("this word is there twice")).problems
         seen.add(singular(word))
         found[word] = weight
     if len(found) > MAX_WORDS:
-        problems.append(f"{len(found)} words; {MAX_WORDS} are the most")
+        problems.append(Translatable("{words} words; {most} are the most", words=len(found), most=MAX_WORDS))
     if problems:
         raise CorrectionError(problems)
     return found
 
 
 def own_word(entry: str) -> tuple[str, float]:
-    """One word with its weight: `tactile^6`. Raises ValueError with what is wrong."""
+    """One word with its weight: `tactile^6`. Raises CorrectionError."""
     try:
         term = parse(entry).root
     except QueryError as error:
-        raise _wrong(entry, error.reason) from None
+        raise _refused(entry, error.reason) from None
     is_plain = isinstance(term, Term) and not (term.field or term.exact or term.near)
     if not is_plain or not isinstance(term, Term) or term.words[0].endswith("*"):
-        raise _wrong(entry, "a taste holds single words, as in tactile^6; a profile can ask for anything else")
+        raise _refused(
+            entry, Translatable("a taste holds single words, as in tactile^6; a profile can ask for anything else")
+        )
     if len(term.words) > 1:
-        raise _wrong(entry, "a taste holds single words; write a profile for a phrase")
+        raise _refused(entry, Translatable("a taste holds single words; write a profile for a phrase"))
     (word,) = term.words
     if len(word) > LONGEST_WORD:
-        raise _wrong(entry, "this is too long for a word")
+        raise _refused(entry, Translatable("this is too long for a word"))
     if word in SMALL_WORDS or word in EVERYDAY:
-        raise _wrong(entry, "this word stands in papers of every field and tells none from another")
+        raise _refused(entry, Translatable("this word stands in papers of every field and tells none from another"))
     if not LIGHTEST <= term.weight <= STRONGEST:
-        raise _wrong(entry, f"a weight is from {LIGHTEST:g} to {STRONGEST:g}")
+        raise _refused(entry, Translatable("a weight is from {least:g} to {most:g}", least=LIGHTEST, most=STRONGEST))
     return word, round(term.weight, 1)
 
 
-def _wrong(entry: str, reason: str) -> ValueError:
+def _refused(entry: str, reason: str) -> CorrectionError:
     shown = "".join(c if c.isprintable() else " " for c in entry)
     shown = shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}…"
-    return ValueError(f"“{shown}”: {reason}")
+    return CorrectionError([Translatable("“{entry}”: {reason}", entry=shown, reason=reason)])
