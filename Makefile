@@ -25,7 +25,7 @@ test: $(READY)   ## all tests
 test-machines: $(READY) ## many machines killed, stopped and cut off, with the true waits: as root on Linux, an hour
 	@PAPERLARK_MACHINES=whole $(BIN)/python -m pytest -n 0 -rs tests/cluster/test_machines.py
 
-test-channels: $(READY) ## mail and channels killed at every step, twice, on both databases, and services that die: ten minutes
+test-channels: $(READY) ## mail and channels killed at every step, twice, on both databases, and services that die: two minutes
 	@PAPERLARK_CHANNELS=whole $(BIN)/python -m pytest -n 0 -rs tests/pipeline/deliver/test_kill_channels.py
 
 lint: $(READY)   ## style, types, import law
