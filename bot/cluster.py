@@ -167,6 +167,7 @@ class Cluster:
     def rescue(self) -> int:
         """Have done by others what dead workers had begun; returns how many jobs they held. Ranges to be composed go
         back into the queue, the editions they held are due at once; the rest is asked for at the next tick anyway."""
+        self._database.end_idle_transactions()  # a worker that stands still may hold what others wait for
         with self._database.planning() as tx:
             if tx is None or self._loop is None:
                 return 0

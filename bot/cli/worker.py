@@ -106,6 +106,7 @@ class Worker:
 
     def compose(self, now: datetime) -> None:
         with self.ticking("compose", timedelta(seconds=90)):
+            self.app.database.end_idle_transactions()  # another worker that stands still may hold what we wait for
             message_id, put_off = self.app.identity.message_id, self.digests_not_before()
             report = compose(self.app.database, now, message_id, processes=COMPOSERS, digests_not_before=put_off)
             self.composed(report)

@@ -40,6 +40,7 @@ USUAL_CACHE = 2  # MB of pages for a connection: SQLite's own default
 BUSY_MS = 30_000
 LONGEST_STATEMENT = 600  # seconds: of PostgreSQL, and of our waiting for its answer where nothing shorter is asked for
 # A server that is gone or cut off is noticed within a minute, on both sides. (libpq; a URL may say otherwise.)
+LONGEST_IDLE = 30  # seconds in a transaction: a process of ours that stands still holds its locks no longer
 TCP = {
     "connect_timeout": 10,
     "keepalives_idle": 30,
@@ -50,11 +51,19 @@ TCP = {
 SESSION = (
     f"SET statement_timeout = '{LONGEST_STATEMENT}s'",
     f"SET lock_timeout = '{LONGEST_LOCK}s'",
-    "SET idle_in_transaction_session_timeout = '30s'",  # a stopped process of ours holds its locks no longer
+    f"SET idle_in_transaction_session_timeout = '{LONGEST_IDLE}s'",
     "SET tcp_user_timeout = 20000",
     "SET tcp_keepalives_idle = 30",
     "SET tcp_keepalives_interval = 10",
     "SET tcp_keepalives_count = 3",
+)
+IDLE_SESSIONS = text(
+    """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
+    AND application_name = current_setting('application_name')
+    AND state LIKE 'idle in transaction%' AND now() - state_change > :longest * interval '1 second'
+    """
 )
 NEWEST = max(
     file.stem.partition("_")[0] for file in (Path(__file__).parent / "migrations" / "versions").glob("[0-9]*.py")
@@ -174,6 +183,16 @@ class Database:
             is_ours = transaction.execute(text(f"SELECT pg_try_advisory_xact_lock({AdvisoryLock.PLANNING:d})")).scalar()
             yield transaction if is_ours else None
 
+    def end_idle_transactions(self) -> int:
+        """End the sessions of ours that have stood still within a transaction for too long, on any machine. Returns
+        how many. The server's own limit should do it, but PostgreSQL 15 forgets it in half of the cases where the last
+        statements came in one batch (as `executemany` sends them). Raises UserError."""
+        if self.sqlite:
+            return 0
+        with self.read() as connection:
+            ended = connection.execute(IDLE_SESSIONS, {"longest": LONGEST_IDLE})
+            return len(ended.all())
+
     def server_time(self) -> datetime:
         """PostgreSQL's clock, which all who share the database can agree on. Raises UserError."""
         with self.read() as connection:
@@ -270,8 +289,9 @@ def _engine(url: str, *, immediate: bool, durable: bool, cache: int = USUAL_CACH
 
 
 def _postgresql(url: URL) -> Engine:
-    waits = {name: value for name, value in TCP.items() if name not in url.query}
-    engine = create_engine(url, pool_size=4, max_overflow=4, pool_pre_ping=True, connect_args=waits)
+    how = {"application_name": "paperlark", **TCP}
+    ours = {name: value for name, value in how.items() if name not in url.query}
+    engine = create_engine(url, pool_size=4, max_overflow=4, pool_pre_ping=True, connect_args=ours)
     if url.get_driver_name() == "psycopg":
         from bot.store.psycopg_timeout import ConnectionWithTimeout  # needs the driver
 

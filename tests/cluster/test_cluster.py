@@ -24,7 +24,7 @@ from bot.pipeline.compose.compose import CHUNK, ComposeReport, compose
 from bot.pipeline.deliver.claims import LEASE
 from bot.scheduler import COMPOSE_EVERY, DELIVER_EVERY, GRACE, WorkerClock
 from bot.store import Database, outbox, papers, ticks
-from bot.store.database import SESSION
+from bot.store.database import LONGEST_IDLE, SESSION
 from bot.store.tables import SUBSCRIBERS
 from tests.conftest import new_postgres_database
 from tests.people import sync
@@ -194,7 +194,8 @@ def test_a_dead_machines_work_is_taken_within_a_minute() -> None:
     assert cluster.DEAD_AFTER + COMPOSE_EVERY + cluster.LOOK_EVERY < 50
     assert cluster.FINISH_WITHIN < GRACE
     assert LEASE.total_seconds() + DELIVER_EVERY < 60  # several embedded workers, whom nobody rescues
-    assert "SET idle_in_transaction_session_timeout = '30s'" in SESSION  # the rows a stopped worker has locked
+    assert LONGEST_IDLE + COMPOSE_EVERY < 60  # the rows a stopped worker has locked
+    assert f"SET idle_in_transaction_session_timeout = '{LONGEST_IDLE}s'" in SESSION
 
 
 def test_workers_go_by_the_clock_of_the_database(store: Database, caplog: pytest.LogCaptureFixture) -> None:

@@ -99,6 +99,29 @@ def test_sessions_have_limits(server: Database) -> None:
         assert tx.execute(text("SHOW idle_in_transaction_session_timeout")).scalar() == "30s"
 
 
+def test_a_session_that_stands_still_in_a_transaction_is_ended_by_another(
+    server: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also one whose limit the server forgot, as its statements came in one batch. Not those at work, nor others'."""
+    monkeypatch.setattr("bot.store.database.LONGEST_IDLE", 1)
+    other = Database(server.url, durable=False)
+
+    def stand_still(stranger: psycopg.Connection) -> None:
+        with server.write() as tx:
+            tx.execute(text("SELECT CAST(:number AS int)"), [{"number": number} for number in range(50)])
+            assert other.end_idle_transactions() == 0, "not yet"
+            time.sleep(1.5)
+            assert other.end_idle_transactions() == 1
+            assert stranger.execute("SELECT 2").fetchall() == [(2,)]
+            tx.execute(text("SELECT 1"))
+
+    with psycopg.connect(server.url.replace("+psycopg", "")) as stranger:
+        stranger.execute("SELECT 1")
+        with pytest.raises(UserError):
+            stand_still(stranger)
+    other.close()
+
+
 def test_a_host_that_does_not_answer_is_said_in_time() -> None:
     database = Database("postgresql+psycopg://u@192.0.2.1/x?connect_timeout=2")
     began = time.monotonic()

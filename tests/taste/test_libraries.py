@@ -193,7 +193,7 @@ def test_a_file_that_hangs_its_parser_is_given_up_and_nothing_is_lost(
     place = zotero.url.partition("/users")[0] + "/my.bib"
     zotero.instead = lambda start: (200, {}, bibtex(GRASPING).encode())
     known = read(0, place)
-    zotero.instead = lambda start: (200, {}, b'@string{a="b"}\n' * 200_000)
+    zotero.instead = lambda start: (200, {}, b'@string{a="b"}\n' * 900_000)
     hangs = read(25, place, 1)
 
     assert len(known.papers) == len(GRASPING)
@@ -204,7 +204,7 @@ def test_a_file_that_hangs_its_parser_is_given_up_and_nothing_is_lost(
 def test_a_file_of_ones_own_that_hangs_is_a_problem_in_words(
     tmp_path: Path, zotero: Zotero, read: Callable[..., ReadLibraries]
 ) -> None:
-    (tmp_path / "slow.bib").write_bytes(b'@string{a="b"}\n' * 200_000)
+    (tmp_path / "slow.bib").write_bytes(b'@string{a="b"}\n' * 900_000)
     (tmp_path / "mine.bib").write_text(bibtex(GRASPING))
     found = read(0, "*.bib", 1)
 

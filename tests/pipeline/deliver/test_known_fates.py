@@ -164,6 +164,7 @@ def test_a_stopped_backend_of_postgresql_costs_seconds_and_no_message(
     monkeypatch.setattr(sender, "ANSWER", 1.0)
     database = Database(new_postgres_database(postgres), durable=False)
     database.migrate()
+    observer = Database(database.url)  # with a connection of its own, that is never the one it looks for
     post = post_on(database, clock)
     post.fill(people(20))
     ours = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -172,7 +173,7 @@ def test_a_stopped_backend_of_postgresql_costs_seconds_and_no_message(
 
     def script(talk: Any, line: str) -> None:
         if line == "." and next(third, False):
-            with database.read() as tx:
+            with observer.read() as tx:
                 halted.extend(pid for (pid,) in tx.exec_driver_sql(ours).all()[:1])
             os.kill(halted[0], signal.SIGSTOP)
 
@@ -188,3 +189,4 @@ def test_a_stopped_backend_of_postgresql_costs_seconds_and_no_message(
     assert sorted(server.recipients) == sorted(people(20))
     assert report.delivered == 20
     database.close()
+    observer.close()
