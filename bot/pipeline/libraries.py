@@ -197,7 +197,7 @@ class Libraries:
             if page.items <= items:
                 break
             items |= page.items
-            pages.append(page.library)
+            pages.append(page.found)
             content.update(body)
             bytes_read += len(body)
         papers: dict[str, Paper] = {}

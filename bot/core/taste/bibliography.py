@@ -44,7 +44,7 @@ class ZoteroPage:
     """One answer of Zotero's web API: the keys of all items in it, and those that are papers."""
 
     items: frozenset[str]
-    library: Library
+    found: Library
 
 
 def read_library(body: bytes) -> Library:
