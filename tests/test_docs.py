@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlmodel import SQLModel
 
-import bot.store.tables  # noqa: F401  (fills the metadata)
 from bot.config import Config, load
 from bot.errors import UserError
 from bot.sources import SOURCES
+from bot.store.schema import METADATA
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLE = ROOT / "config.example.toml"
@@ -308,7 +307,7 @@ def test_the_architecture_page_knows_every_folder_and_table() -> None:
     folders = {f"{path.parent.name}/" for path in (ROOT / "bot").rglob("__init__.py") if "migrations" not in path.parts}
 
     assert {folder for folder in folders - {"bot/", "arxiv/", "feed/", "pubmed/"} if folder not in page} == set()
-    assert {table for table in SQLModel.metadata.tables if f"`{table}`" not in page} == set()
+    assert {table for table in METADATA.tables if f"`{table}`" not in page} == set()
 
 
 # --- Links -----------------------------------------------------------------------------------------------------------

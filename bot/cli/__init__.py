@@ -113,7 +113,6 @@ def _save_time_and_memory() -> None:
     what Python's threads do at the same time, nearly nothing allocates. (Other C libraries have no such setting.)
     """
     gc.freeze()
-    gc.set_threshold(10_000, 20, 50)
     gc.enable()
     with suppress(ImportError, OSError, AttributeError, TypeError):
         import ctypes

@@ -17,7 +17,8 @@ from bot.cli.options import Clock, Json, Now
 from bot.cli.wiring import App, app_of
 from bot.fetch import Fetcher
 from bot.pipeline.collect.collect import CollectReport, collect
-from bot.store import taste, ticks
+from bot.store import ticks
+from bot.store.taste_wanted import taste_wanted
 from bot.store.ticks import Step
 
 log = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ def learn_tastes(app: App, fetcher: Fetcher, now: datetime, stop: threading.Even
     """Learn again whatever taste has become another. Letters go without, where anything at all goes wrong."""
     try:
         with app.database.read() as tx:
-            if not taste.with_taste(tx, 0, 1):
+            if not taste_wanted(tx):
                 return  # before anything is loaded for it
         with app.learner(fetcher, now) as learner:
             if number := learner.learn_all(stop):

@@ -12,11 +12,11 @@ from pathlib import Path
 from sqlalchemy import Connection, Table, func, insert, inspect, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import SQLModel
 
 from bot.errors import UserError
 from bot.store.database import Database, unusable
-from bot.store.tables import EDITIONS
+from bot.store.schema import METADATA
+from bot.store.tables.editions import EDITIONS
 
 ROWS = 2_000  # rows held in memory at a time
 OnRows = Callable[[str, int], None]
@@ -66,10 +66,10 @@ def copy_to(database: Database, url: str, progress: OnRows = lambda table, rows:
             from bot.store.migrations import upgrade  # a tenth of our memory, for what is seldom needed
 
             upgrade(tx, target.shown)
-            for table in SQLModel.metadata.sorted_tables:
+            for table in METADATA.sorted_tables:
                 tx.execute(table.delete())  # what a migration put there itself
-            copied = {table.name: _copy_rows(source, tx, table, progress) for table in SQLModel.metadata.sorted_tables}
-            for table in SQLModel.metadata.sorted_tables:
+            copied = {table.name: _copy_rows(source, tx, table, progress) for table in METADATA.sorted_tables}
+            for table in METADATA.sorted_tables:
                 _continue_numbering(source, tx, table)
             return copied
     except SQLAlchemyError as error:

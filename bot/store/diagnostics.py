@@ -10,7 +10,9 @@ from sqlalchemy import delete, func, insert, select
 
 from bot.store import outbox
 from bot.store.database import Database
-from bot.store.tables import COMPOSES, REVISIONS, SETTINGS
+from bot.store.tables.editions import COMPOSES
+from bot.store.tables.installation import SETTINGS
+from bot.store.tables.papers import REVISIONS
 
 COMMITS = 5
 ROW = "doctor"

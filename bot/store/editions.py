@@ -10,16 +10,8 @@ from typing import Literal, NamedTuple
 from sqlalchemy import Connection, and_, delete, exists, func, insert, or_, select, update
 
 from bot.store.sql import chunks, insert_or_ignore, insert_rows
-from bot.store.tables import (
-    ACCOUNTS,
-    ATTEMPTS,
-    COMPOSES,
-    EDITIONS,
-    OPEN_STATES,
-    SUBSCRIBERS,
-    UNTOLD,
-    MailKind,
-)
+from bot.store.tables.editions import ACCOUNTS, ATTEMPTS, COMPOSES, EDITIONS, OPEN_STATES, UNTOLD, MailKind
+from bot.store.tables.subscribers import SUBSCRIBERS
 
 SETTLED = ("sent", "failed", "suppressed", "expired")
 

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, and_, func, insert, select, update
 
-from bot.store.tables import ATTEMPTS, EDITIONS, SUBSCRIBERS
+from bot.store.tables.editions import ATTEMPTS, EDITIONS
+from bot.store.tables.subscribers import SUBSCRIBERS
 
 BOUNCED = "bounced"
 OURS = "bounced, about us"

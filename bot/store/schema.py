@@ -3,7 +3,18 @@
 from sqlalchemy import Connection, inspect, text
 from sqlmodel import SQLModel
 
-import bot.store.tables  # noqa: F401  (fills the metadata)
+from bot.store.tables import (  # noqa: F401  (each adds its tables to the metadata)
+    editions,
+    installation,
+    papers,
+    rate_limits,
+    sources,
+    subscribers,
+    summaries,
+    taste,
+)
+
+METADATA = SQLModel.metadata  # all tables
 
 
 def create(connection: Connection, version: str) -> bool:
@@ -14,7 +25,7 @@ def create(connection: Connection, version: str) -> bool:
     """
     if inspect(connection).get_table_names():
         return False
-    SQLModel.metadata.create_all(connection)
+    METADATA.create_all(connection)
     connection.execute(
         text(
             "CREATE TABLE alembic_version "

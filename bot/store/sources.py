@@ -10,7 +10,9 @@ from bot.core.source.document import UrlState
 from bot.core.source.health import SourceNote, SourceStateName
 from bot.store.database import Database
 from bot.store.sql import among, insert_or_ignore, insert_or_update
-from bot.store.tables import LIMITS, LISTINGS, SOURCES, URLS
+from bot.store.tables.papers import LISTINGS
+from bot.store.tables.rate_limits import LIMITS
+from bot.store.tables.sources import SOURCES, URLS
 
 FURTHEST = timedelta(days=2)  # nobody holds a host for longer (a day is the most we agree to): a clock's mistake
 
@@ -54,6 +56,12 @@ class SourceRecord:
 
 COLUMNS = [SOURCES.c[field.name] for field in fields(SourceRecord)]
 NAMES = [field.name for field in fields(SourceRecord)]
+
+# Asked before every request: made once.
+URL_STATE = select(
+    URLS.c.url, URLS.c.etag, URLS.c.last_modified, URLS.c.fresh_until, URLS.c.moved_to, URLS.c.gone
+).where(URLS.c.url == bindparam("this"))
+HELD_UNTIL = select(LIMITS.c.held_until).where(LIMITS.c.name == bindparam("this"))
 
 
 def records(tx: Connection, names: Collection[str] | None = None) -> dict[str, SourceRecord]:
@@ -108,19 +116,14 @@ class DatabasePoliteness:
 
     def url_state(self, url: str) -> UrlState | None:
         with self._database.read() as tx:
-            row = tx.execute(
-                select(
-                    URLS.c.url, URLS.c.etag, URLS.c.last_modified, URLS.c.fresh_until, URLS.c.moved_to, URLS.c.gone
-                ).where(URLS.c.url == url)
-            ).first()
+            row = tx.execute(URL_STATE, {"this": url}).first()
         return UrlState(**row._mapping) if row else None
 
     def reserve(self, host: str, gap: float, now: datetime) -> datetime:
         """Take the next free moment for a name, `gap` seconds after the last one taken; returns it (UTC)."""
         if not gap:  # nobody has to wait for who needs no distance, unless the host is held
             with self._database.read() as tx:
-                row = tx.execute(select(LIMITS.c.held_until).where(LIMITS.c.name == host)).first()
-            held = row[0] if row else None
+                held = tx.execute(HELD_UNTIL, {"this": host}).scalar()
             return held if held is not None and now < held <= now + FURTHEST else now
         with self._database.write() as tx:
             tx.execute(insert_or_ignore(tx, LIMITS), [{"name": host, "next_free": now, "reason": ""}])

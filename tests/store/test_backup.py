@@ -15,7 +15,10 @@ from sqlmodel import SQLModel
 from bot.errors import UserError
 from bot.store import Database
 from bot.store.backup import backup, copy_to
-from bot.store.tables import EDITIONS, PAPERS, REVISIONS, SETTINGS, UNPARSED
+from bot.store.tables.editions import EDITIONS
+from bot.store.tables.installation import SETTINGS
+from bot.store.tables.papers import PAPERS, REVISIONS
+from bot.store.tables.sources import UNPARSED
 from tests.conftest import new_database_url
 
 NOW = datetime(2026, 11, 20, 8, 0, 0, 123456, tzinfo=UTC)

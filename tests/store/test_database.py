@@ -14,7 +14,8 @@ from sqlmodel import SQLModel
 from bot.errors import UserError
 from bot.store import Database, mail_requests
 from bot.store.migrations import upgrade
-from bot.store.tables import LIMITS, REVISIONS
+from bot.store.tables.papers import REVISIONS
+from bot.store.tables.rate_limits import LIMITS
 from tests.conftest import new_postgres_database
 
 

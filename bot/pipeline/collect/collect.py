@@ -26,10 +26,9 @@ __all__ = ["CollectReport", "ConfiguredSource", "SourceReport", "collect"]
 log = logging.getLogger(__name__)
 
 MOST_WARNINGS = 20
-AT_ONCE = 8  # sources asked at once
+AT_ONCE = 4  # sources asked at once, or waiting to be written: what they list is in memory
 STOPPING_SECONDS = 10.0  # half of what a worker has to stop in
-AHEAD_OF_WRITING = 2  # sources that may wait to be written
-LISTINGS_AT_ONCE = 1_000  # written in one transaction
+LISTINGS_AT_ONCE = 500  # written in one transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +87,7 @@ def collect(
                 if stop is not None and stop.is_set():
                     broken_off = broken_off or time.monotonic() + STOPPING_SECONDS
                 else:
-                    for source, reached in itertools.islice(waiting, AT_ONCE + AHEAD_OF_WRITING - len(running)):
+                    for source, reached in itertools.islice(waiting, AT_ONCE - len(running)):
                         running.add(threads.submit(_gather, database, fetcher, parsers, source, reached, now))
                 if not running:
                     break
@@ -103,6 +102,7 @@ def collect(
                     report.update(_record(database, batch, now))
                 for one in brought:
                     progress(one.source.name)
+                    one.listings = []  # they are written; what is asked for next needs the memory
             report.update(_record(database, unchanged, now))
         finally:
             threads.shutdown(cancel_futures=True)

@@ -11,7 +11,8 @@ from sqlalchemy import func, select, text
 from bot.errors import UserError
 from bot.pipeline.collect.collect import due_sources
 from bot.store import Database, history, unparsed
-from bot.store.tables import PAPERS, URLS
+from bot.store.tables.papers import PAPERS
+from bot.store.tables.sources import URLS
 
 LINES = b"Sparse lattices in the wild\nDense lattices at home\n"
 
