@@ -35,7 +35,8 @@ from bot.store.locks import (
 T = TypeVar("T")
 
 OLDEST_SQLITE = (3, 35, 0)  # RETURNING
-CHECKPOINT_PAGES = 4_000  # of the write-ahead log (16 MB): pages written again and again are copied into the file once
+PAGE_SIZE = 8_192  # bytes, of a new file: of papers with abstracts a page of SQLite's usual 4,096 holds only two
+CHECKPOINT_PAGES = 2_000  # of the write-ahead log (16 MB): pages written again and again are copied into the file once
 USUAL_CACHE = 2  # MB of pages for a connection: SQLite's own default
 BUSY_MS = 30_000
 LONGEST_STATEMENT = 600  # seconds: of PostgreSQL, and of our waiting for its answer where nothing shorter is asked for
@@ -330,6 +331,7 @@ def _sqlite(url: str, *, immediate: bool, durable: bool, cache: int) -> Engine:
         connection.isolation_level = None  # the driver must not begin transactions of its own: `begin` below does
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+        cursor.execute(f"PRAGMA page_size={PAGE_SIZE}")
         _switch_to_wal(cursor)
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute(f"PRAGMA cache_size={-cache * 1024}")  # below zero: in KiB

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, insert, select
-from sqlmodel import SQLModel
 
 from bot.errors import UserError
 from bot.store import Database
 from bot.store.backup import backup, copy_to
+from bot.store.schema import METADATA
 from bot.store.tables.editions import EDITIONS
 from bot.store.tables.installation import SETTINGS
 from bot.store.tables.papers import PAPERS, REVISIONS
@@ -41,7 +41,7 @@ def contents(database: Database) -> dict[str, list[tuple[Any, ...]]]:
     with database.read() as tx:
         return {
             table.name: sorted((tuple(row) for row in tx.execute(select(table))), key=repr)
-            for table in SQLModel.metadata.sorted_tables
+            for table in METADATA.sorted_tables
         }
 
 

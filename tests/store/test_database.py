@@ -1,7 +1,9 @@
 """Connecting, transactions and migrations, on both databases."""
 
 import re
+import sqlite3
 import threading
+from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -9,11 +11,12 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, Table, insert, inspect, select, text
-from sqlmodel import SQLModel
 
 from bot.errors import UserError
 from bot.store import Database, mail_requests
+from bot.store.database import PAGE_SIZE
 from bot.store.migrations import upgrade
+from bot.store.schema import METADATA
 from bot.store.tables.papers import REVISIONS
 from bot.store.tables.rate_limits import LIMITS
 from tests.conftest import new_postgres_database
@@ -37,7 +40,7 @@ def test_the_migrations_make_what_the_tables_say(database_url: str) -> None:
     migrate_step_by_step(store)
     with store.read() as tx:
         context = MigrationContext.configure(tx, opts={"compare_type": True})
-        differences = compare_metadata(context, SQLModel.metadata)
+        differences = compare_metadata(context, METADATA)
     store.close()
 
     assert differences == []
@@ -66,7 +69,7 @@ def test_a_new_database_has_the_schema_that_the_migrations_lead_to(tmp_path: Pat
     migrate_step_by_step(old)
     with new.read() as made, old.read() as migrated:
         assert schema_of(made) == schema_of(migrated)
-        assert len(schema_of(made)) == len(SQLModel.metadata.tables) + 1
+        assert len(schema_of(made)) == len(METADATA.tables) + 1
     for store in stores:
         assert not store.pending()
         migrate_step_by_step(store)  # nothing to do, as Alembic reads the version
@@ -77,7 +80,7 @@ def test_a_new_database_has_the_schema_that_the_migrations_lead_to(tmp_path: Pat
 def test_every_moment_is_stored_in_utc_and_naive_ones_are_refused(database: Database) -> None:
     columns = [
         column
-        for table in SQLModel.metadata.tables.values()
+        for table in METADATA.tables.values()
         for column in table.columns
         if "DateTime" in type(column.type).__name__
     ]
@@ -247,3 +250,16 @@ def test_planning_and_signing_up_never_wait_for_each_other(postgres: str) -> Non
                 assert plan is not None
     finally:
         store.close()
+
+
+def test_a_new_file_has_large_pages_and_an_older_one_keeps_its_own(tmp_path: Path) -> None:
+    for name, before, expected in (("new.db", 0, PAGE_SIZE), ("old.db", 4096, 4096)):
+        file = tmp_path / name
+        if before:
+            with closing(sqlite3.connect(file)) as older:
+                older.execute(f"PRAGMA page_size={before}")
+                older.execute("CREATE TABLE here_before (id INTEGER)")
+        with closing(Database(f"sqlite:///{file}")) as database:
+            database.migrate()
+            with database.read() as tx:
+                assert tx.exec_driver_sql("PRAGMA page_size").scalar() == expected
