@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import date
 from functools import cache
-from operator import attrgetter
+from operator import attrgetter, methodcaller
 from typing import Any, TypeVar
 
 from sqlalchemy import Column, ColumnElement, Connection, Table, cast, func, select, type_coerce
@@ -15,7 +14,7 @@ from bot.core.papers import Paper, paper_from
 
 OPTIONAL = tuple(name for name in Paper.__dataclass_fields__ if name not in ("key", "title"))
 _optional = attrgetter(*OPTIONAL)
-ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=methodcaller("isoformat"))
 _NUMBERS = (int, float)
 CHUNK = 500  # values in one IN (...): far below every database's limit
 
@@ -139,7 +138,9 @@ def load_paper(data: str) -> Paper:
 def dump_paper(paper: Paper) -> str:
     """Only what is known: most fields of most papers are empty, and `load_paper` gives them their defaults."""
     table: dict[str, Any] = {"key": paper.key, "title": paper.title}
-    for name, value in zip(OPTIONAL, _optional(paper), strict=True):
-        if value or type(value) in _NUMBERS:  # zero votes are known to be none
-            table[name] = value.isoformat() if isinstance(value, date) else value
-    return ENCODE(table)
+    table |= {
+        name: value
+        for name, value in zip(OPTIONAL, _optional(paper), strict=True)
+        if value or type(value) in _NUMBERS  # zero votes are known to be none
+    }
+    return _ENCODER.encode(table)

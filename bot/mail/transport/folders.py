@@ -5,7 +5,6 @@ overwrites instead of doubling.
 """
 
 import email
-import email.policy
 import hashlib
 import os
 import re
@@ -62,7 +61,7 @@ class OutboxSession(FolderSession):
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         stem = f"{_safe(message.recipient)}.{file_name(message.message_id)}"
         if self._parts:
-            for part in email.message_from_bytes(message.data, policy=email.policy.compat32).walk():
+            for part in email.message_from_bytes(message.data).walk():
                 suffix = {"text/html": ".html", "text/plain": ".txt"}.get(part.get_content_type())
                 content = part.get_payload(decode=True)
                 if suffix and isinstance(content, bytes):
