@@ -37,7 +37,7 @@ T = TypeVar("T")
 OLDEST_SQLITE = (3, 35, 0)  # RETURNING
 PAGE_SIZE = 8_192  # bytes, of a new file: of papers with abstracts a page of SQLite's usual 4,096 holds only two
 CHECKPOINT_PAGES = 2_000  # of the write-ahead log (16 MB): pages written again and again are copied into the file once
-USUAL_CACHE = 2  # MB of pages for a connection: SQLite's own default
+USUAL_CACHE = 1  # MB of pages for a connection, half of what SQLite takes: the system remembers them, too
 BUSY_MS = 30_000
 LONGEST_STATEMENT = 600  # seconds: of PostgreSQL, and of our waiting for its answer where nothing shorter is asked for
 # A server that is gone or cut off is noticed within a minute, on both sides. (libpq; a URL may say otherwise.)
