@@ -479,8 +479,8 @@ def drive(days: dict[date, list[Listed]], first: date, last: date) -> dict[tuple
     from bot.cli import program
     from bot.core.edition.picks import Picks
     from bot.store import Database, history
-    from bot.store.tables.editions import EDITIONS
-    from bot.store.tables.subscribers import SUBSCRIBERS
+    from bot.store.tables.edition_rows import EDITIONS
+    from bot.store.tables.subscriber_rows import SUBSCRIBERS
 
     handler = type("Handler", (Lists,), {"days": days, "now": datetime.combine(first, time(), UTC)})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)

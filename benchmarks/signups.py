@@ -24,7 +24,7 @@ from sqlalchemy import func, select
 from bot.mail import tokens
 from bot.pipeline.signup import HOUSE_HOUR
 from bot.store import Database, outbox, settings, subscribers
-from bot.store.tables.editions import EDITIONS
+from bot.store.tables.edition_rows import EDITIONS
 
 SECRET = "a secret nobody can guess"
 SECONDS, THREADS = 50, 16

@@ -62,16 +62,15 @@ def test_two_files_bear_one_name_only_for_one_subject_on_different_floors() -> N
         for name, modules in places.items()
         if len(modules) > 1
         and (name not in SUBJECTS or len({module.parts[:-1] for module in modules}) < len(modules))
-        and not _two_floors_of_one_subject(modules)
+        and not _a_source_beside_its_format(modules)
     }
     assert twins == {}
     assert {name for name in SUBJECTS if len(places[name]) < 2} == set()
 
 
-def _two_floors_of_one_subject(modules: list[Path]) -> bool:
-    """A source beside its format, queries beside their tables."""
+def _a_source_beside_its_format(modules: list[Path]) -> bool:
     folders = {module.parent.as_posix() for module in modules}
-    return folders in ({"sources", "sources/formats"}, {"store", "store/tables"})
+    return folders == {"sources", "sources/formats"}
 
 
 def test_two_types_never_bear_one_name() -> None:

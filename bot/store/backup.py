@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.errors import UserError
 from bot.store.database import Database, unusable
 from bot.store.schema import METADATA
-from bot.store.tables.editions import EDITIONS
+from bot.store.tables.edition_rows import EDITIONS
 
 ROWS = 2_000  # rows held in memory at a time
 OnRows = Callable[[str, int], None]

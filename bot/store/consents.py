@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 from sqlalchemy import Connection, delete, insert, select
 
 from bot.store.sql import chunks
-from bot.store.tables.subscribers import CONSENTS, SUBSCRIBERS
+from bot.store.tables.subscriber_rows import CONSENTS, SUBSCRIBERS
 
 Act = Literal["asked", "confirmed", "left", "left alerts", "changed address"]
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, union
 from bot.core.edition.edition import EditionKind
 from bot.store.sql import among, chunks, update_rows
 from bot.store.subscribers import StoredSubscriber, select_subscribers
-from bot.store.tables.subscribers import ACTIVE, ALERTS, SUBSCRIBERS
+from bot.store.tables.subscriber_rows import ACTIVE, ALERTS, SUBSCRIBERS
 
 WHOLE_CHUNK = 1_000_000  # no limit in practice
 WIDE = 100_000  # ids

@@ -10,9 +10,9 @@ from sqlalchemy import delete, func, insert, select
 
 from bot.store import outbox
 from bot.store.database import Database
-from bot.store.tables.editions import COMPOSES
-from bot.store.tables.installation import SETTINGS
-from bot.store.tables.papers import REVISIONS
+from bot.store.tables.edition_rows import COMPOSES
+from bot.store.tables.installation_rows import SETTINGS
+from bot.store.tables.paper_rows import REVISIONS
 
 COMMITS = 5
 ROW = "doctor"

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, and_, func, select
 from bot.core.edition.picks import Picks, PickSection
 from bot.errors import Outcome
 from bot.store.outbox import IN_ORDER
-from bot.store.tables.editions import ACCOUNTS, ATTEMPTS, COMPOSES, EDITIONS, OPEN, EditionState, MailKind
-from bot.store.tables.subscribers import SUBSCRIBERS
+from bot.store.tables.edition_rows import ACCOUNTS, ATTEMPTS, COMPOSES, EDITIONS, OPEN, EditionState, MailKind
+from bot.store.tables.subscriber_rows import SUBSCRIBERS
 
 BOOKS = ("matched", "delivered", "waiting", "failed", "suppressed", "expired", "unknown")
 ACCOUNT_OF = {"sent": "delivered", "waiting": "waiting", "leased": "waiting", "sending": "waiting"}

@@ -10,8 +10,8 @@ from typing import Literal, NamedTuple
 from sqlalchemy import Connection, and_, delete, exists, func, insert, or_, select, update
 
 from bot.store.sql import chunks, insert_or_ignore, insert_rows
-from bot.store.tables.editions import ACCOUNTS, ATTEMPTS, COMPOSES, EDITIONS, OPEN_STATES, UNTOLD, MailKind
-from bot.store.tables.subscribers import SUBSCRIBERS
+from bot.store.tables.edition_rows import ACCOUNTS, ATTEMPTS, COMPOSES, EDITIONS, OPEN_STATES, UNTOLD, MailKind
+from bot.store.tables.subscriber_rows import SUBSCRIBERS
 
 SETTLED = ("sent", "failed", "suppressed", "expired")
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from bot.store.sql import chunks
 from bot.store.subscribers import COLUMNS, FINAL, StoredSubscriber, SubscriberRecord, as_json, new_row
-from bot.store.tables.subscribers import SUBSCRIBERS
+from bot.store.tables.subscriber_rows import SUBSCRIBERS
 
 SUBSCRIBED = ("active", "paused")
 AWAY = ("removed", "unconfirmed")  # active again as soon as the file names them

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from bot.core.papers import Paper
 from bot.store.sql import chunks, load_paper
-from bot.store.tables.papers import MERGERS, METRICS, PAPER_KEYS, PAPER_STATES, PAPERS, REVISIONS
+from bot.store.tables.paper_rows import MERGERS, METRICS, PAPER_KEYS, PAPER_STATES, PAPERS, REVISIONS
 
 
 class Revision(NamedTuple):

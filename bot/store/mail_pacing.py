@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Connection, and_, delete, func, select, update
 
 from bot.store.sql import insert_or_ignore
-from bot.store.tables.rate_limits import LIMITS, QUOTAS
+from bot.store.tables.rate_limit_rows import LIMITS, QUOTAS
 
 FAR = timedelta(hours=6)  # nothing is held or queued for longer: a row that says so was written by a clock gone wrong
 FROM = " from "  # between a relay and who cannot reach it

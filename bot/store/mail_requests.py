@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
 from bot.store.locks import AdvisoryLock
 from bot.store.sql import chunks
-from bot.store.tables.subscribers import MAIL_REQUESTS
+from bot.store.tables.subscriber_rows import MAIL_REQUESTS
 
 RequestKind = Literal["confirm", "manage", "export", "delete", "address"]
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

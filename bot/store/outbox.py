@@ -15,8 +15,8 @@ from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, exists,
 
 from bot.errors import Outcome
 from bot.store.sql import chunks
-from bot.store.tables.editions import ATTEMPTS, COMPOSES, EDITIONS, OPEN, OPEN_STATES, MailKind
-from bot.store.tables.subscribers import SUBSCRIBERS, Status
+from bot.store.tables.edition_rows import ATTEMPTS, COMPOSES, EDITIONS, OPEN, OPEN_STATES, MailKind
+from bot.store.tables.subscriber_rows import SUBSCRIBERS, Status
 
 # What somebody waits for: a question, a link. No edition of papers.
 SERVICE: Literal["service"] = "service"

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 from bot.core.papers import Listing, Paper, merge
 from bot.core.papers.dedup import KnownPaper, PaperIndex, identities, survivor_of
 from bot.store.sql import among, dump_paper, insert_rows, load_paper
-from bot.store.tables.papers import LISTINGS, MERGERS, METRICS, PAPER_KEYS, PAPER_STATES, PAPERS, REVISIONS
+from bot.store.tables.paper_rows import LISTINGS, MERGERS, METRICS, PAPER_KEYS, PAPER_STATES, PAPERS, REVISIONS
 
 NUMBERS = ("upvotes", "comments", "stars")
 BEFORE_ALL = 0  # a revision before the first: what has it was always known

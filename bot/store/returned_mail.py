@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, and_, func, insert, select, update
 
-from bot.store.tables.editions import ATTEMPTS, EDITIONS
-from bot.store.tables.subscribers import SUBSCRIBERS
+from bot.store.tables.edition_rows import ATTEMPTS, EDITIONS
+from bot.store.tables.subscriber_rows import SUBSCRIBERS
 
 BOUNCED = "bounced"
 OURS = "bounced, about us"

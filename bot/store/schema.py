@@ -4,14 +4,14 @@ from sqlalchemy import Connection, inspect, text
 from sqlmodel import SQLModel
 
 from bot.store.tables import (  # noqa: F401  (each adds its tables to the metadata)
-    editions,
-    installation,
-    papers,
-    rate_limits,
-    sources,
-    subscribers,
-    summaries,
-    taste,
+    edition_rows,
+    installation_rows,
+    paper_rows,
+    rate_limit_rows,
+    source_rows,
+    subscriber_rows,
+    summary_rows,
+    taste_rows,
 )
 
 METADATA = SQLModel.metadata  # all tables

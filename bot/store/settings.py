@@ -6,7 +6,7 @@ from sqlalchemy import Connection, select, update
 
 from bot.store.database import Database
 from bot.store.sql import insert_or_ignore
-from bot.store.tables.installation import SETTINGS
+from bot.store.tables.installation_rows import SETTINGS
 
 SECRET = select(SETTINGS.c.value).where(SETTINGS.c.name == "secret")
 

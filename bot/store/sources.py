@@ -10,9 +10,9 @@ from bot.core.source.document import UrlState
 from bot.core.source.health import SourceNote, SourceStateName
 from bot.store.database import Database
 from bot.store.sql import among, insert_or_ignore, insert_or_update
-from bot.store.tables.papers import LISTINGS
-from bot.store.tables.rate_limits import LIMITS
-from bot.store.tables.sources import SOURCES, URLS
+from bot.store.tables.paper_rows import LISTINGS
+from bot.store.tables.rate_limit_rows import LIMITS
+from bot.store.tables.source_rows import SOURCES, URLS
 
 FURTHEST = timedelta(days=2)  # nobody holds a host for longer (a day is the most we agree to): a clock's mistake
 

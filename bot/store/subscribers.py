@@ -10,8 +10,8 @@ from typing import Any, Literal, NamedTuple
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
 
 from bot.store.sql import as_driver_gives, chunks, turned_back
-from bot.store.tables.subscribers import MAIL_REQUESTS, SUBSCRIBERS
-from bot.store.tables.subscribers import Status as Status
+from bot.store.tables.subscriber_rows import MAIL_REQUESTS, SUBSCRIBERS
+from bot.store.tables.subscriber_rows import Status as Status
 
 Origin = Literal["file", "database", "web", "deleted"]  # where somebody comes from
 FINAL: tuple[Status, ...] = ("unsubscribed", "bounced", "complained")  # these always win over the file

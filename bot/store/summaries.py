@@ -10,9 +10,9 @@ from sqlalchemy import Connection, and_, delete, select, update
 
 from bot.core.papers import Paper
 from bot.store.sql import among, chunks, insert_or_ignore
-from bot.store.tables.editions import COMPOSES, EDITIONS
-from bot.store.tables.rate_limits import LIMITS
-from bot.store.tables.summaries import MODEL_SPEND, SUMMARIES
+from bot.store.tables.edition_rows import COMPOSES, EDITIONS
+from bot.store.tables.rate_limit_rows import LIMITS
+from bot.store.tables.summary_rows import MODEL_SPEND, SUMMARIES
 
 BREAKER = "summaries: the model"  # in `rate_limit`; no host is called that
 FURTHEST = timedelta(days=2)  # the model is left alone for no longer: a row that says so was written by a wrong clock

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Row, delete, func, or_, select, update
 from bot.core.papers import Paper, paper_from, plain
 from bot.store.sql import chunks, insert_or_ignore
 from bot.store.subscribers import COLUMNS, StoredSubscriber
-from bot.store.tables.subscribers import SUBSCRIBERS, THUMBS
-from bot.store.tables.taste import LIBRARIES, TASTES
+from bot.store.tables.subscriber_rows import SUBSCRIBERS, THUMBS
+from bot.store.tables.taste_rows import LIBRARIES, TASTES
 
 if TYPE_CHECKING:
     from bot.core.taste.corrections import Corrections, TasteEdit

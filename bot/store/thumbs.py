@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple, get_args
 from sqlalchemy import Connection, delete, select
 
 from bot.store.sql import chunks, insert_or_ignore
-from bot.store.tables.subscribers import SUBSCRIBERS, THUMBS
+from bot.store.tables.subscriber_rows import SUBSCRIBERS, THUMBS
 
 ThumbKind = Literal["more", "less", "save"]
 KINDS: tuple[ThumbKind, ...] = get_args(ThumbKind)

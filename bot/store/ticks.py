@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 from sqlalchemy import Connection, select, update
 
 from bot.store.sql import insert_or_ignore
-from bot.store.tables.installation import TICKS
+from bot.store.tables.installation_rows import TICKS
 
 Step = Literal["collect", "compose", "deliver"]
 

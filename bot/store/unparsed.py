@@ -6,7 +6,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from bot.core.source.document import Document, Request
 from bot.core.source.redact import redacted
-from bot.store.tables.sources import UNPARSED
+from bot.store.tables.source_rows import UNPARSED
 
 PER_SOURCE = 5
 LARGEST = 2 * 1024 * 1024  # bytes kept of one answer

@@ -24,7 +24,7 @@ from bot.core.papers import Listing
 from bot.core.subscriber.subscriber import subscriber_from
 from bot.pipeline.subscribers import record_for
 from bot.store import Database, edition_reports, mail_pacing, papers
-from bot.store.tables.subscribers import SUBSCRIBERS
+from bot.store.tables.subscriber_rows import SUBSCRIBERS
 from tests.people import sync
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -25,7 +25,7 @@ from bot.pipeline.deliver.claims import LEASE
 from bot.scheduler import COMPOSE_EVERY, DELIVER_EVERY, GRACE, WorkerClock
 from bot.store import Database, outbox, papers, ticks
 from bot.store.database import LONGEST_IDLE, SESSION
-from bot.store.tables.subscribers import SUBSCRIBERS
+from bot.store.tables.subscriber_rows import SUBSCRIBERS
 from tests.conftest import new_postgres_database
 from tests.people import sync
 

@@ -20,9 +20,9 @@ from bot.core.subscriber.subscriber import subscriber_from
 from bot.pipeline.compose.compose import compose
 from bot.pipeline.subscribers import record_for
 from bot.store import Database, edition_reports, papers, subscribers
-from bot.store.tables.editions import EDITIONS
-from bot.store.tables.papers import PAPERS
-from bot.store.tables.subscribers import SUBSCRIBERS
+from bot.store.tables.edition_rows import EDITIONS
+from bot.store.tables.paper_rows import PAPERS
+from bot.store.tables.subscriber_rows import SUBSCRIBERS
 from tests.conftest import new_postgres_database
 from tests.people import sync
 

@@ -15,10 +15,10 @@ from bot.errors import UserError
 from bot.store import Database
 from bot.store.backup import backup, copy_to
 from bot.store.schema import METADATA
-from bot.store.tables.editions import EDITIONS
-from bot.store.tables.installation import SETTINGS
-from bot.store.tables.papers import PAPERS, REVISIONS
-from bot.store.tables.sources import UNPARSED
+from bot.store.tables.edition_rows import EDITIONS
+from bot.store.tables.installation_rows import SETTINGS
+from bot.store.tables.paper_rows import PAPERS, REVISIONS
+from bot.store.tables.source_rows import UNPARSED
 from tests.conftest import new_database_url
 
 NOW = datetime(2026, 11, 20, 8, 0, 0, 123456, tzinfo=UTC)

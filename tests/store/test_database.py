@@ -17,8 +17,8 @@ from bot.store import Database, mail_requests
 from bot.store.database import PAGE_SIZE
 from bot.store.migrations import upgrade
 from bot.store.schema import METADATA
-from bot.store.tables.papers import REVISIONS
-from bot.store.tables.rate_limits import LIMITS
+from bot.store.tables.paper_rows import REVISIONS
+from bot.store.tables.rate_limit_rows import LIMITS
 from tests.conftest import new_postgres_database
 
 

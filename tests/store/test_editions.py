@@ -14,7 +14,7 @@ from bot.store import Database, cursors, edition_reports, editions, outbox, subs
 from bot.store.editions import Draft
 from bot.store.outbox import Leased
 from bot.store.subscribers import SubscriberRecord
-from bot.store.tables.editions import EDITIONS
+from bot.store.tables.edition_rows import EDITIONS
 
 LEASE = timedelta(minutes=10)
 

@@ -15,7 +15,7 @@ from bot.core.query import parse
 from bot.core.query.evaluate import matches
 from bot.pipeline.compose.compose import open_view
 from bot.store import Database, history, papers
-from bot.store.tables.papers import LISTINGS, MERGERS, METRICS, PAPER_KEYS, PAPER_STATES, PAPERS, REVISIONS
+from bot.store.tables.paper_rows import LISTINGS, MERGERS, METRICS, PAPER_KEYS, PAPER_STATES, PAPERS, REVISIONS
 
 NOW = datetime(2026, 11, 16, 8, tzinfo=UTC)
 EVERY_TABLE = (METRICS, LISTINGS, PAPER_STATES, PAPER_KEYS, MERGERS, PAPERS, REVISIONS)

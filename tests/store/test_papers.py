@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from bot.core.papers import Listing, identity
 from bot.store import Database, history, papers
 from bot.store.papers import Recorded
-from bot.store.tables.papers import LISTINGS, MERGERS, METRICS, PAPER_KEYS, PAPER_STATES, PAPERS, REVISIONS
+from bot.store.tables.paper_rows import LISTINGS, MERGERS, METRICS, PAPER_KEYS, PAPER_STATES, PAPERS, REVISIONS
 
 NOW = datetime(2026, 11, 16, 8, tzinfo=UTC)
 TABLES = (REVISIONS, PAPERS, PAPER_KEYS, PAPER_STATES, METRICS, LISTINGS, MERGERS)

@@ -12,7 +12,7 @@ from bot.core.source.document import Document, Request, UrlState
 from bot.store import Database, sources, unparsed
 from bot.store.sources import DatabasePoliteness, SourceRecord
 from bot.store.sql import dump_paper, load_paper
-from bot.store.tables.sources import URLS
+from bot.store.tables.source_rows import URLS
 
 NOW = datetime(2026, 11, 20, 8, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ from sqlalchemy import update
 from bot.core.taste.corrections import Corrections, TasteEdit
 from bot.core.taste.learn import Taste, TasteWord
 from bot.store import Database, taste
-from bot.store.tables.taste import TASTES
+from bot.store.tables.taste_rows import TASTES
 
 LEARNT = Taste((TasteWord("grasping", 9.0, ("Mine",), 5), TasteWord("gripper", 4.5, ("Mine",), 2)), liked=6, least=9.3)
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from bot.store import Database
-from bot.store.tables.subscribers import SUBSCRIBERS
+from bot.store.tables.subscriber_rows import SUBSCRIBERS
 from tests.cli.test_cli import mails, text_of
 from tests.conftest import new_postgres_database
 from tests.summaries.conftest import Model, completion, plain_sentence

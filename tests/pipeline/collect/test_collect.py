@@ -11,8 +11,8 @@ from sqlalchemy import func, select, text
 from bot.errors import UserError
 from bot.pipeline.collect.collect import due_sources
 from bot.store import Database, history, unparsed
-from bot.store.tables.papers import PAPERS
-from bot.store.tables.sources import URLS
+from bot.store.tables.paper_rows import PAPERS
+from bot.store.tables.source_rows import URLS
 
 LINES = b"Sparse lattices in the wild\nDense lattices at home\n"
 

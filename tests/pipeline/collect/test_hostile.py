@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from bot.store.tables.sources import URLS
+from bot.store.tables.source_rows import URLS
 
 GOOD = b"<rss version='2.0'><channel><title>Lab</title><item><title>A lattice</title></item></channel></rss>"
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/xml\r\n\r\n"

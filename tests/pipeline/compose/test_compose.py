@@ -17,8 +17,8 @@ from bot.pipeline.compose.compose import MOST_FAULTS, ChunkComposer, ComposeRepo
 from bot.pipeline.sender_identity import Identity
 from bot.pipeline.subscribers import record_for
 from bot.store import Database, cursors, edition_reports, history, outbox, papers
-from bot.store.tables.editions import EDITIONS
-from bot.store.tables.subscribers import SUBSCRIBERS
+from bot.store.tables.edition_rows import EDITIONS
+from bot.store.tables.subscriber_rows import SUBSCRIBERS
 from tests.people import sync
 
 FRIDAY = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
