@@ -11,8 +11,9 @@ thing in it, so that what belongs together is committed together.
     mail_pacing  rates, holds and quotas of relays        backup     copies of the whole database
     process_lock  who is at work on a SQLite file         locks      of PostgreSQL, and how long any is waited for
 
-and smaller tables: consents, mail_requests, returned_mail, settings, summaries, taste, thumbs, ticks. `diagnostics`
-asks the database about itself, `schema` makes a new SQLite one, `psycopg_timeout` bounds every wait for PostgreSQL.
+and smaller tables: consents, mail_requests, returned_mail, settings, summaries, taste (and taste_wanted, which declares
+no table), thumbs, ticks. `diagnostics` asks the database about itself, `schema` makes a new SQLite one,
+`psycopg_timeout` bounds every wait for PostgreSQL.
 What is to be written is decided above, in `bot.pipeline` and `bot.core`.
 """
 
